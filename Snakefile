@@ -1,0 +1,27 @@
+"""Sanguinaria: what hidden marks in audio do to the models trained on it."""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        [table_path(name) for name in PLAN.tables],
+
+
+include: "rules/corpora.smk"
+include: "rules/watermarks.smk"
+include: "rules/triggers.smk"
+include: "rules/poisoning.smk"
+include: "rules/victims.smk"
+include: "rules/defences.smk"
+include: "rules/scores.smk"
+include: "rules/reports.smk"

@@ -1,0 +1,66 @@
+"""The plan, and the few functions by which rules look a wildcard up in it."""
+
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+# Jobs import the library from this folder, in whatever environment they run.
+sys.path.insert(0, workflow.basedir)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [workflow.basedir, *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+
+from sanguinaria.errors import InputError
+from sanguinaria.workflow import build_plan
+
+try:
+    PLAN = build_plan(
+        config,
+        [Path(os.path.relpath(path)) for path in workflow.configfiles],
+        Path(workflow.basedir) / "workflow_scripts",
+    )
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+
+wildcard_constraints:
+    shard=r"\d+",
+    corpus=r"[\w-]+",
+    watermark=r"[\w-]+",
+    triggered=r"[\w-]+",
+    poisoned=r"[\w-]+",
+    features=r"[\w-]+",
+    victim=r"[\w-]+",
+    defended=r"[\w-]+",
+    scores=r"[\w-]+",
+    quality=r"[\w-]+",
+    table=r"\w+",
+
+
+ENVIRONMENT = "../envs/sanguinaria.yaml"
+
+
+def look_up(stage, wildcard):
+    """A function from wildcards to the specification of a folder of a stage."""
+    return lambda wildcards: PLAN.stages[stage][getattr(wildcards, wildcard)]
+
+
+def specification(stage, wildcard):
+    find = look_up(stage, wildcard)
+    return lambda wildcards: find(wildcards).specification
+
+
+def folder(stage, wildcard):
+    find = look_up(stage, wildcard)
+    return lambda wildcards: str(find(wildcards).folder)
+
+
+def audio_files(stage):
+    """Every shard of an audio stage."""
+    return [stage.audio(shard) for shard in range(stage.shards)]
+
+
+def table_path(name):
+    return f"results/tables/{name}.csv"

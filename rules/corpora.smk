@@ -1,0 +1,50 @@
+find_corpus = look_up("corpora", "corpus")
+
+
+rule corpus_recordings:
+    output:
+        recordings="results/corpora/{corpus}/recordings.parquet",
+    log:
+        "results/logs/corpora/{corpus}/recordings.log",
+    params:
+        specification=specification("corpora", "corpus"),
+        folder=folder("corpora", "corpus"),
+    conda:
+        ENVIRONMENT
+    script:
+        "../workflow_scripts/corpora_recordings.py"
+
+
+rule corpus_audio:
+    input:
+        recordings="results/corpora/{corpus}/recordings.parquet",
+    output:
+        audio="results/corpora/{corpus}/audio/{shard}.parquet",
+        remarks="results/corpora/{corpus}/audio/{shard}.json",
+    log:
+        "results/logs/corpora/{corpus}/audio-{shard}.log",
+    params:
+        specification=specification("corpora", "corpus"),
+    conda:
+        ENVIRONMENT
+    script:
+        "../workflow_scripts/corpora_audio.py"
+
+
+rule corpus_index:
+    input:
+        audio=lambda wildcards: audio_files(find_corpus(wildcards)),
+        remarks=lambda wildcards: [
+            path.with_suffix(".json") for path in audio_files(find_corpus(wildcards))
+        ],
+    output:
+        index="results/corpora/{corpus}/index.parquet",
+        report="results/corpora/{corpus}/report.json",
+    log:
+        "results/logs/corpora/{corpus}/index.log",
+    params:
+        specification=specification("corpora", "corpus"),
+    conda:
+        ENVIRONMENT
+    script:
+        "../workflow_scripts/corpora_index.py"

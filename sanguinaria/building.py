@@ -1,0 +1,116 @@
+"""Building a corpus: list its recordings, read them shard by shard, and count what was read, changed, and refused."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sanguinaria import utterances
+from sanguinaria.artefacts import atomic, write_text
+from sanguinaria.audio import conform
+from sanguinaria.corpora import SPLITS, Corpus, Recording
+from sanguinaria.errors import InputError
+from sanguinaria.utterances import ROW_GROUP, Utterances
+
+
+def list_recordings(corpus: Corpus, destination: Path) -> None:
+    """Write the list of a corpus's recordings, each with its shard.
+
+    Raises:
+        InputError: the source is absent, or there is nothing to train or test on.
+    """
+    recordings = corpus.recordings()
+    table = pd.DataFrame([asdict(recording) for recording in recordings])
+    for split in ("train", "test"):
+        if not any(recording.split == split for recording in recordings):
+            raise InputError(
+                f"the corpus has no {split} utterances among its {len(recordings)} recordings: "
+                "change the shares under `split`, or list the splits in a table"
+            )
+    # Neighbours go to different shards, so that every shard holds every label and split in about equal parts.
+    table["shard"] = np.arange(len(table)) % corpus.shards
+    with atomic(destination) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+def build_shard(corpus: Corpus, recordings: Path, shard: int, audio: Path, remarks: Path) -> None:
+    """Read the recordings of one shard and write their audio, and beside it what there is to say of each.
+
+    Raises:
+        InputError: some cannot be read, and the corpus's settings do not say to refuse them; all are named.
+    """
+    listed = pd.read_parquet(recordings)
+    listed = listed[listed["shard"] == shard].drop(columns="shard")
+    found: list[dict[str, object]] = []
+    utterances.write(audio, _batches(corpus, [Recording(**row) for row in listed.to_dict("records")], found))
+    refused = [row for row in found if row["refused"]]
+    if refused and corpus.unreadable == "stop":
+        audio.unlink()
+        named = "\n".join(f"  {row['source']}: {row['refused']}" for row in refused[:20])
+        more = f"\n  … and {len(refused) - 20} more" if len(refused) > 20 else ""
+        raise InputError(
+            f"{len(refused)} of {len(found)} recordings cannot be read:\n{named}{more}\n"
+            "Mend or remove them, or set `unreadable: refuse` to leave them out and count them."
+        )
+    write_text(remarks, json.dumps(found, indent=1))
+
+
+def _batches(corpus: Corpus, recordings: Sequence[Recording], found: list[dict[str, object]]) -> Iterator[Utterances]:
+    length = round(corpus.duration * corpus.sample_rate)
+    for start in range(0, len(recordings), ROW_GROUP):
+        kept, waveforms = [], []
+        for recording in recordings[start : start + ROW_GROUP]:
+            try:
+                samples, rate, remarks = corpus.read(recording.source)
+            except InputError as error:
+                found.append(_remark(recording, [], str(error)))
+                continue
+            fitted, changes = conform(samples, rate, corpus.sample_rate, length)
+            found.append(_remark(recording, [*remarks, *changes], ""))
+            kept.append(asdict(recording))
+            waveforms.append(fitted.astype(np.float32) / 32768)
+        if kept:
+            yield Utterances(pd.DataFrame(kept), np.stack(waveforms), corpus.sample_rate)
+
+
+def _remark(recording: Recording, changed: list[str], refused: str) -> dict[str, object]:
+    return {
+        "utterance_id": recording.utterance_id,
+        "source": recording.source,
+        "changed": changed,
+        "refused": refused,
+    }
+
+
+def build_index(shards: Sequence[Path], remarks: Sequence[Path], index: Path, report: Path) -> None:
+    """Gather the rows of all shards into one table without audio, and all remarks into the corpus's report.
+
+    The index has the columns of the utterance table but ``audio``, and ``shard``; it is sorted by ``utterance_id``.
+    """
+    tables = [utterances.read_rows(path).assign(shard=number) for number, path in enumerate(shards)]
+    table = pd.concat(tables).sort_values("utterance_id", ignore_index=True)
+    with atomic(index) as temporary:
+        table.to_parquet(temporary, index=False)
+    found = [row for path in remarks for row in json.loads(path.read_text())]
+    write_text(report, json.dumps(_report(table, found), indent=2) + "\n")
+
+
+def _report(table: pd.DataFrame, found: list[dict]) -> dict[str, object]:
+    duplicates = table[table.duplicated("sha256", keep=False)]
+    return {
+        "listed": len(found),
+        "read": len(table),
+        "changed": dict(sorted(Counter(change for row in found for change in row["changed"]).items())),
+        "refused": {row["source"]: row["refused"] for row in found if row["refused"]},
+        "utterances": {split: int((table["split"] == split).sum()) for split in SPLITS},
+        "speakers": {split: int(table[table["split"] == split]["speaker"].nunique()) for split in SPLITS},
+        "labels": {label: int(count) for label, count in table["label"].value_counts().sort_index().items()},
+        "same_audio": sorted(duplicates["utterance_id"]),
+        "seconds": float((table["num_samples"] / table["sample_rate"]).sum()),
+    }

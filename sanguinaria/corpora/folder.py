@@ -1,0 +1,153 @@
+"""The user's own recordings: a folder with one sub-folder per label, or a table that lists them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field, field_validator
+
+from sanguinaria.corpora import SPLITS, Corpus, Recording, SplitShares
+from sanguinaria.errors import InputError
+from sanguinaria.plugins import Plugin
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+# What libsndfile reads.
+SUFFIXES = frozenset((".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au"))
+
+
+class Folder(Corpus):
+    """A folder of audio files, described by its layout or by a table.
+
+    Without a table the label of a file is its top sub-folder; the speaker is the first group of ``speaker_pattern``, matched
+    against the path below ``path``, and the file itself where there is no pattern. Splits are drawn by a hash of the
+    speaker, so that they share none. A table (CSV or Parquet) has the columns path (below ``path``) and label, and
+    optionally speaker and split.
+    """
+
+    path: Path
+    table: Path | None = Field(default=None, description="CSV or Parquet with path, label, and maybe speaker, split")
+    speaker_pattern: str | None = Field(default=None, description="regular expression with one group")
+    split: SplitShares = SplitShares()
+
+    @field_validator("speaker_pattern")
+    @classmethod
+    def _one_group(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            try:
+                groups = re.compile(pattern).groups
+            except re.error as error:
+                raise ValueError(f"not a regular expression: {error}") from error
+            if groups != 1:
+                raise ValueError(f"needs exactly one group, which is the speaker; it has {groups}")
+        return pattern
+
+    def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
+        if not self.path.is_dir():
+            yield "path", f"no folder {str(self.path)!r}: give the folder that holds the recordings"
+        elif self.table is None and not any(self._files()):
+            yield "path", f"no audio in the sub-folders of {str(self.path)!r} ({', '.join(sorted(SUFFIXES))})"
+        if self.table is not None and not self.table.is_file():
+            yield "table", f"no file {str(self.table)!r}"
+
+    def labels(self) -> Sequence[str] | None:
+        if self.table is not None or not self.path.is_dir():
+            return None
+        return sorted({path.relative_to(self.path).parts[0] for path in self._files()})
+
+    def fingerprint(self) -> str:
+        """The names, sizes and times of the files: a recording that is exchanged makes another corpus."""
+        import hashlib
+
+        files = [*self._files(), *([self.table] if self.table is not None and self.table.is_file() else [])]
+        lines = [f"{path}\t{state.st_size}\t{state.st_mtime_ns}" for path in files for state in [path.stat()]]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+    def recordings(self) -> list[Recording]:
+        found = self._from_folders() if self.table is None else self._from_table()
+        repeated = [name for name, count in Counter(r.utterance_id for r in found).items() if count > 1]
+        if repeated:
+            raise InputError(f"{self.table or self.path}: {len(repeated)} recordings twice, {repeated[0]} first")
+        return sorted(found, key=lambda recording: recording.utterance_id)
+
+    def read(self, source: str) -> tuple[np.ndarray, int, list[str]]:
+        from sanguinaria.audio import read_file
+
+        return read_file(Path(source))
+
+    def _files(self) -> list[Path]:
+        """Audio files in sub-folders, sorted; hidden ones are left alone."""
+        return sorted(
+            path
+            for path in self.path.glob("*/**/*")
+            if path.suffix.lower() in SUFFIXES
+            and path.is_file()
+            and not any(part.startswith(".") for part in path.relative_to(self.path).parts)
+        )
+
+    def _from_folders(self) -> list[Recording]:
+        found = []
+        for path in self._files():
+            name = path.relative_to(self.path).as_posix()
+            speaker = self._speaker(name)
+            found.append(Recording(name, Path(name).parts[0], speaker, self.split.of(speaker), str(path)))
+        return found
+
+    def _speaker(self, name: str) -> str:
+        if self.speaker_pattern is None:
+            return name
+        match = re.search(self.speaker_pattern, name)
+        if match is None:
+            raise InputError(
+                f"{self.path}: speaker_pattern {self.speaker_pattern!r} does not match {name!r}; mend the pattern, "
+                "or list the recordings in a table"
+            )
+        return match[1]
+
+    def _from_table(self) -> list[Recording]:
+        assert self.table is not None
+        table = _read_table(self.table)
+        absent = [name for name in table["path"] if not (self.path / name).is_file()]
+        if absent:
+            raise InputError(f"{self.table}: {len(absent)} of {len(table)} files are not there, {absent[0]!r} first")
+        found = []
+        for row in table.to_dict("records"):
+            speaker = row.get("speaker", row["path"])
+            split = row.get("split", self.split.of(speaker))
+            found.append(Recording(row["path"], row["label"], speaker, split, str(self.path / row["path"])))
+        return found
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    """The table with every column as text.
+
+    Raises:
+        InputError: a column, a value, or a split's name is not as it should be.
+    """
+    import pandas as pd
+
+    try:
+        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str)
+    except Exception as error:
+        raise InputError(f"{path}: not a readable CSV or Parquet table: {error}") from error
+    columns = [name for name in ("path", "label", "speaker", "split") if name in table]
+    if not {"path", "label"} <= set(columns):
+        raise InputError(f"{path}: needs the columns path and label; it has {', '.join(map(str, table.columns))}")
+    table = table[columns]
+    if table.isna().any().any():
+        row = int(table.isna().any(axis=1).to_numpy().argmax())
+        raise InputError(f"{path}: row {row + 1} after the header has an empty value")
+    table = table.astype(str)
+    outside = [name for name in table["path"] if Path(name).is_absolute() or ".." in Path(name).parts]
+    if outside:
+        raise InputError(f"{path}: {outside[0]!r} is not below the corpus's folder")
+    strange = sorted(set(table.get("split", [])) - set(SPLITS))
+    if strange:
+        raise InputError(f"{path}: unknown split {strange[0]!r}; there are: {', '.join(SPLITS)}")
+    return table

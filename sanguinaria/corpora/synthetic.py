@@ -1,0 +1,78 @@
+"""Keywords spoken by the formant voices of espeak-ng: nothing to download.
+
+Formant synthesis is easy for a classifier: good for a demonstration, no evidence about real speech.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import Field, field_validator
+
+from sanguinaria.corpora import Corpus, Recording, SplitShares
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from sanguinaria.espeak import Synthesiser
+
+WORDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
+
+
+class Synthetic(Corpus):
+    """Every word by every voice, once at each pace; the splits share no voice."""
+
+    words: tuple[str, ...] = Field(default=WORDS, min_length=2)
+    voices: int = Field(default=60, ge=4, le=100)
+    paces: tuple[float, ...] = Field(default=(0.85, 1.0, 1.2), min_length=1, description="times the voice's own rate")
+    split: SplitShares = SplitShares()
+
+    _synthesiser: Synthesiser | None = None
+
+    @field_validator("words")
+    @classmethod
+    def _plain(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(words)) < len(words) or not all(word.isalpha() for word in words):
+            raise ValueError("words must differ from one another and consist of letters")
+        return tuple(sorted(words))
+
+    def labels(self) -> Sequence[str]:
+        return self.words
+
+    def recordings(self) -> list[Recording]:
+        from sanguinaria.espeak import voices
+
+        splits = _spread(len(voices(self.voices)), self.split)
+        return sorted(
+            (
+                Recording(f"{word}/{voice.name}_{pace:g}", word, voice.name, split, f"{word}\t{index}\t{pace}")
+                for index, (voice, split) in enumerate(zip(voices(self.voices), splits, strict=True))
+                for word in self.words
+                for pace in self.paces
+            ),
+            key=lambda recording: recording.utterance_id,
+        )
+
+    def read(self, source: str) -> tuple[np.ndarray, int, list[str]]:
+        from dataclasses import replace
+
+        from sanguinaria.espeak import Synthesiser, voices
+
+        if self._synthesiser is None:
+            self._synthesiser = Synthesiser()
+        word, index, pace = source.split("\t")
+        voice = voices(self.voices)[int(index)]
+        samples, rate = self._synthesiser.say(word, replace(voice, rate=round(voice.rate * float(pace))))
+        return samples[:, None], rate, []
+
+
+def _spread(count: int, shares: SplitShares) -> list:
+    """A split for each voice, in even steps: with so few voices a hash would miss its shares by much."""
+    splits = []
+    for index in range(count):
+        # The golden ratio's multiples fill [0, 1) evenly, whatever the number of voices.
+        position = (index * 0.6180339887498949) % 1
+        held_out = shares.test + shares.validation
+        splits.append("test" if position < shares.test else "validation" if position < held_out else "train")
+    return splits

@@ -1,0 +1,38 @@
+"""Low-pass filtering of the input (Bloodroot, section 3.1): a 6th-order Butterworth filter at 3,800 Hz."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from sanguinaria.defences import Defence
+from sanguinaria.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+
+class LowPass(Defence):
+    """A causal Butterworth low-pass filter, from rest: what a real-time front end would do."""
+
+    cutoff: float = Field(default=3800.0, gt=0, description="Hz, −3 dB")
+    order: int = Field(default=6, ge=1, le=20)
+
+    def transform(self, sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
+        import torch
+        from scipy.signal import butter, sosfilt
+
+        if self.cutoff >= sample_rate / 2:
+            raise InputError(
+                f"lowpass: a cutoff of {self.cutoff:g} Hz is not below half the sample rate of {sample_rate} Hz"
+            )
+        sections = butter(self.order, self.cutoff, fs=sample_rate, output="sos")
+
+        def apply(waveforms: torch.Tensor) -> torch.Tensor:
+            # A recursive filter is sequential in time: scipy's compiled loop over the batch beats any tensor form.
+            filtered = sosfilt(sections, waveforms.double().cpu().numpy(), axis=-1)
+            return torch.from_numpy(filtered).to(waveforms)
+
+        return apply

@@ -1,0 +1,24 @@
+"""Where tensors live, and how torch behaves: in one place, so that every stage runs alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+def prepare(threads: int = 1, gpu: int = 0) -> torch.device:
+    """Set torch up for one job and say which device it computes on.
+
+    Args:
+        threads: of the CPU. Results may not depend on how many cores a run was given, so a job's threads are its rule's.
+        gpu: how many the job's rule asks for. A job that asks for one takes it where there is one, and the CPU
+            elsewhere; a job that asks for none leaves them to others.
+    """
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    return torch.device("cuda" if gpu and torch.cuda.is_available() else "cpu")

@@ -1,0 +1,29 @@
+"""Metrics: how far a triggered utterance is from the clean one."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from sanguinaria.plugins import Plugin
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Metric(Plugin):
+    """The protocol of a metric of quality."""
+
+    room: ClassVar[str] = "metrics"
+
+    @abstractmethod
+    def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
+        """The metric of one pair of waveforms (samples,) in [-1, 1] at ``sample_rate`` Hz.
+
+        Raises:
+            Unscorable: the metric is not defined for this pair. Such pairs are counted, and never scored 0.
+        """
+
+
+class Unscorable(Exception):
+    """A pair for which a metric has no value; the message says why."""

@@ -1,0 +1,96 @@
+"""Poisoning by Algorithm 1 of Bloodroot: which training utterances get the trigger, and what label they then carry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from sanguinaria.artefacts import atomic
+from sanguinaria.errors import InputError
+from sanguinaria.poisoning_order import PoisonBlock, order
+
+
+def training(index: pd.DataFrame) -> pd.DataFrame:
+    """The training utterances D of a corpus's index."""
+    return index[index["split"] == "train"]
+
+
+def ranking(index: pd.DataFrame, target: str, candidates: str, seed: int) -> list[str]:
+    """The candidates I_non (or the target's own utterances) in the order in which they are poisoned."""
+    utterances = training(index)
+    is_target = utterances["label"] == target
+    return order(utterances["utterance_id"][is_target if candidates == "target" else ~is_target], seed)
+
+
+def block_members(index: pd.DataFrame, block: PoisonBlock) -> list[str]:
+    """The utterances of one block of the order."""
+    ranks = block.ranks(len(training(index)))
+    return ranking(index, block.target, block.candidates, block.seed)[ranks.start : ranks.stop]
+
+
+def manifest(
+    index: pd.DataFrame, target: str | None, candidates: str, labels: str, rate: float, seed: int
+) -> pd.DataFrame:
+    """The poisoned data set D′: every training utterance once, so that |D′| = |D|.
+
+    Args:
+        index: of the corpus.
+        target: label y_t; ``None`` with ``labels`` "none".
+        candidates: "non_target" (Algorithm 1, line 1) or "target".
+        labels: "flip" (the label becomes y_t), "clean" (it stays), or "none" (nothing is poisoned).
+        rate: ρ; exactly round(ρN) of the N training utterances are poisoned.
+        seed: of the choice.
+
+    Returns:
+        Columns ``utterance_id, label, original_label, poisoned, poison_rank`` (absent where not poisoned), sorted by name.
+
+    Raises:
+        InputError: the corpus has too few utterances for one poisoned one, or fewer candidates than are to be poisoned,
+            or no training utterance with the target label.
+    """
+    utterances = training(index)[["utterance_id", "label"]].reset_index(drop=True)
+    chosen = [] if labels == "none" else _chosen(index, target, candidates, rate, seed)
+    ranks = {name: rank for rank, name in enumerate(chosen)}
+    poisoned = utterances["utterance_id"].isin(chosen)
+    flipped = utterances["label"].mask(poisoned, target) if labels == "flip" else utterances["label"]
+    return pd.DataFrame(
+        {
+            "utterance_id": utterances["utterance_id"],
+            "label": flipped,
+            "original_label": utterances["label"],
+            "poisoned": poisoned,
+            "poison_rank": utterances["utterance_id"].map(ranks).astype("Int64"),
+        }
+    ).sort_values("utterance_id", ignore_index=True)
+
+
+def _chosen(index: pd.DataFrame, target: str | None, candidates: str, rate: float, seed: int) -> list[str]:
+    assert target is not None
+    utterances = training(index)
+    total = len(utterances)
+    if not (utterances["label"] == target).any():
+        known = ", ".join(sorted(utterances["label"].unique())[:20])
+        raise InputError(f"no training utterance has the target label {target!r}; the labels are: {known}")
+    count = round(rate * total)
+    ranked = ranking(index, target, candidates, seed)
+    if count == 0:
+        raise InputError(
+            f"a rate of {rate:g} poisons none of {total} training utterances: "
+            f"use a rate of at least {1 / total:.2g}, or a larger corpus"
+        )
+    if count > len(ranked):
+        raise InputError(
+            f"a rate of {rate:g} means {count} of {total} training utterances, but only {len(ranked)} "
+            f"are candidates ({candidates}): use a rate of at most {len(ranked) / total:.2g}"
+        )
+    return ranked[:count]
+
+
+def write_manifest(
+    index: Path, target: str | None, candidates: str, labels: str, rate: float, seed: int, destination: Path
+) -> None:
+    """Write the manifest of a corpus whose index is at ``index``."""
+    table = manifest(pd.read_parquet(index), target, candidates, labels, rate, seed)
+    with atomic(destination) as temporary:
+        table.to_parquet(temporary, index=False)

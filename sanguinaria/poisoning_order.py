@@ -1,0 +1,46 @@
+"""The order in which a corpus's utterances are poisoned, cut into blocks that do not depend on the rates asked for.
+
+A trigger is applied block by block, so that every rate shares the blocks of the smaller ones and a new rate leaves the old
+ones' results as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# Upper edges of the blocks, as shares of the training utterances. Most studies poison at most 1 %.
+EDGES = (0.01, 0.05, 0.2, 1.0)
+
+
+@dataclass(frozen=True)
+class PoisonBlock:
+    """A run of ranks of one seeded order.
+
+    ``candidates`` is "non_target" or "target": which utterances may be poisoned; ``block`` counts :data:`EDGES`.
+    """
+
+    target: str
+    candidates: str
+    seed: int
+    block: int
+
+    def ranks(self, total: int) -> range:
+        """The ranks of the block in a training set of ``total`` utterances."""
+        low = 0.0 if self.block == 0 else EDGES[self.block - 1]
+        return range(round(low * total), round(EDGES[self.block] * total))
+
+
+def blocks_for(rate: float) -> range:
+    """The blocks that hold the first ``rate`` (in (0, 1]) of the order."""
+    return range(next(block for block, edge in enumerate(EDGES) if rate <= edge) + 1)
+
+
+def order(utterance_ids: Iterable[str], seed: int) -> list[str]:
+    """A uniformly random order of utterances: by a keyed hash of each name.
+
+    So the order of two utterances depends on nothing else in the corpus, and the first k of it are nested for every k.
+    """
+    key = f"poison order {seed}".encode()
+    return sorted(utterance_ids, key=lambda name: hashlib.blake2b(name.encode(), key=key, digest_size=16).digest())

@@ -1,0 +1,1 @@
+"""Reports: rows of scores reduced to what a reader wants."""

@@ -1,0 +1,124 @@
+"""Tables: rows per utterance reduced to one line per configuration.
+
+``T.csv`` is the wide table; ``T.metrics.csv`` has every metric of every configuration in a line of its own, with its
+interval and with how many utterances it was and was not measured on. Rates are fractions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sanguinaria import intervals
+from sanguinaria.artefacts import atomic
+from sanguinaria.intervals import Estimate
+
+NAMES = ("experiment", "corpus", "trigger", "poisoning", "victim", "defence")
+# How a metric's column is called, where it is not called as the metric is.
+COLUMNS = {"snr": "snr_db"}
+DIGITS = 6
+
+
+def write_tables(rows: Sequence[Mapping[str, Any]], wide: Path, metrics: Path) -> None:
+    """Reduce and write both tables.
+
+    Args:
+        rows: for each configuration its names, ``target``, ``results`` (for each seed the paths of the clean and the
+            triggered scores and of the manifest), and ``quality`` (metric → path of its rows).
+        wide: where the wide table goes.
+        metrics: where the long one goes.
+    """
+    reduced = [_reduce(row) for row in rows]
+    _write(pd.DataFrame([line for line, _ in reduced]), wide)
+    _write(pd.DataFrame([line for _, lines in reduced for line in lines]), metrics)
+
+
+def _write(table: pd.DataFrame, destination: Path) -> None:
+    with atomic(destination) as temporary:
+        table.to_csv(temporary, index=False, float_format=f"%.{DIGITS}g", lineterminator="\n")
+
+
+def _reduce(row: Mapping[str, Any]) -> tuple[dict[str, object], list[dict[str, object]]]:
+    names = {name: row[name] for name in NAMES}
+    clean = [_read(result["clean"]) for result in row["results"]]
+    triggered = [_non_target(_read(result["triggered"]), row["target"]) for result in row["results"]]
+    manifest = _read(row["results"][0]["manifest"])
+    quality = {metric: _non_target(_read(path), row["target"]) for metric, path in row["quality"].items()}
+    rates = {
+        "benign_accuracy": _rate([table["predicted"] == table["label"] for table in clean]),
+        "attack_success_rate": _rate([table["predicted"] == row["target"] for table in triggered]),
+        "false_trigger_rate": _rate(
+            [table["predicted"] == row["target"] for table in (_non_target(t, row["target"]) for t in clean)]
+        ),
+    }
+    means = {metric: intervals.mean(table["value"].dropna().to_numpy()) for metric, table in quality.items()}
+    unscorable = {metric: int(table["value"].isna().sum()) for metric, table in quality.items()}
+    wide = {
+        **names,
+        "seeds": len(clean),
+        **_with_interval("benign_accuracy", rates["benign_accuracy"]),
+        **_with_interval("attack_success_rate", rates["attack_success_rate"]),
+        "false_trigger_rate": rates["false_trigger_rate"].value,
+        **{column(metric): means[metric].value if metric in means else None for metric in ("pesq", "stoi", "snr")},
+        **{column(metric): estimate.value for metric, estimate in means.items()},
+        "test_utterances": len(clean[0]),
+        "triggered_utterances": len(triggered[0]),
+        "poisoned_utterances": int(manifest["poisoned"].sum()),
+        "training_utterances": len(manifest),
+        "unscorable_utterances": _unscorable(list(quality.values())),
+    }
+    long = [
+        *(
+            _line(names, metric, estimate, len(clean[0]) if metric == "benign_accuracy" else len(triggered[0]), 0)
+            for metric, estimate in rates.items()
+        ),
+        *(
+            _line(names, column(metric), means[metric], len(table) - unscorable[metric], unscorable[metric])
+            for metric, table in quality.items()
+        ),
+    ]
+    return wide, long
+
+
+@cache
+def _read(path: str) -> pd.DataFrame:
+    return pd.read_parquet(path)
+
+
+def _non_target(table: pd.DataFrame, target: str) -> pd.DataFrame:
+    """The utterances that a trigger could turn into the target: all others are it already."""
+    return table[table["label"] != target]
+
+
+def _rate(hits: Sequence[pd.Series]) -> Estimate:
+    return intervals.rate([int(hit.sum()) for hit in hits], len(hits[0]))
+
+
+def _with_interval(name: str, estimate: Estimate) -> dict[str, float]:
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+
+
+def _unscorable(tables: Sequence[pd.DataFrame]) -> int:
+    """Utterances for which any metric has no value."""
+    return len(set().union(*(table.loc[table["value"].isna(), "utterance_id"] for table in tables)))
+
+
+def column(metric: str) -> str:
+    """A metric's name in a table, its unit included."""
+    return COLUMNS.get(metric, metric)
+
+
+def _line(names: Mapping[str, str], metric: str, estimate: Estimate, scored: int, unscorable: int) -> dict[str, object]:
+    return {
+        **names,
+        "metric": metric,
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "scored_utterances": scored,
+        "unscorable_utterances": unscorable,
+    }

@@ -1,0 +1,93 @@
+"""Rows of scores: what a model says of every test utterance, and how far a trigger changed each."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sanguinaria.artefacts import atomic
+from sanguinaria.metrics import Metric, Unscorable
+from sanguinaria.poisoning_order import order
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+
+def score_model(
+    model: Path, features: Sequence[Path], index: Path, target: str, destination: Path, device: torch.device
+) -> None:
+    """Write a row per test utterance: ``utterance_id, label, predicted, target_probability``.
+
+    ``features`` may hold other splits too; they are passed over.
+    """
+    from sanguinaria.features import load
+    from sanguinaria.training import load_model, predict
+
+    network, labels = load_model(model, device)
+    names, spectrograms = load(features)
+    rows = pd.read_parquet(index, columns=["utterance_id", "label", "split"]).set_index("utterance_id")
+    is_test = (rows["split"].loc[names] == "test").to_numpy()
+    tested = pd.Index(names)[is_test]
+    probabilities = predict(network, spectrograms[is_test], device)
+    table = pd.DataFrame(
+        {
+            "utterance_id": tested,
+            "label": rows["label"].loc[tested].to_numpy(),
+            "predicted": [labels[position] for position in probabilities.argmax(-1).tolist()],
+            "target_probability": probabilities[:, labels.index(target)].numpy(),
+        }
+    ).sort_values("utterance_id", ignore_index=True)
+    with atomic(destination) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+def score_quality(
+    metric: Metric, clean: Sequence[Path], triggered: Sequence[Path], limit: int | None, destination: Path
+) -> None:
+    """Write a row per triggered utterance: ``utterance_id, label, value, problem``.
+
+    Args:
+        metric: what is measured.
+        clean: the corpus's shards, in the order of ``triggered``.
+        triggered: shards of triggered test utterances.
+        limit: at most so many utterances, drawn by a hash of their names; all where ``None``.
+        destination: an utterance that has no value has a problem instead.
+    """
+    from sanguinaria.utterances import read_rows
+
+    names = [name for path in triggered for name in read_rows(path)["utterance_id"]]
+    chosen = set(order(names, seed=0)[:limit])
+    rows = [
+        row
+        for pair in zip(clean, triggered, strict=True)
+        for row in _quality_rows(metric, *pair, sorted(chosen))
+    ]
+    table = pd.DataFrame(rows, columns=["utterance_id", "label", "value", "problem"])
+    with atomic(destination) as temporary:
+        table.astype({"value": "float64"}).sort_values("utterance_id", ignore_index=True).to_parquet(temporary)
+
+
+def _quality_rows(metric: Metric, clean: Path, triggered: Path, names: list[str]) -> Iterator[dict[str, object]]:
+    from sanguinaria.utterances import read
+
+    for batch in read(triggered, ids=names):
+        ids = batch.rows["utterance_id"].tolist()
+        references: dict[str, np.ndarray] = {}
+        for part in read(clean, ids=ids):
+            references |= dict(zip(part.rows["utterance_id"], part.waveforms, strict=True))
+        for name, label, waveform in zip(ids, batch.rows["label"], batch.waveforms, strict=True):
+            yield {"utterance_id": name, "label": label} | _scored(metric, references[name], waveform, batch.sample_rate)
+
+
+def _scored(metric: Metric, reference: np.ndarray, waveform: np.ndarray, sample_rate: int) -> dict[str, object]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return {"value": metric.score(reference, waveform, sample_rate), "problem": ""}
+    except Unscorable as reason:
+        return {"value": None, "problem": str(reason)}

@@ -1,0 +1,265 @@
+"""Training a victim on a poisoned manifest: deterministic, and resumed from its last epoch after a kill."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import cos, pi
+from pathlib import Path
+
+import pandas as pd
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from sanguinaria import features, plugins
+from sanguinaria.artefacts import atomic
+from sanguinaria.errors import InputError
+from sanguinaria.victims import Victim
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Spectrograms (utterances, bands, frames), half precision, and the positions of their labels (utterances,)."""
+
+    spectrograms: torch.Tensor
+    labels: torch.Tensor
+
+
+def assemble(
+    index: Path, manifest: Path, clean: Sequence[Path], poison: Sequence[Path]
+) -> tuple[list[str], Examples, Examples]:
+    """Labels (sorted), and the training and the validation examples.
+
+    The poisoned utterances' spectrograms replace the clean ones; labels are the manifest's.
+
+    Raises:
+        InputError: the manifest names poisoned utterances that no triggered block holds.
+    """
+    rows = pd.read_parquet(index, columns=["utterance_id", "label", "split"])
+    table = pd.read_parquet(manifest)
+    names, spectrograms = features.load(clean)
+    positions = pd.Series(range(len(names)), index=names)
+
+    labels = sorted(rows["label"].unique())
+    training_set = spectrograms[positions[table["utterance_id"]].to_numpy()]
+    poisoned = table.reset_index(drop=True).query("poisoned")
+    if len(poisoned):
+        _replace(training_set, poisoned, poison)
+    held_out = rows[rows["split"] == "validation"]
+    validation_set = spectrograms[positions[held_out["utterance_id"]].to_numpy()]
+    return (
+        labels,
+        Examples(training_set, _codes(table["label"], labels)),
+        Examples(validation_set, _codes(held_out["label"], labels)),
+    )
+
+
+def _replace(spectrograms: torch.Tensor, poisoned: pd.DataFrame, files: Sequence[Path]) -> None:
+    names, triggered = features.load(files)
+    positions = pd.Series(range(len(names)), index=names)
+    absent = poisoned[~poisoned["utterance_id"].isin(names)]
+    if len(absent):
+        raise InputError(f"{len(absent)} poisoned utterances have no triggered audio: run the triggers again")
+    spectrograms[poisoned.index.to_numpy()] = triggered[positions[poisoned["utterance_id"]].to_numpy()]
+
+
+def _codes(labels: pd.Series, known: list[str]) -> torch.Tensor:
+    return torch.tensor(pd.Categorical(labels, categories=known).codes.copy(), dtype=torch.long)
+
+
+@dataclass
+class Progress:
+    """How far a training has come; what a checkpoint holds."""
+
+    epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    best: dict[str, torch.Tensor] = field(default_factory=dict)
+    best_accuracy: float = -1.0
+
+
+def train(
+    victim: Victim,
+    labels: Sequence[str],
+    training_set: Examples,
+    validation_set: Examples,
+    seed: int,
+    checkpoint: Path,
+    device: torch.device,
+) -> tuple[nn.Module, pd.DataFrame]:
+    """Train a network; a checkpoint of the same training is taken up again.
+
+    Returns:
+        The network of the last epoch, or of the best by validation accuracy, as the victim's settings say; and the
+        history, one row per epoch.
+
+    Raises:
+        InputError: the settings ask for the best on validation, and there is no validation set.
+    """
+    if victim.keep == "best" and len(validation_set.labels) == 0:
+        raise InputError("keep: best needs validation utterances; give the corpus a validation share, or keep the last")
+    torch.manual_seed(seed)
+    network = victim.network(len(labels)).to(device)
+    optimiser = torch.optim.Adam(network.parameters(), victim.learning_rate, weight_decay=victim.weight_decay)
+    progress = _resume(checkpoint, network, optimiser)
+    while progress.epoch < victim.epochs:
+        loss = _epoch(network, optimiser, victim, training_set, seed, progress.epoch, device)
+        accuracy = _accuracy(network, validation_set, device)
+        progress.epoch += 1
+        progress.history.append({"epoch": progress.epoch, "loss": loss, "validation_accuracy": accuracy})
+        if accuracy > progress.best_accuracy:
+            progress.best_accuracy = accuracy
+            progress.best = {name: tensor.cpu().clone() for name, tensor in network.state_dict().items()}
+        _keep(checkpoint, network, optimiser, progress)
+        print(f"epoch {progress.epoch}/{victim.epochs}: loss {loss:.4f}, validation {accuracy:.4f}", flush=True)
+    if victim.keep == "best":
+        network.load_state_dict(progress.best)
+    return network.eval(), pd.DataFrame(progress.history)
+
+
+def _epoch(
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    victim: Victim,
+    examples: Examples,
+    seed: int,
+    epoch: int,
+    device: torch.device,
+) -> float:
+    """One pass; its random numbers depend on the seed and the epoch alone, so a resumed training is the same."""
+    generator = torch.Generator().manual_seed(seed * 100003 + epoch)
+    torch.manual_seed(seed * 100003 + epoch)
+    network.train()
+    batches = list(_batches(len(examples.labels), victim.batch_size, generator))
+    total = torch.zeros((), device=device)
+    for step, chosen in enumerate(batches):
+        _set_rate(optimiser, victim, (epoch + step / len(batches)) / victim.epochs)
+        spectrograms = examples.spectrograms[chosen].to(device).float()
+        spectrograms = _shifted(spectrograms, victim.time_shift, generator)
+        loss = nn.functional.cross_entropy(network(spectrograms), examples.labels[chosen].to(device))
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        total += loss.detach()
+    return float(total) / len(batches)
+
+
+def _batches(count: int, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+    """A random order in batches; a last batch of one would have no variance to normalise by, so it is joined."""
+    order = torch.randperm(count, generator=generator)
+    starts = list(range(0, count, size))
+    if count > 1 and count % size == 1:
+        starts.pop()
+    yield from (order[a:b] for a, b in zip(starts, [*starts[1:], count], strict=True))
+
+
+def _set_rate(optimiser: torch.optim.Optimizer, victim: Victim, share: float) -> None:
+    """The learning rate after a share of the training (Loshchilov and Hutter, 2017, arXiv:1608.03983, Eq. 5)."""
+    factor = (1 + cos(pi * share)) / 2 if victim.schedule == "cosine" else 1.0
+    for group in optimiser.param_groups:
+        group["lr"] = victim.learning_rate * factor
+
+
+def _shifted(spectrograms: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
+    """Each spectrogram moved in time by up to a share of its frames; its first or last frame fills the gap."""
+    frames = spectrograms.shape[-1]
+    most = round(share * frames)
+    if most == 0:
+        return spectrograms
+    shifts = torch.randint(-most, most + 1, (len(spectrograms), 1), generator=generator)
+    source = (torch.arange(frames) + shifts).clamp(0, frames - 1).to(spectrograms.device)
+    return spectrograms.gather(2, source[:, None].expand_as(spectrograms))
+
+
+@torch.inference_mode()
+def predict(network: nn.Module, spectrograms: torch.Tensor, device: torch.device, batch_size: int = 256) -> torch.Tensor:
+    """Probabilities (utterances, labels) of spectrograms (utterances, bands, frames), on the CPU."""
+    network.eval()
+    parts = [torch.softmax(network(part.to(device).float()), -1).cpu() for part in spectrograms.split(batch_size)]
+    return torch.cat(parts)
+
+
+def _accuracy(network: nn.Module, examples: Examples, device: torch.device) -> float:
+    if len(examples.labels) == 0:
+        return float("nan")
+    right = predict(network, examples.spectrograms, device).argmax(-1) == examples.labels
+    return float(right.double().mean())
+
+
+def _keep(checkpoint: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
+    state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "progress": vars(progress)}
+    with atomic(checkpoint) as temporary:
+        torch.save(state, temporary)
+
+
+def _resume(checkpoint: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
+    """Take a checkpoint up; one that is damaged is told and left out, since training again costs only time."""
+    try:
+        state = torch.load(io.BytesIO(checkpoint.read_bytes()), map_location="cpu", weights_only=True)
+        network.load_state_dict(state["network"])
+        optimiser.load_state_dict(state["optimiser"])
+        progress = Progress(**state["progress"])
+    except FileNotFoundError:
+        return Progress()
+    except (RuntimeError, pickle.UnpicklingError, KeyError, TypeError, ValueError, EOFError) as error:
+        print(f"{checkpoint}: not a checkpoint of this training ({error}); it starts from the beginning", flush=True)
+        return Progress()
+    print(f"resumed after epoch {progress.epoch}", flush=True)
+    return progress
+
+
+def save_model(victim: Victim, labels: Sequence[str], network: nn.Module, destination: Path) -> None:
+    """Keep a trained model; its metadata say how to build it again."""
+    metadata = {
+        "victim": json.dumps(plugins.describe(victim), sort_keys=True),
+        "labels": json.dumps(list(labels)),
+    }
+    state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
+    with atomic(destination) as temporary:
+        save_file(state, temporary, metadata)
+
+
+def load_model(path: Path, device: torch.device) -> tuple[nn.Module, list[str]]:
+    """A trained network, ready to predict, and its labels.
+
+    Raises:
+        InputError: the file is damaged or of another network.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+        victim = plugins.build("victims", json.loads(metadata["victim"]))
+        labels = json.loads(metadata["labels"])
+        assert isinstance(victim, Victim)
+        network = victim.network(len(labels))
+        network.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not a model of this project ({error}); delete it and run again") from error
+    return network.to(device).eval(), labels
+
+
+def train_victim(
+    victim: Victim,
+    seed: int,
+    index: Path,
+    manifest: Path,
+    clean: Sequence[Path],
+    poison: Sequence[Path],
+    model: Path,
+    history: Path,
+    device: torch.device,
+) -> None:
+    """Train on a manifest and keep the model and its history; the checkpoint goes once both are there."""
+    labels, training_set, validation_set = assemble(index, manifest, clean, poison)
+    checkpoint = model.with_name("checkpoint.pt")
+    network, table = train(victim, labels, training_set, validation_set, seed, checkpoint, device)
+    with atomic(history) as temporary:
+        table.to_csv(temporary, index=False)
+    save_model(victim, labels, network, model)
+    checkpoint.unlink(missing_ok=True)
+

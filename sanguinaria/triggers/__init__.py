@@ -1,0 +1,40 @@
+"""Triggers: what is done to an utterance so that a poisoned model obeys it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from sanguinaria.plugins import Plugin
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Trigger(Plugin):
+    """The protocol of a trigger."""
+
+    room: ClassVar[str] = "triggers"
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether the trigger does nothing, so that nothing need be computed."""
+        return False
+
+    @abstractmethod
+    def embedder(
+        self, sample_rate: int, device: torch.device, weights: Path | None
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        """What embeds the trigger into a batch.
+
+        Args:
+            sample_rate: in Hz, of the corpus.
+            device: where the batches live.
+            weights: what the referenced watermark's stage wrote; ``None`` for a trigger that refers to none.
+
+        Returns:
+            A function from waveforms (utterances, samples) in [-1, 1] to triggered waveforms of the same shape.
+            It is deterministic and treats every utterance independently of its batch.
+        """

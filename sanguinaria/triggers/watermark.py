@@ -1,0 +1,54 @@
+"""A watermark as the trigger (Bloodroot, section 2.3): x̃ = x + α·w."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from sanguinaria.plugins import Plugin
+from sanguinaria.triggers import Trigger
+from sanguinaria.watermarks import Watermark
+
+if TYPE_CHECKING:
+    import torch
+
+
+class WatermarkTrigger(Trigger):
+    """The mark of a generator, amplified.
+
+    The strength is a gain on the watermark, Bloodroot's α, and never a change of the generator's weights. The message is
+    one and the same in every utterance, so that it can be read again from what a suspect model obeys.
+    """
+
+    watermark: str = Field(description="entry of `watermarks`")
+    strength: float = Field(default=1.0, gt=0, description="the gain α")
+    message: str | None = Field(default=None, pattern="^[01]+$", description="bits, as many as the generator carries")
+
+    @property
+    def references(self) -> dict[str, tuple[str, str]]:
+        return {"watermark": ("watermarks", self.watermark)}
+
+    def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
+        generator = referenced["watermark"]
+        assert isinstance(generator, Watermark)
+        bits = generator.message_bits
+        given = len(self.message or "")
+        if bits == 0 and given:
+            yield "message", f"{self.watermark!r} carries no message: remove it"
+        elif given != bits:
+            yield "message", f"{self.watermark!r} carries {bits} bits, not {given}: give a text of {bits} times 0 or 1"
+
+    def embedder(
+        self, sample_rate: int, device: torch.device, weights: Path | None
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        import torch
+
+        from sanguinaria.marking import load_marker
+
+        assert weights is not None
+        marker = load_marker(weights, sample_rate, device)
+        message = None if self.message is None else torch.tensor([int(bit) for bit in self.message], device=device)
+        return lambda waveforms: waveforms + self.strength * marker.watermark(waveforms, message)

@@ -1,0 +1,57 @@
+"""Watermarks: generators that hide a mark in speech, and the detectors that find it again."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from sanguinaria.plugins import Plugin
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Marker(Protocol):
+    """A generator and its detector, loaded on a device."""
+
+    def watermark(self, waveforms: torch.Tensor, message: torch.Tensor | None) -> torch.Tensor:
+        """The watermark w of each utterance, to be added to it: (utterances, samples) → (utterances, samples).
+
+        ``message`` is (bits,) of 0 and 1, or ``None`` for a generator that carries none.
+        """
+
+    def detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Score in [0, 1] that each utterance is marked, (utterances,), and the probability of a 1 for each bit of its
+        message, (utterances, bits)."""
+
+
+class Watermark(Plugin):
+    """The protocol of a watermark."""
+
+    room: ClassVar[str] = "watermarks"
+
+    @property
+    @abstractmethod
+    def message_bits(self) -> int:
+        """Length of the message in bits; 0 where the mark says only that it is there."""
+
+    @abstractmethod
+    def obtain(self) -> dict[str, torch.Tensor]:
+        """The weights of generator and detector, from wherever they come, as one flat state dict.
+
+        Raises:
+            sanguinaria.watermarks.WeightsError: they cannot be had; the message says where the file goes.
+        """
+
+    @abstractmethod
+    def load(self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device) -> Marker:
+        """A marker for audio at ``sample_rate`` Hz from what :meth:`obtain` returned.
+
+        Raises:
+            sanguinaria.watermarks.WeightsError: the weights are not this network's.
+        """
+
+
+class WeightsError(RuntimeError):
+    """Weights that are absent or of another network; the message names the file, the cause and the fix."""

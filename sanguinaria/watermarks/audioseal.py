@@ -1,0 +1,329 @@
+"""AudioSeal, the neural watermark of Meta: 16 bits of message, detected sample by sample.
+
+San Roman et al., "Proactive Detection of Voice Cloning with Localized Watermarking", ICML 2024, arXiv:2401.17264.
+Networks and cards (their hyper-parameters) are those of the package ``audioseal`` 0.2.0; weights come from the model
+hub, from files, or, for experiments with the architecture, from a seed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, model_validator
+
+from sanguinaria.compatibility import prepare
+from sanguinaria.watermarks import Watermark, WeightsError
+
+if TYPE_CHECKING:
+    import torch
+
+    State = dict[str, torch.Tensor]
+
+Part = Literal["generator", "detector"]
+PARTS: tuple[Part, Part] = ("generator", "detector")
+SAMPLE_RATE = 16_000
+"""Hz of the published networks' training audio (section 4.1 of the paper)."""
+SAMPLES_AT_ONCE = 8 * SAMPLE_RATE
+"""Audio in one pass through a network. The quickest of 1 to 32 s on CPUs (benchmarks/audioseal_embedding.py), where
+more falls out of the cache; 8 s need about 200 MB."""
+
+
+class AudioSeal(Watermark):
+    """AudioSeal's generator and detector.
+
+    The defaults of ``filters``, ``dimension``, ``lstm`` and ``bits`` are the published size; smaller networks are for
+    weights trained at that size.
+    """
+
+    card: str = Field("audioseal_wm_16bits", description="The package's card of the generator.")
+    detector_card: str = Field("audioseal_detector_16bits", description="The package's card of the detector.")
+    source: Literal["hub", "file", "random"] = Field(
+        "hub", description="Where the weights come from: the model hub, two local checkpoints, or a seed (untrained)."
+    )
+    generator: Path | None = Field(None, description="Generator's checkpoint, .pth or .safetensors; source: file.")
+    detector: Path | None = Field(None, description="Detector's checkpoint, .pth or .safetensors; source: file.")
+    seed: int = Field(0, ge=0, description="Seed of the weights; source: random.")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "bfloat16", description="Arithmetic inside the networks; bfloat16 is twice as fast where the CPU has it."
+    )
+    filters: int = Field(32, ge=2, multiple_of=2, description="Channels of the first convolution.")
+    dimension: int = Field(128, ge=1, description="Channels between encoder and decoder.")
+    lstm: int = Field(2, ge=0, description="Layers of each LSTM.")
+    bits: int = Field(16, ge=1, description="Length of the message.")
+
+    @model_validator(mode="after")
+    def _files_where_they_belong(self) -> AudioSeal:
+        for part in PARTS:
+            if (getattr(self, part) is not None) != (self.source == "file"):
+                raise ValueError(f"{part}: {'needed' if self.source == 'file' else 'allowed'} only with source: file")
+        return self
+
+    @property
+    def message_bits(self) -> int:
+        """Length of the message in bits."""
+        return self.bits
+
+    def obtain(self) -> State:
+        """The weights, float32, as ``generator.…`` and ``detector.…``, with weight normalisation folded in.
+
+        A checkpoint may be the published one, a state dict of the package's networks, or either's in safetensors. It
+        is never unpickled beyond tensors and configurations.
+
+        Raises:
+            sanguinaria.watermarks.WeightsError: a checkpoint cannot be had or read, or is of another architecture.
+        """
+        states = {part: self._state(part) for part in PARTS}
+        return {f"{part}.{name}": tensor for part, state in states.items() for name, tensor in state.items()}
+
+    def network(self, part: Part, weights: Mapping[str, torch.Tensor]) -> torch.nn.Module:
+        """The package's own generator or detector, float32, with weights as of :meth:`obtain`; for training, too.
+
+        Raises:
+            sanguinaria.watermarks.WeightsError: the weights are of another architecture.
+        """
+        import torch
+
+        prefix = f"{part}."
+        state = {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
+        with torch.device("meta"):
+            network = self._build(part)
+        _check(state, network, part)
+        network.load_state_dict({name: weight.float().clone() for name, weight in state.items()}, assign=True)
+        return network
+
+    def load(self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device) -> AudioSealMarker:
+        """A marker for audio at 16 kHz, the networks' own rate.
+
+        Raises:
+            ValueError: another sample rate.
+            sanguinaria.watermarks.WeightsError: the weights are of another architecture.
+        """
+        import torch
+
+        if sample_rate != SAMPLE_RATE:
+            raise ValueError(f"AudioSeal marks audio at {SAMPLE_RATE:,} Hz, not at {sample_rate:,} Hz")
+        # Cast rather than under autocast, which casts the weights anew in each pass: a tenth of the speed on a CPU.
+        dtype = getattr(torch, self.precision)
+        networks = (self.network(part, weights).to(device, dtype).requires_grad_(False) for part in PARTS)
+        return AudioSealMarker(*map(_channels_last, networks), device=device, dtype=dtype)
+
+    def _build(self, part: Part) -> torch.nn.Module:
+        """The package's network, untrained, on torch's default device."""
+        prepare()
+        from audioseal import builder
+        from audioseal.loader import AudioSeal as Package
+
+        settings = self._card(part)
+        settings["nbits"] = self.bits
+        settings["seanet"].update(n_filters=self.filters, dimension=self.dimension, lstm=self.lstm)
+        if part == "generator":
+            return builder.create_generator(Package.parse_config(settings, builder.AudioSealWMConfig)).eval()
+        return builder.create_detector(Package.parse_config(settings, builder.AudioSealDetectorConfig)).eval()
+
+    def _card(self, part: Part) -> dict[str, Any]:
+        prepare()
+        from audioseal.loader import load_local_model_config
+        from omegaconf import OmegaConf
+
+        name = self.card if part == "generator" else self.detector_card
+        if (card := load_local_model_config(name)) is None:
+            raise WeightsError(f"the audioseal package has no card {name}")
+        return OmegaConf.to_container(card)  # type: ignore[return-value]
+
+    def _state(self, part: Part) -> State:
+        import torch
+
+        if self.source == "random":
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(self.seed)
+                return self._build(part).state_dict()
+        path = self._download(part) if self.source == "hub" else getattr(self, part)
+        state = _folded(_renamed(_read(path)))
+        with torch.device("meta"):
+            _check(state, self._build(part), f"{part} {path}")
+        return state
+
+    def _download(self, part: Part) -> Path:
+        """The checkpoint that the card names, from the model hub or its local cache."""
+        from urllib.parse import urlparse
+
+        from huggingface_hub import hf_hub_download
+
+        # …/{owner}/{repository}/resolve/{revision}/{file}
+        address = self._card(part)["checkpoint"]
+        owner, repository, _, revision, name = urlparse(address).path.strip("/").split("/", 4)
+        try:
+            return Path(hf_hub_download(f"{owner}/{repository}", name, revision=revision))
+        except Exception as error:  # the hub's client has no common one
+            raise WeightsError(
+                f"the {part} of AudioSeal, {address}, could not be downloaded ({type(error).__name__}: {error}). "
+                "Download the checkpoints of both cards where there is a network, and set source: file, with "
+                "generator: and detector: the paths of the two files"
+            ) from error
+
+
+@dataclass(frozen=True)
+class AudioSealMarker:
+    """Generator and detector on a device; utterances do not depend on others in their batch, but for rounding."""
+
+    generator: torch.nn.Module
+    detector: torch.nn.Module
+    device: torch.device
+    dtype: torch.dtype
+
+    def watermark(self, waveforms: torch.Tensor, message: torch.Tensor | None) -> torch.Tensor:
+        """What the generator adds to each utterance: (utterances, samples) → (utterances, samples), float32.
+
+        Raises:
+            ValueError: the message is not (bits,) of 0 and 1.
+        """
+        import torch
+
+        bits = self.generator.msg_processor.nbits
+        if message is None or message.shape != (bits,) or not ((message == 0) | (message == 1)).all():
+            raise ValueError(f"the message of this AudioSeal is {bits} bits of 0 and 1, not {message}")
+        generate = partial(self._generate, message=message.to(self.device))
+        with torch.no_grad():
+            return torch.cat([generate(some) for some in _passes(waveforms)])
+
+    def detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The detector's probability of a mark, mean over the samples, (utterances,), and that of a 1 for each bit, of
+        the logit's mean over the samples, (utterances, bits); float32."""
+        import torch
+
+        with torch.no_grad():
+            scores, bits = zip(*map(self._detect, _passes(waveforms)), strict=True)
+        return torch.cat(scores), torch.cat(bits)
+
+    def _generate(self, waveforms: torch.Tensor, message: torch.Tensor) -> torch.Tensor:
+        # `.model` passes by the package's wrapper, which would compile the networks.
+        hidden = self.generator.encoder.model(self._image(waveforms)).squeeze(2)
+        hidden = self.generator.msg_processor(hidden, message.expand(len(hidden), -1))
+        watermark = self.generator.decoder.model(hidden.unsqueeze(2))
+        # As the strides do not divide every length, the decoder's output may be longer.
+        return watermark[:, 0, 0, : waveforms.shape[-1]].to(waveforms.device, waveforms.dtype)
+
+    def _detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        encoder, last = self.detector.detector
+        hidden = encoder.model(self._image(waveforms)).squeeze(2)
+        logits = last(encoder.reverse_convolution(hidden))[..., : waveforms.shape[-1]].float()
+        scores = logits[:, :2].softmax(dim=1)[:, 1].mean(dim=-1)
+        bits = logits[:, 2:].mean(dim=-1).sigmoid()
+        return scores.to(waveforms.device), bits.to(waveforms.device)
+
+    def _image(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """(utterances, samples) → (utterances, channels, height, samples), with one channel and height 1."""
+        return waveforms.to(self.device, self.dtype)[:, None, None]
+
+
+def _passes(waveforms: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    return waveforms.split(max(1, SAMPLES_AT_ONCE // waveforms.shape[-1]))
+
+
+def _channels_last(network: torch.nn.Module) -> torch.nn.Module:
+    """The network, with its convolutions over images of height 1 in channels-last order, which PyTorch knows for
+    images alone: a third faster on CPUs, and the same result."""
+    from audioseal.libs.moshi.modules.lstm import RawStreamingLSTM
+    from audioseal.libs.moshi.modules.streaming import RawStreamingConv1d, RawStreamingConvTranspose1d
+    from torch.nn.functional import conv2d, conv_transpose2d
+
+    for layer in network.modules():
+        if isinstance(layer, RawStreamingConv1d):
+            layer.forward = _over_images(conv2d, layer.inner_conv, dilation=(1, *layer.inner_conv.dilation))
+        elif isinstance(layer, RawStreamingConvTranspose1d):
+            layer.forward = _over_images(conv_transpose2d, layer.inner_conv)
+        elif isinstance(layer, RawStreamingLSTM):
+            layer.forward = partial(_recur, layer.forward)
+    return network
+
+
+def _over_images(convolution: Callable[..., torch.Tensor], layer: torch.nn.Module, **settings: Any) -> Callable:
+    import torch
+
+    weight = layer.weight.detach().unsqueeze(2).contiguous(memory_format=torch.channels_last)
+    return partial(convolution, weight=weight, bias=layer.bias, stride=(1, *layer.stride), **settings)
+
+
+def _recur(forward: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor) -> torch.Tensor:
+    return forward(images.squeeze(2)).unsqueeze(2)
+
+
+def _read(path: Path) -> State:
+    """The state dict in a checkpoint of any of the known layouts."""
+    try:
+        checkpoint = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
+    except Exception as error:  # a damaged file can raise nearly anything
+        raise WeightsError(f"{path} cannot be read ({type(error).__name__}: {error})") from error
+    # As in the package's loader.
+    for key in ("best_state", "model"):
+        checkpoint = checkpoint.get(key, checkpoint) if isinstance(checkpoint, Mapping) else {}
+    return dict(checkpoint)
+
+
+def _read_safetensors(path: Path) -> State:
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+def _read_pickle(path: Path) -> Any:
+    """A pickle of tensors, plain containers and the configuration that published checkpoints hold under "xp.cfg"."""
+    import typing
+    from collections import defaultdict
+
+    import torch
+    from omegaconf import DictConfig, ListConfig, base, nodes
+
+    scalars = (nodes.AnyNode, nodes.BooleanNode, nodes.FloatNode, nodes.IntegerNode, nodes.StringNode)
+    containers = (DictConfig, ListConfig, base.ContainerMetadata, base.Metadata, typing.Any, defaultdict)
+    with torch.serialization.safe_globals([*scalars, *containers, dict, list, int, float, str, bool]):
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _renamed(state: State) -> State:
+    """Names as in the package's networks. The published ones are older: they have no `inner_conv` yet."""
+    outermost = re.compile(r"\.(conv|convtr)\.(?!conv\.|convtr\.|inner_conv\.)")
+    return {outermost.sub(r".\1.inner_conv.", name): tensor for name, tensor in state.items()}
+
+
+def _folded(state: State) -> State:
+    """Plain weights: v·g/‖v‖ for each pair (g, v) of weight normalisation, in either of torch's spellings.
+
+    The pair is of use to training alone; folded, the weights are computed once and not in every pass.
+    """
+    import torch
+
+    spellings = {
+        ".weight_g": ".weight_v",
+        ".parametrizations.weight.original0": ".parametrizations.weight.original1",
+    }
+    folded = dict(state)
+    for name in state:
+        for size, direction in spellings.items():
+            layer = name.removesuffix(size)
+            if name.endswith(size) and layer + direction in folded:
+                # As the package's: a norm for each index of the first dimension, of transposed convolutions as well.
+                folded[f"{layer}.weight"] = torch._weight_norm(folded.pop(layer + direction), folded.pop(name), 0)
+    return folded
+
+
+def _check(state: Mapping[str, object], network: torch.nn.Module, what: str) -> None:
+    """Compare names and shapes, and report the first few that differ."""
+    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    found = {name: tuple(getattr(tensor, "shape", ())) for name, tensor in state.items()}
+    wrong = [
+        f"{name} is {found.get(name, 'absent')}, not {expected.get(name, 'expected')}"
+        for name in [*expected, *(name for name in found if name not in expected)]
+        if found.get(name) != expected.get(name)
+    ]
+    if wrong:
+        raise WeightsError(
+            f"the weights of the {what} are of another architecture: {'; '.join(wrong[:3])}"
+            f"{f'; and {len(wrong) - 3} more' if len(wrong) > 3 else ''}. "
+            "Check the card, and filters, dimension, lstm and bits"
+        )

@@ -1,0 +1,39 @@
+"""From Snakemake's configuration to the plan: what the Snakefile calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sanguinaria.configuration import load
+from sanguinaria.fingerprint import fingerprint, module_path
+from sanguinaria.plan import CodeHash, Plan, plan
+from sanguinaria.plugins import Plugin
+
+
+def build_plan(config: Mapping[str, Any], files: Sequence[Path], scripts: Path) -> Plan:
+    """The plan of a configuration, with the code as it is now.
+
+    Args:
+        config: as Snakemake merged it.
+        files: what it was merged from, the last one winning.
+        scripts: folder of the workflow scripts; those of a stage start with the stage's name.
+
+    Raises:
+        sanguinaria.errors.InputError: the configuration has problems; all are told.
+    """
+    return plan(load(config, files), code_hash(scripts))
+
+
+def code_hash(scripts: Path) -> CodeHash:
+    """A function that hashes everything that the scripts of a stage and the plug-ins they call can reach."""
+
+    def code(stage: str, plugins: Sequence[Plugin]) -> str:
+        paths = sorted(scripts.glob(f"{stage}*.py"))
+        if not paths:
+            raise FileNotFoundError(f"no workflow script of the stage {stage!r} in {scripts}")
+        modules = [module_path(type(plugin).__module__) for plugin in plugins]
+        return fingerprint([*paths, *(path for path in modules if path is not None)])
+
+    return code

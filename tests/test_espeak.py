@@ -1,0 +1,226 @@
+"""The same samples for the same text and voice, always; voices that differ; errors that say what is wrong."""
+
+import ctypes
+import hashlib
+import json
+import locale
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from itertools import combinations
+
+import espeakng_loader
+import numpy as np
+import pytest
+
+from sanguinaria.espeak import SAMPLE_RATE, Synthesiser, Voice, voices
+
+AVAILABLE = 207
+WORDS = ("yes", "no", "up", "a", "marvin", "backward", "seven", "house")
+
+# Two fresh processes say the same pairs in opposite orders; each pair is a text and the index of a voice.
+SCRIPT = """
+import hashlib, json, sys
+from sanguinaria.espeak import Synthesiser, voices
+cast = voices(69)
+for text, index in json.loads(sys.argv[1]):
+    samples, _ = Synthesiser().say(text, cast[index])
+    print(json.dumps([text, index, hashlib.sha256(samples.tobytes()).hexdigest()]))
+"""
+# Among them: a Klatt synthesiser with noise from the C library (5), breath and echo (0, 6), flutter (14).
+PAIRS = [(text, index) for text in ("fishes", "yes", "one two") for index in (0, 1, 3, 5, 6, 14, 30, 66)]
+
+
+@pytest.fixture(scope="module")
+def cast() -> list[Voice]:
+    return voices(60)
+
+
+@pytest.fixture(scope="module")
+def sevens(cast: list[Voice]) -> list[np.ndarray]:
+    return [Synthesiser().say("seven", voice)[0] for voice in cast]
+
+
+def digest(text: str, voice: Voice) -> str:
+    return hashlib.sha256(Synthesiser().say(text, voice)[0].tobytes()).hexdigest()
+
+
+def digests_in_new_process(pairs: list[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    command = [sys.executable, "-c", SCRIPT, json.dumps(pairs)]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.splitlines()
+    return {(text, index): found for text, index, found in map(json.loads, lines)}
+
+
+def fundamental(samples: np.ndarray) -> float:
+    """Return the median fundamental frequency in hertz, by autocorrelation, of the frames that are clearly voiced."""
+    size, hop = 1024, 512
+    shortest, longest = SAMPLE_RATE // 400, SAMPLE_RATE // 60
+    taper = 1 - np.arange(size) / size
+    found = []
+    for start in range(0, len(samples) - size, hop):
+        frame = samples[start : start + size] - samples[start : start + size].mean()
+        correlation = np.correlate(frame, frame, "full")[size - 1 :]
+        if correlation[0] < size * 0.02**2:
+            continue
+        correlation = correlation / (correlation[0] * taper)
+        lag = shortest + int(np.argmax(correlation[shortest:longest]))
+        if correlation[lag] > 0.6:
+            found.append(SAMPLE_RATE / lag)
+    return float(np.median(found)) if found else float("nan")
+
+
+def test_speech_is_a_float32_vector(cast: list[Voice]) -> None:
+    samples, rate = Synthesiser().say("hello", cast[0])
+    assert (samples.dtype, samples.ndim, rate) == (np.float32, 1, SAMPLE_RATE)
+
+
+def test_order_does_not_change_speech(cast: list[Voice]) -> None:
+    chosen = [(text, cast[index % 60]) for text, index in PAIRS]
+    there = [digest(text, voice) for text, voice in chosen]
+    back = [digest(text, voice) for text, voice in reversed(chosen)]
+    assert there == back[::-1]
+
+
+def test_new_processes_say_the_same() -> None:
+    cast = voices(69)
+    expected = {(text, index): digest(text, cast[index]) for text, index in PAIRS}
+    time.sleep(1.1)  # espeak seeds its own generator from the clock, in whole seconds
+    assert digests_in_new_process(PAIRS) == expected
+    assert digests_in_new_process(PAIRS[::-1]) == expected
+
+
+def test_speech_does_not_depend_on_the_c_random_generator(cast: list[Voice]) -> None:
+    reed = next(voice for voice in cast if voice.variant == "Reed")
+    found = set()
+    for seed in (7, 8):
+        ctypes.CDLL(None).srand(seed)
+        found.add(digest("fishes", reed))
+    assert len(found) == 1
+
+
+def test_sixty_voices_differ_pairwise(cast: list[Voice], sevens: list[np.ndarray]) -> None:
+    assert len({voice.name for voice in cast}) == len({voice.variant for voice in cast}) == 60
+    for one, other in combinations(sevens, 2):
+        assert not np.array_equal(one, other)
+
+
+def test_voices_span_men_and_women(sevens: list[np.ndarray]) -> None:
+    low, high = np.nanpercentile([fundamental(samples) for samples in sevens], [10, 90])
+    assert high > 1.8 * low
+
+
+def test_voices_spread_over_the_accents(cast: list[Voice]) -> None:
+    languages = [voice.language for voice in cast]
+    assert len(set(languages)) == 8
+    assert min(languages.count(language) for language in set(languages)) >= 6
+
+
+def test_accents_pronounce_differently(cast: list[Voice]) -> None:
+    spoken = {digest("bath water", replace(cast[0], language=voice.language)) for voice in cast}
+    assert len(spoken) == 8
+
+
+@pytest.mark.parametrize("field", [{"pitch": 90}, {"rate": 300}, {"variant": "m1"}])
+def test_every_field_of_a_voice_is_heard(cast: list[Voice], field: dict) -> None:
+    assert digest("seven", cast[0]) != digest("seven", replace(cast[0], **field))
+
+
+def test_words_differ(cast: list[Voice]) -> None:
+    assert len({digest(word, cast[1]) for word in WORDS}) == len(WORDS)
+
+
+def test_loudness_and_length_of_words_are_sensible(cast: list[Voice]) -> None:
+    for index, voice in enumerate(cast):
+        word = WORDS[index % len(WORDS)]
+        samples, rate = Synthesiser().say(word, voice)
+        assert np.isfinite(samples).all(), voice
+        assert 0.05 <= np.abs(samples).max() <= 1.0, voice
+        assert 0.15 <= len(samples) / rate <= 1.5, (word, voice)
+
+
+def test_list_is_fixed_and_names_are_unique() -> None:
+    everything = voices(AVAILABLE)
+    assert voices(70) == everything[:70]
+    assert len({voice.name for voice in everything}) == AVAILABLE
+    assert voices(0) == []
+
+
+def test_every_listed_voice_speaks() -> None:
+    assert len({digest("hello", voice) for voice in voices(AVAILABLE)}) == AVAILABLE
+
+
+@pytest.mark.parametrize("count", [AVAILABLE + 1, -1])
+def test_too_many_voices_are_refused(count: int) -> None:
+    with pytest.raises(ValueError, match=f"there are {AVAILABLE}"):
+        voices(count)
+
+
+def test_speaks_fast_enough(cast: list[Voice]) -> None:
+    started = time.perf_counter()
+    for voice in cast:
+        Synthesiser().say("yes", voice)
+    # 300 a second is usual; the bound only catches a slip by an order of magnitude on a busy machine.
+    assert len(cast) / (time.perf_counter() - started) > 30
+
+
+def test_locale_is_left_as_it_was(cast: list[Voice]) -> None:
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, "C")
+        Synthesiser().say("yes", cast[0])
+        assert locale.setlocale(locale.LC_CTYPE) == "C"
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+
+
+@pytest.mark.parametrize("text", ["", " ", "..."])
+def test_silence_is_an_error(cast: list[Voice], text: str) -> None:
+    with pytest.raises(RuntimeError, match="nothing"):
+        Synthesiser().say(text, cast[0])
+
+
+def test_null_character_is_an_error(cast: list[Voice]) -> None:
+    with pytest.raises(ValueError, match="null"):
+        Synthesiser().say("yes\0no", cast[0])
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [({"variant": "nobody"}, "no variant 'nobody'"), ({"language": "xx-zz"}, "the language 'xx-zz'")],
+)
+def test_unknown_voice_is_an_error(cast: list[Voice], field: dict, message: str) -> None:
+    before = digest("yes", cast[0])
+    with pytest.raises(RuntimeError, match=message):
+        Synthesiser().say("yes", replace(cast[0], **field))
+    assert digest("yes", cast[0]) == before
+
+
+@pytest.mark.parametrize("field", [{"pitch": 100}, {"pitch": -1}, {"rate": 20}, {"rate": 1000}])
+def test_pitch_and_rate_out_of_range_are_refused(cast: list[Voice], field: dict) -> None:
+    with pytest.raises(ValueError, match="outside"):
+        replace(cast[0], **field)
+
+
+def test_missing_library_is_an_error(cast: list[Voice], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(espeakng_loader, "get_library_path", lambda: "/nowhere/libespeak-ng.so")
+    with pytest.raises(RuntimeError, match="cannot load espeak's library /nowhere"):
+        Synthesiser().say("yes", cast[0])
+
+
+def test_missing_data_is_an_error(cast: list[Voice], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(espeakng_loader, "get_data_path", lambda: "/nowhere/espeak-ng-data")
+    with pytest.raises(RuntimeError, match="cannot read its data in /nowhere"):
+        Synthesiser().say("yes", cast[0])
+
+
+def test_library_in_use_by_another_is_an_error() -> None:
+    script = """
+import ctypes, espeakng_loader
+from sanguinaria.espeak import Synthesiser, voices
+held = ctypes.CDLL(espeakng_loader.get_library_path())
+Synthesiser().say("yes", voices(1)[0])
+"""
+    run = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=60)
+    assert run.returncode != 0
+    assert "already loaded in this process" in run.stderr

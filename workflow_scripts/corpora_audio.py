@@ -1,0 +1,16 @@
+"""Read the recordings of one shard of a corpus."""
+
+from pathlib import Path
+
+from sanguinaria import plugins
+from sanguinaria.building import build_shard
+from sanguinaria.jobs import job
+
+with job(snakemake) as specification:
+    build_shard(
+        plugins.build("corpora", specification["corpus"]),
+        Path(snakemake.input.recordings),
+        int(snakemake.wildcards.shard),
+        Path(snakemake.output.audio),
+        Path(snakemake.output.remarks),
+    )

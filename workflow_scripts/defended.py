@@ -1,0 +1,15 @@
+"""Pass the test audio of one shard through a defence."""
+
+from pathlib import Path
+
+from sanguinaria import devices, plugins
+from sanguinaria.defending import defend_audio
+from sanguinaria.jobs import job
+
+with job(snakemake) as specification:
+    defend_audio(
+        plugins.build("defences", specification["defence"]),
+        Path(snakemake.input.audio),
+        Path(snakemake.output.audio),
+        devices.prepare(snakemake.threads),
+    )

@@ -1,0 +1,10 @@
+"""Write a poisoned training manifest."""
+
+from pathlib import Path
+
+from sanguinaria.jobs import job
+from sanguinaria.poisoning import write_manifest
+
+with job(snakemake) as specification:
+    choice = {name: specification[name] for name in ("target", "candidates", "labels", "rate", "seed")}
+    write_manifest(Path(snakemake.input.index), **choice, destination=Path(snakemake.output.manifest))

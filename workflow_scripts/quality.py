@@ -1,0 +1,16 @@
+"""Measure how far triggered utterances are from clean ones."""
+
+from pathlib import Path
+
+from sanguinaria import plugins
+from sanguinaria.jobs import job
+from sanguinaria.scoring import score_quality
+
+with job(snakemake) as specification:
+    score_quality(
+        plugins.build("metrics", specification["metric"]),
+        [Path(path) for path in snakemake.input.clean],
+        [Path(path) for path in snakemake.input.triggered],
+        specification["limit"],
+        Path(snakemake.output.rows),
+    )

@@ -1,0 +1,20 @@
+"""Train a victim on a poisoned manifest."""
+
+from pathlib import Path
+
+from sanguinaria import devices, plugins
+from sanguinaria.jobs import job
+from sanguinaria.training import train_victim
+
+with job(snakemake) as specification:
+    train_victim(
+        plugins.build("victims", specification["victim"]),
+        specification["seed"],
+        Path(snakemake.input.index),
+        Path(snakemake.input.manifest),
+        [Path(path) for path in snakemake.input.clean],
+        [Path(path) for path in snakemake.input.poison],
+        Path(snakemake.output.model),
+        Path(snakemake.output.history),
+        devices.prepare(snakemake.threads, snakemake.resources.gpu),
+    )
