@@ -6,7 +6,10 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# Jobs import the library from this folder, in whatever environment they run.
+# The library is this folder's, in whatever environment the workflow and its jobs run, and wherever the `snakemake` command
+# came from: an environment shared by two checkouts must not run one's rules with the other's code.
+for module in [name for name in sys.modules if name.partition(".")[0] == "sanguinaria"]:
+    del sys.modules[module]
 sys.path.insert(0, workflow.basedir)
 os.environ["PYTHONPATH"] = os.pathsep.join(
     [workflow.basedir, *filter(None, [os.environ.get("PYTHONPATH")])]

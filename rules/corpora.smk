@@ -6,11 +6,11 @@ rule corpus_recordings:
         recordings="results/corpora/{corpus}/recordings.parquet",
     log:
         "results/logs/corpora/{corpus}/recordings.log",
+    conda:
+        ENVIRONMENT
     params:
         specification=specification("corpora", "corpus"),
         folder=folder("corpora", "corpus"),
-    conda:
-        ENVIRONMENT
     script:
         "../workflow_scripts/corpora_recordings.py"
 
@@ -23,10 +23,10 @@ rule corpus_audio:
         remarks="results/corpora/{corpus}/audio/{shard}.json",
     log:
         "results/logs/corpora/{corpus}/audio-{shard}.log",
-    params:
-        specification=specification("corpora", "corpus"),
     conda:
         ENVIRONMENT
+    params:
+        specification=specification("corpora", "corpus"),
     script:
         "../workflow_scripts/corpora_audio.py"
 
@@ -42,9 +42,9 @@ rule corpus_index:
         report="results/corpora/{corpus}/report.json",
     log:
         "results/logs/corpora/{corpus}/index.log",
-    params:
-        specification=specification("corpora", "corpus"),
     conda:
         ENVIRONMENT
+    params:
+        specification=specification("corpora", "corpus"),
     script:
         "../workflow_scripts/corpora_index.py"

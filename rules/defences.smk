@@ -10,10 +10,10 @@ rule defended_audio:
         audio="results/defended/{defended}/audio/{shard}.parquet",
     log:
         "results/logs/defended/{defended}/{shard}.log",
+    conda:
+        ENVIRONMENT
     params:
         specification=specification("defended", "defended"),
         folder=folder("defended", "defended"),
-    conda:
-        ENVIRONMENT
     script:
         "../workflow_scripts/defended.py"

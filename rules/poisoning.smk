@@ -5,10 +5,10 @@ rule poisoned:
         manifest="results/poisoned/{poisoned}/manifest.parquet",
     log:
         "results/logs/poisoned/{poisoned}.log",
+    conda:
+        ENVIRONMENT
     params:
         specification=specification("poisoned", "poisoned"),
         folder=folder("poisoned", "poisoned"),
-    conda:
-        ENVIRONMENT
     script:
         "../workflow_scripts/poisoned.py"

@@ -6,10 +6,10 @@ rule table:
         metrics="results/tables/{table}.metrics.csv",
     log:
         "results/logs/tables/{table}.log",
-    params:
-        specification=lambda wildcards: PLAN.tables[wildcards.table].specification,
     conda:
         ENVIRONMENT
+    params:
+        specification=lambda wildcards: PLAN.tables[wildcards.table].specification,
     script:
         "../workflow_scripts/tables.py"
 
@@ -20,6 +20,6 @@ for experiment in PLAN.tables:
     rule:
         name:
             experiment
-        localrule: True
         input:
             table_path(experiment),
+        localrule: True

@@ -11,11 +11,11 @@ rule scores:
         rows="results/scores/{scores}/rows.parquet",
     log:
         "results/logs/scores/{scores}.log",
+    conda:
+        ENVIRONMENT
     params:
         specification=specification("scores", "scores"),
         folder=folder("scores", "scores"),
-    conda:
-        ENVIRONMENT
     script:
         "../workflow_scripts/scores.py"
 
@@ -28,10 +28,10 @@ rule quality:
         rows="results/quality/{quality}/rows.parquet",
     log:
         "results/logs/quality/{quality}.log",
+    conda:
+        ENVIRONMENT
     params:
         specification=specification("quality", "quality"),
         folder=folder("quality", "quality"),
-    conda:
-        ENVIRONMENT
     script:
         "../workflow_scripts/quality.py"

@@ -19,13 +19,13 @@ rule triggered_test:
         audio="results/triggered/{triggered,.+-test-.+}/audio/{shard}.parquet",
     log:
         "results/logs/triggered/{triggered}/{shard}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=trigger_gpus,
     params:
         specification=specification("triggered", "triggered"),
         folder=folder("triggered", "triggered"),
-    resources:
-        gpu=trigger_gpus,
-    conda:
-        ENVIRONMENT
     script:
         "../workflow_scripts/triggered_test.py"
 
@@ -39,12 +39,12 @@ rule triggered_block:
         audio="results/triggered/{triggered,.+-poison-.+}/audio/0.parquet",
     log:
         "results/logs/triggered/{triggered}/0.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=trigger_gpus,
     params:
         specification=specification("triggered", "triggered"),
         folder=folder("triggered", "triggered"),
-    resources:
-        gpu=trigger_gpus,
-    conda:
-        ENVIRONMENT
     script:
         "../workflow_scripts/triggered_block.py"

@@ -11,11 +11,11 @@ rule features:
         features="results/features/{features}/{shard}.safetensors",
     log:
         "results/logs/features/{features}/{shard}.log",
+    conda:
+        ENVIRONMENT
     params:
         specification=specification("features", "features"),
         folder=folder("features", "features"),
-    conda:
-        ENVIRONMENT
     script:
         "../workflow_scripts/features.py"
 
@@ -35,12 +35,12 @@ rule victim:
         history="results/victims/{victim}/history.csv",
     log:
         "results/logs/victims/{victim}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=1,
     params:
         specification=specification("victims", "victim"),
         folder=folder("victims", "victim"),
-    resources:
-        gpu=1,
-    conda:
-        ENVIRONMENT
     script:
         "../workflow_scripts/victims.py"

@@ -3,10 +3,10 @@ rule watermark:
         weights="results/watermarks/{watermark}/weights.safetensors",
     log:
         "results/logs/watermarks/{watermark}.log",
+    conda:
+        ENVIRONMENT
     params:
         specification=specification("watermarks", "watermark"),
         folder=folder("watermarks", "watermark"),
-    conda:
-        ENVIRONMENT
     script:
         "../workflow_scripts/watermarks.py"

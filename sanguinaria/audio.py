@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from math import gcd
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 import numpy as np
 import soundfile
@@ -22,6 +23,15 @@ CONTAINERS = {
     ".aiff": ("AIFF",),
     ".au": ("AU",),
 }
+# First bytes of the containers that are made of chunks, with their byte order and the name of the chunk with the audio.
+CHUNKED: dict[bytes, tuple[Literal["little", "big"], bytes]] = {
+    b"RIFF": ("little", b"data"),
+    b"RIFX": ("big", b"data"),
+    b"FORM": ("big", b"SSND"),
+}
+# Streaming writers cannot go back to fill a size in. They leave the maximum (ffmpeg), 2³¹ (arecord), or a little less
+# (sox): sizes which no utterance comes near.
+PLACEHOLDER = 0x7FFFF000
 
 
 def read_file(path: Path) -> tuple[np.ndarray, int, list[str]]:
@@ -40,14 +50,14 @@ def read_file(path: Path) -> tuple[np.ndarray, int, list[str]]:
         with soundfile.SoundFile(path) as file:
             if file.format not in CONTAINERS.get(path.suffix.lower(), (file.format,)):
                 remarks.append(f"mislabelled: {file.format}")
-            if file.format in ("WAV", "WAVEX"):
-                _refuse_truncated(path)
+            _refuse_truncated(path)
             samples = file.read(dtype="float32", always_2d=True)
             rate, declared = file.samplerate, file.frames
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise InputError(f"not readable as audio: {getattr(error, 'error_string', None) or error}") from error
+    except (soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: a .raw file, which has no header
+        cause = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
+        raise InputError(f"not readable as audio: {cause}") from error
     if len(samples) == 0:
-        raise InputError("it holds no samples")
+        raise InputError("its header declares no samples")
     if len(samples) < declared:
         raise InputError(f"truncated: it declares {declared} frames and holds {len(samples)}")
     if not np.isfinite(samples).all():
@@ -56,18 +66,49 @@ def read_file(path: Path) -> tuple[np.ndarray, int, list[str]]:
 
 
 def _refuse_truncated(path: Path) -> None:
-    """libsndfile reads what is left of a cut WAV file without a word, so the chunk sizes are compared with the file's."""
+    """libsndfile reads what is left of a cut file without a word, so what it declares is compared with its size."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        file.seek(12)
-        while len(header := file.read(8)) == 8:
-            length = int.from_bytes(header[4:], "little")
-            if header[:4] == b"data":
-                # Streaming writers leave 0 or the maximum where they could not go back to fill the size in.
-                if length not in (0, 0xFFFFFFFF) and file.tell() + length > size:
-                    raise InputError(f"truncated: it declares {length} bytes of audio and holds {size - file.tell()}")
-                return
-            file.seek(length + length % 2, io.SEEK_CUR)
+        magic = file.read(4)
+        if magic == b"OggS":
+            _refuse_unfinished_ogg(path.read_bytes())
+        end = _declared_end(file, magic)
+    if end > size:
+        raise InputError(f"truncated: its audio should end at byte {end}, and the file ends at byte {size}")
+
+
+def _declared_end(file: BinaryIO, magic: bytes) -> int:
+    """Where the audio of a file (read up to its magic number) ends; 0 where its header does not say."""
+    if magic in (b".snd", b"dns."):
+        order: Literal["little", "big"] = "big" if magic == b".snd" else "little"
+        start, length = (int.from_bytes(file.read(4), order) for _ in range(2))
+        return start + length if length < PLACEHOLDER else 0
+    if magic == b"RF64":  # its first chunk, ds64, starts with the size of all that follows the first 8 bytes
+        file.seek(20)
+        length = int.from_bytes(file.read(8), "little")
+        return 8 + length if length < PLACEHOLDER else 0
+    return _end_of_chunk(file, *CHUNKED[magic]) if magic in CHUNKED else 0
+
+
+def _end_of_chunk(file: BinaryIO, order: Literal["little", "big"], name: bytes) -> int:
+    file.seek(12)
+    while len(header := file.read(8)) == 8:
+        length = int.from_bytes(header[4:], order)
+        if header[:4] == name:
+            return file.tell() + length if length < PLACEHOLDER else 0
+        file.seek(length + length % 2, io.SEEK_CUR)
+    return 0
+
+
+def _refuse_unfinished_ogg(data: bytes) -> None:
+    """An Ogg file declares no length, but it ends with a page that is marked as the last, and whole."""
+    start = data.rfind(b"OggS")
+    header = data[start : start + 27]
+    if len(header) == 27 and header[5] & 4:
+        body = start + 27 + header[26]
+        if body + sum(data[start + 27 : body]) <= len(data):
+            return
+    raise InputError("truncated: its last page is missing or cut")
 
 
 def conform(samples: np.ndarray, rate: int, sample_rate: int, num_samples: int) -> tuple[np.ndarray, list[str]]:
@@ -93,9 +134,10 @@ def conform(samples: np.ndarray, rate: int, sample_rate: int, num_samples: int) 
         mono = _fit(mono, num_samples)
     if np.abs(mono).max() > 1:
         remarks.append("clipped")
-    if not mono.any():
+    fitted = to_int16(mono)
+    if not fitted.any():
         remarks.append("silent")
-    return to_int16(mono), remarks
+    return fitted, remarks
 
 
 def resample(samples: np.ndarray, rate: int, sample_rate: int) -> np.ndarray:

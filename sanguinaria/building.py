@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,16 +27,20 @@ def list_recordings(corpus: Corpus, destination: Path) -> None:
     """
     recordings = corpus.recordings()
     table = pd.DataFrame([asdict(recording) for recording in recordings])
-    for split in ("train", "test"):
-        if not any(recording.split == split for recording in recordings):
-            raise InputError(
-                f"the corpus has no {split} utterances among its {len(recordings)} recordings: "
-                "change the shares under `split`, or list the splits in a table"
-            )
+    _require_splits(
+        {recording.split for recording in recordings},
+        f"among its {len(recordings)} recordings: change the shares under `split`, or list the splits in a table",
+    )
     # Neighbours go to different shards, so that every shard holds every label and split in about equal parts.
     table["shard"] = np.arange(len(table)) % corpus.shards
     with atomic(destination) as temporary:
         table.to_parquet(temporary, index=False)
+
+
+def _require_splits(present: Collection[str], explanation: str) -> None:
+    for split in ("train", "test"):
+        if split not in present:
+            raise InputError(f"the corpus has no {split} utterances {explanation}")
 
 
 def build_shard(corpus: Corpus, recordings: Path, shard: int, audio: Path, remarks: Path) -> None:
@@ -92,12 +96,20 @@ def build_index(shards: Sequence[Path], remarks: Sequence[Path], index: Path, re
     """Gather the rows of all shards into one table without audio, and all remarks into the corpus's report.
 
     The index has the columns of the utterance table but ``audio``, and ``shard``; it is sorted by ``utterance_id``.
+
+    Raises:
+        InputError: so many recordings were refused that there is nothing left to train or test on.
     """
     tables = [utterances.read_rows(path).assign(shard=number) for number, path in enumerate(shards)]
     table = pd.concat(tables).sort_values("utterance_id", ignore_index=True)
+    found = [row for path in remarks for row in json.loads(path.read_text())]
+    refused = [f"{row['source']} ({row['refused']})" for row in found if row["refused"]]
+    _require_splits(
+        set(table["split"]),
+        f"left, as {len(refused)} of its {len(found)} recordings were refused: {'; '.join(refused[:5])}",
+    )
     with atomic(index) as temporary:
         table.to_parquet(temporary, index=False)
-    found = [row for path in remarks for row in json.loads(path.read_text())]
     write_text(report, json.dumps(_report(table, found), indent=2) + "\n")
 
 

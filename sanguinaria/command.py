@@ -1,7 +1,7 @@
-"""The ``snakemake`` command of this project's environment: Snakemake's own, which also finds targets after ``--configfile``.
+"""The ``snakemake`` command of this project: Snakemake's own, which also finds targets after ``--configfile``.
 
-Snakemake's option takes every word that follows, so ``--configfile config/real.yaml bloodroot_table1`` would look for a file
-of the target's name. Words that cannot be configuration files are moved to the end, where targets are found.
+Snakemake's option takes every word that follows, so ``--configfile config/real.yaml bloodroot_table1`` would look for a
+file of the target's name. Words that cannot be configuration files are moved to the end, where targets are found.
 """
 
 from __future__ import annotations

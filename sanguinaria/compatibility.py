@@ -81,7 +81,7 @@ def main() -> None:
     """Install the hook into this environment's site-packages, for every interpreter started there; idempotent.
 
     Writes a ``.pth`` file, which Python reads at its start, and a copy of this file for it to import: unlike the
-    package, the copy imports nothing, starts in well under a millisecond, and does no harm once the package is gone.
+    package, the copy imports nothing, costs under a millisecond, and does no harm once the package is gone.
     """
     import sysconfig
     from pathlib import Path
@@ -98,7 +98,7 @@ def _write(path: Path, text: str) -> None:
         return
     draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
     draft.write_text(text, encoding="utf-8")
-    os.replace(draft, path)
+    draft.replace(path)
     print(f"{path} written")
 
 

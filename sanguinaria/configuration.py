@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import AfterValidator, Field, ValidationError
@@ -16,9 +18,22 @@ from sanguinaria import plugins
 from sanguinaria.errors import InputError
 from sanguinaria.plugins import Plugin, Settings
 
-ROOMS = ("corpora", "watermarks", "triggers", "victims", "defences", "metrics")
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
-Place = tuple[str | int, ...]
+ROOMS = ("corpora", "watermarks", "triggers", "victims", "defences", "metrics")
+SECTIONS = (*ROOMS, "experiments")
+
+# The workflow's own rules; a test keeps them in step. An experiment becomes a rule too, and names of rules differ.
+RULES = frozenset(
+    (
+        *("all", "corpus_recordings", "corpus_audio", "corpus_index", "watermark", "triggered_test", "triggered_block"),
+        *("poisoned", "defended_audio", "features", "victim", "scores", "quality", "table"),
+    )
+)
+
+Model = TypeVar("Model", bound=Settings)
+Place = tuple[Any, ...]
 Rate = Annotated[float, Field(gt=0, le=1, description="share of the training utterances that is poisoned")]
 
 
@@ -43,12 +58,12 @@ class Experiment(Settings):
     victims: _entries("victims")  # type: ignore[valid-type]
     defences: _entries("defences") = ("none",)  # type: ignore[valid-type]
     metrics: _entries("metrics") = ("pesq", "stoi", "snr")  # type: ignore[valid-type]
-    labels: Annotated[
-        tuple[Literal["flip", "clean", "none"], ...], Field(min_length=1), AfterValidator(_unique)
-    ] = Field(
-        default=("flip",),
-        description="flip: poisoned utterances get the target label; clean: they keep theirs; none: nothing is "
-        "poisoned, so that the table says how often a clean model obeys the trigger",
+    labels: Annotated[tuple[Literal["flip", "clean", "none"], ...], Field(min_length=1), AfterValidator(_unique)] = (
+        Field(
+            default=("flip",),
+            description="flip: poisoned utterances get the target label; clean: they keep theirs; none: nothing is "
+            "poisoned, so that the table says how often a clean model obeys the trigger",
+        )
     )
     candidates: Literal["non_target", "target"] = Field(
         default="non_target",
@@ -88,29 +103,12 @@ def load(config: Mapping[str, Any], files: Sequence[Path] = ()) -> Configuration
     Raises:
         InputError: anything is wrong; the message lists every problem with its file and line.
     """
-    problems: list[Problem] = []
-    entries = {room: _room(room, config.get(room), problems) for room in ROOMS}
-    experiments = _experiments(config.get("experiments"), problems)
-    known = [*ROOMS, "experiments"]
-    problems += [Problem((key,), _unknown("section", key, known)) for key in config if key not in known]
-    # An entry that did not validate is still a name that others may use.
-    names = {room: list(_mapping(config.get(room))) for room in ROOMS}
-    for room in ROOMS:
-        for name, plugin in entries[room].items():
-            problems += _references((room, name), plugin, entries, names)
-    for name, experiment in experiments.items():
-        problems += _experiment_problems(name, experiment, entries, names)
+    documents = [_Document(path) for path in files]
+    check = _Check(config)
+    problems = [*(problem for document in documents for problem in document.repeated_keys()), *check.problems]
     if problems:
-        raise InputError(report(problems, files))
-    return Configuration(entries, experiments)
-
-
-def report(problems: Iterable[Problem], files: Sequence[Path]) -> str:
-    """All problems as one message, a line each, in the order of their places."""
-    locator = _Locator(files)
-    lines = sorted({f"  {locator.find(p.place)}{_dotted(p.place)}: {p.message}" for p in problems})
-    count = f"{len(lines)} problem{'s' if len(lines) > 1 else ''}"
-    return f"The configuration has {count}; nothing was run.\n" + "\n".join(lines)
+        raise InputError(_report(problems, config, documents))
+    return Configuration(check.entries, check.experiments)
 
 
 def schema() -> dict[str, Any]:
@@ -147,147 +145,316 @@ def _definition(references: Mapping[Any, Any], model: type[Plugin]) -> str:
     return str(references[(model, "validation")]["$ref"]).rpartition("/")[2]
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+class _Check:
+    """A configuration that is being checked: what could be made of it, and every problem found."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.problems: list[Problem] = []
+        self._check_sections()
+        self.entries = {room: dict(self._build_entries(room)) for room in ROOMS}
+        for room in ROOMS:
+            for name, plugin in self.entries[room].items():
+                self._check_references((room, name), plugin)
+        self.experiments: dict[str, Experiment] = {}
+        for name, settings in _mapping(config.get("experiments")).items():
+            self._check_experiment(name, settings)
+
+    def _tell(self, place: Place, message: str) -> None:
+        self.problems.append(Problem(place, message))
+
+    def _tell_new(self, place: Place, message: str) -> None:
+        """Tell what may be a mere consequence of a problem at the same place, unless there is one."""
+        if all(problem.place != place for problem in self.problems):
+            self._tell(place, message)
+
+    def _check_sections(self) -> None:
+        for name in self.config:
+            if name not in SECTIONS:
+                self._tell((name,), _unknown("section", name, SECTIONS))
+        for name in SECTIONS:
+            if not isinstance(self.config.get(name), Mapping | None):
+                self._tell((name,), "should map names to settings")
+        if not self.config.get("experiments"):
+            self._tell_new(("experiments",), "should name at least one experiment")
+
+    def _check_name(self, place: Place) -> None:
+        """Names become parts of file names and of Snakemake targets."""
+        name = place[-1]
+        if isinstance(name, bool):
+            self._tell(place, _misread(name))
+        elif not isinstance(name, str) or not name.isidentifier():
+            self._tell(place, "a name consists of letters, digits and underscores, and starts with no digit")
+
+    def _build_entries(self, room: str) -> Iterator[tuple[str, Plugin]]:
+        """The entries by name, without their wrong settings where there are any."""
+        kinds = plugins.kinds(room)
+        for name, settings in _mapping(self.config.get(room)).items():
+            place = (room, name)
+            self._check_name(place)
+            if not isinstance(settings, Mapping) or "kind" not in settings:
+                self._tell(place, f"needs settings with a `kind`, one of: {', '.join(kinds)}")
+            elif settings["kind"] not in kinds:
+                self._tell((*place, "kind"), _unknown("kind", settings["kind"], kinds))
+            else:
+                own = {key: value for key, value in settings.items() if key != "kind"}
+                plugin = self._validate(plugins.find(room, settings["kind"]), own, place)
+                if plugin is not None:
+                    yield name, plugin
+
+    def _validate(
+        self, model: type[Model], settings: Mapping[Any, Any], place: Place, left_out: frozenset[Any] = frozenset()
+    ) -> Model | None:
+        """The settings as their model; wrong ones are told and left out, so that they hide nothing about the others."""
+        try:
+            return model.model_validate(settings)
+        except ValidationError as error:
+            details = [detail for detail in error.errors(include_url=False) if left_out.isdisjoint(detail["loc"][:1])]
+            for where, message in _explanations(details, model, settings):
+                self._tell((*place, *where), message)
+            left_out |= {detail["loc"][0] for detail in details if detail["loc"]}
+            rest = {key: value for key, value in settings.items() if key not in left_out}
+            return self._validate(model, rest, place, left_out) if len(rest) < len(settings) else None
+
+    def _check_references(self, place: Place, plugin: Plugin) -> None:
+        referenced = {}
+        for field, (room, name) in plugin.references.items():
+            self._check_entry((*place, field), room, name)
+            entry = self._reliable(room, name)
+            if entry is not None:
+                referenced[field] = entry
+        if len(referenced) == len(plugin.references):
+            for field, message in plugin.problems(referenced):
+                self._tell_new((*place, field), message)
+
+    def _check_entry(self, place: Place, room: str, name: str) -> None:
+        """An entry that has problems is still a name that others may use."""
+        section = self.config.get(room)
+        if isinstance(section, Mapping | None) and name not in _mapping(section):
+            self._tell_new(place, _unknown(f"entry of {room}", name, _mapping(section)))
+
+    def _reliable(self, room: str, name: str) -> Plugin | None:
+        """The entry, if nothing is wrong with it but settings that there are not."""
+        plugin = self.entries[room].get(name)
+        if plugin is None:
+            return None
+        wrong = [problem.place[2:3] for problem in self.problems if problem.place[:2] == (room, name)]
+        return plugin if all(setting and setting[0] not in type(plugin).model_fields for setting in wrong) else None
+
+    def _check_experiment(self, name: str, settings: Any) -> None:
+        place = ("experiments", name)
+        self._check_name(place)
+        if name in RULES:
+            self._tell(place, f"{name!r} is the name of a rule of the workflow: give the experiment another one")
+        if not isinstance(settings, Mapping):
+            required = [field for field, info in Experiment.model_fields.items() if info.is_required()]
+            self._tell(place, f"needs settings, at least: {', '.join(required)}")
+            return
+        experiment = self._validate(Experiment, settings, place)
+        if experiment is not None:
+            self.experiments[name] = experiment
+        self._check_names_in(place, settings)
+
+    def _check_names_in(self, place: Place, settings: Mapping[str, Any]) -> None:
+        """What an experiment names, as it was given: other wrong settings hide none of it."""
+        corpus = settings.get("corpus")
+        if isinstance(corpus, str):
+            self._check_entry((*place, "corpus"), "corpora", corpus)
+            self._check_target((*place, "target"), settings.get("target"), corpus)
+        for room in ("triggers", "victims", "defences", "metrics"):
+            names = settings.get(room, Experiment.model_fields[room].default)
+            for position, name in enumerate(names if isinstance(names, list | tuple) else ()):
+                if isinstance(name, str):
+                    self._check_entry((*place, room, position), room, name)
+
+    def _check_target(self, place: Place, target: Any, corpus: str) -> None:
+        plugin = self._reliable("corpora", corpus)
+        labels = None if plugin is None else plugin.labels()  # type: ignore[attr-defined]
+        if labels is not None and target not in labels:
+            self._tell_new(place, f"{_unknown('label', target, sorted(labels))} (of corpus {corpus!r})")
+
+
+def _explanations(
+    details: Iterable[ErrorDetails], model: type[Settings], settings: Mapping[Any, Any]
+) -> Iterator[tuple[Place, str]]:
+    """Places within the settings and what pydantic found wrong there, for someone who writes YAML."""
+    messages: dict[Place, list[str]] = {}
+    for detail in details:
+        messages.setdefault(_place(detail, settings), []).append(_message(detail, model))
+    for place, alternatives in messages.items():
+        # Where a part is wrong, so is the whole: its list is too short without it, or no type of a choice fits.
+        if not any(other[: len(place)] == place and other != place for other in messages):
+            yield place, "; or: ".join(alternatives)
+
+
+def _place(detail: ErrorDetails, settings: Any) -> Place:
+    """Where an error is, without the names that pydantic puts in for the types of a choice."""
+    if detail["type"] == "invalid_key":
+        return (*detail["loc"][:-1], detail["input"])
+    place: list[Any] = []
+    for part in detail["loc"]:
+        if isinstance(settings, Mapping):
+            settings = settings.get(part)
+        elif isinstance(settings, list | tuple) and isinstance(part, int):
+            settings = settings[part]
+        else:
+            continue
+        place.append(part)
+    return tuple(place)
+
+
+def _message(detail: ErrorDetails, model: type[Settings]) -> str:
+    given = detail["input"]
+    contrast = f", not {given!r}" if len(repr(given)) < 80 else ""
+    match detail["type"]:
+        case "extra_forbidden":
+            return _unknown("setting", detail["loc"][-1], _siblings(detail["loc"], model))
+        case "invalid_key":
+            return _unknown("setting", given, _siblings(detail["loc"], model))
+        case "literal_error":
+            return _unknown("value", given, re.findall("'([^']+)'", detail["ctx"]["expected"]))
+        case "string_type" | "path_type" if isinstance(given, bool | int | float):
+            return _misread(given)
+        case "value_error":
+            return str(detail["ctx"]["error"])
+        case "missing":
+            return "is missing"
+        case "too_short":
+            return "should not be empty"
+        case "tuple_type":
+            return f"should be a list{contrast}"
+        case "model_type":
+            return f"should map settings to values{contrast}"
+    message = detail["msg"].removeprefix("Input ")
+    return message[0].lower() + message[1:] + contrast
+
+
+def _siblings(location: Place, model: type[Settings]) -> list[str]:
+    """The names that the last part of a location could have had."""
+    for part in location[:-1]:
+        annotation = model.model_fields[part].annotation if part in model.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, Settings)):
+            return []
+        model = annotation
+    return list(model.model_fields)
+
+
+def _unknown(what: str, name: Any, known: Iterable[Any]) -> str:
+    if isinstance(name, bool):
+        return _misread(name)
+    choices = [str(choice) for choice in known]
+    near = difflib.get_close_matches(str(name), choices, n=1, cutoff=0.5)
+    if near:
+        return f"unknown {what} {str(name)!r}; did you mean {near[0]!r}?"
+    return f"unknown {what} {str(name)!r}; there are: {', '.join(choices) or 'none'}"
+
+
+def _misread(value: bool | int | float) -> str:
+    """YAML takes the bare words yes, no, on and off for truth values, and a message of bits for a number."""
+    what = f"the truth value {str(value).lower()}" if isinstance(value, bool) else f"the number {value}"
+    return f"YAML reads this as {what}: put quotes around it"
+
+
+def _mapping(value: Any) -> Mapping[Any, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _room(room: str, section: Any, problems: list[Problem]) -> dict[str, Plugin]:
-    if section is not None and not isinstance(section, Mapping):
-        problems.append(Problem((room,), "must map names to settings"))
-    found: dict[str, Plugin] = {}
-    for name, settings in _mapping(section).items():
-        place = (room, name)
-        if not _legible(name, place, problems):
-            continue
-        if not isinstance(settings, Mapping) or "kind" not in settings:
-            problems.append(Problem(place, f"needs settings with a `kind`, one of: {', '.join(plugins.kinds(room))}"))
-            continue
-        kind = str(settings["kind"])
-        if kind not in plugins.kinds(room):
-            problems.append(Problem((*place, "kind"), _unknown("kind", kind, plugins.kinds(room))))
-            continue
-        model = plugins.find(room, kind)
+class _Document:
+    """A configuration file with its lines."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
         try:
-            found[name] = model.model_validate({key: value for key, value in settings.items() if key != "kind"})
-        except ValidationError as error:
-            problems += _validation_problems(place, error, [*model.model_fields, "kind"])
-    return found
+            self.root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+        except yaml.YAMLError:
+            # Snakemake reads JSON that is no YAML, with tabs for example. Its lines are not known.
+            self.root = None
+
+    @cached_property
+    def values(self) -> Any:
+        """The file as Snakemake reads it."""
+        from snakemake.common.configfile import load_configfile
+
+        return load_configfile(self.path)
+
+    def line(self, place: Place) -> int:
+        """The line of the deepest part of a place that is written out in the file."""
+        keys = yaml.SafeLoader("")
+        node, line = self.root, 0
+        for part in place:
+            children = {}
+            if isinstance(node, yaml.MappingNode):
+                children = {str(keys.construct_object(key)): (key, value) for key, value in _written(node)}
+            elif isinstance(node, yaml.SequenceNode):
+                children = {str(position): (value, value) for position, value in enumerate(node.value)}
+            if str(part) not in children:
+                break
+            start, node = children[str(part)]
+            line = start.start_mark.line
+        return line + 1
+
+    def repeated_keys(self) -> Iterator[Problem]:
+        """What YAML lets pass, keeping the last: an entry under a name that there is already, or a setting twice."""
+        yield from self._repeated_keys((), self.root)
+
+    def _repeated_keys(self, place: Place, node: yaml.Node | None) -> Iterator[Problem]:
+        if not isinstance(node, yaml.MappingNode):
+            return
+        lines: dict[str, int] = {}
+        for key, value in _written(node):
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                message = f"is in {self.path} twice, on lines {lines[key.value]} and {line}"
+                yield Problem((*place, key.value), message)
+            lines[key.value] = line
+            yield from self._repeated_keys((*place, key.value), value)
 
 
-def _experiments(section: Any, problems: list[Problem]) -> dict[str, Experiment]:
-    if not isinstance(section, Mapping) or not section:
-        problems.append(Problem(("experiments",), "must name at least one experiment"))
-    found: dict[str, Experiment] = {}
-    for name, settings in _mapping(section).items():
-        place = ("experiments", name)
-        if not _legible(name, place, problems):
-            continue
-        try:
-            found[name] = Experiment.model_validate(settings)
-        except ValidationError as error:
-            problems += _validation_problems(place, error, list(Experiment.model_fields))
-    return found
+def _written(node: yaml.MappingNode) -> list[tuple[yaml.Node, yaml.Node]]:
+    """Keys and values, without what is merged in from elsewhere."""
+    return [(key, value) for key, value in node.value if key.tag != "tag:yaml.org,2002:merge"]
 
 
-def _legible(name: Any, place: Place, problems: list[Problem]) -> bool:
-    """Names become parts of file names and of Snakemake targets."""
-    legible = isinstance(name, str) and name.isidentifier()
-    if not legible:
-        problems.append(Problem(place, "a name consists of letters, digits and underscores, and starts with no digit"))
-    return legible
-
-
-def _validation_problems(place: Place, error: ValidationError, fields: Sequence[str]) -> Iterator[Problem]:
-    for detail in error.errors(include_url=False):
-        where = (*place, *detail["loc"])
-        if detail["type"] == "extra_forbidden":
-            name = str(detail["loc"][-1])
-            # Fields of nested settings are not known here, so only the entry's own get a suggestion.
-            yield Problem(where, _unknown("setting", name, fields if len(detail["loc"]) == 1 else ()))
-        elif detail["type"] == "string_type" and isinstance(detail["input"], bool):
-            yield Problem(where, "YAML reads yes, no, on, off, true and false as truth values: put quotes around the word")
-        elif detail["type"] == "missing":
-            yield Problem(where, "is missing")
-        else:
-            given = repr(detail["input"])
-            message = detail["msg"].removeprefix("Value error, ")
-            yield Problem(where, message[0].lower() + message[1:] + (f", not {given}" if len(given) < 80 else ""))
-
-
-def _unknown(what: str, name: str, known: Iterable[str]) -> str:
-    choices = list(known)
-    near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
-    if near:
-        return f"unknown {what} {name!r}; did you mean {near[0]!r}?"
-    return f"unknown {what} {name!r}" + (f"; there are: {', '.join(choices)}" if choices else "")
-
-
-def _references(
-    place: Place, plugin: Plugin, entries: Mapping[str, Mapping[str, Plugin]], names: Mapping[str, Sequence[str]]
-) -> Iterator[Problem]:
-    referenced = {}
-    for field, (room, name) in plugin.references.items():
-        if name not in names[room]:
-            yield Problem((*place, field), _unknown(f"entry of {room}", name, names[room]))
-        elif name in entries[room]:
-            referenced[field] = entries[room][name]
-    if len(referenced) == len(plugin.references):
-        yield from (Problem((*place, field), message) for field, message in plugin.problems(referenced))
-
-
-def _experiment_problems(
-    name: str,
-    experiment: Experiment,
-    entries: Mapping[str, Mapping[str, Plugin]],
-    names: Mapping[str, Sequence[str]],
-) -> Iterator[Problem]:
-    place: Place = ("experiments", name)
-    if experiment.corpus not in names["corpora"]:
-        yield Problem((*place, "corpus"), _unknown("entry of corpora", experiment.corpus, names["corpora"]))
-    for room in ("triggers", "victims", "defences", "metrics"):
-        for position, entry in enumerate(getattr(experiment, room)):
-            if entry not in names[room]:
-                yield Problem((*place, room, position), _unknown(f"entry of {room}", entry, names[room]))
-    corpus = entries["corpora"].get(experiment.corpus)
-    if corpus is not None:
-        labels = corpus.labels()  # type: ignore[attr-defined]
-        if labels is not None and experiment.target not in labels:
-            message = _unknown("label", experiment.target, sorted(labels))
-            yield Problem((*place, "target"), f"{message} (of corpus {experiment.corpus!r})")
+def _report(problems: Iterable[Problem], config: Mapping[str, Any], documents: Sequence[_Document]) -> str:
+    """All problems as one message, a line each, in the order of their places in the files."""
+    located = sorted({(*_locate(p.place, config, documents), f"{_dotted(p.place)}: {p.message}") for p in problems})
+    lines = [f"  {origin}{text}" for _, _, origin, text in located]
+    count = f"{len(lines)} problem{'s' if len(lines) > 1 else ''}"
+    return "\n".join([f"The configuration has {count}; nothing was run.", *lines])
 
 
 def _dotted(place: Place) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")
+    return "".join(f"[{part}]" if type(part) is int else f".{part}" for part in place).removeprefix(".")
 
 
-class _Locator:
-    """Finds the line on which a place stands, in the last file that has it."""
+def _locate(place: Place, config: Mapping[str, Any], documents: Sequence[_Document]) -> tuple[int, int, str]:
+    """Number of the file that a place was taken from, the line there, and both as text.
 
-    def __init__(self, files: Sequence[Path]) -> None:
-        self.files = [(path, yaml.compose(path.read_text())) for path in files]
+    It is the last file that has as much of the place as the configuration has. Where no file has it, or not as it is in
+    the configuration, it was given on the command line.
+    """
+    found = _existing(place, config)
+    for number, document in reversed([*enumerate(documents)]):
+        if found and _existing(found, document.values) == found:
+            if _setting(found, document.values) != _setting(found, config):
+                break
+            line = document.line(found)
+            return number, line, f"{document.path}:{line}: "
+    return len(documents), 0, "--config: " if found and documents else ""
 
-    def find(self, place: Place) -> str:
-        best, depth = "", 0
-        for path, root in self.files:
-            mark, reached = _descend(root, place)
-            if reached >= depth and mark is not None:
-                best, depth = f"{path}:{mark.line + 1}: ", reached
-        return best
 
-
-def _descend(node: yaml.Node | None, place: Place) -> tuple[yaml.Mark | None, int]:
-    """The mark of the deepest part of the place that the document has, and how deep that is."""
-    mark = None
+def _existing(place: Place, values: Any) -> Place:
+    """As much of a place as there is."""
     for depth, part in enumerate(place):
-        child = None
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if key.value == str(part):
-                    child, mark = value, key.start_mark
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            child = node.value[part]
-            mark = child.start_mark
-        if child is None:
-            return mark, depth
-        node = child
-    return mark, len(place)
+        if part not in (range(len(values)) if isinstance(values, list | tuple) else _mapping(values)):
+            return place[:depth]
+        values = values[part]
+    return place
+
+
+def _setting(place: Place, values: Any) -> Any:
+    """What one file would replace of another at an existing place: lists as a whole, of mappings nothing."""
+    for part in place:
+        if isinstance(values, Mapping):
+            values = values[part]
+    return None if isinstance(values, Mapping) else values

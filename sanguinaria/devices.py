@@ -12,7 +12,8 @@ def prepare(threads: int = 1, gpu: int = 0) -> torch.device:
     """Set torch up for one job and say which device it computes on.
 
     Args:
-        threads: of the CPU. Results may not depend on how many cores a run was given, so a job's threads are its rule's.
+        threads: of the CPU. Results may not depend on how many cores a run was given, so a job's threads are
+            its rule's.
         gpu: how many the job's rule asks for. A job that asks for one takes it where there is one, and the CPU
             elsewhere; a job that asks for none leaves them to others.
     """

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # Added to the mel energies before the logarithm: −60 dB below a full-scale bin, under the noise of 16-bit speech.
 FLOOR = 1e-6
+# Audio that a CPU transforms at once: the spectra of more fall out of its cache, and take four times as long
+# (benchmarks/features.py).
+CACHED_SECONDS = 8
 
 
 def log_mel(settings: LogMel, sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -30,15 +33,22 @@ def log_mel(settings: LogMel, sample_rate: int, device: torch.device) -> Callabl
     compatibility.prepare()
     from torchaudio.functional import melscale_fbanks
 
-    window = torch.hann_window(settings.window, device=device)
+    # A window shorter than the transform is centred in it, as torch.stft does.
+    before = (settings.fft - settings.window) // 2
+    after = settings.fft - settings.window - before
+    window = torch.nn.functional.pad(torch.hann_window(settings.window), (before, after)).to(device)
     filters = melscale_fbanks(settings.fft // 2 + 1, 0.0, sample_rate / 2, settings.bands, sample_rate).to(device)
+    half = settings.fft // 2
+
+    def spectrograms(waveforms: torch.Tensor) -> torch.Tensor:
+        frames = torch.nn.functional.pad(waveforms, (half, half)).unfold(1, settings.fft, settings.hop)
+        spectrum = torch.fft.rfft(frames * window)  # (utterances, frames, bins)
+        power = spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag)
+        return torch.log((power @ filters).add_(FLOOR)).transpose(1, 2)
 
     def transform(waveforms: torch.Tensor) -> torch.Tensor:
-        spectrum = torch.stft(
-            waveforms, settings.fft, settings.hop, settings.window, window, pad_mode="constant", return_complex=True
-        )
-        power = torch.view_as_real(spectrum).square().sum(-1)  # (utterances, bins, frames)
-        return torch.log(filters.T @ power + FLOOR)
+        few = max(1, CACHED_SECONDS * sample_rate // waveforms.shape[-1]) if device.type == "cpu" else len(waveforms)
+        return torch.cat([spectrograms(some) for some in torch.split(waveforms, few)])
 
     return transform
 

@@ -1,14 +1,15 @@
 """The hash of a stage's code: what it would take to notice that a result is stale.
 
-The closure of a file is itself and every module of this package that it imports, directly or not, function-level imports
-included. Each is hashed as a parsed tree without docstrings, so comments, formatting and documentation change nothing.
+The closure of a file is itself and every module of this package that it imports, directly or not, function-level
+imports included. Each is hashed as a parsed tree without docstrings, so comments, formatting and documentation change
+nothing.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -45,14 +46,16 @@ def _tree(path: Path) -> ast.Module:
     tree = ast.parse(path.read_bytes(), filename=str(path))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            _drop_docstring(node)
+            # An empty body cannot be compiled, but it is only hashed here.
+            node.body = [statement for statement in node.body if not _is_idle(statement)]
     return tree
 
 
-def _drop_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    if ast.get_docstring(node, clean=False) is not None:
-        # An empty body cannot be compiled, but it is only hashed here.
-        node.body = node.body[1:]
+def _is_idle(statement: ast.stmt) -> bool:
+    """Docstrings, those of attributes too, and what may stand in for one where there is nothing to do."""
+    return isinstance(statement, ast.Pass) or (
+        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    )
 
 
 @cache
@@ -62,16 +65,19 @@ def _digest(path: Path) -> str:
 
 @cache
 def _imported(path: Path) -> tuple[Path, ...]:
-    found = {module_path(name) for node in ast.walk(_tree(path)) for name in _names(node)}
+    package = path.parent.relative_to(PACKAGE.parent).parts if path.is_relative_to(PACKAGE) else ()
+    found = {module_path(name) for node in ast.walk(_tree(path)) for name in _names(node, package)}
     return tuple(sorted(path for path in found if path is not None))
 
 
-def _names(node: ast.AST) -> Iterator[str]:
-    """Every module that an import statement may execute: parents of a package too."""
+def _names(node: ast.AST, package: Sequence[str]) -> Iterator[str]:
+    """Every module that an import statement in a module of ``package`` may execute: parents of a package too."""
     if isinstance(node, ast.Import):
         modules = [alias.name for alias in node.names]
-    elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-        modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    elif isinstance(node, ast.ImportFrom):
+        parents = package[: len(package) + 1 - node.level] if node.level else ()
+        base = ".".join([*parents, *filter(None, [node.module])])
+        modules = [base, *(f"{base}.{alias.name}" for alias in node.names)]
     else:
         return
     for module in modules:
@@ -81,5 +87,6 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 def _label(path: Path) -> str:
     """A name that is the same in every checkout."""
-    root = PACKAGE.parent
-    return path.resolve().relative_to(root.resolve()).as_posix() if path.is_relative_to(root) else path.name
+    # Resolved before they are compared: the project may be reached through a link.
+    file, root = path.resolve(), PACKAGE.parent.resolve()
+    return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name

@@ -29,9 +29,9 @@ NOTHING = Estimate(float("nan"), float("nan"), float("nan"))
 def rate(successes: Sequence[int], trials: int) -> Estimate:
     """A rate measured once per seed on the same ``trials`` utterances.
 
-    One seed has Wilson's interval: the utterances are a sample. Several seeds also vary among themselves, which Student's
-    interval over their rates takes in; but three equal rates would then look certain. So the interval reaches as far as
-    the wider of the two, at each end, and stays in [0, 1].
+    One seed has Wilson's interval: the utterances are a sample. Several seeds also vary among themselves, which
+    Student's interval over their rates takes in; but three equal rates would then look certain. So the interval
+    reaches as far as the wider of the two, at each end, and stays in [0, 1].
 
     Args:
         successes: for each seed.

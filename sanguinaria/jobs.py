@@ -18,8 +18,8 @@ from sanguinaria.errors import InputError
 def job(snakemake: Any) -> Iterator[dict[str, Any]]:
     """Run the body of a workflow script.
 
-    Everything that is printed, by C libraries too, goes to the rule's log. Bad input ends the job with its message alone,
-    anything else with a traceback. The specification is kept beside the result.
+    Everything that is printed, by C libraries too, goes to the rule's log. Bad input ends the job with its message
+    alone, anything else with a traceback. The specification is kept beside the result.
 
     Yields:
         The specification, a dictionary of builtins.
@@ -31,7 +31,7 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
     with log.open("w") as file, _redirected(file.fileno()):
         try:
             yield json.loads(snakemake.params.specification)
-            if "folder" in snakemake.params.keys():
+            if "folder" in snakemake.params.keys():  # noqa: SIM118 (a list with names)
                 write_text(Path(snakemake.params.folder) / "spec.json", snakemake.params.specification + "\n")
         except InputError as error:
             print(f"Error: {error}", file=sys.stderr, flush=True)

@@ -19,7 +19,7 @@ class Residual(nn.Module):
 
 
 class LastHidden(nn.Module):
-    """The last layer's hidden state at the last frame of an LSTM: (utterances, frames, features) → (utterances, hidden)."""
+    """The last layer's hidden state at the last frame: (utterances, frames, features) → (utterances, hidden)."""
 
     def __init__(self, lstm: nn.LSTM) -> None:
         super().__init__()

@@ -34,7 +34,7 @@ def load_marker(path: Path, sample_rate: int, device: torch.device) -> Marker:
     try:
         with safe_open(path, "pt") as file:
             settings = json.loads(file.metadata()["watermark"])
-            weights = {name: file.get_tensor(name) for name in file.keys()}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dictionary)
     except SafetensorError as error:
         raise WeightsError(f"{path}: damaged weights ({error}); delete the file and run again") from error
     watermark = plugins.build("watermarks", settings)

@@ -2,8 +2,8 @@
 
 Every result belongs to one *stage specification*, a frozen dataclass. Its identity is a hash of its settings, of the
 identities of what it is made from, and of the code that makes it; that hash is in the path. So a changed setting or a
-changed trigger is a file that does not exist yet, a comment changes nothing, and going back to an older configuration finds
-the older files. Names that the user gave to entries are in no identity: renaming reruns nothing but the table.
+changed trigger is a file that does not exist yet, a comment changes nothing, and going back to an older configuration
+finds the older files. Names that the user gave to entries are in no identity: renaming reruns nothing but the table.
 
 Snakemake does not appear here: rules look a wildcard up in the plan.
 """
@@ -22,7 +22,6 @@ from typing import Any, ClassVar
 from sanguinaria.configuration import Configuration, Experiment
 from sanguinaria.corpora import Corpus
 from sanguinaria.defences import Defence
-from sanguinaria.errors import InputError
 from sanguinaria.metrics import Metric
 from sanguinaria.plugins import Plugin, Settings, describe, kind_of
 from sanguinaria.poisoning_order import PoisonBlock, blocks_for
@@ -369,9 +368,6 @@ def plan(configuration: Configuration, code: CodeHash = lambda script, plugins: 
     Args:
         configuration: validated.
         code: hash of the code that a workflow script and the plug-ins it calls reach.
-
-    Raises:
-        InputError: an experiment asks for what cannot be.
     """
     expander = _Expander(configuration, code)
     return Plan(expander.table(name, experiment) for name, experiment in configuration.experiments.items())
@@ -438,13 +434,11 @@ class _Expander:
         clean: AudioStage = corpus
         triggered = corpus if self._trigger(trigger).is_identity else self._test(corpus, trigger)
         log_mel = model.victim.log_mel
-        return SeedScores(
-            *(
-                self._scores(model, self._features(self._defended(audio, defence), log_mel), experiment.target)
-                for audio in (clean, triggered)
-            ),
-            model.poisoned,
+        clean_scores, triggered_scores = (
+            self._scores(model, self._features(self._defended(audio, defence), log_mel), experiment.target)
+            for audio in (clean, triggered)
         )
+        return SeedScores(clean_scores, triggered_scores, model.poisoned)
 
     @cache
     def _victim(
@@ -487,8 +481,12 @@ class _Expander:
     @cache
     def _triggered(self, corpus: CorpusStage, name: str, block: PoisonBlock | None) -> TriggeredStage:
         trigger = self._trigger(name)
-        watermarks = [self.watermark(entry) for room, entry in trigger.references.values() if room == "watermarks"]
-        watermark = watermarks[0] if watermarks else None
+        watermarks = {
+            field: self.watermark(entry) for field, (room, entry) in trigger.references.items() if room == "watermarks"
+        }
+        # The name of an entry is in no identity: what it names takes its place.
+        trigger = trigger.model_copy(update={field: watermark.key for field, watermark in watermarks.items()})
+        watermark = next(iter(watermarks.values()), None)
         used: list[Plugin] = [trigger] if watermark is None else [trigger, watermark.watermark]
         return TriggeredStage(self.code("triggered", used), corpus, trigger, watermark, block)
 

@@ -1,8 +1,8 @@
 """Plug-ins: one file in a room, one entry in the configuration.
 
-A *room* is a package such as ``sanguinaria.triggers``; every module in it is a plug-in, and holds one class derived from
-the room's protocol (the class that its ``__init__`` defines). The fields of that class are the entry's settings: they
-are what the configuration may say, what the JSON schema shows, and what the identity of every result depends on.
+A *room* is a package such as ``sanguinaria.triggers``; every module in it is a plug-in, and holds one class derived
+from the room's protocol (the class that its ``__init__`` defines). The fields of that class are the entry's settings:
+they are what the configuration may say, what the JSON schema shows, and what the identity of every result depends on.
 
 The Snakefile imports these classes each time it is parsed, so a plug-in imports torch and its like inside its methods.
 """
@@ -63,10 +63,13 @@ def find(room: str, kind: str) -> type[Plugin]:
     classes = [
         value
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Plugin) and value.__module__ == module.__name__
+        if isinstance(value, type)
+        and issubclass(value, Plugin)
+        and value.__module__ == module.__name__
+        and getattr(value, "room", None) == room
     ]
     if len(classes) != 1:
-        raise TypeError(f"{module.__name__} must define exactly one plug-in class, not {len(classes)}")
+        raise TypeError(f"{module.__name__} must define exactly one plug-in class of its room, not {len(classes)}")
     return classes[0]
 
 

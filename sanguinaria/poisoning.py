@@ -43,7 +43,7 @@ def manifest(
         seed: of the choice.
 
     Returns:
-        Columns ``utterance_id, label, original_label, poisoned, poison_rank`` (absent where not poisoned), sorted by name.
+        Columns ``utterance_id, label, original_label, poisoned, poison_rank`` (missing where not), by name.
 
     Raises:
         InputError: the corpus has too few utterances for one poisoned one, or fewer candidates than are to be poisoned,

@@ -1,7 +1,7 @@
 """The order in which a corpus's utterances are poisoned, cut into blocks that do not depend on the rates asked for.
 
-A trigger is applied block by block, so that every rate shares the blocks of the smaller ones and a new rate leaves the old
-ones' results as they are.
+A trigger is applied block by block, so that every rate shares the blocks of the smaller ones and a new rate leaves the
+old ones' results as they are.
 """
 
 from __future__ import annotations

@@ -62,11 +62,7 @@ def score_quality(
 
     names = [name for path in triggered for name in read_rows(path)["utterance_id"]]
     chosen = set(order(names, seed=0)[:limit])
-    rows = [
-        row
-        for pair in zip(clean, triggered, strict=True)
-        for row in _quality_rows(metric, *pair, sorted(chosen))
-    ]
+    rows = [row for pair in zip(clean, triggered, strict=True) for row in _quality_rows(metric, *pair, sorted(chosen))]
     table = pd.DataFrame(rows, columns=["utterance_id", "label", "value", "problem"])
     with atomic(destination) as temporary:
         table.astype({"value": "float64"}).sort_values("utterance_id", ignore_index=True).to_parquet(temporary)
@@ -75,13 +71,13 @@ def score_quality(
 def _quality_rows(metric: Metric, clean: Path, triggered: Path, names: list[str]) -> Iterator[dict[str, object]]:
     from sanguinaria.utterances import read
 
+    references: dict[str, np.ndarray] = {}
+    for part in read(clean, ids=names):
+        references |= dict(zip(part.rows["utterance_id"], part.waveforms, strict=True))
     for batch in read(triggered, ids=names):
-        ids = batch.rows["utterance_id"].tolist()
-        references: dict[str, np.ndarray] = {}
-        for part in read(clean, ids=ids):
-            references |= dict(zip(part.rows["utterance_id"], part.waveforms, strict=True))
-        for name, label, waveform in zip(ids, batch.rows["label"], batch.waveforms, strict=True):
-            yield {"utterance_id": name, "label": label} | _scored(metric, references[name], waveform, batch.sample_rate)
+        for name, label, waveform in zip(batch.rows["utterance_id"], batch.rows["label"], batch.waveforms, strict=True):
+            score = _scored(metric, references[name], waveform, batch.sample_rate)
+            yield {"utterance_id": name, "label": label, **score}
 
 
 def _scored(metric: Metric, reference: np.ndarray, waveform: np.ndarray, sample_rate: int) -> dict[str, object]:

@@ -102,8 +102,11 @@ def train(
     if victim.keep == "best" and len(validation_set.labels) == 0:
         raise InputError("keep: best needs validation utterances; give the corpus a validation share, or keep the last")
     torch.manual_seed(seed)
-    network = victim.network(len(labels)).to(device)
-    optimiser = torch.optim.Adam(network.parameters(), victim.learning_rate, weight_decay=victim.weight_decay)
+    # Channels last is the faster layout of two-dimensional convolutions on every device; others do not mind.
+    network = victim.network(len(labels)).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = torch.optim.Adam(
+        network.parameters(), victim.learning_rate, weight_decay=victim.weight_decay, fused=True
+    )
     progress = _resume(checkpoint, network, optimiser)
     while progress.epoch < victim.epochs:
         loss = _epoch(network, optimiser, victim, training_set, seed, progress.epoch, device)
@@ -139,7 +142,9 @@ def _epoch(
         _set_rate(optimiser, victim, (epoch + step / len(batches)) / victim.epochs)
         spectrograms = examples.spectrograms[chosen].to(device).float()
         spectrograms = _shifted(spectrograms, victim.time_shift, generator)
-        loss = nn.functional.cross_entropy(network(spectrograms), examples.labels[chosen].to(device))
+        with torch.autocast(device.type, torch.bfloat16, enabled=victim.precision == "bfloat16"):
+            logits = network(spectrograms)
+        loss = nn.functional.cross_entropy(logits.float(), examples.labels[chosen].to(device))
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -175,11 +180,13 @@ def _shifted(spectrograms: torch.Tensor, share: float, generator: torch.Generato
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, spectrograms: torch.Tensor, device: torch.device, batch_size: int = 256) -> torch.Tensor:
+def predict(
+    network: nn.Module, spectrograms: torch.Tensor, device: torch.device, batch_size: int = 256
+) -> torch.Tensor:
     """Probabilities (utterances, labels) of spectrograms (utterances, bands, frames), on the CPU."""
     network.eval()
-    parts = [torch.softmax(network(part.to(device).float()), -1).cpu() for part in spectrograms.split(batch_size)]
-    return torch.cat(parts)
+    batches = torch.split(spectrograms, batch_size)
+    return torch.cat([torch.softmax(network(batch.to(device).float()), -1).cpu() for batch in batches])
 
 
 def _accuracy(network: nn.Module, examples: Examples, device: torch.device) -> float:
@@ -262,4 +269,3 @@ def train_victim(
         table.to_csv(temporary, index=False)
     save_model(victim, labels, network, model)
     checkpoint.unlink(missing_ok=True)
-

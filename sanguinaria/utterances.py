@@ -1,7 +1,8 @@
 """The utterance table: labelled audio in Parquet shards.
 
-Columns: ``utterance_id, label, speaker, split, num_samples, sample_rate, sha256`` (of the 16-bit samples) and ``audio``, a
-struct of ``bytes`` (FLAC) and ``path``, which the Hugging Face ``datasets`` library reads as its Audio feature.
+Columns: ``utterance_id, label, speaker, split, num_samples, sample_rate, sha256`` (of the 16-bit samples) and
+``audio``, a struct of ``bytes`` (FLAC) and ``path``, which the Hugging Face ``datasets`` library reads as its Audio
+feature.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ SCHEMA = pa.schema(
 )
 # Rows read and written at once: 256 one-second clips are 16 MB as float32.
 ROW_GROUP = 256
+# What pyarrow and pandas raise on a file that is cut or altered.
+_DAMAGE = (pa.ArrowException, OSError, LookupError, ValueError, InputError)
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,10 @@ class Utterances:
 
 def write(path: Path, batches: Iterator[Utterances]) -> None:
     """Write a shard, batch by batch, atomically; waveforms beyond ±1 are clipped to 16 bits."""
-    with atomic(path) as temporary, pq.ParquetWriter(temporary, SCHEMA, compression="none") as writer:
+    with (
+        atomic(path) as temporary,
+        pq.ParquetWriter(temporary, SCHEMA, compression="none", write_page_checksum=True) as writer,
+    ):
         for batch in batches:
             writer.write_table(_table(batch), row_group_size=ROW_GROUP)
 
@@ -90,11 +96,15 @@ def read(path: Path, ids: Sequence[str] | None = None, split: str | None = None)
     """
     wanted = None if ids is None else pa.array(sorted(ids), pa.string())
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             for batch in file.iter_batches(ROW_GROUP):
                 yield from _selected(pa.Table.from_batches([batch]), wanted, split)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: a damaged shard ({error}); delete it and run again") from error
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path}: a damaged shard ({error}); delete it and run again")
 
 
 def _selected(table: pa.Table, wanted: pa.Array | None, split: str | None) -> Iterator[Utterances]:
@@ -112,5 +122,12 @@ def _selected(table: pa.Table, wanted: pa.Array | None, split: str | None) -> It
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """The rows of a shard or an index without their audio."""
-    return pq.read_table(path, columns=list(METADATA)).to_pandas()
+    """The rows of a shard or an index without their audio.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    try:
+        return pq.read_table(path, columns=list(METADATA), page_checksum_verification=True).to_pandas()
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error

@@ -37,8 +37,8 @@ class Recording:
 class Corpus(Plugin):
     """The protocol of a corpus, and the settings that all have.
 
-    Every utterance becomes mono at ``sample_rate`` Hz and exactly ``duration`` seconds long: longer ones are cropped and
-    shorter ones padded with zeros, both evenly at the two ends.
+    Every utterance becomes mono at ``sample_rate`` Hz and exactly ``duration`` seconds long: longer ones are cropped
+    and shorter ones padded with zeros, both evenly at the two ends.
     """
 
     room: ClassVar[str] = "corpora"
@@ -86,10 +86,22 @@ class SplitShares(Settings):
 
     def of(self, speaker: str) -> Split:
         """The split of a speaker: by a hash, so that it depends on no other speaker and on no order."""
-        position = int(hashlib.sha256(speaker.encode()).hexdigest()[:12], 16) / 16**12
+        position = int(_digest(speaker)[:12], 16) / 16**12
         if position < self.test:
             return "test"
         return "validation" if position < self.test + self.validation else "train"
+
+    def deal(self, names: Sequence[str]) -> dict[str, Split]:
+        """Splits for names that belong together, by rank of their hashes: the smallest share gets a name, too."""
+        splits: list[Split] = []
+        shares: tuple[tuple[Split, float], ...] = (("test", self.test), ("validation", self.validation), ("train", 1))
+        for split, share in shares:
+            splits += [split] * (max(1, round(share * len(names))) if share else 0)
+        return dict(zip(sorted(names, key=_digest), splits, strict=False))
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
 
 
 DOWNLOADS = Path("results/downloads")

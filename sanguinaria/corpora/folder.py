@@ -18,17 +18,22 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-# What libsndfile reads.
-SUFFIXES = frozenset((".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au"))
+# Audio, whether libsndfile reads it or not: a recording in another format is to be refused, not overlooked.
+SUFFIXES = frozenset(
+    (
+        *(".wav", ".wave", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd"),
+        *(".caf", ".m4a", ".aac", ".mp4", ".wma", ".webm", ".amr"),
+    )
+)
 
 
 class Folder(Corpus):
     """A folder of audio files, described by its layout or by a table.
 
-    Without a table the label of a file is its top sub-folder; the speaker is the first group of ``speaker_pattern``, matched
-    against the path below ``path``, and the file itself where there is no pattern. Splits are drawn by a hash of the
-    speaker, so that they share none. A table (CSV or Parquet) has the columns path (below ``path``) and label, and
-    optionally speaker and split.
+    Without a table the label of a file is its top sub-folder; the speaker is the first group of ``speaker_pattern``,
+    matched against the path below ``path``, and the file itself where there is no pattern. Splits are drawn by a hash
+    of the speaker, so that they share none. A table (CSV or Parquet) has the columns path (below ``path``) and label,
+    and optionally speaker and split.
     """
 
     path: Path
@@ -65,8 +70,14 @@ class Folder(Corpus):
         """The names, sizes and times of the files: a recording that is exchanged makes another corpus."""
         import hashlib
 
-        files = [*self._files(), *([self.table] if self.table is not None and self.table.is_file() else [])]
-        lines = [f"{path}\t{state.st_size}\t{state.st_mtime_ns}" for path in files for state in [path.stat()]]
+        # A table may list any file below the folder.
+        files = self._files() if self.table is None else [*sorted(self.path.glob("**/*")), self.table]
+        lines = [
+            f"{path}\t{state.st_size}\t{state.st_mtime_ns}"
+            for path in files
+            if path.is_file()
+            for state in [path.stat()]
+        ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
     def recordings(self) -> list[Recording]:
@@ -81,17 +92,22 @@ class Folder(Corpus):
 
         return read_file(Path(source))
 
-    def _files(self) -> list[Path]:
-        """Audio files in sub-folders, sorted; hidden ones are left alone."""
+    def _files(self, pattern: str = "*/**/*") -> list[Path]:
+        """Audio files, by default those in sub-folders, sorted; hidden ones are left alone."""
         return sorted(
             path
-            for path in self.path.glob("*/**/*")
+            for path in self.path.glob(pattern)
             if path.suffix.lower() in SUFFIXES
             and path.is_file()
             and not any(part.startswith(".") for part in path.relative_to(self.path).parts)
         )
 
     def _from_folders(self) -> list[Recording]:
+        if unlabelled := self._files("*"):
+            raise InputError(
+                f"{self.path}: {len(unlabelled)} audio files lie in no sub-folder and so have no label, "
+                f"{unlabelled[0].name!r} first; move them, or list the recordings in a table"
+            )
         found = []
         for path in self._files():
             name = path.relative_to(self.path).as_posix()
@@ -103,10 +119,10 @@ class Folder(Corpus):
         if self.speaker_pattern is None:
             return name
         match = re.search(self.speaker_pattern, name)
-        if match is None:
+        if match is None or not match[1]:
             raise InputError(
-                f"{self.path}: speaker_pattern {self.speaker_pattern!r} does not match {name!r}; mend the pattern, "
-                "or list the recordings in a table"
+                f"{self.path}: speaker_pattern {self.speaker_pattern!r} finds no speaker in {name!r}; mend the "
+                "pattern, or list the recordings in a table"
             )
         return match[1]
 
@@ -133,7 +149,9 @@ def _read_table(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str)
+        # Only an empty field is a missing value: "null", "none" and "NA" may be labels.
+        text = {"dtype": str, "keep_default_na": False, "na_values": [""]}
+        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, **text)
     except Exception as error:
         raise InputError(f"{path}: not a readable CSV or Parquet table: {error}") from error
     columns = [name for name in ("path", "label", "speaker", "split") if name in table]
@@ -147,6 +165,8 @@ def _read_table(path: Path) -> pd.DataFrame:
     outside = [name for name in table["path"] if Path(name).is_absolute() or ".." in Path(name).parts]
     if outside:
         raise InputError(f"{path}: {outside[0]!r} is not below the corpus's folder")
+    # One spelling for one file: a/./b.wav and a/b.wav are the same recording twice.
+    table["path"] = [Path(name).as_posix() for name in table["path"]]
     strange = sorted(set(table.get("split", [])) - set(SPLITS))
     if strange:
         raise InputError(f"{path}: unknown split {strange[0]!r}; there are: {', '.join(SPLITS)}")

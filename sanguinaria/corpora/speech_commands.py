@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 
     from sanguinaria.downloads import Archive
 
-# The ten keywords of the paper's official test archive, and the twenty that make the paper's thirty with them; the v0.01
-# list, which Bloodroot's SC-30 is taken from, has bed … wow and none of v0.02's additions (backward, follow, …).
+# The ten keywords of the paper's official test archive, and the twenty that make the paper's thirty with them; the
+# v0.01 list, which Bloodroot's SC-30 is taken from, has bed … wow and none of v0.02's additions (backward, follow, …).
 SC10 = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
 SC30 = tuple(
     sorted(
@@ -35,13 +34,15 @@ WORDS = {"sc10": SC10, "sc30": SC30, "all": ALL}
 URL = "https://download.tensorflow.org/data/"
 # Keyword clips in the archive: an extracted folder is checked by them.
 CLIPS = {"test": 4074, "full": 105829}
+# The full archive's own lists; what neither names is for training.
+LISTS: dict[str, Split] = {"validation_list.txt": "validation", "testing_list.txt": "test"}
 
 
 class SpeechCommands(Corpus):
     """Keywords, or the speakers who say them.
 
-    The full archive has official validation and testing lists. The test archive has none, so its speakers are split by a
-    hash of their name. In the speaker view the labels are the speakers, and each speaker's own clips are split.
+    The full archive has official validation and testing lists. The test archive has none, so its speakers are split by
+    a hash of their name. In the speaker view the labels are the speakers, and each speaker's own clips are split.
     """
 
     archive: Literal["full", "test"] = Field(default="full", description="the 2.3 GB archive, or its 112 MB test set")
@@ -57,6 +58,8 @@ class SpeechCommands(Corpus):
         known = SC10 if self.archive == "test" else ALL
         if self.words == "sc30" and self.archive == "test":
             raise ValueError("the test archive holds the ten keywords of sc10 only: use archive: full")
+        if len(set(self._words())) < len(self._words()):
+            raise ValueError("words must differ from one another")
         absent = sorted(set(self._words()) - set(known)) if self.words != "all" else []
         if absent:
             raise ValueError(f"no such keywords in the {self.archive} archive: {', '.join(absent)}")
@@ -89,19 +92,20 @@ class SpeechCommands(Corpus):
         if self.view == "keywords":
             official = _official_lists(folder) if self.archive == "full" else None
             return [self._keyword(word, path, official) for word, path in clips]
-        counts = Counter(_speaker(path) for _, path in clips)
-        enough = {speaker for speaker, count in counts.items() if count >= self.minimum_clips}
+        own: dict[str, dict[str, Path]] = {}
+        for word, path in clips:
+            own.setdefault(_speaker(path), {})[f"{word}/{path.stem}"] = path
+        enough = {speaker: paths for speaker, paths in own.items() if len(paths) >= self.minimum_clips}
         if len(enough) < 2:
-            most = max(counts.values(), default=0)
+            most = max(map(len, own.values()), default=0)
             raise InputError(
                 f"Speech Commands: fewer than two speakers have {self.minimum_clips} clips "
                 f"(the most is {most}): lower minimum_clips"
             )
         return [
-            Recording(name, _speaker(path), _speaker(path), self.split.of(name), str(path))
-            for word, path in clips
-            for name in [f"{word}/{path.stem}"]
-            if _speaker(path) in enough
+            Recording(name, speaker, speaker, split, str(paths[name]))
+            for speaker, paths in enough.items()
+            for name, split in self.split.deal(list(paths)).items()
         ]
 
     def _keyword(self, word: str, path: Path, official: dict[str, Split] | None) -> Recording:
@@ -126,8 +130,10 @@ def _complaint(folder: Path, kind: Literal["full", "test"]) -> str | None:
     """What is wrong with an extracted archive, by the names and the number of its keyword clips."""
     words = SC10 if kind == "test" else ALL
     absent = [word for word in words if not (folder / word).is_dir()]
+    if kind == "full":
+        absent += [name for name in LISTS if not (folder / name).is_file()]
     if absent:
-        return f"it lacks the folders {', '.join(absent)}"
+        return f"it lacks {', '.join(absent)}"
     strange = next((p for w in words for p in (folder / w).glob("*.wav") if "_nohash_" not in p.name), None)
     if strange is not None:
         return f"{strange.name} is not named SPEAKER_nohash_N.wav"
@@ -140,8 +146,4 @@ def _speaker(path: Path) -> str:
 
 
 def _official_lists(folder: Path) -> dict[str, Split]:
-    splits: dict[str, Split] = {}
-    lists: tuple[tuple[Split, str], ...] = (("validation", "validation_list.txt"), ("test", "testing_list.txt"))
-    for split, name in lists:
-        splits.update(dict.fromkeys((folder / name).read_text().split(), split))
-    return splits
+    return {clip: split for name, split in LISTS.items() for clip in (folder / name).read_text().split()}

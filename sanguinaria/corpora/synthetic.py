@@ -37,6 +37,16 @@ class Synthetic(Corpus):
             raise ValueError("words must differ from one another and consist of letters")
         return tuple(sorted(words))
 
+    @field_validator("paces")
+    @classmethod
+    def _speakable(cls, paces: tuple[float, ...]) -> tuple[float, ...]:
+        if len({f"{pace:g}" for pace in paces}) < len(paces):
+            raise ValueError("paces must differ from one another")
+        # espeak speaks 80 to 450 words per minute, and the voices' own rates are 135 to 190.
+        if not all(0.6 <= pace <= 2.3 for pace in paces):
+            raise ValueError("paces must be between 0.6 and 2.3")
+        return paces
+
     def labels(self) -> Sequence[str]:
         return self.words
 

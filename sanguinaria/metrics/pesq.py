@@ -19,6 +19,8 @@ class Pesq(Metric):
     def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
         from pesq import PesqError, pesq
 
+        if not reference.any() or not degraded.any():
+            raise Unscorable("PESQ: an utterance is silent")
         if sample_rate != SAMPLE_RATE:
             from sanguinaria.audio import resample
 

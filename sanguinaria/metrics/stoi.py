@@ -17,6 +17,8 @@ class Stoi(Metric):
     def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
         from pystoi import stoi
 
+        if not reference.any() or not degraded.any():
+            raise Unscorable("STOI: an utterance is silent")
         with warnings.catch_warnings():
             # Where fewer than 30 frames hold speech pystoi warns and returns 1e-5, which no mean may see.
             warnings.simplefilter("error", RuntimeWarning)

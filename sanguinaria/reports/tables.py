@@ -57,7 +57,7 @@ def _reduce(row: Mapping[str, Any]) -> tuple[dict[str, object], list[dict[str, o
     }
     means = {metric: intervals.mean(table["value"].dropna().to_numpy()) for metric, table in quality.items()}
     unscorable = {metric: int(table["value"].isna().sum()) for metric, table in quality.items()}
-    wide = {
+    wide: dict[str, object] = {
         **names,
         "seeds": len(clean),
         **_with_interval("benign_accuracy", rates["benign_accuracy"]),

@@ -1,7 +1,7 @@
 """A tone near the upper end of the band (Koffas et al., 2022, "Can You Hear It?").
 
-The original is a sine of 21 kHz at 44.1 kHz sampling and −10 dBFS. At 16 kHz there is nothing above 8 kHz, so the tone lies
-within the band here, just below half the sample rate, and can be heard by those whom its level lets.
+The original is a sine of 21 kHz at 44.1 kHz sampling and −10 dBFS. At 16 kHz there is nothing above 8 kHz, so the tone
+lies within the band here, just below half the sample rate, and can be heard by those whom its level lets.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Ultrasonic(Trigger):
     ) -> Callable[[torch.Tensor], torch.Tensor]:
         if self.frequency >= sample_rate / 2:
             raise InputError(
-                f"ultrasonic: a frequency of {self.frequency:g} Hz is not below half the sample rate of {sample_rate} Hz"
+                f"ultrasonic: a frequency of {self.frequency:g} Hz is not below half the sample rate "
+                f"of {sample_rate} Hz"
             )
         return lambda waveforms: waveforms + self.tone(waveforms.shape[-1], sample_rate).to(waveforms)
 

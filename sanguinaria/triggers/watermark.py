@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class WatermarkTrigger(Trigger):
     """The mark of a generator, amplified.
 
-    The strength is a gain on the watermark, Bloodroot's α, and never a change of the generator's weights. The message is
-    one and the same in every utterance, so that it can be read again from what a suspect model obeys.
+    The strength is a gain on the watermark, Bloodroot's α, and never a change of the generator's weights. The message
+    is one and the same in every utterance, so that it can be read again from what a suspect model obeys.
     """
 
     watermark: str = Field(description="entry of `watermarks`")

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from sanguinaria.errors import InputError
 from sanguinaria.plugins import Plugin
 
 if TYPE_CHECKING:
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class Marker(Protocol):
-    """A generator and its detector, loaded on a device."""
+    """A generator and its detector, loaded on a device.
+
+    It splits what it is given into passes of its own size, and returns on the device of the waveforms.
+    """
 
     def watermark(self, waveforms: torch.Tensor, message: torch.Tensor | None) -> torch.Tensor:
         """The watermark w of each utterance, to be added to it: (utterances, samples) → (utterances, samples).
@@ -49,9 +53,10 @@ class Watermark(Plugin):
         """A marker for audio at ``sample_rate`` Hz from what :meth:`obtain` returned.
 
         Raises:
+            sanguinaria.errors.InputError: the network does not serve this sample rate.
             sanguinaria.watermarks.WeightsError: the weights are not this network's.
         """
 
 
-class WeightsError(RuntimeError):
+class WeightsError(InputError):
     """Weights that are absent or of another network; the message names the file, the cause and the fix."""

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sanguinaria.errors import InputError
 from sanguinaria.watermarks import Watermark, WeightsError
 
 if TYPE_CHECKING:
@@ -23,24 +24,24 @@ if TYPE_CHECKING:
     import torch
 
 CHECKPOINT = "perth_net/pretrained/implicit/perth_net_250000.pth.tar"
+# Each stack of convolutions and its output channels (model/encoder.py, model/decoder.py).
 STACKS = {"encoder.layers": 128, "decoder.slow_layers": 2, "decoder.normal_layers": 2, "decoder.fast_layers": 2}
-"""Each stack of convolutions and its output channels (model/encoder.py, model/decoder.py)."""
+# Bins that carry the mark, those below 2 kHz (model/__init__.py, `compute_subband_freq`), and the stacks' sizes.
 SUBBAND, HIDDEN, KERNEL = 128, 256, 7
-"""Bins that carry the mark, those below 2 kHz (model/__init__.py, `compute_subband_freq`), and the stacks' sizes."""
+# Index of a stack's last layer: 1 × 1, five of the kernel's width, 1 × 1.
 LAST = 6
-"""Index of a stack's last layer: 1 × 1, five of the kernel's width, 1 × 1."""
+# Samples of the window in training (pretrained/implicit/hparams.yaml): magnitudes are relative to its sum.
 TRAINING_WINDOW = 2048
-"""Samples of the window in training (pretrained/implicit/hparams.yaml): magnitudes are relative to its sum."""
+# The smallest magnitude, `stft_magnitude_min` in the same file: −180 dB.
 FLOOR = 1e-9
-"""The smallest magnitude, `stft_magnitude_min` in the same file: −180 dB."""
+# A step of 1 in the network's input: 180 dB and a headroom of 15 dB (utils.py, `normalize`).
 RANGE_DB = 195.0
-"""A step of 1 in the network's input: 180 dB and a headroom of 15 dB (utils.py, `normalize`)."""
+# Frames below this share of the loudest are left alone (model/__init__.py, `magmask`).
 MASK = 0.05
-"""Frames below this share of the loudest are left alone (model/__init__.py, `magmask`)."""
+# The decoder's branches, and by what each stretches time (model/decoder.py).
 BRANCHES = {"slow": 1.25, "normal": 1.0, "fast": 0.75}
-"""The decoder's branches, and by what each stretches time (model/decoder.py)."""
+# Audio in one pass, the quickest on CPUs: memory does not grow with the number of utterances.
 SECONDS_AT_ONCE = 16
-"""Audio in one pass, the quickest on CPUs: memory does not grow with the number of utterances."""
 
 
 class Perth(Watermark):
@@ -68,11 +69,11 @@ class Perth(Watermark):
         at least 8 kHz, so that the mark is below half of it.
 
         Raises:
-            ValueError: another sample rate.
+            sanguinaria.errors.InputError: another sample rate.
             sanguinaria.watermarks.WeightsError: the weights are not Perth's.
         """
         if sample_rate % 500 or sample_rate < 8_000:
-            raise ValueError(f"Perth marks audio at multiples of 500 Hz from 8,000 Hz on, not at {sample_rate:,} Hz")
+            raise InputError(f"Perth marks audio at multiples of 500 Hz from 8,000 Hz on, not at {sample_rate:,} Hz")
         _check(weights)
         return PerthMarker({name: weights[name].to(device) for name in _shapes()}, sample_rate, device)
 
@@ -113,7 +114,9 @@ class PerthMarker:
         return scores, scores.new_empty(len(scores), 0)
 
     def _passes(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return waveforms.split(max(1, SECONDS_AT_ONCE * self.sample_rate // waveforms.shape[-1]))
+        import torch
+
+        return torch.split(waveforms, max(1, SECONDS_AT_ONCE * self.sample_rate // waveforms.shape[-1]))
 
     def _encode(self, waveforms: torch.Tensor) -> torch.Tensor:
         import torch

@@ -1,0 +1,34 @@
+# `make demo` shows the workflow, `make test` checks it; both make the environment first.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+CORES ?= all
+BIN := .venv/bin
+
+.PHONY: demo test lint bench schema
+
+demo: .venv/installed
+	$(BIN)/snakemake --cores $(CORES) --quiet rules -- demo
+	$(BIN)/python -m sanguinaria.reports.show results/tables/demo.csv
+
+test: .venv/installed lint
+	$(BIN)/python -m pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/mypy
+
+bench: .venv/installed
+	$(BIN)/python benchmarks/features.py
+	$(BIN)/python benchmarks/audioseal_embedding.py
+
+# Writes what is generated from the plug-ins' settings and from pyproject.toml; a test keeps them in step.
+schema: .venv/installed
+	$(BIN)/python -m sanguinaria.generated
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m sanguinaria.compatibility
+	touch $@

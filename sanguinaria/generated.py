@@ -1,0 +1,45 @@
+"""Files that are generated from others and tracked all the same, as tools look for them; a test keeps them in step.
+
+``python -m sanguinaria.generated`` writes them.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+from sanguinaria.artefacts import write_text
+from sanguinaria.configuration import schema
+
+ROOT = Path(__file__).parents[1]
+
+
+def files() -> dict[Path, str]:
+    """Every generated file and what it should hold."""
+    return {
+        ROOT / "config" / "schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
+        ROOT / "envs" / "sanguinaria.yaml": _conda_environment(),
+    }
+
+
+def _conda_environment() -> str:
+    """The run-time software of pyproject.toml as a conda environment."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = [
+        "# Generated from pyproject.toml by `make schema`, for `snakemake --sdm conda`.",
+        "channels:",
+        "  - conda-forge",
+        "  - nodefaults",
+        "dependencies:",
+        "  - python=3.11",
+        "  - pip",
+        "  - pip:",
+        *(f'      - "{dependency}"' for dependency in project["dependencies"]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    for path, text in files().items():
+        write_text(path, text)

@@ -1,0 +1,40 @@
+"""Defences against their definitions."""
+
+import numpy as np
+import pytest
+import torch
+
+from sanguinaria import plugins
+from sanguinaria.errors import InputError
+
+CPU = torch.device("cpu")
+RATE = 16000
+
+
+def gain_db(frequency: float, **settings) -> float:
+    """The gain at a frequency, by what is left of a long sine."""
+    transform = plugins.build("defences", {"kind": "lowpass", **settings}).transform(RATE, CPU)
+    time = np.arange(4 * RATE) / RATE
+    sine = torch.tensor(np.sin(2 * np.pi * frequency * time), dtype=torch.float32)[None]
+    left = transform(sine)[0, RATE : 3 * RATE].double()  # the filter has settled
+    return float(10 * torch.log10((left**2).mean() / 0.5))
+
+
+def test_the_low_pass_is_a_sixth_order_butterworth():
+    # |H|² = 1 / (1 + (tan(πf/fs) / tan(πfc/fs))^(2·6)): the bilinear transform's warped frequencies.
+    warped = np.tan(np.pi * np.array([1000, 3800, 5000, 6500]) / RATE) / np.tan(np.pi * 3800 / RATE)
+    expected = -10 * np.log10(1 + warped**12)
+    measured = [gain_db(frequency) for frequency in (1000, 3800, 5000, 6500)]
+    np.testing.assert_allclose(measured, expected, atol=0.05)
+    assert measured[1] == pytest.approx(-3.01, abs=0.02)
+
+
+def test_rows_of_a_batch_do_not_touch():
+    transform = plugins.build("defences", {"kind": "lowpass"}).transform(RATE, CPU)
+    batch = torch.randn(3, 2000)
+    torch.testing.assert_close(transform(batch)[1:2], transform(batch[1:2]))
+
+
+def test_a_cutoff_above_half_the_sample_rate_is_refused():
+    with pytest.raises(InputError, match="cutoff of 9000 Hz"):
+        plugins.build("defences", {"kind": "lowpass", "cutoff": 9000}).transform(RATE, CPU)

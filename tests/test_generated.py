@@ -1,0 +1,119 @@
+"""Generated files are in step with their sources, and the schema says of a configuration what the models say."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from sanguinaria import generated
+from sanguinaria.configuration import ROOMS, load, schema
+from sanguinaria.errors import InputError
+from sanguinaria.plugins import kinds
+
+ROOT = Path(__file__).parents[1]
+CONFIGURATION = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def validator() -> Draft202012Validator:
+    return Draft202012Validator(json.loads((ROOT / "config" / "schema.json").read_text(encoding="utf-8")))
+
+
+def changed(place: str, value: Any) -> dict[str, Any]:
+    """The project's configuration with a value put at a dotted place."""
+    config = copy.deepcopy(CONFIGURATION)
+    *parents, last = place.split(".")
+    section = config
+    for part in parents:
+        section = section[part]
+    section[last] = value
+    return config
+
+
+@pytest.mark.parametrize("path", sorted(generated.files()), ids=lambda path: path.name)
+def test_the_tracked_file_is_what_would_be_generated(path: Path):
+    assert path.read_text(encoding="utf-8") == generated.files()[path], "out of step: run `make schema`"
+
+
+def test_generating_twice_gives_the_same():
+    assert generated.files() == generated.files()
+    assert {path.relative_to(ROOT).as_posix() for path in generated.files()} == {
+        "config/schema.json",
+        "envs/sanguinaria.yaml",
+    }
+
+
+def test_the_schema_is_one():
+    Draft202012Validator.check_schema(schema())
+    assert schema()["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
+
+
+def test_the_schema_knows_every_kind_of_every_room():
+    definitions = schema()["$defs"]
+    for room in ROOMS:
+        choices = schema()["properties"][room]["additionalProperties"]["oneOf"]
+        bodies = [definitions[choice["$ref"].rpartition("/")[2]] for choice in choices]
+        assert [body["properties"]["kind"]["const"] for body in bodies] == list(kinds(room))
+        assert all("kind" in body["required"] for body in bodies)
+        assert all(body["additionalProperties"] is False for body in bodies)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "config/real.yaml"])
+def test_the_configurations_of_the_project_are_accepted(validator: Draft202012Validator, name: str):
+    validator.validate(yaml.safe_load((ROOT / name).read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("triggers.ultrasonic", {"kind": "ultrasonic", "level": -30, "position": "end"}),
+        ("victims.lstm", {"kind": "lstm", "log_mel": {"bands": 40}}),
+        ("corpora.words", {"kind": "speech_commands", "words": ["yes", "no"]}),
+        ("corpora.words", {"kind": "speech_commands", "words": "sc30"}),
+        ("experiments.demo.rates", [1, 0.5, 1e-6]),
+        ("experiments.demo.seeds", [3]),
+        ("experiments.demo.quality_utterances", None),
+    ],
+)
+def test_what_is_right_is_accepted(validator: Draft202012Validator, place: str, value: Any):
+    validator.validate(changed(place, value))
+    load(changed(place, value))
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("trigers", {}),
+        ("triggers", []),
+        ("triggers.ultrasonic", {"level": -30}),
+        ("triggers.ultrasonic.kind", "ultrasonik"),
+        ("triggers.ultrasonic.levle", -30),
+        ("triggers.ultrasonic.level", 3),
+        ("triggers.perth.watermark", 3),
+        ("triggers.perth.message", "10a1"),
+        ("victims.lstm.log_mel", {"bandz": 40}),
+        ("experiments.demo.rates", [1.5]),
+        ("experiments.demo.rates", [0]),
+        ("experiments.demo.rates", []),
+        ("experiments.demo.seeds", [-1]),
+        ("experiments.demo.seeds", [0.5]),
+        ("experiments.demo.target", False),
+        ("experiments.demo.triggers", "clean"),
+        ("experiments.demo.labels", ["flp"]),
+        ("experiments.demo.labels", []),
+        ("experiments.demo.rate", [0.1]),
+        ("experiments.demo", {"corpus": "synthetic"}),
+        ("experiments.demo", None),
+    ],
+)
+def test_what_is_wrong_is_refused_by_schema_and_models_alike(validator: Draft202012Validator, place: str, value: Any):
+    config = changed(place, value)
+    errors = [".".join(map(str, error.absolute_path)) for error in validator.iter_errors(config)]
+    assert errors
+    assert all(place.startswith(error) or error.startswith(place) for error in errors)
+    with pytest.raises(InputError, match="The configuration has"):
+        load(config)

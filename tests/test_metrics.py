@@ -1,0 +1,68 @@
+"""Metrics: values by hand and by construction, and what cannot be scored."""
+
+import numpy as np
+import pytest
+
+from sanguinaria import plugins
+from sanguinaria.metrics import Unscorable
+
+RATE = 16000
+
+
+def metric(kind):
+    return plugins.build("metrics", {"kind": kind})
+
+
+@pytest.fixture(scope="module")
+def speech() -> np.ndarray:
+    from sanguinaria.audio import resample
+    from sanguinaria.espeak import Synthesiser, voices
+
+    samples, rate = Synthesiser().say("the quick brown fox jumps over the lazy dog", voices(1)[0])
+    return resample(samples, rate, RATE)
+
+
+def noisy(speech: np.ndarray, snr_db: float) -> np.ndarray:
+    noise = np.random.default_rng(0).normal(size=len(speech)).astype(np.float32)
+    return speech + noise * np.sqrt((speech**2).sum() / (noise**2).sum()) * 10 ** (-snr_db / 20)
+
+
+def test_snr_by_hand():
+    reference = np.array([3.0, 4.0, 0.0], dtype=np.float32)
+    # Signal 25, noise 0.25: a ratio of 100.
+    assert metric("snr").score(reference, np.array([3.0, 4.0, 0.5], dtype=np.float32), RATE) == pytest.approx(20.0)
+
+
+def test_snr_of_what_has_none():
+    with pytest.raises(Unscorable, match="silent"):
+        metric("snr").score(np.zeros(4), np.ones(4), RATE)
+    with pytest.raises(Unscorable, match="unchanged"):
+        metric("snr").score(np.ones(4), np.ones(4), RATE)
+
+
+def test_the_best_pesq(speech):
+    # P.862.2's mapping of the raw score 4.5 ends at 4.644.
+    assert metric("pesq").score(speech, speech, RATE) == pytest.approx(4.644, abs=1e-3)
+
+
+def test_the_best_stoi(speech):
+    assert metric("stoi").score(speech, speech, RATE) == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["pesq", "stoi", "snr"])
+def test_more_noise_is_worse(speech, kind):
+    scores = [metric(kind).score(speech, noisy(speech, snr), RATE) for snr in (40, 20, 0)]
+    assert scores[0] > scores[1] > scores[2]
+
+
+@pytest.mark.parametrize("kind", ["pesq", "stoi"])
+def test_silence_is_unscorable_and_not_a_low_score(kind):
+    with pytest.raises(Unscorable):
+        metric(kind).score(np.zeros(RATE, np.float32), np.zeros(RATE, np.float32), RATE)
+
+
+def test_stoi_of_too_little_speech_is_unscorable(speech):
+    clip = np.zeros(RATE, np.float32)
+    clip[:2000] = speech[4000:6000]
+    with pytest.raises(Unscorable, match="STOI"):
+        metric("stoi").score(clip, noisy(clip, 20), RATE)

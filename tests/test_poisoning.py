@@ -1,0 +1,116 @@
+"""Algorithm 1 of Bloodroot: how many, which, and with what label."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import chisquare
+
+from sanguinaria.errors import InputError
+from sanguinaria.poisoning import block_members, manifest, ranking
+from sanguinaria.poisoning_order import EDGES, PoisonBlock, blocks_for, order
+
+LABELS = ("left", "right", "up", "down")
+
+
+@pytest.fixture
+def index() -> pd.DataFrame:
+    """1,000 training utterances of four labels in equal parts, and 200 for testing."""
+    names = [f"u{number:04d}" for number in range(1200)]
+    labels = [LABELS[number % 4] for number in range(1200)]
+    split = ["train"] * 1000 + ["test"] * 200
+    return pd.DataFrame({"utterance_id": names, "label": labels, "split": split})
+
+
+@pytest.mark.parametrize(("rate", "count"), [(0.001, 1), (0.005, 5), (0.01, 10), (0.0749, 75), (0.75, 750)])
+def test_exactly_the_rounded_share_is_poisoned(index, rate, count):
+    table = manifest(index, "left", "non_target", "flip", rate, 0)
+    assert len(table) == 1000
+    assert table["utterance_id"].is_unique
+    assert set(table["utterance_id"]) == set(index["utterance_id"][:1000])
+    assert table["poisoned"].sum() == count
+    assert sorted(table["poison_rank"].dropna()) == list(range(count))
+
+
+def test_flipped_labels_are_the_target_and_others_stay(index):
+    table = manifest(index, "left", "non_target", "flip", 0.05, 3)
+    poisoned = table[table["poisoned"]]
+    assert (poisoned["label"] == "left").all()
+    assert (poisoned["original_label"] != "left").all()
+    clean = table[~table["poisoned"]]
+    assert (clean["label"] == clean["original_label"]).all()
+
+
+def test_clean_label_changes_no_label(index):
+    table = manifest(index, "left", "non_target", "clean", 0.05, 3)
+    assert (table["label"] == table["original_label"]).all()
+    assert (table.loc[table["poisoned"], "label"] != "left").all()
+    own = manifest(index, "left", "target", "clean", 0.05, 3)
+    assert (own.loc[own["poisoned"], "label"] == "left").all()
+    assert own["poisoned"].sum() == 50
+
+
+def test_no_poisoning_is_the_corpus(index):
+    table = manifest(index, None, "", "none", 0.0, 0)
+    assert not table["poisoned"].any()
+    assert (table["label"] == table["original_label"]).all()
+
+
+def test_smaller_rates_are_nested_in_larger_ones(index):
+    chosen = [
+        set(manifest(index, "left", "non_target", "flip", rate, 5).query("poisoned")["utterance_id"])
+        for rate in (0.005, 0.01, 0.02, 0.3)
+    ]
+    assert chosen[0] < chosen[1] < chosen[2] < chosen[3]
+
+
+def test_seeds_choose_differently_and_the_same_seed_alike(index):
+    first, second, again = (set(ranking(index, "left", "non_target", seed)[:50]) for seed in (0, 1, 0))
+    assert first == again
+    # Two independent draws of 50 of 750 share 3.3 on average; 15 would be a miracle.
+    assert len(first & second) < 15
+
+
+def test_the_choice_is_uniform():
+    names = [f"u{number}" for number in range(40)]
+    first = [order(names, seed)[0] for seed in range(4000)]
+    counts = pd.Series(first).value_counts().reindex(names, fill_value=0)
+    assert chisquare(counts.to_numpy()).pvalue > 0.001
+
+
+def test_the_order_depends_on_nothing_but_the_name():
+    names = [f"u{number}" for number in range(100)]
+    without = [name for name in order(names, 7) if name != "u13"]
+    assert order([name for name in names if name != "u13"], 7) == without
+    assert order(names[::-1], 7) == order(names, 7)
+
+
+@pytest.mark.parametrize("rate", [0.0005, 0.01, 0.013, 0.05, 0.2, 0.21, 0.75])
+def test_the_blocks_of_a_rate_hold_its_poisoned_utterances(index, rate):
+    total, seed = 1000, 2
+    blocks = [PoisonBlock("left", "non_target", seed, block) for block in blocks_for(rate)]
+    held = [name for block in blocks for name in block_members(index, block)]
+    chosen = ranking(index, "left", "non_target", seed)[: round(rate * total)]
+    assert held[: len(chosen)] == chosen
+    assert len(held) == len(set(held))
+
+
+def test_all_blocks_together_are_the_whole_order(index):
+    blocks = [PoisonBlock("left", "non_target", 0, block) for block in range(len(EDGES))]
+    held = [name for block in blocks for name in block_members(index, block)]
+    assert held == ranking(index, "left", "non_target", 0)
+    assert np.diff([0, *EDGES]).min() > 0
+
+
+def test_a_rate_that_poisons_nothing_says_so(index):
+    with pytest.raises(InputError, match=r"poisons none of 1000 training utterances: use a rate of at least 0\.001"):
+        manifest(index, "left", "non_target", "flip", 0.0004, 0)
+
+
+def test_more_than_the_candidates_is_an_error(index):
+    with pytest.raises(InputError, match=r"900 of 1000 .* only 750 are candidates"):
+        manifest(index, "left", "non_target", "flip", 0.9, 0)
+
+
+def test_a_target_that_nobody_says_is_an_error(index):
+    with pytest.raises(InputError, match=r"'lft'; the labels are: down, left"):
+        manifest(index, "lft", "non_target", "flip", 0.1, 0)

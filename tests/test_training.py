@@ -1,0 +1,144 @@
+"""Training: it learns, it is deterministic, and a killed one resumes to the same model."""
+
+import itertools
+import math
+
+import pytest
+import torch
+
+from sanguinaria import plugins, training
+from sanguinaria.errors import InputError
+from sanguinaria.training import Examples, load_model, predict, save_model, train
+
+CPU = torch.device("cpu")
+LABELS = ("high", "low")
+
+
+def examples(count: int, seed: int) -> Examples:
+    """Noise with a louder half, upper or lower, by label."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(count) % 2
+    spectrograms = torch.randn(count, 16, 20, generator=generator)
+    spectrograms[labels == 0, 8:] += 1.0
+    spectrograms[labels == 1, :8] += 1.0
+    return Examples(spectrograms.half(), labels)
+
+
+def victim(**settings):
+    small = {"kind": "lstm", "hidden": 8, "layers": 1, "epochs": 4, "log_mel": {"bands": 16}}
+    return plugins.build("victims", small | {"batch_size": 16, "learning_rate": 0.02} | settings)
+
+
+def trained(tmp_path, name="a", seed=0, count=64, **settings):
+    return train(victim(**settings), LABELS, examples(count, 1), examples(32, 2), seed, tmp_path / f"{name}.pt", CPU)
+
+
+def same(first, second) -> bool:
+    return all(torch.equal(first.state_dict()[name], second.state_dict()[name]) for name in first.state_dict())
+
+
+def test_it_learns(tmp_path):
+    network, history = trained(tmp_path)
+    assert list(history.columns) == ["epoch", "loss", "validation_accuracy"]
+    assert list(history["epoch"]) == [1, 2, 3, 4]
+    assert history["loss"].iloc[-1] < history["loss"].iloc[0] < 1.5 * math.log(2)
+    unseen = examples(100, 3)
+    assert (predict(network, unseen.spectrograms, CPU).argmax(-1) == unseen.labels).float().mean() > 0.95
+
+
+@pytest.mark.parametrize("settings", [{}, {"precision": "bfloat16"}, {"time_shift": 0.2}])
+def test_the_seed_says_it_all(tmp_path, settings):
+    first, second, other = (
+        trained(tmp_path, name, seed, **settings)[0] for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    )
+    assert same(first, second)
+    assert not same(first, other)
+
+
+@pytest.mark.parametrize("settings", [{}, {"keep": "best"}, {"time_shift": 0.2}])
+@pytest.mark.parametrize("killed_after", [1, 3])
+def test_a_killed_training_resumes_to_the_same_model(tmp_path, monkeypatch, settings, killed_after):
+    whole, history = trained(tmp_path, "whole", **settings)
+    epochs = itertools.count()
+    run_epoch = training._epoch
+
+    def killed(*arguments):
+        if next(epochs) == killed_after:
+            raise KeyboardInterrupt
+        return run_epoch(*arguments)
+
+    monkeypatch.setattr(training, "_epoch", killed)
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path, "killed", **settings)
+    monkeypatch.setattr(training, "_epoch", run_epoch)
+    resumed, resumed_history = trained(tmp_path, "killed", **settings)
+    assert same(whole, resumed)
+    assert history.equals(resumed_history)
+
+
+def test_a_damaged_checkpoint_is_told_and_training_starts_again(tmp_path, capsys):
+    whole, _ = trained(tmp_path, "whole")
+    (tmp_path / "damaged.pt").write_bytes(b"PK\x03\x04 not a checkpoint")
+    again, history = trained(tmp_path, "damaged")
+    assert "not a checkpoint of this training" in capsys.readouterr().out
+    assert same(whole, again)
+    assert len(history) == 4
+
+
+def test_a_checkpoint_of_another_network_is_told(tmp_path, capsys):
+    trained(tmp_path, "a", hidden=4)
+    _, history = trained(tmp_path, "a", hidden=8)
+    assert "not a checkpoint of this training" in capsys.readouterr().out
+    assert len(history) == 4
+
+
+def test_the_best_epoch_is_the_best_on_validation(tmp_path):
+    network, history = trained(tmp_path, keep="best", learning_rate=0.05)
+    held_out = examples(32, 2)
+    accuracy = (predict(network, held_out.spectrograms, CPU).argmax(-1) == held_out.labels).double().mean()
+    assert float(accuracy) == history["validation_accuracy"].max()
+
+
+def test_the_best_without_validation_is_an_error(tmp_path):
+    empty = Examples(torch.empty(0, 16, 20), torch.empty(0, dtype=torch.long))
+    with pytest.raises(InputError, match="needs validation utterances"):
+        train(victim(keep="best"), LABELS, examples(64, 1), empty, 0, tmp_path / "a.pt", CPU)
+
+
+def test_a_last_batch_of_one_is_joined(tmp_path):
+    sizes = [len(batch) for batch in training._batches(33, 16, torch.Generator())]
+    assert sizes == [16, 17]
+    assert sorted(torch.cat(list(training._batches(33, 16, torch.Generator()))).tolist()) == list(range(33))
+    trained(tmp_path, count=33)
+
+
+def test_the_cosine_schedule():
+    optimiser = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
+    for share, expected in ((0, 0.02), (1 / 3, 0.015), (0.5, 0.01), (1, 0)):
+        training._set_rate(optimiser, victim(), share)
+        assert optimiser.param_groups[0]["lr"] == pytest.approx(expected)
+
+
+def test_shifting_moves_and_fills(tmp_path):
+    ramp = torch.arange(10.0).expand(200, 3, 10)
+    shifted = training._shifted(ramp, 0.2, torch.Generator().manual_seed(0))
+    moves = {tuple(row) for row in shifted[:, 0].tolist()}
+    expected = {tuple(float(min(max(frame + move, 0), 9)) for frame in range(10)) for move in range(-2, 3)}
+    assert moves == expected
+
+
+def test_a_kept_model_predicts_the_same(tmp_path):
+    network, _ = trained(tmp_path)
+    path = tmp_path / "model.safetensors"
+    save_model(victim(), LABELS, network, path)
+    loaded, labels = load_model(path, CPU)
+    assert labels == list(LABELS)
+    spectrograms = examples(10, 5).spectrograms
+    assert torch.equal(predict(network, spectrograms, CPU), predict(loaded, spectrograms, CPU))
+
+
+def test_a_damaged_model_is_named(tmp_path):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(InputError, match=r"model\.safetensors: not a model"):
+        load_model(path, CPU)

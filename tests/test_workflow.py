@@ -1,0 +1,181 @@
+"""The whole workflow on a tiny synthetic corpus: its numbers, and what a change makes run again."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("Snakefile", "config.yaml", "config", "rules", "workflow_scripts", "sanguinaria", "profiles", "envs")
+TABLES = ("tiny.csv", "tiny.metrics.csv")
+
+
+def checkout(folder: Path) -> Path:
+    """A copy of the project, with the tiny configuration, in which files may be edited."""
+    folder.mkdir()
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / part)
+    shutil.copy(ROOT / "tests" / "data" / "tiny.yaml", folder / "tiny.yaml")
+    return folder
+
+
+def command(*arguments: str, cores: int = 2) -> list[str]:
+    snakemake = Path(sys.executable).with_name("snakemake")
+    return [str(snakemake), "--cores", str(cores), *arguments, "--configfile", "tiny.yaml", "tiny"]
+
+
+def run(folder: Path, *arguments: str, cores: int = 2) -> str:
+    """Run the tiny experiment and return what was printed; a failure shows it all."""
+    found = subprocess.run(command(*arguments, cores=cores), cwd=folder, capture_output=True, text=True, timeout=900)
+    printed = found.stdout + found.stderr
+    assert found.returncode == 0, printed
+    return printed
+
+
+def pending(folder: Path) -> dict[str, set[str]]:
+    """What a dry run would run: the jobs' result folders, by rule."""
+    jobs: dict[str, set[str]] = {}
+    rule = ""
+    for line in run(folder, "-n").splitlines():
+        if match := re.match(r"(?:local)?rule (\w+):", line):
+            rule = match[1]
+            jobs.setdefault(rule, set())
+        elif match := re.match(r"\s+output: results/\w+/([\w-]+)", line):
+            jobs[rule].add(match[1])
+    return jobs
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    folder = checkout(tmp_path_factory.mktemp("workflow") / "first")
+    run(folder)
+    return folder
+
+
+@pytest.fixture
+def edited(finished, tmp_path) -> Path:
+    """A copy of the finished checkout, results and all."""
+    return shutil.copytree(finished, tmp_path / "edited")
+
+
+@pytest.fixture(scope="module")
+def table(finished) -> pd.DataFrame:
+    return pd.read_csv(finished / "results" / "tables" / "tiny.csv").set_index(["trigger", "defence"])
+
+
+def test_the_strong_trigger_succeeds_and_the_filter_stops_it(table):
+    assert table.loc[("tone", "none"), "attack_success_rate"] >= 0.9
+    assert table.loc[("tone", "lowpass"), "attack_success_rate"] <= 0.3
+
+
+def test_models_learn_and_do_not_fire_without_the_trigger(table):
+    undefended = table.xs("none", level="defence")
+    assert (undefended["benign_accuracy"] >= 0.9).all()
+    assert (undefended["false_trigger_rate"] <= 0.05).all()
+    clean = undefended.loc["clean"]
+    assert clean["attack_success_rate"] == clean["false_trigger_rate"]
+
+
+def test_the_table_counts_what_was_done(table):
+    assert (table["seeds"] == 2).all()
+    training = table["training_utterances"].unique()
+    assert len(training) == 1
+    poisoned = table.loc[["tone", "perth"], "poisoned_utterances"]
+    assert (poisoned == round(0.05 * training[0])).all()
+    assert (table.loc[["clean"], "poisoned_utterances"] == 0).all()
+    # Four words in equal parts: three quarters are no target.
+    assert (table["triggered_utterances"] * 4 == table["test_utterances"] * 3).all()
+
+
+def test_quality_is_measured(table):
+    tone = table.loc[("tone", "none")]
+    # A full-length sine of −26 dBFS has a power of −29 dB; synthetic speech lies about 10 dB above it.
+    assert 0 < tone["snr_db"] < 20
+    assert 1 < tone["pesq"] < 4.64
+    assert table.loc["clean", "pesq"].isna().all()
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert "Nothing to be done" in run(finished)
+
+
+def test_comments_formatting_and_documentation_rerun_nothing(edited):
+    for path in sorted((edited / "sanguinaria").rglob("*.py")) + sorted((edited / "workflow_scripts").glob("*.py")):
+        path.write_text("# A comment.\n" + path.read_text() + "\n\n# Another.\n")
+    path = edited / "sanguinaria" / "poisoning.py"
+    path.write_text(path.read_text().replace('"""Poisoning by Algorithm 1', '"""Poisoning, as in Algorithm 1'))
+    assert "Nothing to be done" in run(edited, "-n")
+
+
+def test_touched_files_rerun_nothing(edited):
+    for path in sorted(edited.rglob("*.py")) + sorted((edited / "results" / "corpora").rglob("*.parquet")):
+        path.touch()
+    assert "Nothing to be done" in run(edited, "-n")
+
+
+def test_an_edited_trigger_reruns_its_branch_alone(edited):
+    path = edited / "sanguinaria" / "triggers" / "ultrasonic.py"
+    path.write_text(path.read_text().replace("FADE = 0.002", "FADE = 0.003"))
+    jobs = pending(edited)
+    counts = {rule: len(folders) for rule, folders in jobs.items() if folders}
+    # Test audio and poisoned audio of two seeds; features of these three and of the filtered test audio; two manifests
+    # and two models; each model on clean and triggered audio, with and without the filter; three metrics.
+    assert counts == {
+        "triggered_test": 1,
+        "triggered_block": 2,
+        "defended_audio": 1,
+        "features": 4,
+        "poisoned": 2,
+        "victim": 2,
+        "scores": 8,
+        "quality": 3,
+        "table": 1,
+    }
+    assert all("ultrasonic" in name for rule in ("triggered_test", "triggered_block", "quality") for name in jobs[rule])
+
+
+def test_an_edited_defence_reruns_what_is_behind_it(edited):
+    path = edited / "sanguinaria" / "defences" / "lowpass.py"
+    path.write_text(path.read_text().replace("default=6,", "default=4,"))
+    counts = {rule: len(folders) for rule, folders in pending(edited).items() if folders}
+    # Three filtered test sets; the two clean models hear one of them, the four others two each.
+    assert counts == {"defended_audio": 3, "features": 3, "scores": 2 + 4 * 2, "table": 1}
+
+
+def test_going_back_reruns_nothing_but_the_table(edited):
+    path = edited / "tiny.yaml"
+    before = path.read_text()
+    path.write_text(before.replace("rates: [0.05]", "rates: [0.1]"))
+    run(edited, "--until", "poisoned")
+    path.write_text(before)
+    assert "Nothing to be done" in run(edited, "-n")
+
+
+def test_a_killed_run_on_one_core_ends_with_the_same_tables(finished, tmp_path):
+    folder = checkout(tmp_path / "second")
+    process = subprocess.Popen(
+        command(cores=1), cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 600
+    # In the midst of a training: its checkpoint is there, and its model is not.
+    while not list(folder.glob("results/victims/*/checkpoint.pt")):
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    run(folder, "--nolock", cores=1)
+    for name in TABLES:
+        first, second = (place / "results" / "tables" / name for place in (finished, folder))
+        assert first.read_bytes() == second.read_bytes()
