@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from sanguinaria import plugins
 from sanguinaria.errors import InputError
+from sanguinaria.explanations import explanations, misread, unknown
+from sanguinaria.places import Document, Place, Problem, mapping, report
 from sanguinaria.plugins import Plugin, Settings
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 ROOMS = ("corpora", "watermarks", "triggers", "victims", "defences", "metrics")
 SECTIONS = (*ROOMS, "experiments")
@@ -33,7 +28,6 @@ RULES = frozenset(
 )
 
 Model = TypeVar("Model", bound=Settings)
-Place = tuple[Any, ...]
 Rate = Annotated[float, Field(gt=0, le=1, description="share of the training utterances that is poisoned")]
 
 
@@ -85,14 +79,6 @@ class Configuration:
     experiments: Mapping[str, Experiment]
 
 
-@dataclass(frozen=True)
-class Problem:
-    """Something wrong at a place, which is a path of keys and list positions."""
-
-    place: Place
-    message: str
-
-
 def load(config: Mapping[str, Any], files: Sequence[Path] = ()) -> Configuration:
     """Check a configuration.
 
@@ -103,11 +89,11 @@ def load(config: Mapping[str, Any], files: Sequence[Path] = ()) -> Configuration
     Raises:
         InputError: anything is wrong; the message lists every problem with its file and line.
     """
-    documents = [_Document(path) for path in files]
+    documents = [Document(path) for path in files]
     check = _Check(config)
     problems = [*(problem for document in documents for problem in document.repeated_keys()), *check.problems]
     if problems:
-        raise InputError(_report(problems, config, documents))
+        raise InputError(report(problems, config, documents))
     return Configuration(check.entries, check.experiments)
 
 
@@ -157,7 +143,7 @@ class _Check:
             for name, plugin in self.entries[room].items():
                 self._check_references((room, name), plugin)
         self.experiments: dict[str, Experiment] = {}
-        for name, settings in _mapping(config.get("experiments")).items():
+        for name, settings in mapping(config.get("experiments")).items():
             self._check_experiment(name, settings)
 
     def _tell(self, place: Place, message: str) -> None:
@@ -171,7 +157,7 @@ class _Check:
     def _check_sections(self) -> None:
         for name in self.config:
             if name not in SECTIONS:
-                self._tell((name,), _unknown("section", name, SECTIONS))
+                self._tell((name,), unknown("section", name, SECTIONS))
         for name in SECTIONS:
             if not isinstance(self.config.get(name), Mapping | None):
                 self._tell((name,), "should map names to settings")
@@ -182,20 +168,20 @@ class _Check:
         """Names become parts of file names and of Snakemake targets."""
         name = place[-1]
         if isinstance(name, bool):
-            self._tell(place, _misread(name))
+            self._tell(place, misread(name))
         elif not isinstance(name, str) or not name.isidentifier():
             self._tell(place, "a name consists of letters, digits and underscores, and starts with no digit")
 
     def _build_entries(self, room: str) -> Iterator[tuple[str, Plugin]]:
         """The entries by name, without their wrong settings where there are any."""
         kinds = plugins.kinds(room)
-        for name, settings in _mapping(self.config.get(room)).items():
+        for name, settings in mapping(self.config.get(room)).items():
             place = (room, name)
             self._check_name(place)
             if not isinstance(settings, Mapping) or "kind" not in settings:
                 self._tell(place, f"needs settings with a `kind`, one of: {', '.join(kinds)}")
             elif settings["kind"] not in kinds:
-                self._tell((*place, "kind"), _unknown("kind", settings["kind"], kinds))
+                self._tell((*place, "kind"), unknown("kind", settings["kind"], kinds))
             else:
                 own = {key: value for key, value in settings.items() if key != "kind"}
                 plugin = self._validate(plugins.find(room, settings["kind"]), own, place)
@@ -210,7 +196,7 @@ class _Check:
             return model.model_validate(settings)
         except ValidationError as error:
             details = [detail for detail in error.errors(include_url=False) if left_out.isdisjoint(detail["loc"][:1])]
-            for where, message in _explanations(details, model, settings):
+            for where, message in explanations(details, model, settings):
                 self._tell((*place, *where), message)
             left_out |= {detail["loc"][0] for detail in details if detail["loc"]}
             rest = {key: value for key, value in settings.items() if key not in left_out}
@@ -230,8 +216,8 @@ class _Check:
     def _check_entry(self, place: Place, room: str, name: str) -> None:
         """An entry that has problems is still a name that others may use."""
         section = self.config.get(room)
-        if isinstance(section, Mapping | None) and name not in _mapping(section):
-            self._tell_new(place, _unknown(f"entry of {room}", name, _mapping(section)))
+        if isinstance(section, Mapping | None) and name not in mapping(section):
+            self._tell_new(place, unknown(f"entry of {room}", name, mapping(section)))
 
     def _reliable(self, room: str, name: str) -> Plugin | None:
         """The entry, if nothing is wrong with it but settings that there are not."""
@@ -271,190 +257,4 @@ class _Check:
         plugin = self._reliable("corpora", corpus)
         labels = None if plugin is None else plugin.labels()  # type: ignore[attr-defined]
         if labels is not None and target not in labels:
-            self._tell_new(place, f"{_unknown('label', target, sorted(labels))} (of corpus {corpus!r})")
-
-
-def _explanations(
-    details: Iterable[ErrorDetails], model: type[Settings], settings: Mapping[Any, Any]
-) -> Iterator[tuple[Place, str]]:
-    """Places within the settings and what pydantic found wrong there, for someone who writes YAML."""
-    messages: dict[Place, list[str]] = {}
-    for detail in details:
-        messages.setdefault(_place(detail, settings), []).append(_message(detail, model))
-    for place, alternatives in messages.items():
-        # Where a part is wrong, so is the whole: its list is too short without it, or no type of a choice fits.
-        if not any(other[: len(place)] == place and other != place for other in messages):
-            yield place, "; or: ".join(alternatives)
-
-
-def _place(detail: ErrorDetails, settings: Any) -> Place:
-    """Where an error is, without the names that pydantic puts in for the types of a choice."""
-    if detail["type"] == "invalid_key":
-        return (*detail["loc"][:-1], detail["input"])
-    place: list[Any] = []
-    for part in detail["loc"]:
-        if isinstance(settings, Mapping):
-            settings = settings.get(part)
-        elif isinstance(settings, list | tuple) and isinstance(part, int):
-            settings = settings[part]
-        else:
-            continue
-        place.append(part)
-    return tuple(place)
-
-
-def _message(detail: ErrorDetails, model: type[Settings]) -> str:
-    given = detail["input"]
-    contrast = f", not {given!r}" if len(repr(given)) < 80 else ""
-    match detail["type"]:
-        case "extra_forbidden":
-            return _unknown("setting", detail["loc"][-1], _siblings(detail["loc"], model))
-        case "invalid_key":
-            return _unknown("setting", given, _siblings(detail["loc"], model))
-        case "literal_error":
-            return _unknown("value", given, re.findall("'([^']+)'", detail["ctx"]["expected"]))
-        case "string_type" | "path_type" if isinstance(given, bool | int | float):
-            return _misread(given)
-        case "value_error":
-            return str(detail["ctx"]["error"])
-        case "missing":
-            return "is missing"
-        case "too_short":
-            return "should not be empty"
-        case "tuple_type":
-            return f"should be a list{contrast}"
-        case "model_type":
-            return f"should map settings to values{contrast}"
-    message = detail["msg"].removeprefix("Input ")
-    return message[0].lower() + message[1:] + contrast
-
-
-def _siblings(location: Place, model: type[Settings]) -> list[str]:
-    """The names that the last part of a location could have had."""
-    for part in location[:-1]:
-        annotation = model.model_fields[part].annotation if part in model.model_fields else None
-        if not (isinstance(annotation, type) and issubclass(annotation, Settings)):
-            return []
-        model = annotation
-    return list(model.model_fields)
-
-
-def _unknown(what: str, name: Any, known: Iterable[Any]) -> str:
-    if isinstance(name, bool):
-        return _misread(name)
-    choices = [str(choice) for choice in known]
-    near = difflib.get_close_matches(str(name), choices, n=1, cutoff=0.5)
-    if near:
-        return f"unknown {what} {str(name)!r}; did you mean {near[0]!r}?"
-    return f"unknown {what} {str(name)!r}; there are: {', '.join(choices) or 'none'}"
-
-
-def _misread(value: bool | int | float) -> str:
-    """YAML takes the bare words yes, no, on and off for truth values, and a message of bits for a number."""
-    what = f"the truth value {str(value).lower()}" if isinstance(value, bool) else f"the number {value}"
-    return f"YAML reads this as {what}: put quotes around it"
-
-
-def _mapping(value: Any) -> Mapping[Any, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-class _Document:
-    """A configuration file with its lines."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            self.root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
-        except yaml.YAMLError:
-            # Snakemake reads JSON that is no YAML, with tabs for example. Its lines are not known.
-            self.root = None
-
-    @cached_property
-    def values(self) -> Any:
-        """The file as Snakemake reads it."""
-        from snakemake.common.configfile import load_configfile
-
-        return load_configfile(self.path)
-
-    def line(self, place: Place) -> int:
-        """The line of the deepest part of a place that is written out in the file."""
-        keys = yaml.SafeLoader("")
-        node, line = self.root, 0
-        for part in place:
-            children = {}
-            if isinstance(node, yaml.MappingNode):
-                children = {str(keys.construct_object(key)): (key, value) for key, value in _written(node)}
-            elif isinstance(node, yaml.SequenceNode):
-                children = {str(position): (value, value) for position, value in enumerate(node.value)}
-            if str(part) not in children:
-                break
-            start, node = children[str(part)]
-            line = start.start_mark.line
-        return line + 1
-
-    def repeated_keys(self) -> Iterator[Problem]:
-        """What YAML lets pass, keeping the last: an entry under a name that there is already, or a setting twice."""
-        yield from self._repeated_keys((), self.root)
-
-    def _repeated_keys(self, place: Place, node: yaml.Node | None) -> Iterator[Problem]:
-        if not isinstance(node, yaml.MappingNode):
-            return
-        lines: dict[str, int] = {}
-        for key, value in _written(node):
-            line = key.start_mark.line + 1
-            if key.value in lines:
-                message = f"is in {self.path} twice, on lines {lines[key.value]} and {line}"
-                yield Problem((*place, key.value), message)
-            lines[key.value] = line
-            yield from self._repeated_keys((*place, key.value), value)
-
-
-def _written(node: yaml.MappingNode) -> list[tuple[yaml.Node, yaml.Node]]:
-    """Keys and values, without what is merged in from elsewhere."""
-    return [(key, value) for key, value in node.value if key.tag != "tag:yaml.org,2002:merge"]
-
-
-def _report(problems: Iterable[Problem], config: Mapping[str, Any], documents: Sequence[_Document]) -> str:
-    """All problems as one message, a line each, in the order of their places in the files."""
-    located = sorted({(*_locate(p.place, config, documents), f"{_dotted(p.place)}: {p.message}") for p in problems})
-    lines = [f"  {origin}{text}" for _, _, origin, text in located]
-    count = f"{len(lines)} problem{'s' if len(lines) > 1 else ''}"
-    return "\n".join([f"The configuration has {count}; nothing was run.", *lines])
-
-
-def _dotted(place: Place) -> str:
-    return "".join(f"[{part}]" if type(part) is int else f".{part}" for part in place).removeprefix(".")
-
-
-def _locate(place: Place, config: Mapping[str, Any], documents: Sequence[_Document]) -> tuple[int, int, str]:
-    """Number of the file that a place was taken from, the line there, and both as text.
-
-    It is the last file that has as much of the place as the configuration has. Where no file has it, or not as it is in
-    the configuration, it was given on the command line.
-    """
-    found = _existing(place, config)
-    for number, document in reversed([*enumerate(documents)]):
-        if found and _existing(found, document.values) == found:
-            if _setting(found, document.values) != _setting(found, config):
-                break
-            line = document.line(found)
-            return number, line, f"{document.path}:{line}: "
-    return len(documents), 0, "--config: " if found and documents else ""
-
-
-def _existing(place: Place, values: Any) -> Place:
-    """As much of a place as there is."""
-    for depth, part in enumerate(place):
-        if part not in (range(len(values)) if isinstance(values, list | tuple) else _mapping(values)):
-            return place[:depth]
-        values = values[part]
-    return place
-
-
-def _setting(place: Place, values: Any) -> Any:
-    """What one file would replace of another at an existing place: lists as a whole, of mappings nothing."""
-    for part in place:
-        if isinstance(values, Mapping):
-            values = values[part]
-    return None if isinstance(values, Mapping) else values
+            self._tell_new(place, f"{unknown('label', target, sorted(labels))} (of corpus {corpus!r})")

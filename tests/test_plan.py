@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sanguinaria.configuration import load
-from sanguinaria.plan import FeatureStage, Plan, PoisonedStage, Stage, TriggeredStage, plan
+from sanguinaria.plan import Plan, plan
 from sanguinaria.plugins import Plugin, build, kind_of
 from sanguinaria.poisoning_order import EDGES, PoisonBlock, blocks_for, order
+from sanguinaria.stages import FeatureStage, PoisonedStage, Stage, TriggeredStage
 
 CONFIGURATION = """
 corpora:

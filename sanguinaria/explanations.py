@@ -1,0 +1,95 @@
+"""What pydantic found wrong, said for someone who writes YAML."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sanguinaria.places import Place
+from sanguinaria.plugins import Settings
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+
+def explanations(
+    details: Iterable[ErrorDetails], model: type[Settings], settings: Mapping[Any, Any]
+) -> Iterator[tuple[Place, str]]:
+    """Places within the settings and what pydantic found wrong there, for someone who writes YAML."""
+    messages: dict[Place, list[str]] = {}
+    for detail in details:
+        messages.setdefault(_place(detail, settings), []).append(_message(detail, model))
+    for place, alternatives in messages.items():
+        # Where a part is wrong, so is the whole: its list is too short without it, or no type of a choice fits.
+        if not any(other[: len(place)] == place and other != place for other in messages):
+            yield place, "; or: ".join(alternatives)
+
+
+def _place(detail: ErrorDetails, settings: Any) -> Place:
+    """Where an error is, without the names that pydantic puts in for the types of a choice."""
+    if detail["type"] == "invalid_key":
+        return (*detail["loc"][:-1], detail["input"])
+    place: list[Any] = []
+    for part in detail["loc"]:
+        if isinstance(settings, Mapping):
+            settings = settings.get(part)
+        elif isinstance(settings, list | tuple) and isinstance(part, int):
+            settings = settings[part]
+        else:
+            continue
+        place.append(part)
+    return tuple(place)
+
+
+def _message(detail: ErrorDetails, model: type[Settings]) -> str:
+    given = detail["input"]
+    contrast = f", not {given!r}" if len(repr(given)) < 80 else ""
+    match detail["type"]:
+        case "extra_forbidden":
+            return unknown("setting", detail["loc"][-1], _siblings(detail["loc"], model))
+        case "invalid_key":
+            return unknown("setting", given, _siblings(detail["loc"], model))
+        case "literal_error":
+            return unknown("value", given, re.findall("'([^']+)'", detail["ctx"]["expected"]))
+        case "string_type" | "path_type" if isinstance(given, bool | int | float):
+            return misread(given)
+        case "value_error":
+            return str(detail["ctx"]["error"])
+        case "missing":
+            return "is missing"
+        case "too_short":
+            return "should not be empty"
+        case "tuple_type":
+            return f"should be a list{contrast}"
+        case "model_type":
+            return f"should map settings to values{contrast}"
+    message = detail["msg"].removeprefix("Input ")
+    return message[0].lower() + message[1:] + contrast
+
+
+def _siblings(location: Place, model: type[Settings]) -> list[str]:
+    """The names that the last part of a location could have had."""
+    for part in location[:-1]:
+        annotation = model.model_fields[part].annotation if part in model.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, Settings)):
+            return []
+        model = annotation
+    return list(model.model_fields)
+
+
+def unknown(what: str, name: Any, known: Iterable[Any]) -> str:
+    if isinstance(name, bool):
+        return misread(name)
+    choices = [str(choice) for choice in known]
+    near = difflib.get_close_matches(str(name), choices, n=1, cutoff=0.5)
+    if near:
+        return f"unknown {what} {str(name)!r}; did you mean {near[0]!r}?"
+    return f"unknown {what} {str(name)!r}; there are: {', '.join(choices) or 'none'}"
+
+
+def misread(value: bool | int | float) -> str:
+    """YAML takes the bare words yes, no, on and off for truth values, and a message of bits for a number."""
+    what = f"the truth value {str(value).lower()}" if isinstance(value, bool) else f"the number {value}"
+    return f"YAML reads this as {what}: put quotes around it"

@@ -1,0 +1,126 @@
+"""Places in configuration files: which line of which file a problem is on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Place = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong at a place, which is a path of keys and list positions."""
+
+    place: Place
+    message: str
+
+
+def mapping(value: Any) -> Mapping[Any, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+class Document:
+    """A configuration file with its lines."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+        except yaml.YAMLError:
+            # Snakemake reads JSON that is no YAML, with tabs for example. Its lines are not known.
+            self.root = None
+
+    @cached_property
+    def values(self) -> Any:
+        """The file as Snakemake reads it."""
+        from snakemake.common.configfile import load_configfile
+
+        return load_configfile(self.path)
+
+    def line(self, place: Place) -> int:
+        """The line of the deepest part of a place that is written out in the file."""
+        keys = yaml.SafeLoader("")
+        node, line = self.root, 0
+        for part in place:
+            children = {}
+            if isinstance(node, yaml.MappingNode):
+                children = {str(keys.construct_object(key)): (key, value) for key, value in _written(node)}
+            elif isinstance(node, yaml.SequenceNode):
+                children = {str(position): (value, value) for position, value in enumerate(node.value)}
+            if str(part) not in children:
+                break
+            start, node = children[str(part)]
+            line = start.start_mark.line
+        return line + 1
+
+    def repeated_keys(self) -> Iterator[Problem]:
+        """What YAML lets pass, keeping the last: an entry under a name that there is already, or a setting twice."""
+        yield from self._repeated_keys((), self.root)
+
+    def _repeated_keys(self, place: Place, node: yaml.Node | None) -> Iterator[Problem]:
+        if not isinstance(node, yaml.MappingNode):
+            return
+        lines: dict[str, int] = {}
+        for key, value in _written(node):
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                message = f"is in {self.path} twice, on lines {lines[key.value]} and {line}"
+                yield Problem((*place, key.value), message)
+            lines[key.value] = line
+            yield from self._repeated_keys((*place, key.value), value)
+
+
+def _written(node: yaml.MappingNode) -> list[tuple[yaml.Node, yaml.Node]]:
+    """Keys and values, without what is merged in from elsewhere."""
+    return [(key, value) for key, value in node.value if key.tag != "tag:yaml.org,2002:merge"]
+
+
+def report(problems: Iterable[Problem], config: Mapping[str, Any], documents: Sequence[Document]) -> str:
+    """All problems as one message, a line each, in the order of their places in the files."""
+    located = sorted({(*_locate(p.place, config, documents), f"{_dotted(p.place)}: {p.message}") for p in problems})
+    lines = [f"  {origin}{text}" for _, _, origin, text in located]
+    count = f"{len(lines)} problem{'s' if len(lines) > 1 else ''}"
+    return "\n".join([f"The configuration has {count}; nothing was run.", *lines])
+
+
+def _dotted(place: Place) -> str:
+    return "".join(f"[{part}]" if type(part) is int else f".{part}" for part in place).removeprefix(".")
+
+
+def _locate(place: Place, config: Mapping[str, Any], documents: Sequence[Document]) -> tuple[int, int, str]:
+    """Number of the file that a place was taken from, the line there, and both as text.
+
+    It is the last file that has as much of the place as the configuration has. Where no file has it, or not as it is in
+    the configuration, it was given on the command line.
+    """
+    found = _existing(place, config)
+    for number, document in reversed([*enumerate(documents)]):
+        if found and _existing(found, document.values) == found:
+            if _setting(found, document.values) != _setting(found, config):
+                break
+            line = document.line(found)
+            return number, line, f"{document.path}:{line}: "
+    return len(documents), 0, "--config: " if found and documents else ""
+
+
+def _existing(place: Place, values: Any) -> Place:
+    """As much of a place as there is."""
+    for depth, part in enumerate(place):
+        if part not in (range(len(values)) if isinstance(values, list | tuple) else mapping(values)):
+            return place[:depth]
+        values = values[part]
+    return place
+
+
+def _setting(place: Place, values: Any) -> Any:
+    """What one file would replace of another at an existing place: lists as a whole, of mappings nothing."""
+    for part in place:
+        if isinstance(values, Mapping):
+            values = values[part]
+    return None if isinstance(values, Mapping) else values

@@ -1,0 +1,327 @@
+"""Stage specifications: one frozen dataclass for each kind of result.
+
+A specification's identity is a hash of its settings, of the identities of what it is made from, and of the code
+that makes it; that hash is in the path. So a changed setting or a changed trigger is a file that does not exist yet, a
+comment changes nothing, and going back to an older configuration finds the older files. Names that the user gave to
+entries are in no identity: renaming reruns nothing but the table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sanguinaria.corpora import Corpus
+from sanguinaria.defences import Defence
+from sanguinaria.metrics import Metric
+from sanguinaria.plugins import Plugin, Settings, describe, kind_of
+from sanguinaria.poisoning_order import PoisonBlock
+from sanguinaria.triggers import Trigger
+from sanguinaria.victims import LogMel, Victim
+from sanguinaria.watermarks import Watermark
+
+RESULTS = Path("results")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One result and what it depends on. ``code`` is the hash of the code that makes it."""
+
+    code: str
+
+    stage: ClassVar[str]
+
+    @property
+    def name(self) -> str:
+        """A readable name; it identifies nothing."""
+        return "-".join(kind_of(value) for value in self._values() if isinstance(value, Plugin)) or self.stage
+
+    @cached_property
+    def specification(self) -> str:
+        """Everything that the result depends on, as canonical JSON: sorted keys, builtins only."""
+        values = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        return json.dumps({"stage": self.stage, **values}, sort_keys=True)
+
+    @cached_property
+    def identity(self) -> str:
+        """Twelve hexadecimal digits of the specification's hash."""
+        return hashlib.sha256(self.specification.encode()).hexdigest()[:12]
+
+    @cached_property
+    def key(self) -> str:
+        """The name of the result's folder: what the rules' wildcards hold."""
+        return f"{self.name}-{self.identity}"
+
+    @property
+    def folder(self) -> Path:
+        return RESULTS / self.stage / self.key
+
+    @property
+    def upstream(self) -> Iterator[Stage]:
+        """The stages that this one is made from."""
+        for value in self._values():
+            if isinstance(value, Stage):
+                yield value
+            elif isinstance(value, tuple):
+                yield from (item for item in value if isinstance(item, Stage))
+
+    def _values(self) -> Iterator[Any]:
+        return (getattr(self, field.name) for field in fields(self))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Stage):
+        return value.key
+    if isinstance(value, Plugin):
+        return describe(value)
+    if isinstance(value, Settings):
+        return value.model_dump(mode="json")
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, PoisonBlock):
+        return asdict(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return value
+
+
+class AudioStage(Stage):
+    """A stage that writes utterance tables, shard by shard."""
+
+    shards: int
+
+    def audio(self, shard: int) -> Path:
+        return self.folder / "audio" / f"{shard}.parquet"
+
+
+@dataclass(frozen=True)
+class CorpusStage(AudioStage):
+    """A corpus: its listed recordings, its audio in shards, the index of all of them, and the report."""
+
+    corpus: Corpus
+    source: str
+
+    stage: ClassVar[str] = "corpora"
+
+    @property
+    def shards(self) -> int:  # type: ignore[override]
+        return self.corpus.shards
+
+    @property
+    def index(self) -> Path:
+        return self.folder / "index.parquet"
+
+
+@dataclass(frozen=True)
+class WatermarkStage(Stage):
+    """A generator's and its detector's weights."""
+
+    watermark: Watermark
+
+    stage: ClassVar[str] = "watermarks"
+
+    @property
+    def weights(self) -> Path:
+        return self.folder / "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class TriggeredStage(AudioStage):
+    """A corpus's utterances with a trigger: the test split, or one block of those that training may have poisoned."""
+
+    corpus: CorpusStage
+    trigger: Trigger
+    watermark: WatermarkStage | None
+    block: PoisonBlock | None
+
+    stage: ClassVar[str] = "triggered"
+
+    @property
+    def name(self) -> str:
+        part = "test" if self.block is None else "poison"
+        return f"{kind_of(self.corpus.corpus)}-{kind_of(self.trigger)}-{part}"
+
+    @property
+    def shards(self) -> int:  # type: ignore[override]
+        return self.corpus.shards if self.block is None else 1
+
+
+@dataclass(frozen=True)
+class DefendedStage(AudioStage):
+    """Test audio after a defence that acts on the input."""
+
+    audio_stage: AudioStage
+    defence: Defence
+
+    stage: ClassVar[str] = "defended"
+
+    @property
+    def shards(self) -> int:  # type: ignore[override]
+        return self.audio_stage.shards
+
+
+@dataclass(frozen=True)
+class FeatureStage(Stage):
+    """Log-mel spectrograms of every utterance of an audio stage, in its shards and their order."""
+
+    audio_stage: AudioStage
+    log_mel: LogMel
+
+    stage: ClassVar[str] = "features"
+
+    @property
+    def name(self) -> str:
+        return f"{self.audio_stage.stage}-{self.audio_stage.name}"
+
+    def features(self, shard: int) -> Path:
+        return self.folder / f"{shard}.safetensors"
+
+    @property
+    def files(self) -> list[Path]:
+        return [self.features(shard) for shard in range(self.audio_stage.shards)]
+
+
+@dataclass(frozen=True)
+class PoisonedStage(Stage):
+    """A training manifest; with rate 0 the corpus as it is."""
+
+    corpus: CorpusStage
+    blocks: tuple[TriggeredStage, ...]
+    target: str | None
+    candidates: str
+    labels: str
+    rate: float
+    seed: int
+
+    stage: ClassVar[str] = "poisoned"
+
+    @property
+    def name(self) -> str:
+        return f"{kind_of(self.corpus.corpus)}-{self.labels}"
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / "manifest.parquet"
+
+
+@dataclass(frozen=True)
+class VictimStage(Stage):
+    """A trained model."""
+
+    victim: Victim
+    poisoned: PoisonedStage
+    clean_features: FeatureStage
+    poison_features: tuple[FeatureStage, ...]
+    seed: int
+
+    stage: ClassVar[str] = "victims"
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model.safetensors"
+
+    @property
+    def history(self) -> Path:
+        return self.folder / "history.csv"
+
+
+@dataclass(frozen=True)
+class ScoreStage(Stage):
+    """A row for each test utterance: what the model says of it."""
+
+    victim: VictimStage
+    features: FeatureStage
+    target: str
+
+    stage: ClassVar[str] = "scores"
+
+    @property
+    def name(self) -> str:
+        return f"{kind_of(self.victim.victim)}-{self.features.name}"
+
+    @property
+    def rows(self) -> Path:
+        return self.folder / "rows.parquet"
+
+
+@dataclass(frozen=True)
+class QualityStage(Stage):
+    """A row for each test utterance: how far the triggered one is from the clean one by one metric."""
+
+    metric: Metric
+    triggered: TriggeredStage
+    limit: int | None
+
+    stage: ClassVar[str] = "quality"
+
+    @property
+    def name(self) -> str:
+        return f"{kind_of(self.metric)}-{self.triggered.name}"
+
+    @property
+    def rows(self) -> Path:
+        return self.folder / "rows.parquet"
+
+
+@dataclass(frozen=True)
+class SeedScores:
+    """What one seed adds to a row of a table."""
+
+    clean: ScoreStage
+    triggered: ScoreStage
+    poisoned: PoisonedStage
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One configuration, by the user's names, and the results that it is reduced from."""
+
+    names: Mapping[str, str]
+    target: str
+    seeds: tuple[SeedScores, ...]
+    quality: Mapping[str, QualityStage]
+
+
+@dataclass(frozen=True)
+class TableStage:
+    """The table of one experiment."""
+
+    code: str
+    experiment: str
+    rows: tuple[TableRow, ...]
+
+    @property
+    def inputs(self) -> list[Path]:
+        """Every file that the table is made from, once, in the order of the rows."""
+        paths: dict[Path, None] = {}
+        for row in self.rows:
+            for seed in row.seeds:
+                paths |= dict.fromkeys((seed.clean.rows, seed.triggered.rows, seed.poisoned.manifest))
+            paths |= dict.fromkeys(quality.rows for quality in row.quality.values())
+        return list(paths)
+
+    @property
+    def specification(self) -> str:
+        """The rows as canonical JSON, each result by its path."""
+        rows = [
+            {
+                **row.names,
+                "target": row.target,
+                "results": [
+                    {
+                        "clean": str(seed.clean.rows),
+                        "triggered": str(seed.triggered.rows),
+                        "manifest": str(seed.poisoned.manifest),
+                    }
+                    for seed in row.seeds
+                ],
+                "quality": {metric: str(quality.rows) for metric, quality in row.quality.items()},
+            }
+            for row in self.rows
+        ]
+        return json.dumps({"stage": "tables", "code": self.code, "rows": rows}, sort_keys=True)
