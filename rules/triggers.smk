@@ -1,20 +1,10 @@
 find_triggered = look_up("triggered", "triggered")
 
 
-def generator_weights(wildcards):
-    watermark = find_triggered(wildcards).watermark
-    return [] if watermark is None else [watermark.weights]
-
-
-def trigger_gpus(wildcards):
-    """Only generators are worth a GPU."""
-    return len(generator_weights(wildcards))
-
-
 rule triggered_test:
     input:
         audio=lambda wildcards: find_triggered(wildcards).corpus.audio(wildcards.shard),
-        weights=generator_weights,
+        weights=lambda wildcards: find_triggered(wildcards).weights,
     output:
         audio="results/triggered/{triggered,.+-test-.+}/audio/{shard}.parquet",
     log:
@@ -22,7 +12,8 @@ rule triggered_test:
     conda:
         ENVIRONMENT
     resources:
-        gpu=trigger_gpus,
+        # Only generators are worth a GPU.
+        gpu=lambda wildcards: len(find_triggered(wildcards).weights),
     params:
         specification=specification("triggered", "triggered"),
         folder=folder("triggered", "triggered"),
@@ -34,7 +25,7 @@ rule triggered_block:
     input:
         index=lambda wildcards: find_triggered(wildcards).corpus.index,
         audio=lambda wildcards: audio_files(find_triggered(wildcards).corpus),
-        weights=generator_weights,
+        weights=lambda wildcards: find_triggered(wildcards).weights,
     output:
         audio="results/triggered/{triggered,.+-poison-.+}/audio/0.parquet",
     log:
@@ -42,7 +33,8 @@ rule triggered_block:
     conda:
         ENVIRONMENT
     resources:
-        gpu=trigger_gpus,
+        # Only generators are worth a GPU.
+        gpu=lambda wildcards: len(find_triggered(wildcards).weights),
     params:
         specification=specification("triggered", "triggered"),
         folder=folder("triggered", "triggered"),

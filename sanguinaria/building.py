@@ -53,15 +53,6 @@ def build_shard(corpus: Corpus, recordings: Path, shard: int, audio: Path, remar
     listed = listed[listed["shard"] == shard].drop(columns="shard")
     found: list[dict[str, object]] = []
     utterances.write(audio, _batches(corpus, [Recording(**row) for row in listed.to_dict("records")], found))
-    refused = [row for row in found if row["refused"]]
-    if refused and corpus.unreadable == "stop":
-        audio.unlink()
-        named = "\n".join(f"  {row['source']}: {row['refused']}" for row in refused[:20])
-        more = f"\n  … and {len(refused) - 20} more" if len(refused) > 20 else ""
-        raise InputError(
-            f"{len(refused)} of {len(found)} recordings cannot be read:\n{named}{more}\n"
-            "Mend or remove them, or set `unreadable: refuse` to leave them out and count them."
-        )
     write_text(remarks, json.dumps(found, indent=1))
 
 
@@ -81,6 +72,19 @@ def _batches(corpus: Corpus, recordings: Sequence[Recording], found: list[dict[s
             waveforms.append(fitted.astype(np.float32) / 32768)
         if kept:
             yield Utterances(pd.DataFrame(kept), np.stack(waveforms), corpus.sample_rate)
+    if corpus.unreadable == "stop":
+        _require_all_read(found)
+
+
+def _require_all_read(found: Sequence[dict[str, object]]) -> None:
+    refused = [row for row in found if row["refused"]]
+    if refused:
+        named = "\n".join(f"  {row['source']}: {row['refused']}" for row in refused[:20])
+        more = f"\n  … and {len(refused) - 20} more" if len(refused) > 20 else ""
+        raise InputError(
+            f"{len(refused)} of {len(found)} recordings cannot be read:\n{named}{more}\n"
+            "Mend or remove them, or set `unreadable: refuse` to leave them out and count them."
+        )
 
 
 def _remark(recording: Recording, changed: list[str], refused: str) -> dict[str, object]:
@@ -118,8 +122,10 @@ def _report(table: pd.DataFrame, found: list[dict]) -> dict[str, object]:
     return {
         "listed": len(found),
         "read": len(table),
-        "changed": dict(sorted(Counter(change for row in found for change in row["changed"]).items())),
-        "refused": {row["source"]: row["refused"] for row in found if row["refused"]},
+        "changed": sum(1 for row in found if row["changed"]),
+        "refused": sum(1 for row in found if row["refused"]),
+        "changes": dict(sorted(Counter(change for row in found for change in row["changed"]).items())),
+        "refusals": {row["source"]: row["refused"] for row in found if row["refused"]},
         "utterances": {split: int((table["split"] == split).sum()) for split in SPLITS},
         "speakers": {split: int(table[table["split"] == split]["speaker"].nunique()) for split in SPLITS},
         "labels": {label: int(count) for label, count in table["label"].value_counts().sort_index().items()},

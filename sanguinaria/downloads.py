@@ -25,6 +25,8 @@ import urllib3
 from filelock import FileLock
 from tqdm import tqdm  # type: ignore[import-untyped]
 
+from sanguinaria.errors import InputError
+
 DOWNLOADS_VARIABLE = "SANGUINARIA_DOWNLOADS"
 ATTEMPTS = 4
 BACKOFF_S = 1.0  # the wait before the first retry; it doubles with each further one
@@ -40,7 +42,7 @@ _PASSING_STATUSES = frozenset({408, 429})
 _MACHINE_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO})
 
 
-class DownloadError(RuntimeError):
+class DownloadError(InputError):
     """An archive could not be obtained; the message says what, where, why, and how to put it right."""
 
 

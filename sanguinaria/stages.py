@@ -147,6 +147,11 @@ class TriggeredStage(AudioStage):
         return f"{kind_of(self.corpus.corpus)}-{kind_of(self.trigger)}-{part}"
 
     @property
+    def weights(self) -> list[Path]:
+        """The generator's; none for a trigger that has no generator."""
+        return [] if self.watermark is None else [self.watermark.weights]
+
+    @property
     def shards(self) -> int:  # type: ignore[override]
         return self.corpus.shards if self.block is None else 1
 

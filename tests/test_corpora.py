@@ -139,8 +139,8 @@ def test_good_files_stay_as_they_are(good_and_odd: Path, tmp_path: Path) -> None
 def test_report_counts_every_change(good_and_odd: Path, tmp_path: Path) -> None:
     index, report = built(Folder(path=good_and_odd, split=HALVES), tmp_path)
     assert report["listed"] == report["read"] == len(index) == len(GOOD) + len(ODD)
-    assert report["changed"] == {change: 1 for _, change in ODD.values()}
-    assert report["refused"] == {}
+    assert report["changes"] == {change: 1 for _, change in ODD.values()}
+    assert (report["refused"], report["refusals"]) == (0, {})
     assert report["labels"] == {"no": 9, "yes": 7}
     assert report["seconds"] == 16
     assert sum(report["utterances"].values()) == sum(report["speakers"].values()) == 16
@@ -168,8 +168,8 @@ def test_more_shards_than_recordings(good_and_odd: Path, tmp_path: Path) -> None
 def test_rate_and_duration_are_the_corpus_own(good_and_odd: Path, tmp_path: Path) -> None:
     index, report = built(Folder(path=good_and_odd, split=HALVES, sample_rate=8000, duration=0.5), tmp_path)
     assert set(zip(index["num_samples"], index["sample_rate"], strict=True)) == {(4000, 8000)}
-    assert report["changed"]["cropped"] == len(index)
-    assert report["changed"]["resampled from 16000 Hz"] == len(index) - 2
+    assert report["changes"]["cropped"] == len(index)
+    assert report["changes"]["resampled from 16000 Hz"] == len(index) - 2
 
 
 def test_the_same_audio_twice_is_reported(tmp_path: Path) -> None:
@@ -196,9 +196,10 @@ def test_refuse_counts_bad_files(with_bad: Path, tmp_path: Path, shards: int) ->
     index, report = built(Folder(path=with_bad, split=HALVES, unreadable="refuse", shards=shards), tmp_path)
     assert set(index["utterance_id"]) == set(GOOD)
     assert (report["listed"], report["read"]) == (len(GOOD) + len(BAD), len(GOOD))
-    assert set(report["refused"]) == {str(with_bad / name) for name in BAD}
+    assert report["refused"] == len(BAD)
+    assert set(report["refusals"]) == {str(with_bad / name) for name in BAD}
     for name, (_, reason) in BAD.items():
-        assert reason in report["refused"][str(with_bad / name)]
+        assert reason in report["refusals"][str(with_bad / name)]
 
 
 def test_nothing_left_to_test_on_is_an_error(tmp_path: Path) -> None:
@@ -609,8 +610,8 @@ def test_synthetic_by_default() -> None:
 
 def test_synthetic_is_whole_and_quick(spoken: tuple[pd.DataFrame, dict, float]) -> None:
     index, report, seconds = spoken
-    assert (report["listed"], report["read"], report["refused"], report["same_audio"]) == (600, 600, {}, [])
-    assert "silent" not in report["changed"]
+    assert (report["listed"], report["read"], report["refused"], report["same_audio"]) == (600, 600, 0, [])
+    assert "silent" not in report["changes"]
     assert index["speaker"].nunique() == 60
     # The default has three paces.
     assert 3 * seconds < 60

@@ -69,12 +69,9 @@ class SpeechCommands(Corpus):
         return self._words() if self.view == "keywords" else None
 
     def recordings(self) -> list[Recording]:
-        from sanguinaria.downloads import DownloadError, obtain
+        from sanguinaria.downloads import obtain
 
-        try:
-            folder = obtain(_archive(self.archive), DOWNLOADS, lambda found: _complaint(found, self.archive))
-        except DownloadError as error:
-            raise InputError(str(error)) from error
+        folder = obtain(_archive(self.archive), DOWNLOADS, lambda found: _complaint(found, self.archive))
         clips = [(word, path) for word in self._words() for path in sorted((folder / word).glob("*.wav"))]
         return sorted(self._view(folder, clips), key=lambda recording: recording.utterance_id)
 
