@@ -60,9 +60,22 @@ def folder(stage, wildcard):
     return lambda wildcards: str(find(wildcards).folder)
 
 
-def audio_files(stage):
-    """Every shard of an audio stage."""
-    return [stage.audio(shard) for shard in range(stage.shards)]
+def files(stage, wildcard, choose):
+    """An input function: the path or paths that a specification, and a shard where the rule has one, chooses.
+
+    All that a result depends on is hashed into its path, so inputs count as old: that a file was touched, restored or
+    made again is no reason to run.
+    """
+    find = look_up(stage, wildcard)
+
+    def paths(wildcards):
+        shard = [int(wildcards.shard)] if "shard" in wildcards.keys() else []
+        chosen = choose(find(wildcards), *shard)
+        if isinstance(chosen, list):
+            return [ancient(str(path)) for path in chosen]
+        return ancient(str(chosen))
+
+    return paths
 
 
 def table_path(name):

@@ -1,6 +1,3 @@
-find_corpus = look_up("corpora", "corpus")
-
-
 rule corpus_recordings:
     output:
         recordings="results/corpora/{corpus}/recordings.parquet",
@@ -17,7 +14,7 @@ rule corpus_recordings:
 
 rule corpus_audio:
     input:
-        recordings="results/corpora/{corpus}/recordings.parquet",
+        recordings=ancient("results/corpora/{corpus}/recordings.parquet"),
     output:
         audio="results/corpora/{corpus}/audio/{shard}.parquet",
         remarks="results/corpora/{corpus}/audio/{shard}.json",
@@ -33,10 +30,8 @@ rule corpus_audio:
 
 rule corpus_index:
     input:
-        audio=lambda wildcards: audio_files(find_corpus(wildcards)),
-        remarks=lambda wildcards: [
-            path.with_suffix(".json") for path in audio_files(find_corpus(wildcards))
-        ],
+        audio=files("corpora", "corpus", lambda corpus: corpus.audio_files),
+        remarks=files("corpora", "corpus", lambda corpus: corpus.remark_files),
     output:
         index="results/corpora/{corpus}/index.parquet",
         report="results/corpora/{corpus}/report.json",

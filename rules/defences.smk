@@ -1,10 +1,9 @@
-find_defended = look_up("defended", "defended")
-
-
 rule defended_audio:
     input:
-        audio=lambda wildcards: find_defended(wildcards).audio_stage.audio(
-            wildcards.shard
+        audio=files(
+            "defended",
+            "defended",
+            lambda defended, shard: defended.audio_stage.audio(shard),
         ),
     output:
         audio="results/defended/{defended}/audio/{shard}.parquet",

@@ -1,6 +1,6 @@
 rule poisoned:
     input:
-        index=lambda wildcards: look_up("poisoned", "poisoned")(wildcards).corpus.index,
+        index=files("poisoned", "poisoned", lambda poisoned: poisoned.corpus.index),
     output:
         manifest="results/poisoned/{poisoned}/manifest.parquet",
     log:

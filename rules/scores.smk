@@ -1,12 +1,10 @@
-find_scores = look_up("scores", "scores")
-find_quality = look_up("quality", "quality")
-
-
 rule scores:
     input:
-        model=lambda wildcards: find_scores(wildcards).victim.model,
-        features=lambda wildcards: find_scores(wildcards).features.files,
-        index=lambda wildcards: find_scores(wildcards).victim.poisoned.corpus.index,
+        model=files("scores", "scores", lambda scores: scores.victim.model),
+        features=files("scores", "scores", lambda scores: scores.features.files),
+        index=files(
+            "scores", "scores", lambda scores: scores.victim.poisoned.corpus.index
+        ),
     output:
         rows="results/scores/{scores}/rows.parquet",
     log:
@@ -22,8 +20,12 @@ rule scores:
 
 rule quality:
     input:
-        clean=lambda wildcards: audio_files(find_quality(wildcards).triggered.corpus),
-        triggered=lambda wildcards: audio_files(find_quality(wildcards).triggered),
+        clean=files(
+            "quality", "quality", lambda quality: quality.triggered.corpus.audio_files
+        ),
+        triggered=files(
+            "quality", "quality", lambda quality: quality.triggered.audio_files
+        ),
     output:
         rows="results/quality/{quality}/rows.parquet",
     log:

@@ -3,8 +3,14 @@ find_triggered = look_up("triggered", "triggered")
 
 rule triggered_test:
     input:
-        audio=lambda wildcards: find_triggered(wildcards).corpus.audio(wildcards.shard),
-        weights=lambda wildcards: find_triggered(wildcards).weights,
+        audio=files(
+            "triggered",
+            "triggered",
+            lambda triggered, shard: triggered.corpus.audio(shard),
+        ),
+        weights=files(
+            "triggered", "triggered", lambda triggered, *shard: triggered.weights
+        ),
     output:
         audio="results/triggered/{triggered,.+-test-.+}/audio/{shard}.parquet",
     log:
@@ -23,9 +29,13 @@ rule triggered_test:
 
 rule triggered_block:
     input:
-        index=lambda wildcards: find_triggered(wildcards).corpus.index,
-        audio=lambda wildcards: audio_files(find_triggered(wildcards).corpus),
-        weights=lambda wildcards: find_triggered(wildcards).weights,
+        index=files("triggered", "triggered", lambda triggered: triggered.corpus.index),
+        audio=files(
+            "triggered", "triggered", lambda triggered: triggered.corpus.audio_files
+        ),
+        weights=files(
+            "triggered", "triggered", lambda triggered, *shard: triggered.weights
+        ),
     output:
         audio="results/triggered/{triggered,.+-poison-.+}/audio/0.parquet",
     log:

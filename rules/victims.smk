@@ -1,11 +1,9 @@
-find_features = look_up("features", "features")
-find_victim = look_up("victims", "victim")
-
-
 rule features:
     input:
-        audio=lambda wildcards: find_features(wildcards).audio_stage.audio(
-            wildcards.shard
+        audio=files(
+            "features",
+            "features",
+            lambda features, shard: features.audio_stage.audio(shard),
         ),
     output:
         features="results/features/{features}/{shard}.safetensors",
@@ -22,14 +20,10 @@ rule features:
 
 rule victim:
     input:
-        index=lambda wildcards: find_victim(wildcards).poisoned.corpus.index,
-        manifest=lambda wildcards: find_victim(wildcards).poisoned.manifest,
-        clean=lambda wildcards: find_victim(wildcards).clean_features.files,
-        poison=lambda wildcards: [
-            path
-            for features in find_victim(wildcards).poison_features
-            for path in features.files
-        ],
+        index=files("victims", "victim", lambda victim: victim.poisoned.corpus.index),
+        manifest=files("victims", "victim", lambda victim: victim.poisoned.manifest),
+        clean=files("victims", "victim", lambda victim: victim.clean_features.files),
+        poison=files("victims", "victim", lambda victim: victim.poison_files),
     output:
         model="results/victims/{victim}/model.safetensors",
         history="results/victims/{victim}/history.csv",

@@ -98,6 +98,10 @@ class AudioStage(Stage):
     def audio(self, shard: int) -> Path:
         return self.folder / "audio" / f"{shard}.parquet"
 
+    @property
+    def audio_files(self) -> list[Path]:
+        return [self.audio(shard) for shard in range(self.shards)]
+
 
 @dataclass(frozen=True)
 class CorpusStage(AudioStage):
@@ -111,6 +115,11 @@ class CorpusStage(AudioStage):
     @property
     def shards(self) -> int:  # type: ignore[override]
         return self.corpus.shards
+
+    @property
+    def remark_files(self) -> list[Path]:
+        """What there is to say of each shard's recordings."""
+        return [path.with_suffix(".json") for path in self.audio_files]
 
     @property
     def index(self) -> Path:
@@ -225,6 +234,11 @@ class VictimStage(Stage):
     seed: int
 
     stage: ClassVar[str] = "victims"
+
+    @property
+    def poison_files(self) -> list[Path]:
+        """The poisoned utterances' features."""
+        return [path for features in self.poison_features for path in features.files]
 
     @property
     def model(self) -> Path:
