@@ -12,6 +12,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sanguinaria import utterances
+
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "config", "rules", "workflow_scripts", "sanguinaria", "profiles", "envs")
 TABLES = ("tiny.csv", "tiny.metrics.csv")
@@ -160,6 +162,25 @@ def test_going_back_reruns_nothing_but_the_table(edited):
     run(edited, "--until", "poisoned")
     path.write_text(before)
     assert "Nothing to be done" in run(edited, "-n")
+
+
+def test_the_trigger_of_the_readme_is_one_file_and_one_entry(edited):
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (edited / "sanguinaria" / "triggers" / "click.py").write_text(example)
+    path = edited / "tiny.yaml"
+    before = path.read_text()
+    path.write_text(
+        before.replace("triggers:\n", "triggers:\n  click: {kind: click, position: 0.25}\n", 1).replace(
+            "triggers: [clean, tone, perth]", "triggers: [click]"
+        )
+    )
+    run(edited, "--until", "triggered_test")
+    shards = sorted((edited / "results" / "triggered").glob("synthetic-click-test-*/audio/*.parquet"))
+    assert len(shards) == 2
+    for shard in shards:
+        for batch in utterances.read(shard):
+            # Full scale in 16 bits is 1 − 2⁻¹⁵; the first quarter of 16,000 samples ends at 4,000.
+            assert (batch.waveforms[:, 4000] == 1 - 2**-15).all()
 
 
 def test_a_killed_run_on_one_core_ends_with_the_same_tables(finished, tmp_path):

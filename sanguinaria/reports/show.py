@@ -8,13 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 # Fractions that read better as percentages, with their intervals where the table has them.
-RATES = {
-    "benign_accuracy": "benign accuracy",
-    "attack_success_rate": "attack success",
-    "false_trigger_rate": "false trigger",
-}
+RATES = {"benign_accuracy": "accuracy", "attack_success_rate": "attack success", "false_trigger_rate": "false trigger"}
 MEANS = {"pesq": "PESQ", "stoi": "STOI", "snr_db": "SNR dB"}
-NAMES = ("corpus", "trigger", "poisoning", "victim", "defence", "seeds")
+NAMES = ("trigger", "poisoning", "victim", "defence")
 
 
 def show(path: Path) -> None:
@@ -23,19 +19,27 @@ def show(path: Path) -> None:
     from rich.table import Table
 
     source = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    table = Table(title=f"{path} (per cent; 95 % intervals)")
-    for heading in (*NAMES, *RATES.values(), *MEANS.values(), "poisoned", "tested"):
-        table.add_column(heading, overflow="fold")
+    table = Table(title=f"{path}: rates in per cent, 95 % intervals", caption=_caption(source))
+    for heading in (*NAMES, *RATES.values(), *MEANS.values()):
+        table.add_column(heading, no_wrap=True)
     for row in source.to_dict("records"):
         table.add_row(
             *(str(row[name]) for name in NAMES),
             *(_rate(row, name) for name in RATES),
             *("" if pd.isna(row[name]) else f"{row[name]:.3g}" for name in MEANS),
-            f"{row['poisoned_utterances']}/{row['training_utterances']}",
-            str(row["test_utterances"]),
         )
     # A pipe or a file has no width of its own, and a table that is cut is of no use there.
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+def _caption(source: pd.DataFrame) -> str:
+    """What the rows were measured on."""
+    kinds = source.drop_duplicates(["corpus", "seeds", "training_utterances", "test_utterances"]).to_dict("records")
+    return "\n".join(
+        f"{row['corpus']}: {row['seeds']} seed(s), {row['training_utterances']} utterances to train on, "
+        f"at most {source['poisoned_utterances'].max()} of them poisoned, {row['test_utterances']} to test on"
+        for row in kinds
+    )
 
 
 def _rate(row: dict, name: str) -> str:
