@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sanguinaria.artefacts import atomic
+from sanguinaria.errors import InputError
 from sanguinaria.metrics import Metric, Unscorable
 from sanguinaria.poisoning_order import order
 
@@ -24,16 +25,23 @@ def score_model(
     """Write a row per test utterance: ``utterance_id, label, predicted, target_probability``.
 
     ``features`` may hold other splits too; they are passed over.
+
+    Raises:
+        InputError: the corpus has no such target, which only its files could tell.
     """
+    import torch
+
     from sanguinaria.features import load
     from sanguinaria.training import load_model, predict
 
     network, labels = load_model(model, device)
+    if target not in labels:
+        raise InputError(f"no utterance has the target label {target!r}; the labels are: {', '.join(labels[:20])}")
     names, spectrograms = load(features)
     rows = pd.read_parquet(index, columns=["utterance_id", "label", "split"]).set_index("utterance_id")
     is_test = (rows["split"].loc[names] == "test").to_numpy()
     tested = pd.Index(names)[is_test]
-    probabilities = predict(network, spectrograms[is_test], device)
+    probabilities = predict(network, spectrograms[torch.tensor(is_test)], device)
     table = pd.DataFrame(
         {
             "utterance_id": tested,

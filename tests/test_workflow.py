@@ -131,13 +131,14 @@ def test_an_edited_trigger_reruns_its_branch_alone(edited):
     path.write_text(path.read_text().replace("FADE = 0.002", "FADE = 0.003"))
     jobs = pending(edited)
     counts = {rule: len(folders) for rule, folders in jobs.items() if folders}
-    # Test audio and poisoned audio of two seeds; features of these three and of the filtered test audio; two manifests
-    # and two models; each model on clean and triggered audio, with and without the filter; three metrics.
+    # Test audio, and for each of two seeds the two blocks (up to 1 % and to 5 %) that a rate of 5 % needs; features of
+    # these five and of the filtered test audio; two manifests and two models; each model on clean and triggered audio,
+    # with and without the filter; three metrics.
     assert counts == {
         "triggered_test": 1,
-        "triggered_block": 2,
+        "triggered_block": 4,
         "defended_audio": 1,
-        "features": 4,
+        "features": 6,
         "poisoned": 2,
         "victim": 2,
         "scores": 8,

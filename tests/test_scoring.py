@@ -1,0 +1,111 @@
+"""Rows of scores: of a model on features, and of a metric on pairs of shards."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from sanguinaria import plugins, utterances
+from sanguinaria.errors import InputError
+from sanguinaria.metrics import Metric, Unscorable
+from sanguinaria.scoring import score_model, score_quality
+from sanguinaria.training import save_model
+from sanguinaria.utterances import Utterances
+
+CPU = torch.device("cpu")
+NAMES = ["a", "b", "c", "d"]
+
+
+@pytest.fixture
+def index(tmp_path):
+    path = tmp_path / "index.parquet"
+    splits = ["test", "train", "test", "test"]
+    pd.DataFrame({"utterance_id": NAMES, "label": ["left", "up", "up", "left"], "split": splits}).to_parquet(path)
+    return path
+
+
+@pytest.fixture
+def model(tmp_path):
+    victim = plugins.build("victims", {"kind": "lstm", "hidden": 4, "layers": 1, "log_mel": {"bands": 8}})
+    torch.manual_seed(0)
+    network = victim.network(2).eval()
+    save_model(victim, ["left", "up"], network, tmp_path / "model.safetensors")
+    return tmp_path / "model.safetensors", network
+
+
+def features(path, names, spectrograms):
+    save_file({"log_mel": spectrograms}, path, {"utterance_ids": json.dumps(names)})
+    return path
+
+
+def test_test_utterances_are_scored_whatever_their_shard(tmp_path, index, model):
+    spectrograms = torch.randn(4, 8, 6, generator=torch.Generator().manual_seed(1)).half()
+    shards = [
+        features(tmp_path / "0.safetensors", ["d", "b"], spectrograms[[3, 1]]),
+        features(tmp_path / "1.safetensors", [], torch.empty(0, 8, 0)),
+        features(tmp_path / "2.safetensors", ["a", "c"], spectrograms[[0, 2]]),
+    ]
+    path, network = model
+    score_model(path, shards, index, "up", tmp_path / "rows.parquet", CPU)
+    rows = pd.read_parquet(tmp_path / "rows.parquet")
+    with torch.inference_mode():
+        logits = network(spectrograms[[0, 2, 3]].float()).double().numpy()
+    up = np.exp(logits[:, 1]) / np.exp(logits).sum(1)
+    assert rows["utterance_id"].tolist() == ["a", "c", "d"]
+    assert rows["label"].tolist() == ["left", "up", "left"]
+    np.testing.assert_allclose(rows["target_probability"], up, atol=1e-5)
+    assert rows["predicted"].tolist() == ["up" if probability > 0.5 else "left" for probability in up]
+
+
+def test_a_target_that_no_utterance_has_is_told(tmp_path, index, model):
+    shard = features(tmp_path / "0.safetensors", ["a"], torch.zeros(1, 8, 6).half())
+    with pytest.raises(InputError, match=r"target label 'rihgt'; the labels are: left, up"):
+        score_model(model[0], [shard], index, "rihgt", tmp_path / "rows.parquet", CPU)
+
+
+class Difference(Metric):
+    """The mean difference; not defined for the utterance that starts with 0.5."""
+
+    def score(self, reference, degraded, sample_rate):
+        if reference[0] == 0.5:
+            raise Unscorable("starts with a half")
+        return float((degraded - reference).mean())
+
+
+def shard(path, names, waveforms):
+    rows = pd.DataFrame({"utterance_id": names, "label": "left", "speaker": "s", "split": "test"})
+    utterances.write(path, iter([Utterances(rows, np.asarray(waveforms, np.float32), 16000)]))
+    return path
+
+
+def test_pairs_are_found_by_name_and_what_has_no_value_is_kept(tmp_path):
+    constant = [np.full(1000, value) for value in (0.0, 0.25, 0.5)]
+    clean = [
+        shard(tmp_path / "c0.parquet", ["x", "y"], constant[:2]),
+        shard(tmp_path / "c1.parquet", ["z"], constant[2:]),
+    ]
+    # The clean shard also has what is not triggered, in another order.
+    triggered = [
+        shard(tmp_path / "t0.parquet", ["y"], [constant[1] + 0.125]),
+        shard(tmp_path / "t1.parquet", ["z"], [constant[2]]),
+    ]
+    score_quality(Difference(), clean, triggered, None, tmp_path / "rows.parquet")
+    rows = pd.read_parquet(tmp_path / "rows.parquet").set_index("utterance_id")
+    assert rows.loc["y", "value"] == 0.125
+    assert np.isnan(rows.loc["z", "value"])
+    assert rows.loc["z", "problem"] == "starts with a half"
+    assert list(rows.index) == ["y", "z"]
+
+
+def test_a_limit_draws_the_same_utterances_every_time(tmp_path):
+    names = [f"u{number}" for number in range(20)]
+    path = shard(tmp_path / "s.parquet", names, np.zeros((20, 100)))
+    drawn = []
+    for run in range(2):
+        score_quality(Difference(), [path], [path], 5, tmp_path / f"{run}.parquet")
+        drawn.append(pd.read_parquet(tmp_path / f"{run}.parquet")["utterance_id"].tolist())
+    assert drawn[0] == drawn[1]
+    assert len(drawn[0]) == 5
