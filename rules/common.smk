@@ -15,6 +15,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     [workflow.basedir, *filter(None, [os.environ.get("PYTHONPATH")])]
 )
 
+from sanguinaria.artefacts import write_text
 from sanguinaria.errors import InputError
 from sanguinaria.workflow import build_plan
 
@@ -47,7 +48,18 @@ ENVIRONMENT = "../envs/sanguinaria.yaml"
 
 def look_up(stage, wildcard):
     """A function from wildcards to the specification of a folder of a stage."""
-    return lambda wildcards: PLAN.stages[stage][getattr(wildcards, wildcard)]
+
+    def found(wildcards):
+        key = getattr(wildcards, wildcard)
+        try:
+            return PLAN.stages[stage][key]
+        except KeyError:
+            raise WorkflowError(
+                f"results/{stage}/{key} is in no plan of this configuration: "
+                "the configuration, the code or the recordings have changed since the run began. Start it again."
+            ) from None
+
+    return found
 
 
 def specification(stage, wildcard):
@@ -80,3 +92,16 @@ def files(stage, wildcard, choose):
 
 def table_path(name):
     return f"results/tables/{name}.csv"
+
+
+def table_specification(name):
+    """A file with the specification of a table, rewritten where it has changed.
+
+    A table's path holds no hash. So that it never outlives its configuration, not even where Snakemake has lost its
+    memory, what it is made from is one of its inputs.
+    """
+    path = Path("results/tables/specifications") / f"{name}.json"
+    text = PLAN.tables[name].specification + "\n"
+    if not path.is_file() or path.read_text() != text:
+        write_text(path, text)
+    return str(path)

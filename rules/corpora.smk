@@ -1,8 +1,10 @@
+# The one rule that may download: it runs where the workflow runs, as the nodes of a cluster may have no network.
 rule corpus_recordings:
     output:
         recordings="results/corpora/{corpus}/recordings.parquet",
     log:
         "results/logs/corpora/{corpus}/recordings.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -1,6 +1,9 @@
 rule table:
     input:
-        lambda wildcards: PLAN.tables[wildcards.table].inputs,
+        rows=lambda wildcards: [
+            ancient(str(path)) for path in PLAN.tables[wildcards.table].inputs
+        ],
+        specification=lambda wildcards: table_specification(wildcards.table),
     output:
         table="results/tables/{table}.csv",
         metrics="results/tables/{table}.metrics.csv",

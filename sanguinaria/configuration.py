@@ -67,7 +67,10 @@ class Experiment(Settings):
     rates: Annotated[tuple[Rate, ...], Field(min_length=1), AfterValidator(_unique)] = (0.01,)
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1), AfterValidator(_unique)] = (0,)
     quality_utterances: int | None = Field(
-        default=None, ge=1, description="how many test utterances are scored for quality; all where absent"
+        default=None,
+        ge=1,
+        description="how many test utterances are scored for quality, those of the target label included, which the "
+        "table then leaves out; all where absent",
     )
 
 

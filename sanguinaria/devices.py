@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ def prepare(threads: int = 1, gpu: int = 0) -> torch.device:
         gpu: how many the job's rule asks for. A job that asks for one takes it where there is one, and the CPU
             elsewhere; a job that asks for none leaves them to others.
     """
+    # cuBLAS is deterministic with this alone, and reads it when it starts.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
 
     torch.set_num_threads(threads)

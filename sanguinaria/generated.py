@@ -33,6 +33,7 @@ def _conda_environment() -> str:
         "  - nodefaults",
         "dependencies:",
         "  - python=3.11",
+        "  - c-compiler",  # pesq is built from its source
         "  - pip",
         "  - pip:",
         *(f'      - "{dependency}"' for dependency in project["dependencies"]),

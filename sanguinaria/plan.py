@@ -233,4 +233,4 @@ class _Expander:
     def watermark(self, name: str) -> WatermarkStage:
         watermark = self.entries["watermarks"][name]
         assert isinstance(watermark, Watermark)
-        return WatermarkStage(self.code("watermarks", (watermark,)), watermark)
+        return WatermarkStage(self.code("watermarks", (watermark,)), watermark, watermark.fingerprint())

@@ -131,6 +131,7 @@ class WatermarkStage(Stage):
     """A generator's and its detector's weights."""
 
     watermark: Watermark
+    source: str
 
     stage: ClassVar[str] = "watermarks"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import pickle
@@ -204,15 +205,17 @@ def _keep(checkpoint: Path, network: nn.Module, optimiser: torch.optim.Optimizer
 
 def _resume(checkpoint: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
     """Take a checkpoint up; one that is damaged is told and left out, since training again costs only time."""
+    untrained = copy.deepcopy(network.state_dict())
     try:
         state = torch.load(io.BytesIO(checkpoint.read_bytes()), map_location="cpu", weights_only=True)
+        progress = Progress(**state["progress"])
         network.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
-        progress = Progress(**state["progress"])
     except FileNotFoundError:
         return Progress()
     except (RuntimeError, pickle.UnpicklingError, KeyError, TypeError, ValueError, EOFError) as error:
         print(f"{checkpoint}: not a checkpoint of this training ({error}); it starts from the beginning", flush=True)
+        network.load_state_dict(untrained)
         return Progress()
     print(f"resumed after epoch {progress.epoch}", flush=True)
     return progress

@@ -329,7 +329,8 @@ def test_table(tmp_path: Path, suffix: str) -> None:
     else:
         pd.DataFrame(ROWS[1:], columns=ROWS[0]).to_parquet(path)
     corpus = Folder(path=folder, table=path)
-    assert corpus.labels() is None
+    # A CSV file tells them while the configuration is checked; to read Parquet then would take too long.
+    assert corpus.labels() == (sorted({row[1] for row in ROWS[1:]}) if suffix == "csv" else None)
     assert [(r.utterance_id, r.label, r.speaker, r.split) for r in corpus.recordings()] == sorted(ROWS[1:])
     assert listed(corpus)["deep/a.wav"].source == str(folder / "deep/a.wav")
 
@@ -665,3 +666,19 @@ def test_every_voice_speaks_at_the_extreme_paces(pace: float) -> None:
         samples, rate, _ = corpus.read(recording.source)
         assert rate == 22050
         assert samples.any()
+
+
+def test_linked_folders_are_followed_and_a_loop_ends(tmp_path: Path) -> None:
+    folder = empty_files(tmp_path / "in", "up/a.wav", "down/b.wav")
+    elsewhere = empty_files(tmp_path / "elsewhere", "c.wav")
+    (folder / "up" / "linked").symlink_to(elsewhere)
+    (folder / "up" / "loop").symlink_to(folder)
+    corpus = Folder(path=folder)
+    assert [recording.utterance_id for recording in corpus.recordings()] == [
+        "down/b.wav",
+        "up/a.wav",
+        "up/linked/c.wav",
+    ]
+    before = corpus.fingerprint()
+    (elsewhere / "c.wav").write_bytes(b"another")
+    assert corpus.fingerprint() != before

@@ -362,3 +362,15 @@ def _published(state: dict[str, torch.Tensor], spelling: str) -> dict[str, Any]:
         else:
             model[older] = tensor
     return {"xp.cfg": config, "model": model}
+
+
+def test_audioseal_checkpoints_are_known_by_their_content(tmp_path: Path) -> None:
+    paths = {part: tmp_path / f"{part}.safetensors" for part in ("generator", "detector")}
+    watermark = AudioSeal(source="file", **paths)
+    assert [field for field, _ in watermark.problems({})] == ["generator", "detector"]
+    for path in paths.values():
+        path.write_bytes(b"one")
+    before = watermark.fingerprint()
+    assert not list(watermark.problems({}))
+    paths["detector"].write_bytes(b"two")
+    assert watermark.fingerprint() != before

@@ -165,6 +165,16 @@ def test_going_back_reruns_nothing_but_the_table(edited):
     assert "Nothing to be done" in run(edited, "-n")
 
 
+def test_a_table_does_not_outlive_its_configuration_where_metadata_are_lost(edited):
+    path = edited / "tiny.yaml"
+    path.write_text(path.read_text().replace("defences: [none, lowpass]", "defences: [none]"))
+    shutil.rmtree(edited / ".snakemake")
+    run(edited)
+    assert "lowpass" not in (edited / "results" / "tables" / "tiny.csv").read_text()
+    shutil.rmtree(edited / ".snakemake")
+    assert "Nothing to be done" in run(edited, "-n")
+
+
 def test_the_trigger_of_the_readme_is_one_file_and_one_entry(edited):
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     (edited / "sanguinaria" / "triggers" / "click.py").write_text(example)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -62,7 +64,9 @@ class Folder(Corpus):
             yield "table", f"no file {str(self.table)!r}"
 
     def labels(self) -> Sequence[str] | None:
-        if self.table is not None or not self.path.is_dir():
+        if self.table is not None:
+            return _table_labels(self.table)
+        if not self.path.is_dir():
             return None
         return sorted({path.relative_to(self.path).parts[0] for path in self._files()})
 
@@ -71,14 +75,14 @@ class Folder(Corpus):
         import hashlib
 
         # A table may list any file below the folder.
-        files = self._files() if self.table is None else [*sorted(self.path.glob("**/*")), self.table]
+        files = self._files() if self.table is None else [*_walk(self.path), self.table]
         lines = [
-            f"{path}\t{state.st_size}\t{state.st_mtime_ns}"
+            os.fsencode(path) + f"\t{state.st_size}\t{state.st_mtime_ns}".encode()
             for path in files
             if path.is_file()
             for state in [path.stat()]
         ]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+        return hashlib.sha256(b"\n".join(lines)).hexdigest()[:16]
 
     def recordings(self) -> list[Recording]:
         found = self._from_folders() if self.table is None else self._from_table()
@@ -92,18 +96,19 @@ class Folder(Corpus):
 
         return read_file(Path(source))
 
-    def _files(self, pattern: str = "*/**/*") -> list[Path]:
-        """Audio files, by default those in sub-folders, sorted; hidden ones are left alone."""
-        return sorted(
+    def _files(self, labelled: bool = True) -> list[Path]:
+        """Audio files in sub-folders, or beside them, sorted; hidden ones are left alone."""
+        return [
             path
-            for path in self.path.glob(pattern)
+            for path in (_walk(self.path) if labelled else sorted(self.path.glob("*")))
             if path.suffix.lower() in SUFFIXES
             and path.is_file()
+            and (path.parent != self.path) == labelled
             and not any(part.startswith(".") for part in path.relative_to(self.path).parts)
-        )
+        ]
 
     def _from_folders(self) -> list[Recording]:
-        if unlabelled := self._files("*"):
+        if unlabelled := self._files(labelled=False):
             raise InputError(
                 f"{self.path}: {len(unlabelled)} audio files lie in no sub-folder and so have no label, "
                 f"{unlabelled[0].name!r} first; move them, or list the recordings in a table"
@@ -138,6 +143,25 @@ class Folder(Corpus):
             split = row.get("split", self.split.of(speaker))
             found.append(Recording(row["path"], row["label"], speaker, split, str(self.path / row["path"])))
         return found
+
+
+def _walk(folder: Path) -> list[Path]:
+    """Every file below a folder, sorted; linked folders are followed, each once on a way down."""
+    found: list[Path] = []
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        ways = {os.path.realpath(above) for above in (parent, *map(str, Path(parent).parents))}
+        folders[:] = [name for name in folders if os.path.realpath(Path(parent, name)) not in ways]
+        found += [Path(parent, name) for name in names]
+    return sorted(found)
+
+
+def _table_labels(path: Path) -> Sequence[str] | None:
+    """The labels in a CSV file, without what reading it properly costs; ``None`` where that is needed."""
+    if path.suffix == ".parquet" or not path.is_file():
+        return None
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        labels = {row.get("label") for row in csv.DictReader(file)}
+    return None if None in labels else sorted(label for label in labels if label is not None)
 
 
 def _read_table(path: Path) -> pd.DataFrame:

@@ -40,6 +40,10 @@ class Watermark(Plugin):
     def message_bits(self) -> int:
         """Length of the message in bits; 0 where the mark says only that it is there."""
 
+    def fingerprint(self) -> str:
+        """What tells one state of the source from another, where the settings alone do not: the user's own files."""
+        return ""
+
     @abstractmethod
     def obtain(self) -> dict[str, torch.Tensor]:
         """The weights of generator and detector, from wherever they come, as one flat state dict.

@@ -8,7 +8,7 @@ hub, from files, or, for experiments with the architecture, from a seed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 
 from sanguinaria.compatibility import prepare
 from sanguinaria.errors import InputError
+from sanguinaria.plugins import Plugin
 from sanguinaria.watermarks import Watermark, WeightsError
 
 if TYPE_CHECKING:
@@ -65,6 +66,26 @@ class AudioSeal(Watermark):
             if self.source != "file" and getattr(self, part) is not None:
                 raise ValueError(f"{part} is read with source: file alone, not with source: {self.source}")
         return self
+
+    def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
+        for part, path in self._checkpoints():
+            if not path.is_file():
+                yield part, f"no file {str(path)!r}: put the {part}'s checkpoint there, or give its path"
+
+    def fingerprint(self) -> str:
+        """The checkpoints' content: another one under the same name is another watermark."""
+        import hashlib
+
+        digests = []
+        for _, path in self._checkpoints():
+            if path.is_file():
+                with path.open("rb") as file:
+                    digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+        return "-".join(digest[:16] for digest in digests)
+
+    def _checkpoints(self) -> list[tuple[str, Path]]:
+        paths = [(part, getattr(self, part)) for part in PARTS]
+        return [(part, path) for part, path in paths if path is not None]
 
     @property
     def message_bits(self) -> int:
