@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class LogMel(Settings):
     """A log-mel front end; lengths in samples.
 
-    The defaults are 64 ms windows every 12.5 ms at 16 kHz. The length matters: half of it smears a narrow-band mark
-    over twice as many hertz, and a model that then needs more poison to learn it looks robust.
+    The defaults are 64 ms windows every 12.5 ms at 16 kHz. They matter: with half the window a narrow-band mark is
+    smeared over twice as many hertz (docs/bloodroot_table1.md).
     """
 
     bands: int = Field(default=80, ge=8, le=256)
