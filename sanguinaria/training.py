@@ -223,10 +223,8 @@ def _resume(checkpoint: Path, network: nn.Module, optimiser: torch.optim.Optimiz
 
 def save_model(victim: Victim, labels: Sequence[str], network: nn.Module, destination: Path) -> None:
     """Keep a trained model; its metadata say how to build it again."""
-    metadata = {
-        "victim": json.dumps(plugins.describe(victim), sort_keys=True),
-        "labels": json.dumps(list(labels)),
-    }
+    # One entry: safetensors writes several in no fixed order, and equal models should be equal files.
+    metadata = {"model": json.dumps({"victim": plugins.describe(victim), "labels": list(labels)}, sort_keys=True)}
     state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     with atomic(destination) as temporary:
         save_file(state, temporary, metadata)
@@ -242,9 +240,9 @@ def load_model(path: Path, device: torch.device) -> tuple[nn.Module, list[str]]:
 
     try:
         with safe_open(path, "pt") as file:
-            metadata = file.metadata()
-        victim = plugins.build("victims", json.loads(metadata["victim"]))
-        labels = json.loads(metadata["labels"])
+            metadata = json.loads(file.metadata()["model"])
+        victim = plugins.build("victims", metadata["victim"])
+        labels = list(metadata["labels"])
         assert isinstance(victim, Victim)
         network = victim.network(len(labels))
         network.load_state_dict(load_file(path))

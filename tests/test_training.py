@@ -142,3 +142,11 @@ def test_a_damaged_model_is_named(tmp_path):
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(InputError, match=r"model\.safetensors: not a model"):
         load_model(path, CPU)
+
+
+def test_equal_models_are_equal_files(tmp_path):
+    network, _ = trained(tmp_path)
+    paths = [tmp_path / f"{number}.safetensors" for number in range(8)]
+    for path in paths:
+        save_model(victim(), LABELS, network, path)
+    assert len({path.read_bytes() for path in paths}) == 1
