@@ -64,7 +64,8 @@ def test_the_schema_knows_every_kind_of_every_room():
 
 @pytest.mark.parametrize("name", ["config.yaml", "config/real.yaml"])
 def test_the_configurations_of_the_project_are_accepted(validator: Draft202012Validator, name: str):
-    validator.validate(yaml.safe_load((ROOT / name).read_text(encoding="utf-8")))
+    configuration = yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+    assert [error.message for error in validator.iter_errors(configuration)] == []
 
 
 @pytest.mark.parametrize(
@@ -80,8 +81,10 @@ def test_the_configurations_of_the_project_are_accepted(validator: Draft202012Va
     ],
 )
 def test_what_is_right_is_accepted(validator: Draft202012Validator, place: str, value: Any):
-    validator.validate(changed(place, value))
-    load(changed(place, value))
+    configuration = changed(place, value)
+    assert [error.message for error in validator.iter_errors(configuration)] == []
+    # The schema and the models agree: what one accepts the other does.
+    assert list(load(configuration).experiments) == list(configuration["experiments"])
 
 
 @pytest.mark.parametrize(

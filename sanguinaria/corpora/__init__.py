@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+# Where archives are kept that had to be downloaded.
+DOWNLOADS = Path("results/downloads")
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,3 @@ class SplitShares(Settings):
 
 def _digest(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
-
-
-DOWNLOADS = Path("results/downloads")
