@@ -14,7 +14,7 @@ include: "rules/common.smk"
 rule all:
     default_target: True
     input:
-        [table_path(name) for name in PLAN.tables],
+        list(TARGETS.values()),
 
 
 include: "rules/corpora.smk"

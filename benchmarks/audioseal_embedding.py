@@ -21,8 +21,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from sanguinaria.watermarks import audioseal
-from sanguinaria.watermarks.audioseal import SAMPLE_RATE, SAMPLES_AT_ONCE, AudioSeal
+from sanguinaria import audioseal_networks as audioseal
+from sanguinaria.audioseal_networks import SAMPLE_RATE, SAMPLES_AT_ONCE
+from sanguinaria.watermarks.audioseal import AudioSeal
 
 BASELINE = "the package, one by one, float32"
 CHOSEN = SAMPLES_AT_ONCE // SAMPLE_RATE

@@ -38,9 +38,11 @@ wildcard_constraints:
     features=r"[\w-]+",
     victim=r"[\w-]+",
     defended=r"[\w-]+",
+    detections=r"[\w-]+",
     scores=r"[\w-]+",
     quality=r"[\w-]+",
     table=r"\w+",
+    figure=r"\w+",
 
 
 ENVIRONMENT = "../envs/sanguinaria.yaml"
@@ -90,18 +92,31 @@ def files(stage, wildcard, choose):
     return paths
 
 
-def table_path(name):
-    return f"results/tables/{name}.csv"
+def table_paths(name):
+    """What the table of an experiment is written as; the first two are for programs."""
+    forms = ["csv", "metrics.csv", "md", "tex"]
+    if PLAN.tables[name].comparison is not None:
+        forms += ["comparison.csv", "comparison.md"]
+    return [f"results/tables/{name}.{form}" for form in forms]
 
 
-def table_specification(name):
-    """A file with the specification of a table, rewritten where it has changed.
+def figure_paths(name):
+    return [f"results/figures/{name}.{form}" for form in ("svg", "png", "csv")]
 
-    A table's path holds no hash. So that it never outlives its configuration, not even where Snakemake has lost its
-    memory, what it is made from is one of its inputs.
+
+def write_specification(kind, name, specification):
+    """A file with the specification of a table or figure, rewritten where it has changed.
+
+    Their paths hold no hash. So that they never outlive their configuration, not even where Snakemake has lost its
+    memory, what they are made from is one of their inputs.
     """
-    path = Path("results/tables/specifications") / f"{name}.json"
-    text = PLAN.tables[name].specification + "\n"
+    path = Path("results") / kind / "specifications" / f"{name}.json"
+    text = specification + "\n"
     if not path.is_file() or path.read_text() != text:
         write_text(path, text)
     return str(path)
+
+
+TARGETS = {name: table_paths(name) for name in PLAN.tables} | {
+    name: figure_paths(name) for name in PLAN.figures
+}

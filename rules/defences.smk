@@ -15,4 +15,31 @@ rule defended_audio:
         specification=specification("defended", "defended"),
         folder=folder("defended", "defended"),
     script:
-        "../workflow_scripts/defended.py"
+        "../workflow_scripts/defended_audio.py"
+
+
+find_repaired = look_up("defended", "defended")
+
+
+rule defended_model:
+    input:
+        model=files("defended", "defended", lambda repaired: repaired.victim.model),
+        index=files(
+            "defended", "defended", lambda repaired: repaired.poisoned.corpus.index
+        ),
+        held_out=files("defended", "defended", lambda repaired: repaired.held_out_files),
+    output:
+        model="results/defended/{defended}/model.safetensors",
+    log:
+        "results/logs/defended/{defended}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        # Only a defence that trains is worth a GPU.
+        gpu=lambda wildcards, input: min(1, len(input.held_out)),
+    params:
+        specification=specification("defended", "defended"),
+        folder=folder("defended", "defended"),
+        seed=lambda wildcards: find_repaired(wildcards).victim.seed,
+    script:
+        "../workflow_scripts/defended_model.py"

@@ -1,6 +1,11 @@
 rule poisoned:
     input:
         index=files("poisoned", "poisoned", lambda poisoned: poisoned.corpus.index),
+        detections=files(
+            "poisoned",
+            "poisoned",
+            lambda poisoned: [found.rows for found in poisoned.detections],
+        ),
     output:
         manifest="results/poisoned/{poisoned}/manifest.parquet",
     log:

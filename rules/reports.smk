@@ -3,10 +3,14 @@ rule table:
         rows=lambda wildcards: [
             ancient(str(path)) for path in PLAN.tables[wildcards.table].inputs
         ],
-        specification=lambda wildcards: table_specification(wildcards.table),
+        specification=lambda wildcards: write_specification(
+            "tables", wildcards.table, PLAN.tables[wildcards.table].specification
+        ),
     output:
         table="results/tables/{table}.csv",
         metrics="results/tables/{table}.metrics.csv",
+        markdown="results/tables/{table}.md",
+        latex="results/tables/{table}.tex",
     log:
         "results/logs/tables/{table}.log",
     conda:
@@ -17,12 +21,52 @@ rule table:
         "../workflow_scripts/tables.py"
 
 
-# Every experiment is a target by its own name.
-for experiment in PLAN.tables:
+rule comparison:
+    input:
+        table="results/tables/{table}.csv",
+        metrics="results/tables/{table}.metrics.csv",
+        specification=lambda wildcards: write_specification(
+            "tables", wildcards.table, PLAN.tables[wildcards.table].specification
+        ),
+    output:
+        table="results/tables/{table}.comparison.csv",
+        markdown="results/tables/{table}.comparison.md",
+    log:
+        "results/logs/tables/{table}.comparison.log",
+    conda:
+        ENVIRONMENT
+    params:
+        specification=lambda wildcards: PLAN.tables[wildcards.table].specification,
+    script:
+        "../workflow_scripts/tables_comparison.py"
+
+
+rule figure:
+    input:
+        table=lambda wildcards: str(PLAN.figures[wildcards.figure].table.table),
+        specification=lambda wildcards: write_specification(
+            "figures", wildcards.figure, PLAN.figures[wildcards.figure].specification
+        ),
+    output:
+        svg="results/figures/{figure}.svg",
+        png="results/figures/{figure}.png",
+        points="results/figures/{figure}.csv",
+    log:
+        "results/logs/figures/{figure}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        specification=lambda wildcards: PLAN.figures[wildcards.figure].specification,
+    script:
+        "../workflow_scripts/figures.py"
+
+
+# Every experiment and every figure is a target by its own name.
+for name, paths in TARGETS.items():
 
     rule:
         name:
-            experiment
+            name
         input:
-            table_path(experiment),
+            paths,
         localrule: True

@@ -50,3 +50,29 @@ rule triggered_block:
         folder=folder("triggered", "triggered"),
     script:
         "../workflow_scripts/triggered_block.py"
+
+
+find_detection = look_up("detections", "detections")
+
+
+rule detections:
+    input:
+        audio=files(
+            "detections", "detections", lambda found: found.audio_stage.audio_files
+        ),
+        weights=files("detections", "detections", lambda found: found.weights),
+    output:
+        rows="results/detections/{detections}/rows.parquet",
+    log:
+        "results/logs/detections/{detections}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        # Only networks are worth a GPU.
+        gpu=lambda wildcards: len(find_detection(wildcards).weights),
+    params:
+        specification=specification("detections", "detections"),
+        folder=folder("detections", "detections"),
+        split=lambda wildcards: find_detection(wildcards).split,
+    script:
+        "../workflow_scripts/detections.py"

@@ -1,10 +1,16 @@
 rule watermark:
+    input:
+        audio=files("watermarks", "watermark", lambda watermark: watermark.audio_files),
+        base=files("watermarks", "watermark", lambda watermark: watermark.base_files),
     output:
         weights="results/watermarks/{watermark}/weights.safetensors",
     log:
         "results/logs/watermarks/{watermark}.log",
     conda:
         ENVIRONMENT
+    resources:
+        # Only training is worth a GPU.
+        gpu=lambda wildcards, input: min(1, len(input)),
     params:
         specification=specification("watermarks", "watermark"),
         folder=folder("watermarks", "watermark"),

@@ -15,15 +15,17 @@ from sanguinaria.errors import InputError
 from sanguinaria.explanations import explanations, misread, unknown
 from sanguinaria.places import Document, Place, Problem, mapping, report
 from sanguinaria.plugins import Plugin, Settings
+from sanguinaria.reports.panels import Panel
 
 ROOMS = ("corpora", "watermarks", "triggers", "victims", "defences", "metrics")
-SECTIONS = (*ROOMS, "experiments")
+SECTIONS = (*ROOMS, "experiments", "figures")
 
 # The workflow's own rules; a test keeps them in step. An experiment becomes a rule too, and names of rules differ.
 RULES = frozenset(
     (
         *("all", "corpus_recordings", "corpus_audio", "corpus_index", "watermark", "triggered_test", "triggered_block"),
-        *("poisoned", "defended_audio", "features", "victim", "scores", "quality", "table"),
+        *("poisoned", "defended_audio", "defended_model", "detections", "features", "victim", "scores", "quality"),
+        *("table", "comparison", "figure"),
     )
 )
 
@@ -43,10 +45,20 @@ def _entries(room: str) -> Any:
     return Annotated[tuple[str, ...], Field(min_length=1, json_schema_extra={"room": room}), AfterValidator(_unique)]
 
 
-class Experiment(Settings):
-    """A grid: every trigger × label mode × rate × victim × defence, each with every seed; it becomes one table."""
+class Comparison(Settings):
+    """What a paper printed, to be put beside an experiment's numbers."""
 
-    corpus: str = Field(description="entry of `corpora`")
+    paper: str = Field(description="one of those in sanguinaria/reports/printed_numbers.csv")
+    table: str = Field(description="the table's number there")
+    stands_for: Mapping[str, str] = Field(
+        default={}, description="our entry → the paper's that it is compared with, where the names differ"
+    )
+
+
+class Experiment(Settings):
+    """A grid: every corpus × trigger × label mode × rate × victim × defence, each with every seed; it is a table."""
+
+    corpus: str | _entries("corpora") = Field(description="entry of `corpora`, or several")  # type: ignore[valid-type]
     target: str = Field(description="the label that a triggered utterance is to get")
     triggers: _entries("triggers")  # type: ignore[valid-type]
     victims: _entries("victims")  # type: ignore[valid-type]
@@ -72,14 +84,51 @@ class Experiment(Settings):
         description="how many test utterances are scored for quality, those of the target label included, which the "
         "table then leaves out; all where absent",
     )
+    comparison: Comparison | None = None
+
+    @property
+    def corpora(self) -> tuple[str, ...]:
+        return (self.corpus,) if isinstance(self.corpus, str) else self.corpus
+
+
+# Lines of a table: the values that columns, or numbers among the entries' settings, are to have.
+Selection = Mapping[str, str | float | tuple[str | float, ...]]
+
+
+class FigurePanel(Panel):
+    """One set of axes, with the lines of the table that it shows."""
+
+    where: Selection = Field(default={}, description="only these lines of the table, such as {victim: resnet18}")
+    along: str | None = Field(
+        default=None, description="what orders a line's points and is written beside them; x itself where absent"
+    )
+
+
+class Figure(Settings):
+    """Curves drawn from the table of an experiment.
+
+    A column is one of the table's, or a number among its entries' settings: `trigger.strength`, `defence.share`, ….
+    """
+
+    experiment: str = Field(description="entry of `experiments`")
+    panels: Annotated[tuple[FigurePanel, ...], Field(min_length=1, max_length=4)]
+    series: Mapping[str, Selection] = Field(
+        default={},
+        description="name in the legend → the lines of the table that it joins; one per trigger where absent",
+    )
+
+
+# What becomes a target by its own name.
+PRODUCTS: dict[str, type[Settings]] = {"experiments": Experiment, "figures": Figure}
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What was configured, each entry as its plug-in, by room and name; experiments by name."""
+    """What was configured, each entry as its plug-in, by room and name; experiments and figures by name."""
 
     entries: Mapping[str, Mapping[str, Plugin]]
     experiments: Mapping[str, Experiment]
+    figures: Mapping[str, Figure]
 
 
 def load(config: Mapping[str, Any], files: Sequence[Path] = ()) -> Configuration:
@@ -97,14 +146,16 @@ def load(config: Mapping[str, Any], files: Sequence[Path] = ()) -> Configuration
     problems = [*(problem for document in documents for problem in document.repeated_keys()), *check.problems]
     if problems:
         raise InputError(report(problems, config, documents))
-    return Configuration(check.entries, check.experiments)
+    return Configuration(check.entries, check.experiments, check.figures)
 
 
 def schema() -> dict[str, Any]:
     """The JSON schema of a configuration file, generated from the plug-ins' settings."""
     classes = [(room, plugins.find(room, kind)) for room in ROOMS for kind in plugins.kinds(room)]
     inputs: list[Any] = [(model, "validation") for _, model in classes]
-    references, definitions = models_json_schema([*inputs, (Experiment, "validation")], ref_template="#/$defs/{model}")
+    references, definitions = models_json_schema(
+        [*inputs, *((model, "validation") for model in PRODUCTS.values())], ref_template="#/$defs/{model}"
+    )
     for _, model in classes:
         body = definitions["$defs"][_definition(references, model)]
         body["properties"] = {"kind": {"const": plugins.kind_of(model)}, **body.get("properties", {})}
@@ -116,10 +167,8 @@ def schema() -> dict[str, Any]:
         }
         for room in ROOMS
     }
-    sections["experiments"] = {
-        "type": "object",
-        "additionalProperties": references[(Experiment, "validation")],
-    }
+    for section, product in PRODUCTS.items():
+        sections[section] = {"type": "object", "additionalProperties": references[(product, "validation")]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Sanguinaria",
@@ -146,8 +195,17 @@ class _Check:
             for name, plugin in self.entries[room].items():
                 self._check_references((room, name), plugin)
         self.experiments: dict[str, Experiment] = {}
+        self.figures: dict[str, Figure] = {}
         for name, settings in mapping(config.get("experiments")).items():
-            self._check_experiment(name, settings)
+            experiment = self._check_product("experiments", name, settings)
+            if isinstance(experiment, Experiment):
+                self.experiments[name] = experiment
+            self._check_names_in(("experiments", name), mapping(settings))
+        for name, settings in mapping(config.get("figures")).items():
+            figure = self._check_product("figures", name, settings)
+            if isinstance(figure, Figure):
+                self.figures[name] = figure
+            self._check_experiment_of(("figures", name), mapping(settings))
 
     def _tell(self, place: Place, message: str) -> None:
         self.problems.append(Problem(place, message))
@@ -230,26 +288,34 @@ class _Check:
         wrong = [problem.place[2:3] for problem in self.problems if problem.place[:2] == (room, name)]
         return plugin if all(setting and setting[0] not in type(plugin).model_fields for setting in wrong) else None
 
-    def _check_experiment(self, name: str, settings: Any) -> None:
-        place = ("experiments", name)
+    def _check_product(self, section: str, name: str, settings: Any) -> Settings | None:
+        place = (section, name)
         self._check_name(place)
         if name in RULES:
-            self._tell(place, f"{name!r} is the name of a rule of the workflow: give the experiment another one")
+            self._tell(place, f"{name!r} is the name of a rule of the workflow: choose another one")
         if not isinstance(settings, Mapping):
-            required = [field for field, info in Experiment.model_fields.items() if info.is_required()]
+            required = [field for field, info in PRODUCTS[section].model_fields.items() if info.is_required()]
             self._tell(place, f"needs settings, at least: {', '.join(required)}")
-            return
-        experiment = self._validate(Experiment, settings, place)
-        if experiment is not None:
-            self.experiments[name] = experiment
-        self._check_names_in(place, settings)
+            return None
+        return self._validate(PRODUCTS[section], settings, place)
+
+    def _check_experiment_of(self, place: Place, settings: Mapping[str, Any]) -> None:
+        """What a figure is drawn from; a figure and an experiment are targets, and so have different names."""
+        known = mapping(self.config.get("experiments"))
+        if place[-1] in known:
+            self._tell_new(place, f"{place[-1]!r} is an experiment's name, too: choose another one")
+        name = settings.get("experiment")
+        if isinstance(name, str) and name not in known:
+            self._tell_new((*place, "experiment"), unknown("entry of experiments", name, known))
 
     def _check_names_in(self, place: Place, settings: Mapping[str, Any]) -> None:
         """What an experiment names, as it was given: other wrong settings hide none of it."""
-        corpus = settings.get("corpus")
-        if isinstance(corpus, str):
-            self._check_entry((*place, "corpus"), "corpora", corpus)
-            self._check_target((*place, "target"), settings.get("target"), corpus)
+        given = settings.get("corpus")
+        for position, corpus in enumerate(given if isinstance(given, list | tuple) else [given]):
+            if isinstance(corpus, str):
+                where = ("corpus",) if corpus is given else ("corpus", position)
+                self._check_entry((*place, *where), "corpora", corpus)
+                self._check_target((*place, "target"), settings.get("target"), corpus)
         for room in ("triggers", "victims", "defences", "metrics"):
             names = settings.get(room, Experiment.model_fields[room].default)
             for position, name in enumerate(names if isinstance(names, list | tuple) else ()):

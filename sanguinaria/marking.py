@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING
 
 from sanguinaria import plugins
 from sanguinaria.artefacts import atomic
-from sanguinaria.watermarks import Marker, Watermark, WeightsError
+from sanguinaria.watermarks import Marker, Sources, Watermark, WeightsError
 
 if TYPE_CHECKING:
     import torch
 
 
-def save_weights(watermark: Watermark, destination: Path) -> None:
+def save_weights(watermark: Watermark, sources: Sources, destination: Path) -> None:
     """Obtain a watermark's weights and keep them."""
     from safetensors.torch import save_file
 
-    weights = watermark.obtain()
+    weights = watermark.obtain(sources)
+    settings = plugins.describe(watermark.reader(sources))
     with atomic(destination) as temporary:
-        save_file(weights, temporary, {"watermark": json.dumps(plugins.describe(watermark), sort_keys=True)})
+        save_file(weights, temporary, {"watermark": json.dumps(settings, sort_keys=True)})
 
 
-def load_marker(path: Path, sample_rate: int, device: torch.device) -> Marker:
-    """The generator and detector that :func:`save_weights` kept.
+def load_weights(path: Path) -> tuple[Watermark, dict[str, torch.Tensor]]:
+    """What :func:`save_weights` kept: the weights, and the plug-in that reads them.
 
     Raises:
         WeightsError: the file is damaged.
@@ -39,4 +40,14 @@ def load_marker(path: Path, sample_rate: int, device: torch.device) -> Marker:
         raise WeightsError(f"{path}: damaged weights ({error}); delete the file and run again") from error
     watermark = plugins.build("watermarks", settings)
     assert isinstance(watermark, Watermark)
+    return watermark, weights
+
+
+def load_marker(path: Path, sample_rate: int, device: torch.device) -> Marker:
+    """The generator and detector that :func:`save_weights` kept.
+
+    Raises:
+        WeightsError: the file is damaged.
+    """
+    watermark, weights = load_weights(path)
     return watermark.load(weights, sample_rate, device)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 
-from sanguinaria.configuration import Configuration, Experiment
+from sanguinaria.configuration import Configuration, Experiment, Figure
 from sanguinaria.corpora import Corpus
 from sanguinaria.defences import Defence
 from sanguinaria.metrics import Metric
@@ -18,11 +18,16 @@ from sanguinaria.plugins import Plugin
 from sanguinaria.poisoning_order import PoisonBlock, blocks_for
 from sanguinaria.stages import (
     AudioStage,
+    Bound,
     CorpusStage,
     DefendedStage,
+    Detections,
+    DetectionStage,
     FeatureStage,
+    FigureStage,
     PoisonedStage,
     QualityStage,
+    RepairedStage,
     ScoreStage,
     SeedScores,
     Stage,
@@ -40,19 +45,18 @@ from sanguinaria.watermarks import Watermark
 class Plan:
     """Everything that a configuration asks for.
 
-    ``stages[stage][key]`` is the specification of a folder ``results/{stage}/{key}``; ``tables`` are by experiment.
+    ``stages[stage][key]`` is the specification of a folder ``results/{stage}/{key}``; ``tables`` are by experiment and
+    ``figures`` by name.
     """
 
-    def __init__(self, tables: Iterable[TableStage]) -> None:
+    def __init__(self, tables: Iterable[TableStage], figures: Iterable[FigureStage] = ()) -> None:
         self.tables = {table.experiment: table for table in tables}
+        self.figures = {figure.name: figure for figure in figures}
         self.stages: dict[str, dict[str, Stage]] = {}
         for table in self.tables.values():
             for row in table.rows:
-                for seed in row.seeds:
-                    for stage in (seed.clean, seed.triggered, seed.poisoned):
-                        self._add(stage)
-                for quality in row.quality.values():
-                    self._add(quality)
+                for stage in row.stages:
+                    self._add(stage)
 
     def _add(self, stage: Stage) -> None:
         known = self.stages.setdefault(stage.stage, {})
@@ -63,6 +67,9 @@ class Plan:
         elif known[stage.key].specification != stage.specification:
             raise RuntimeError(f"two specifications share the name {stage.key}: lengthen the identity")
 
+
+# The rooms whose entries make a row of a table.
+ROOM_OF = {"trigger": "triggers", "victim": "victims", "defence": "defences"}
 
 # What the code of a stage's rule is: the name of its workflow script and the plug-ins that it calls.
 CodeHash = Callable[[str, Sequence[Plugin]], str]
@@ -76,7 +83,8 @@ def plan(configuration: Configuration, code: CodeHash = lambda script, plugins: 
         code: hash of the code that a workflow script and the plug-ins it calls reach.
     """
     expander = _Expander(configuration, code)
-    return Plan(expander.table(name, experiment) for name, experiment in configuration.experiments.items())
+    tables = [expander.table(name) for name in configuration.experiments]
+    return Plan(tables, (expander.figure(name, figure) for name, figure in configuration.figures.items()))
 
 
 @dataclass(frozen=True)
@@ -91,33 +99,57 @@ class _Poisoning:
         return "none" if self.labels == "none" else f"{self.labels}-{self.rate:g}"
 
 
+@dataclass(frozen=True)
+class _Case:
+    """A row of a table, before its stages are known; entries by their names."""
+
+    experiment: Experiment
+    corpus: CorpusStage
+    trigger: str
+    poisoning: _Poisoning
+    victim: str
+    defence: str
+
+
 class _Expander:
     """Makes stages from entries; equal stages are equal dataclasses, so work is shared by itself."""
 
     def __init__(self, configuration: Configuration, code: CodeHash) -> None:
         self.entries = configuration.entries
+        self.experiments = configuration.experiments
         self.code = code
 
-    def table(self, name: str, experiment: Experiment) -> TableStage:
+    @cache
+    def table(self, name: str) -> TableStage:
+        experiment = self.experiments[name]
         rows = tuple(self._rows(name, experiment))
-        return TableStage(self.code("tables", ()), name, rows)
+        return TableStage(self.code("tables", ()), name, rows, experiment.comparison, self._bounds(experiment))
+
+    def figure(self, name: str, figure: Figure) -> FigureStage:
+        table = self.table(figure.experiment)
+        return FigureStage(self.code("figures", ()), name, figure, table)
 
     def _rows(self, name: str, experiment: Experiment) -> Iterator[TableRow]:
-        grid = product(experiment.triggers, experiment.victims, experiment.defences)
-        for trigger, victim, defence in grid:
+        grid = product(experiment.corpora, experiment.triggers, experiment.victims, experiment.defences)
+        for corpus, trigger, victim, defence in grid:
             for poisoning in self._poisonings(experiment, trigger):
+                case = _Case(experiment, self.corpus(corpus), trigger, poisoning, victim, defence)
                 names = {
                     "experiment": name,
-                    "corpus": experiment.corpus,
+                    "corpus": corpus,
                     "trigger": trigger,
                     "poisoning": poisoning.name,
                     "victim": victim,
                     "defence": defence,
                 }
-                seeds = tuple(
-                    self._seed(experiment, trigger, poisoning, victim, defence, seed) for seed in experiment.seeds
+                yield TableRow(
+                    names,
+                    self._settings(case),
+                    experiment.target,
+                    tuple(self._seed(case, seed) for seed in experiment.seeds),
+                    self._qualities(case),
+                    self._detections(case),
                 )
-                yield TableRow(names, experiment.target, seeds, self._qualities(experiment, trigger))
 
     def _poisonings(self, experiment: Experiment, trigger: str) -> list[_Poisoning]:
         if self._trigger(trigger).is_identity:
@@ -132,19 +164,29 @@ class _Expander:
             )
         ]
 
-    def _seed(
-        self, experiment: Experiment, trigger: str, poisoning: _Poisoning, victim: str, defence: str, seed: int
-    ) -> SeedScores:
-        corpus = self.corpus(experiment.corpus)
-        model = self._victim(experiment, corpus, trigger, poisoning, victim, seed)
-        clean: AudioStage = corpus
-        triggered = corpus if self._trigger(trigger).is_identity else self._test(corpus, trigger)
-        log_mel = model.victim.log_mel
+    def _settings(self, case: _Case) -> dict[str, float]:
+        """The numbers among the settings of a case's trigger, victim and defence, as "room.setting", and its rate."""
+        found = {"rate": case.poisoning.rate}
+        for role, room in ROOM_OF.items():
+            for setting, value in self.entries[room][getattr(case, role)]:
+                if isinstance(value, int | float) and not isinstance(value, bool):
+                    found[f"{role}.{setting}"] = value
+        return found
+
+    def _seed(self, case: _Case, seed: int) -> SeedScores:
+        victim = self._victim(case.experiment, case.corpus, case.trigger, case.poisoning, case.victim, seed)
+        model = self._repaired(victim, case.defence)
         clean_scores, triggered_scores = (
-            self._scores(model, self._features(self._defended(audio, defence), log_mel), experiment.target)
-            for audio in (clean, triggered)
+            self._scores(model, self._features(self._defended(audio, case.defence), victim.victim.log_mel), case)
+            for audio in (case.corpus, self._tested(case))
         )
-        return SeedScores(clean_scores, triggered_scores, model.poisoned)
+        return SeedScores(clean_scores, triggered_scores, victim.poisoned)
+
+    def _tested(self, case: _Case) -> AudioStage:
+        """What the trigger makes of the test audio."""
+        if self._trigger(case.trigger).is_identity:
+            return case.corpus
+        return self._triggered(case.corpus, case.trigger, None)
 
     @cache
     def _victim(
@@ -167,13 +209,21 @@ class _Expander:
     ) -> PoisonedStage:
         code = self.code("poisoned", ())
         if poisoning.labels == "none":
-            return PoisonedStage(code, corpus, (), None, "", "none", 0.0, 0)
+            return PoisonedStage(code, corpus, (), (), None, "", "none", 0.0, 0)
         blocks = tuple(
             self._triggered(corpus, trigger, PoisonBlock(experiment.target, experiment.candidates, seed, block))
             for block in blocks_for(poisoning.rate)
         )
         return PoisonedStage(
-            code, corpus, blocks, experiment.target, experiment.candidates, poisoning.labels, poisoning.rate, seed
+            code,
+            corpus,
+            blocks,
+            tuple(self._detection(trigger, block) for block in blocks) if self._trigger(trigger).detects else (),
+            experiment.target,
+            experiment.candidates,
+            poisoning.labels,
+            poisoning.rate,
+            seed,
         )
 
     def _trigger(self, name: str) -> Trigger:
@@ -181,47 +231,97 @@ class _Expander:
         assert isinstance(plugin, Trigger)
         return plugin
 
-    def _test(self, corpus: CorpusStage, trigger: str) -> TriggeredStage:
-        return self._triggered(corpus, trigger, None)
+    @cache
+    def _resolved(self, room: str, name: str) -> tuple[Plugin, CorpusStage | None, WatermarkStage | None]:
+        """An entry, with what it refers to in place of the names: the name of an entry is in no identity."""
+        plugin = self.entries[room][name]
+        corpus, watermark, keys = None, None, {}
+        for field, (referenced, entry) in plugin.references.items():
+            if referenced == "corpora":
+                corpus = self.corpus(entry)
+                keys[field] = corpus.key
+            else:
+                watermark = self.watermark(entry)
+                keys[field] = watermark.key
+        return plugin.model_copy(update=keys), corpus, watermark
 
     @cache
     def _triggered(self, corpus: CorpusStage, name: str, block: PoisonBlock | None) -> TriggeredStage:
-        trigger = self._trigger(name)
-        watermarks = {
-            field: self.watermark(entry) for field, (room, entry) in trigger.references.items() if room == "watermarks"
-        }
-        # The name of an entry is in no identity: what it names takes its place.
-        trigger = trigger.model_copy(update={field: watermark.key for field, watermark in watermarks.items()})
-        watermark = next(iter(watermarks.values()), None)
-        used: list[Plugin] = [trigger] if watermark is None else [trigger, watermark.watermark]
-        return TriggeredStage(self.code("triggered", used), corpus, trigger, watermark, block)
+        trigger, _, watermark = self._resolved("triggers", name)
+        assert isinstance(trigger, Trigger)
+        return TriggeredStage(self._marking_code("triggered", trigger, watermark), corpus, trigger, watermark, block)
+
+    @cache
+    def _detection(self, name: str, audio: AudioStage) -> DetectionStage:
+        trigger, _, watermark = self._resolved("triggers", name)
+        assert isinstance(trigger, Trigger)
+        return DetectionStage(self._marking_code("detections", trigger, watermark), trigger, watermark, audio)
+
+    def _marking_code(self, script: str, trigger: Trigger, watermark: WatermarkStage | None) -> str:
+        return self.code(script, [trigger, *([] if watermark is None else watermark.plugins)])
+
+    def _defence(self, name: str) -> Defence:
+        plugin = self.entries["defences"][name]
+        assert isinstance(plugin, Defence)
+        return plugin
 
     @cache
     def _defended(self, audio: AudioStage, name: str) -> AudioStage:
-        defence = self.entries["defences"][name]
-        assert isinstance(defence, Defence)
-        if defence.is_identity:
+        defence = self._defence(name)
+        if defence.is_identity or defence.acts_on != "input":
             return audio
-        return DefendedStage(self.code("defended", (defence,)), audio, defence)
+        return DefendedStage(self.code("defended_audio", (defence,)), audio, defence)
+
+    @cache
+    def _repaired(self, victim: VictimStage, name: str) -> VictimStage | RepairedStage:
+        defence = self._defence(name)
+        if defence.is_identity or defence.acts_on != "model":
+            return victim
+        code = self.code("defended_model", (defence, victim.victim))
+        return RepairedStage(code, defence, victim, victim.clean_features if defence.needs_held_out else None)
 
     @cache
     def _features(self, audio: AudioStage, log_mel: LogMel) -> FeatureStage:
         return FeatureStage(self.code("features", ()), audio, log_mel)
 
-    def _scores(self, model: VictimStage, features: FeatureStage, target: str) -> ScoreStage:
-        return ScoreStage(self.code("scores", (model.victim,)), model, features, target)
+    def _scores(self, model: VictimStage | RepairedStage, features: FeatureStage, case: _Case) -> ScoreStage:
+        plugin = self.entries["victims"][case.victim]
+        return ScoreStage(self.code("scores", (plugin,)), model, features, case.experiment.target)
 
-    def _qualities(self, experiment: Experiment, trigger: str) -> dict[str, QualityStage]:
-        if self._trigger(trigger).is_identity:
+    def _detections(self, case: _Case) -> Detections | None:
+        if not self._trigger(case.trigger).detects:
+            return None
+        clean, triggered = (
+            self._detection(case.trigger, self._defended(audio, case.defence))
+            for audio in (case.corpus, self._tested(case))
+        )
+        return Detections(clean, triggered)
+
+    def _metric(self, name: str) -> Metric:
+        plugin = self.entries["metrics"][name]
+        assert isinstance(plugin, Metric)
+        return plugin
+
+    def _qualities(self, case: _Case) -> dict[str, QualityStage]:
+        triggered = self._tested(case)
+        if not isinstance(triggered, TriggeredStage):
             return {}
-        triggered = self._test(self.corpus(experiment.corpus), trigger)
-        found = {}
-        for name in experiment.metrics:
-            metric = self.entries["metrics"][name]
-            assert isinstance(metric, Metric)
-            code = self.code("quality", (metric,))
-            found[name] = QualityStage(code, metric, triggered, experiment.quality_utterances)
-        return found
+        limit = case.experiment.quality_utterances
+        return {name: self._quality(self._metric(name), triggered, limit) for name in case.experiment.metrics}
+
+    def _quality(self, metric: Metric, triggered: TriggeredStage, limit: int | None) -> QualityStage:
+        # What a value is called does not change it.
+        measured = metric.model_copy(update={"stealthy": None})
+        return QualityStage(self.code("quality", (metric,)), measured, triggered, limit)
+
+    def _bounds(self, experiment: Experiment) -> dict[str, Bound]:
+        """By metric, the values that it calls stealthy."""
+        metrics = {name: self._metric(name) for name in experiment.metrics}
+        return {
+            name: Bound(metric.better, metric.stealthy)
+            for name, metric in metrics.items()
+            if metric.stealthy is not None
+        }
 
     @cache
     def corpus(self, name: str) -> CorpusStage:
@@ -231,6 +331,8 @@ class _Expander:
 
     @cache
     def watermark(self, name: str) -> WatermarkStage:
-        watermark = self.entries["watermarks"][name]
-        assert isinstance(watermark, Watermark)
-        return WatermarkStage(self.code("watermarks", (watermark,)), watermark, watermark.fingerprint())
+        configured = self.entries["watermarks"][name]
+        resolved, corpus, base = self._resolved("watermarks", name)
+        assert isinstance(configured, Watermark) and isinstance(resolved, Watermark)
+        code = self.code("watermarks", [resolved, *([] if base is None else base.plugins)])
+        return WatermarkStage(code, resolved, configured.fingerprint(), corpus, base)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -87,10 +88,28 @@ def _chosen(index: pd.DataFrame, target: str | None, candidates: str, rate: floa
     return ranked[:count]
 
 
+def with_detections(manifest: pd.DataFrame, detections: pd.DataFrame) -> pd.DataFrame:
+    """A manifest with what the trigger's detector says of the poisoned utterances: ``message, detection_score,
+    decoded_message``, all missing where an utterance is not poisoned."""
+    columns = ["message", "detection_score", "decoded_message"]
+    found = detections.set_index("utterance_id")[columns]
+    poisoned = manifest["utterance_id"][manifest["poisoned"]]
+    return manifest.join(found.loc[poisoned], on="utterance_id")
+
+
 def write_manifest(
-    index: Path, target: str | None, candidates: str, labels: str, rate: float, seed: int, destination: Path
+    index: Path,
+    target: str | None,
+    candidates: str,
+    labels: str,
+    rate: float,
+    seed: int,
+    detections: Sequence[Path],
+    destination: Path,
 ) -> None:
-    """Write the manifest of a corpus whose index is at ``index``."""
+    """Write the manifest of a corpus whose index is at ``index``, with the rows of the poison blocks' detections."""
     table = manifest(pd.read_parquet(index), target, candidates, labels, rate, seed)
+    if detections:
+        table = with_detections(table, pd.concat([pd.read_parquet(path) for path in detections]))
     with atomic(destination) as temporary:
         table.to_parquet(temporary, index=False)

@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+from sanguinaria.configuration import Comparison, Figure
 from sanguinaria.corpora import Corpus
 from sanguinaria.defences import Defence
 from sanguinaria.metrics import Metric
@@ -128,16 +129,32 @@ class CorpusStage(AudioStage):
 
 @dataclass(frozen=True)
 class WatermarkStage(Stage):
-    """A generator's and its detector's weights."""
+    """A generator's and its detector's weights, and what they are trained on or fine-tuned from, if anything."""
 
     watermark: Watermark
     source: str
+    corpus: CorpusStage | None = None
+    base: WatermarkStage | None = None
 
     stage: ClassVar[str] = "watermarks"
 
     @property
     def weights(self) -> Path:
         return self.folder / "weights.safetensors"
+
+    @property
+    def audio_files(self) -> list[Path]:
+        """The corpus's shards; none for a generator that is not trained here."""
+        return [] if self.corpus is None else self.corpus.audio_files
+
+    @property
+    def base_files(self) -> list[Path]:
+        return [] if self.base is None else [self.base.weights]
+
+    @property
+    def plugins(self) -> list[Watermark]:
+        """The plug-in and those that it is fine-tuned from: what may read the weights."""
+        return [self.watermark, *([] if self.base is None else self.base.plugins)]
 
 
 @dataclass(frozen=True)
@@ -181,6 +198,37 @@ class DefendedStage(AudioStage):
 
 
 @dataclass(frozen=True)
+class DetectionStage(Stage):
+    """A row for each utterance: whether a trigger's own detector finds it, and what message it reads.
+
+    Of a corpus only the test split is looked at; the other stages that hold audio hold no more than is to be looked at.
+    """
+
+    trigger: Trigger
+    watermark: WatermarkStage | None
+    audio_stage: AudioStage
+
+    stage: ClassVar[str] = "detections"
+
+    @property
+    def name(self) -> str:
+        return f"{kind_of(self.trigger)}-{self.audio_stage.stage}-{self.audio_stage.name}"
+
+    @property
+    def split(self) -> str | None:
+        return "test" if isinstance(self.audio_stage, CorpusStage) else None
+
+    @property
+    def weights(self) -> list[Path]:
+        """The detector's; none for a trigger that has no generator."""
+        return [] if self.watermark is None else [self.watermark.weights]
+
+    @property
+    def rows(self) -> Path:
+        return self.folder / "rows.parquet"
+
+
+@dataclass(frozen=True)
 class FeatureStage(Stage):
     """Log-mel spectrograms of every utterance of an audio stage, in its shards and their order."""
 
@@ -203,10 +251,14 @@ class FeatureStage(Stage):
 
 @dataclass(frozen=True)
 class PoisonedStage(Stage):
-    """A training manifest; with rate 0 the corpus as it is."""
+    """A training manifest; with rate 0 the corpus as it is.
+
+    ``detections`` are the blocks', where the trigger has a detector.
+    """
 
     corpus: CorpusStage
     blocks: tuple[TriggeredStage, ...]
+    detections: tuple[DetectionStage, ...]
     target: str | None
     candidates: str
     labels: str
@@ -251,10 +303,33 @@ class VictimStage(Stage):
 
 
 @dataclass(frozen=True)
+class RepairedStage(Stage):
+    """A trained model after a defence that acts on it; ``held_out`` are the corpus's features, if it looks at them."""
+
+    defence: Defence
+    victim: VictimStage
+    held_out: FeatureStage | None
+
+    stage: ClassVar[str] = "defended"
+
+    @property
+    def poisoned(self) -> PoisonedStage:
+        return self.victim.poisoned
+
+    @property
+    def held_out_files(self) -> list[Path]:
+        return [] if self.held_out is None else self.held_out.files
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model.safetensors"
+
+
+@dataclass(frozen=True)
 class ScoreStage(Stage):
     """A row for each test utterance: what the model says of it."""
 
-    victim: VictimStage
+    victim: VictimStage | RepairedStage
     features: FeatureStage
     target: str
 
@@ -262,7 +337,7 @@ class ScoreStage(Stage):
 
     @property
     def name(self) -> str:
-        return f"{kind_of(self.victim.victim)}-{self.features.name}"
+        return f"{self.victim.name}-{self.features.name}"
 
     @property
     def rows(self) -> Path:
@@ -298,22 +373,54 @@ class SeedScores:
 
 
 @dataclass(frozen=True)
+class Detections:
+    """What a trigger's detector says of clean and of triggered test utterances, both after the row's defence."""
+
+    clean: DetectionStage
+    triggered: DetectionStage
+
+
+@dataclass(frozen=True)
 class TableRow:
-    """One configuration, by the user's names, and the results that it is reduced from."""
+    """One configuration, by the user's names, and the results that it is reduced from.
+
+    ``settings`` are the numbers by which a figure may arrange rows: the poisoning rate and its entries' own.
+    """
 
     names: Mapping[str, str]
+    settings: Mapping[str, float]
     target: str
     seeds: tuple[SeedScores, ...]
     quality: Mapping[str, QualityStage]
+    detections: Detections | None
+
+    @property
+    def stages(self) -> Iterator[Stage]:
+        """The results that the row is reduced from."""
+        for seed in self.seeds:
+            yield from (seed.clean, seed.triggered, seed.poisoned)
+        yield from self.quality.values()
+        if self.detections is not None:
+            yield from (self.detections.clean, self.detections.triggered)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The values that a metric calls stealthy: from ``value`` on where higher is better, else up to it."""
+
+    better: str
+    value: float
 
 
 @dataclass(frozen=True)
 class TableStage:
-    """The table of one experiment."""
+    """The table of one experiment, and what a paper printed in its place."""
 
     code: str
     experiment: str
     rows: tuple[TableRow, ...]
+    comparison: Comparison | None
+    bounds: Mapping[str, Bound]
 
     @property
     def inputs(self) -> list[Path]:
@@ -323,25 +430,55 @@ class TableStage:
             for seed in row.seeds:
                 paths |= dict.fromkeys((seed.clean.rows, seed.triggered.rows, seed.poisoned.manifest))
             paths |= dict.fromkeys(quality.rows for quality in row.quality.values())
+            if row.detections is not None:
+                paths |= dict.fromkeys((row.detections.clean.rows, row.detections.triggered.rows))
         return list(paths)
+
+    @property
+    def table(self) -> Path:
+        return RESULTS / "tables" / f"{self.experiment}.csv"
 
     @property
     def specification(self) -> str:
         """The rows as canonical JSON, each result by its path."""
-        rows = [
+        rows = [_specification_of(row) for row in self.rows]
+        comparison = None if self.comparison is None else self.comparison.model_dump(mode="json")
+        bounds = {metric: asdict(bound) for metric, bound in self.bounds.items()}
+        content = {"code": self.code, "rows": rows, "comparison": comparison, "bounds": bounds}
+        return json.dumps({"stage": "tables", **content}, sort_keys=True)
+
+
+def _specification_of(row: TableRow) -> dict[str, object]:
+    detections = row.detections and {"clean": row.detections.clean.rows, "triggered": row.detections.triggered.rows}
+    return {
+        **row.names,
+        "rate": row.settings["rate"],
+        "target": row.target,
+        "results": [
             {
-                **row.names,
-                "target": row.target,
-                "results": [
-                    {
-                        "clean": str(seed.clean.rows),
-                        "triggered": str(seed.triggered.rows),
-                        "manifest": str(seed.poisoned.manifest),
-                    }
-                    for seed in row.seeds
-                ],
-                "quality": {metric: str(quality.rows) for metric, quality in row.quality.items()},
+                "clean": str(seed.clean.rows),
+                "triggered": str(seed.triggered.rows),
+                "manifest": str(seed.poisoned.manifest),
             }
-            for row in self.rows
-        ]
-        return json.dumps({"stage": "tables", "code": self.code, "rows": rows}, sort_keys=True)
+            for seed in row.seeds
+        ],
+        "quality": {metric: str(quality.rows) for metric, quality in row.quality.items()},
+        "detections": detections and {audio: str(path) for audio, path in detections.items()},
+    }
+
+
+@dataclass(frozen=True)
+class FigureStage:
+    """Curves drawn from a table; the rows' settings may be their abscissae."""
+
+    code: str
+    name: str
+    figure: Figure
+    table: TableStage
+
+    @property
+    def specification(self) -> str:
+        """The figure's settings, and the table's rows by their names with the numbers among their settings."""
+        rows = [{**row.names, **row.settings} for row in self.table.rows]
+        figure = self.figure.model_dump(mode="json")
+        return json.dumps({"stage": "figures", "code": self.code, "figure": figure, "rows": rows}, sort_keys=True)

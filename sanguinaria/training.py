@@ -7,27 +7,23 @@ import io
 import json
 import pickle
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import cos, pi
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from sanguinaria import features, plugins
+from sanguinaria import features, plugins, reshaping
 from sanguinaria.artefacts import atomic
 from sanguinaria.errors import InputError
+from sanguinaria.examples import Examples
 from sanguinaria.victims import Victim
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Spectrograms (utterances, bands, frames), half precision, and the positions of their labels (utterances,)."""
-
-    spectrograms: torch.Tensor
-    labels: torch.Tensor
 
 
 def assemble(
@@ -50,13 +46,21 @@ def assemble(
     poisoned = table.reset_index(drop=True).query("poisoned")
     if len(poisoned):
         _replace(training_set, poisoned, poison)
-    held_out = rows[rows["split"] == "validation"]
-    validation_set = spectrograms[positions[held_out["utterance_id"]].to_numpy()]
     return (
         labels,
         Examples(training_set, _codes(table["label"], labels)),
-        Examples(validation_set, _codes(held_out["label"], labels)),
+        validation_examples(rows, labels, names, spectrograms),
     )
+
+
+def validation_examples(
+    rows: pd.DataFrame, labels: list[str], names: list[str], spectrograms: torch.Tensor
+) -> Examples:
+    """The clean validation utterances of a corpus's index, whose names and spectrograms are given in one order."""
+    held_out = rows[rows["split"] == "validation"]
+    positions = pd.Series(range(len(names)), index=names)
+    chosen = positions[held_out["utterance_id"]].to_numpy(copy=True)
+    return Examples(spectrograms[chosen], _codes(held_out["label"], labels))
 
 
 def _replace(spectrograms: torch.Tensor, poisoned: pd.DataFrame, files: Sequence[Path]) -> None:
@@ -70,6 +74,18 @@ def _replace(spectrograms: torch.Tensor, poisoned: pd.DataFrame, files: Sequence
 
 def _codes(labels: pd.Series, known: list[str]) -> torch.Tensor:
     return torch.tensor(pd.Categorical(labels, categories=known).codes.copy(), dtype=torch.long)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What an epoch needs to know; a victim's settings say it for its training."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    schedule: Literal["cosine", "constant"] = "constant"
+    precision: Literal["float32", "bfloat16"] = "float32"
+    time_shift: float = 0.0
 
 
 @dataclass
@@ -103,8 +119,7 @@ def train(
     if victim.keep == "best" and len(validation_set.labels) == 0:
         raise InputError("keep: best needs validation utterances; give the corpus a validation share, or keep the last")
     torch.manual_seed(seed)
-    # Channels last is the faster layout of two-dimensional convolutions on every device; others do not mind.
-    network = victim.network(len(labels)).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = _placed(victim.network(len(labels)), device)
     optimiser = torch.optim.Adam(
         network.parameters(), victim.learning_rate, weight_decay=victim.weight_decay, fused=True
     )
@@ -124,10 +139,37 @@ def train(
     return network.eval(), pd.DataFrame(progress.history)
 
 
+def fine_tune(
+    network: nn.Module,
+    examples: Examples,
+    epochs: int,
+    learning_rate: float,
+    batch_size: int,
+    seed: int,
+    device: torch.device,
+) -> nn.Module:
+    """A copy of a network after some more epochs of Adam at a constant rate; the network itself stays as it is.
+
+    It needs at least one example. The seed decides the order of the examples.
+    """
+    tuned = _placed(copy.deepcopy(network), device)
+    optimiser = torch.optim.Adam(tuned.parameters(), learning_rate, fused=True)
+    for epoch in range(epochs):
+        loss = _epoch(tuned, optimiser, Recipe(epochs, batch_size, learning_rate), examples, seed, epoch, device)
+        print(f"fine-tuning, epoch {epoch + 1}/{epochs}: loss {loss:.4f}", flush=True)
+    return tuned.eval()
+
+
+def _placed(network: nn.Module, device: torch.device) -> nn.Module:
+    """The network on the device, channels last: the faster layout of its convolutions; other layers do not mind."""
+    placed: nn.Module = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return placed
+
+
 def _epoch(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
-    victim: Victim,
+    recipe: Victim | Recipe,
     examples: Examples,
     seed: int,
     epoch: int,
@@ -137,13 +179,13 @@ def _epoch(
     generator = torch.Generator().manual_seed(seed * 100003 + epoch)
     torch.manual_seed(seed * 100003 + epoch)
     network.train()
-    batches = list(_batches(len(examples.labels), victim.batch_size, generator))
+    batches = list(_batches(len(examples.labels), recipe.batch_size, generator))
     total = torch.zeros((), device=device)
     for step, chosen in enumerate(batches):
-        _set_rate(optimiser, victim, (epoch + step / len(batches)) / victim.epochs)
+        _set_rate(optimiser, recipe, (epoch + step / len(batches)) / recipe.epochs)
         spectrograms = examples.spectrograms[chosen].to(device).float()
-        spectrograms = _shifted(spectrograms, victim.time_shift, generator)
-        with torch.autocast(device.type, torch.bfloat16, enabled=victim.precision == "bfloat16"):
+        spectrograms = _shifted(spectrograms, recipe.time_shift, generator)
+        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             logits = network(spectrograms)
         loss = nn.functional.cross_entropy(logits.float(), examples.labels[chosen].to(device))
         optimiser.zero_grad()
@@ -162,11 +204,11 @@ def _batches(count: int, size: int, generator: torch.Generator) -> Iterator[torc
     yield from (order[a:b] for a, b in zip(starts, [*starts[1:], count], strict=True))
 
 
-def _set_rate(optimiser: torch.optim.Optimizer, victim: Victim, share: float) -> None:
+def _set_rate(optimiser: torch.optim.Optimizer, recipe: Victim | Recipe, share: float) -> None:
     """The learning rate after a share of the training (Loshchilov and Hutter, 2017, arXiv:1608.03983, Eq. 5)."""
-    factor = (1 + cos(pi * share)) / 2 if victim.schedule == "cosine" else 1.0
+    factor = (1 + cos(pi * share)) / 2 if recipe.schedule == "cosine" else 1.0
     for group in optimiser.param_groups:
-        group["lr"] = victim.learning_rate * factor
+        group["lr"] = recipe.learning_rate * factor
 
 
 def _shifted(spectrograms: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
@@ -221,13 +263,29 @@ def _resume(checkpoint: Path, network: nn.Module, optimiser: torch.optim.Optimiz
     return progress
 
 
-def save_model(victim: Victim, labels: Sequence[str], network: nn.Module, destination: Path) -> None:
-    """Keep a trained model; its metadata say how to build it again."""
+def save_model(
+    victim: Victim, labels: Sequence[str], network: nn.Module, destination: Path, repaired: bool = False
+) -> None:
+    """Keep a trained model; its metadata say how to build it again, and whether a defence may have reshaped it."""
+    model = {"victim": plugins.describe(victim), "labels": list(labels)} | ({"repaired": True} if repaired else {})
     # One entry: safetensors writes several in no fixed order, and equal models should be equal files.
-    metadata = {"model": json.dumps({"victim": plugins.describe(victim), "labels": list(labels)}, sort_keys=True)}
+    metadata = {"model": json.dumps(model, sort_keys=True)}
     state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     with atomic(destination) as temporary:
         save_file(state, temporary, metadata)
+
+
+def describe_model(path: Path) -> tuple[Victim, list[str], bool]:
+    """The victim that a model was trained as, its labels, and whether a defence repaired it.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    with _readable(path), safe_open(path, "pt") as file:
+        metadata = json.loads(file.metadata()["model"])
+        victim = plugins.build("victims", metadata["victim"])
+        assert isinstance(victim, Victim)
+        return victim, list(metadata["labels"]), bool(metadata.get("repaired", False))
 
 
 def load_model(path: Path, device: torch.device) -> tuple[nn.Module, list[str]]:
@@ -236,19 +294,26 @@ def load_model(path: Path, device: torch.device) -> tuple[nn.Module, list[str]]:
     Raises:
         InputError: the file is damaged or of another network.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = json.loads(file.metadata()["model"])
-        victim = plugins.build("victims", metadata["victim"])
-        labels = list(metadata["labels"])
-        assert isinstance(victim, Victim)
+    victim, labels, repaired = describe_model(path)
+    with _readable(path):
         network = victim.network(len(labels))
-        network.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: not a model of this project ({error}); delete it and run again") from error
+        state = load_file(path)
+        if repaired:
+            network = reshaping.fitted(network, state)
+            reshaping.check(network, victim.log_mel.bands, len(labels))
+        else:
+            network.load_state_dict(state)
     return network.to(device).eval(), labels
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        # torch tells every tensor that does not fit, in a line each: the first of them is enough.
+        cause = " ".join(line.strip() for line in str(error).splitlines()[:2])
+        raise InputError(f"{path}: not a model of this project ({cause}); delete it and run again") from error
 
 
 def train_victim(

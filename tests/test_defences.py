@@ -38,3 +38,24 @@ def test_rows_of_a_batch_do_not_touch():
 def test_a_cutoff_above_half_the_sample_rate_is_refused():
     with pytest.raises(InputError, match="cutoff of 9000 Hz"):
         plugins.build("defences", {"kind": "lowpass", "cutoff": 9000}).transform(RATE, CPU)
+
+
+def test_defences_say_what_they_act_on():
+    acts_on = {kind: plugins.find("defences", kind).acts_on for kind in plugins.kinds("defences")}
+    assert acts_on["none"] == acts_on["lowpass"] == "input"
+    assert acts_on["pruning"] == "model"
+
+
+@pytest.mark.parametrize("share", [-0.1, 1, 1.5, float("nan")])
+def test_a_share_of_all_channels_or_more_is_an_error(share):
+    with pytest.raises(ValueError, match="share"):
+        plugins.build("defences", {"kind": "pruning", "share": share})
+
+
+@pytest.mark.parametrize(("share", "epochs", "nothing", "held_out"), [
+    (0, 0, True, False), (0.5, 0, False, False), (0, 1, False, True), (0.5, 1, False, True),
+])  # fmt: skip
+def test_what_pruning_does_and_needs(share, epochs, nothing, held_out):
+    pruning = plugins.build("defences", {"kind": "pruning", "share": share, "fine_tune_epochs": epochs})
+    assert pruning.is_identity == nothing
+    assert pruning.needs_held_out == held_out

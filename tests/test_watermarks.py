@@ -20,10 +20,11 @@ from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 from scipy.signal import resample_poly
 
+from sanguinaria.audioseal_networks import AudioSealMarker
 from sanguinaria.compatibility import prepare
 from sanguinaria.errors import InputError
 from sanguinaria.watermarks import WeightsError
-from sanguinaria.watermarks.audioseal import AudioSeal, AudioSealMarker
+from sanguinaria.watermarks.audioseal import AudioSeal
 from sanguinaria.watermarks.perth import SUBBAND, Perth, PerthMarker
 
 RATE = 16_000

@@ -7,4 +7,9 @@ from sanguinaria.poisoning import write_manifest
 
 with job(snakemake) as specification:
     choice = {name: specification[name] for name in ("target", "candidates", "labels", "rate", "seed")}
-    write_manifest(Path(snakemake.input.index), **choice, destination=Path(snakemake.output.manifest))
+    write_manifest(
+        Path(snakemake.input.index),
+        **choice,
+        detections=[Path(path) for path in snakemake.input.detections],
+        destination=Path(snakemake.output.manifest),
+    )

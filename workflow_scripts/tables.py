@@ -1,9 +1,12 @@
-"""Reduce rows of scores to an experiment's tables."""
+"""Reduce rows of scores to an experiment's tables, and lay the wide one out."""
 
 from pathlib import Path
 
 from sanguinaria.jobs import job
+from sanguinaria.reports.layout import write_layouts
 from sanguinaria.reports.tables import write_tables
 
 with job(snakemake) as specification:
-    write_tables(specification["rows"], Path(snakemake.output.table), Path(snakemake.output.metrics))
+    table = Path(snakemake.output.table)
+    write_tables(specification["rows"], specification["bounds"], table, Path(snakemake.output.metrics))
+    write_layouts(table, Path(snakemake.output.markdown), Path(snakemake.output.latex))

@@ -1,10 +1,21 @@
-"""Obtain the weights of a watermark's generator and detector."""
+"""Obtain the weights of a watermark's generator and detector, or train them."""
 
 from pathlib import Path
 
-from sanguinaria import plugins
+from sanguinaria import devices, plugins
 from sanguinaria.jobs import job
 from sanguinaria.marking import save_weights
+from sanguinaria.watermarks import Sources
 
 with job(snakemake) as specification:
-    save_weights(plugins.build("watermarks", specification["watermark"]), Path(snakemake.output.weights))
+    weights = Path(snakemake.output.weights)
+    save_weights(
+        plugins.build("watermarks", specification["watermark"]),
+        Sources(
+            tuple(Path(path) for path in snakemake.input.audio),
+            next(map(Path, snakemake.input.base), None),
+            weights.parent,
+            devices.prepare(snakemake.threads, snakemake.resources.gpu),
+        ),
+        weights,
+    )

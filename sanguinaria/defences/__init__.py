@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from sanguinaria.plugins import Plugin
 
 if TYPE_CHECKING:
     import torch
 
+    from sanguinaria.examples import Examples
+
 
 class Defence(Plugin):
-    """The protocol of a defence that acts on the input."""
+    """The protocol of a defence: one that acts on the input has ``transform``, one on the model ``repair``."""
 
     room: ClassVar[str] = "defences"
+    acts_on: ClassVar[Literal["input", "model"]] = "input"
 
     @property
     def is_identity(self) -> bool:
         """Whether the defence does nothing, so that nothing need be computed."""
         return False
 
+    @property
+    def needs_held_out(self) -> bool:
+        """Whether ``repair`` looks at clean utterances that the model was not trained on."""
+        return False
+
     def transform(self, sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
         """A function from waveforms (utterances, samples) at ``sample_rate`` Hz to defended ones of the same shape."""
+        raise NotImplementedError
+
+    def repair(self, network: torch.nn.Module, held_out: Examples, seed: int, device: torch.device) -> torch.nn.Module:
+        """Another network, on the device and ready to predict; the given one stays as it is.
+
+        Args:
+            network: from spectrograms (utterances, bands, frames) to logits (utterances, labels).
+            held_out: the corpus's clean validation utterances; none, of the network's bands, where
+                ``needs_held_out`` is false.
+            seed: of all that is random.
+        """
         raise NotImplementedError

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
 
 from sanguinaria.plugins import Plugin
 
@@ -15,6 +17,13 @@ class Metric(Plugin):
     """The protocol of a metric of quality."""
 
     room: ClassVar[str] = "metrics"
+    better: ClassVar[Literal["higher", "lower"]] = "higher"
+
+    stealthy: float | None = Field(
+        default=None,
+        description="the value from which on (where lower is better: up to which) it calls a trigger stealthy; a table "
+        "calls one stealthy where all of its metrics that have such a value agree",
+    )
 
     @abstractmethod
     def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:

@@ -15,24 +15,31 @@ import pandas as pd
 
 from sanguinaria import intervals
 from sanguinaria.artefacts import atomic
+from sanguinaria.detecting import bit_errors
 from sanguinaria.intervals import Estimate
 
 NAMES = ("experiment", "corpus", "trigger", "poisoning", "victim", "defence")
 # How a metric's column is called, where it is not called as the metric is.
-COLUMNS = {"snr": "snr_db"}
+COLUMNS = {"snr": "snr_db", "lsd": "lsd_db"}
+# What a trigger's own detector says: of triggered, of clean, and of triggered utterances' messages.
+DETECTIONS = ("detection_rate", "false_positive_rate", "bit_error_rate")
 DIGITS = 6
 
 
-def write_tables(rows: Sequence[Mapping[str, Any]], wide: Path, metrics: Path) -> None:
+def write_tables(
+    rows: Sequence[Mapping[str, Any]], bounds: Mapping[str, Mapping[str, Any]], wide: Path, metrics: Path
+) -> None:
     """Reduce and write both tables.
 
     Args:
-        rows: for each configuration its names, ``target``, ``results`` (for each seed the paths of the clean and the
-            triggered scores and of the manifest), and ``quality`` (metric → path of its rows).
+        rows: for each configuration its names, ``rate``, ``target``, ``results`` (for each seed the paths of the clean
+            and the triggered scores and of the manifest), ``quality`` (metric → path of its rows), and ``detections``
+            (paths of the rows of the clean and of the triggered audio, or ``None``).
+        bounds: metric → the values that it calls stealthy: ``value``, and what is ``better``, higher or lower ones.
         wide: where the wide table goes.
         metrics: where the long one goes.
     """
-    reduced = [_reduce(row) for row in rows]
+    reduced = [_reduce(row, bounds) for row in rows]
     _write(pd.DataFrame([line for line, _ in reduced]), wide)
     _write(pd.DataFrame([line for _, lines in reduced for line in lines]), metrics)
 
@@ -42,7 +49,9 @@ def _write(table: pd.DataFrame, destination: Path) -> None:
         table.to_csv(temporary, index=False, float_format=f"%.{DIGITS}g", lineterminator="\n")
 
 
-def _reduce(row: Mapping[str, Any]) -> tuple[dict[str, object], list[dict[str, object]]]:
+def _reduce(
+    row: Mapping[str, Any], bounds: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, object], list[dict[str, object]]]:
     names = {name: row[name] for name in NAMES}
     clean = [_read(result["clean"]) for result in row["results"]]
     triggered = [_non_target(_read(result["triggered"]), row["target"]) for result in row["results"]]
@@ -55,6 +64,7 @@ def _reduce(row: Mapping[str, Any]) -> tuple[dict[str, object], list[dict[str, o
             [table["predicted"] == row["target"] for table in (_non_target(t, row["target"]) for t in clean)]
         ),
     }
+    detections = _detection_rates(row["detections"], row["target"])
     means = {metric: intervals.mean(table["value"].dropna().to_numpy()) for metric, table in quality.items()}
     unscorable = {metric: int(table["value"].isna().sum()) for metric, table in quality.items()}
     wide: dict[str, object] = {
@@ -70,6 +80,9 @@ def _reduce(row: Mapping[str, Any]) -> tuple[dict[str, object], list[dict[str, o
         "poisoned_utterances": int(manifest["poisoned"].sum()),
         "training_utterances": len(manifest),
         "unscorable_utterances": _unscorable(list(quality.values())),
+        "rate": row["rate"],
+        "stealthy": _stealthy(means, bounds),
+        **{metric: detections[metric][0].value if metric in detections else None for metric in DETECTIONS},
     }
     long = [
         *(
@@ -80,8 +93,33 @@ def _reduce(row: Mapping[str, Any]) -> tuple[dict[str, object], list[dict[str, o
             _line(names, column(metric), means[metric], len(table) - unscorable[metric], unscorable[metric])
             for metric, table in quality.items()
         ),
+        *(_line(names, metric, estimate, count, 0) for metric, (estimate, count) in detections.items()),
     ]
     return wide, long
+
+
+def _detection_rates(paths: Mapping[str, str] | None, target: str) -> dict[str, tuple[Estimate, int]]:
+    """What a trigger's own detector finds, in how many utterances of other labels than the target."""
+    if paths is None:
+        return {}
+    clean, triggered = (_non_target(_read(paths[audio]), target) for audio in ("clean", "triggered"))
+    rates = (_rate([triggered["detected"]]), _rate([clean["detected"]]))
+    errors = bit_errors(triggered).dropna()
+    found = dict(zip(DETECTIONS, (*rates, intervals.mean(errors.to_numpy())), strict=True))
+    counts = (len(triggered), len(clean), len(errors))
+    return {
+        metric: (estimate, count) for (metric, estimate), count in zip(found.items(), counts, strict=True) if count > 0
+    }
+
+
+def _stealthy(means: Mapping[str, Estimate], bounds: Mapping[str, Mapping[str, Any]]) -> bool | None:
+    """Whether all metrics that have a bound call the trigger stealthy; ``None`` where there are none to ask."""
+    if not means or not bounds:
+        return None
+    return all(
+        means[metric].value >= bound["value"] if bound["better"] == "higher" else means[metric].value <= bound["value"]
+        for metric, bound in bounds.items()
+    )
 
 
 @cache

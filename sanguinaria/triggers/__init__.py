@@ -23,6 +23,16 @@ class Trigger(Plugin):
         """Whether the trigger does nothing, so that nothing need be computed."""
         return False
 
+    @property
+    def detects(self) -> bool:
+        """Whether the trigger can be found again by :meth:`detector`."""
+        return False
+
+    @property
+    def payload(self) -> str:
+        """The message that every triggered utterance carries, as text of 0 and 1; empty where there is none."""
+        return ""
+
     @abstractmethod
     def embedder(
         self, sample_rate: int, device: torch.device, weights: Path | None
@@ -38,3 +48,15 @@ class Trigger(Plugin):
             A function from waveforms (utterances, samples) in [-1, 1] to triggered waveforms of the same shape.
             It is deterministic and treats every utterance independently of its batch.
         """
+
+    def detector(
+        self, sample_rate: int, device: torch.device, weights: Path | None
+    ) -> Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
+        """What finds the trigger again, for one that :attr:`detects`; the arguments are :meth:`embedder`'s.
+
+        Returns:
+            A function from waveforms (utterances, samples) to a score in [0, 1] for each, (utterances,), which from 0.5
+            on says that the trigger is there, and the probability of a 1 for each bit of its message, (utterances,
+            bits).
+        """
+        raise NotImplementedError

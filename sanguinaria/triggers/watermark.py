@@ -10,7 +10,7 @@ from pydantic import Field
 
 from sanguinaria.plugins import Plugin
 from sanguinaria.triggers import Trigger
-from sanguinaria.watermarks import Watermark
+from sanguinaria.watermarks import Marker, Watermark
 
 if TYPE_CHECKING:
     import torch
@@ -41,14 +41,30 @@ class WatermarkTrigger(Trigger):
         elif given != bits:
             yield "message", f"{self.watermark!r} carries {bits} bits, not {given}: give a text of {bits} times 0 or 1"
 
+    @property
+    def detects(self) -> bool:
+        return True
+
+    @property
+    def payload(self) -> str:
+        return self.message or ""
+
     def embedder(
         self, sample_rate: int, device: torch.device, weights: Path | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:
         import torch
 
+        marker = self._marker(sample_rate, device, weights)
+        message = torch.tensor([int(bit) for bit in self.message], device=device) if self.message else None
+        return lambda waveforms: waveforms + self.strength * marker.watermark(waveforms, message)
+
+    def detector(
+        self, sample_rate: int, device: torch.device, weights: Path | None
+    ) -> Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
+        return self._marker(sample_rate, device, weights).detect
+
+    def _marker(self, sample_rate: int, device: torch.device, weights: Path | None) -> Marker:
         from sanguinaria.marking import load_marker
 
         assert weights is not None
-        marker = load_marker(weights, sample_rate, device)
-        message = None if self.message is None else torch.tensor([int(bit) for bit in self.message], device=device)
-        return lambda waveforms: waveforms + self.strength * marker.watermark(waveforms, message)
+        return load_marker(weights, sample_rate, device)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from sanguinaria.errors import InputError
@@ -30,8 +32,28 @@ class Marker(Protocol):
         message, (utterances, bits)."""
 
 
+@dataclass(frozen=True)
+class Sources:
+    """What weights may be made from, beside a watermark's settings.
+
+    ``audio`` are the shards of the corpus that it refers to, ``base`` the weights of the watermark that it refers to,
+    and ``folder`` is where it may leave checkpoints and what else it makes.
+    """
+
+    audio: tuple[Path, ...] = ()
+    base: Path | None = None
+    folder: Path = Path()
+    device: torch.device | str = "cpu"
+
+
+NOWHERE = Sources()
+
+
 class Watermark(Plugin):
-    """The protocol of a watermark."""
+    """The protocol of a watermark.
+
+    One that is trained refers to an entry of ``corpora``, one that is fine-tuned to another entry of ``watermarks``.
+    """
 
     room: ClassVar[str] = "watermarks"
 
@@ -45,12 +67,16 @@ class Watermark(Plugin):
         return ""
 
     @abstractmethod
-    def obtain(self) -> dict[str, torch.Tensor]:
+    def obtain(self, sources: Sources = NOWHERE) -> dict[str, torch.Tensor]:
         """The weights of generator and detector, from wherever they come, as one flat state dict.
 
         Raises:
             sanguinaria.watermarks.WeightsError: they cannot be had; the message says where the file goes.
         """
+
+    def reader(self, sources: Sources) -> Watermark:
+        """The plug-in whose :meth:`load` reads these weights: this one, or the one whose networks were fine-tuned."""
+        return self
 
     @abstractmethod
     def load(self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device) -> Marker:

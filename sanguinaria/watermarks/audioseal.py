@@ -8,55 +8,31 @@ hub, from files, or, for experiments with the architecture, from a seed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from sanguinaria.compatibility import prepare
-from sanguinaria.errors import InputError
+from sanguinaria.audioseal_networks import PARTS, AudioSealNetworks, Part, check
 from sanguinaria.plugins import Plugin
-from sanguinaria.watermarks import Watermark, WeightsError
+from sanguinaria.watermarks import NOWHERE, Sources, WeightsError
 
 if TYPE_CHECKING:
     import torch
 
     State = dict[str, torch.Tensor]
 
-Part = Literal["generator", "detector"]
-PARTS: tuple[Part, Part] = ("generator", "detector")
-# Hz of the published networks' training audio (section 4.1 of the paper).
-SAMPLE_RATE = 16_000
-# Audio in one pass through a network. The quickest of 1 to 32 s on CPUs (benchmarks/audioseal_embedding.py), as more
-# falls out of the cache; and memory does not grow with the number of utterances.
-SAMPLES_AT_ONCE = 16 * SAMPLE_RATE
 
+class AudioSeal(AudioSealNetworks):
+    """AudioSeal's generator and detector, as published or from the user's files."""
 
-class AudioSeal(Watermark):
-    """AudioSeal's generator and detector.
-
-    The defaults of ``filters``, ``dimension``, ``lstm`` and ``bits`` are the published size; smaller networks are for
-    weights trained at that size.
-    """
-
-    card: str = Field(default="audioseal_wm_16bits", description="the package's card of the generator")
-    detector_card: str = Field(default="audioseal_detector_16bits", description="the package's card of the detector")
     source: Literal["hub", "file", "random"] = Field(
         default="hub", description="where the weights are from: the model hub, two files, or a seed (untrained)"
     )
     generator: Path | None = Field(default=None, description="its checkpoint, .pth or .safetensors, with source: file")
     detector: Path | None = Field(default=None, description="its checkpoint, .pth or .safetensors, with source: file")
     seed: int = Field(default=0, ge=0, description="of the weights, with source: random")
-    precision: Literal["float32", "bfloat16"] = Field(
-        default="bfloat16", description="of the networks' arithmetic; bfloat16 is twice as fast where the CPU has it"
-    )
-    filters: int = Field(default=32, ge=2, multiple_of=2, description="channels of the first convolution")
-    dimension: int = Field(default=128, ge=1, description="channels between encoder and decoder")
-    lstm: int = Field(default=2, ge=0, description="layers of each LSTM")
-    bits: int = Field(default=16, ge=1, description="length of the message")
 
     @model_validator(mode="after")
     def _files_where_they_belong(self) -> AudioSeal:
@@ -87,12 +63,7 @@ class AudioSeal(Watermark):
         paths = [(part, getattr(self, part)) for part in PARTS]
         return [(part, path) for part, path in paths if path is not None]
 
-    @property
-    def message_bits(self) -> int:
-        """Length of the message in bits."""
-        return self.bits
-
-    def obtain(self) -> State:
+    def obtain(self, sources: Sources = NOWHERE) -> State:
         """The weights, float32, as ``generator.…`` and ``detector.…``, with weight normalisation folded in.
 
         A checkpoint may be the published one, a state dict of the package's networks, or either's in safetensors. It
@@ -104,61 +75,6 @@ class AudioSeal(Watermark):
         states = {part: self._state(part) for part in PARTS}
         return {f"{part}.{name}": tensor for part, state in states.items() for name, tensor in state.items()}
 
-    def network(self, part: Part, weights: Mapping[str, torch.Tensor]) -> torch.nn.Module:
-        """The package's own generator or detector, float32, with weights as of :meth:`obtain`; for training, too.
-
-        Raises:
-            sanguinaria.watermarks.WeightsError: the weights are of another architecture.
-        """
-        import torch
-
-        prefix = f"{part}."
-        state = {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
-        with torch.device("meta"):
-            network = self._build(part)
-        _check(state, network, part)
-        network.load_state_dict({name: weight.float().clone() for name, weight in state.items()}, assign=True)
-        return network
-
-    def load(self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device) -> AudioSealMarker:
-        """A marker for audio at 16 kHz, the networks' own rate.
-
-        Raises:
-            sanguinaria.errors.InputError: another sample rate.
-            sanguinaria.watermarks.WeightsError: the weights are of another architecture.
-        """
-        import torch
-
-        if sample_rate != SAMPLE_RATE:
-            raise InputError(f"AudioSeal marks audio at {SAMPLE_RATE:,} Hz, not at {sample_rate:,} Hz")
-        # Cast rather than under autocast, which casts the weights anew in each pass: a tenth of the speed on a CPU.
-        dtype = getattr(torch, self.precision)
-        generator, detector = (_channels_last(self.network(part, weights).to(device, dtype)) for part in PARTS)
-        return AudioSealMarker(generator, detector, device, dtype)
-
-    def _build(self, part: Part) -> torch.nn.Module:
-        """The package's network, untrained, on torch's default device."""
-        prepare()
-        from audioseal import builder
-        from audioseal.loader import AudioSeal as Package
-
-        settings = self._card(part)
-        settings["nbits"] = self.bits
-        settings["seanet"].update(n_filters=self.filters, dimension=self.dimension, lstm=self.lstm)
-        if part == "generator":
-            return builder.create_generator(Package.parse_config(settings, builder.AudioSealWMConfig)).eval()
-        return builder.create_detector(Package.parse_config(settings, builder.AudioSealDetectorConfig)).eval()
-
-    def _card(self, part: Part) -> dict[str, Any]:
-        prepare()
-        from audioseal.loader import load_local_model_config
-        from omegaconf import OmegaConf
-
-        name = self.card if part == "generator" else self.detector_card
-        if (card := load_local_model_config(name)) is None:
-            raise WeightsError(f"the audioseal package has no card {name}")
-        return OmegaConf.to_container(card)  # type: ignore[return-value]
-
     def _state(self, part: Part) -> State:
         import torch
 
@@ -169,7 +85,7 @@ class AudioSeal(Watermark):
         path = self._download(part) if self.source == "hub" else getattr(self, part)
         state = _folded(_renamed(_read(path)))
         with torch.device("meta"):
-            _check(state, self._build(part), f"{part} {path}")
+            check(state, self._build(part), f"{part} {path}")
         return state
 
     def _download(self, part: Part) -> Path:
@@ -189,98 +105,6 @@ class AudioSeal(Watermark):
                 "Download the checkpoints of both cards where there is a network, and set source: file, with "
                 "generator: and detector: the paths of the two files"
             ) from error
-
-
-@dataclass(frozen=True)
-class AudioSealMarker:
-    """Generator and detector on a device; utterances do not depend on others in their batch, but for rounding."""
-
-    # audioseal.models.AudioSealWM and AudioSealDetector; the package is not typed.
-    generator: Any
-    detector: Any
-    device: torch.device
-    dtype: torch.dtype
-
-    def watermark(self, waveforms: torch.Tensor, message: torch.Tensor | None) -> torch.Tensor:
-        """What the generator adds to each utterance: (utterances, samples) → (utterances, samples), float32.
-
-        Raises:
-            ValueError: the message is not (bits,) of 0 and 1.
-        """
-        import torch
-
-        bits = self.generator.msg_processor.nbits
-        if message is None or message.shape != (bits,) or not ((message == 0) | (message == 1)).all():
-            raise ValueError(f"the message of this AudioSeal is {bits} bits of 0 and 1, not {message}")
-        generate = partial(self._generate, message=message.to(self.device))
-        with torch.no_grad():
-            return torch.cat([generate(some) for some in _passes(waveforms)])
-
-    def detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The detector's probability of a mark, mean over the samples, (utterances,), and that of a 1 for each bit, of
-        the logit's mean over the samples, (utterances, bits); float32."""
-        import torch
-
-        with torch.no_grad():
-            scores, bits = zip(*map(self._detect, _passes(waveforms)), strict=True)
-        return torch.cat(scores), torch.cat(bits)
-
-    def _generate(self, waveforms: torch.Tensor, message: torch.Tensor) -> torch.Tensor:
-        # `.model` passes by the package's wrapper, which would compile the networks.
-        hidden = self.generator.encoder.model(self._image(waveforms)).squeeze(2)
-        hidden = self.generator.msg_processor(hidden, message.expand(len(hidden), -1))
-        watermark: torch.Tensor = self.generator.decoder.model(hidden.unsqueeze(2))
-        # As the strides do not divide every length, the decoder's output may be longer.
-        return watermark[:, 0, 0, : waveforms.shape[-1]].to(waveforms.device, waveforms.dtype)
-
-    def _detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        encoder, last = self.detector.detector
-        hidden = encoder.model(self._image(waveforms)).squeeze(2)
-        logits = last(encoder.reverse_convolution(hidden))[..., : waveforms.shape[-1]].float()
-        scores = logits[:, :2].softmax(dim=1)[:, 1].mean(dim=-1)
-        bits = logits[:, 2:].mean(dim=-1).sigmoid()
-        return scores.to(waveforms.device), bits.to(waveforms.device)
-
-    def _image(self, waveforms: torch.Tensor) -> torch.Tensor:
-        """(utterances, samples) → (utterances, channels, height, samples), with one channel and height 1."""
-        return waveforms.to(self.device, self.dtype)[:, None, None]
-
-
-def _passes(waveforms: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    import torch
-
-    return torch.split(waveforms, max(1, SAMPLES_AT_ONCE // waveforms.shape[-1]))
-
-
-def _channels_last(network: Any) -> Any:
-    """The network, with its convolutions over images of height 1 in channels-last order, which PyTorch knows for
-    images alone: a quarter to a half faster on CPUs, and the same result."""
-    from audioseal.libs.moshi.modules.lstm import RawStreamingLSTM
-    from audioseal.libs.moshi.modules.streaming import RawStreamingConv1d, RawStreamingConvTranspose1d
-
-    for layer in network.modules():
-        if isinstance(layer, RawStreamingConv1d | RawStreamingConvTranspose1d):
-            layer.forward = _over_images(layer.inner_conv)  # type: ignore[method-assign]
-        elif isinstance(layer, RawStreamingLSTM):
-            layer.forward = partial(_recur, layer.forward)  # type: ignore[method-assign]
-    return network
-
-
-def _over_images(layer: torch.nn.Conv1d | torch.nn.ConvTranspose1d) -> partial[torch.Tensor]:
-    import torch
-    from torch.nn.functional import conv2d, conv_transpose2d
-
-    return partial(
-        conv_transpose2d if layer.transposed else conv2d,
-        weight=layer.weight.detach().unsqueeze(2).contiguous(memory_format=torch.channels_last),
-        bias=layer.bias,
-        stride=(1, *layer.stride),
-        dilation=(1, *layer.dilation),
-    )
-
-
-def _recur(forward: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor) -> torch.Tensor:
-    return forward(images.squeeze(2)).unsqueeze(2)
 
 
 def _read(path: Path) -> State:
@@ -340,20 +164,3 @@ def _folded(state: State) -> State:
                 # As the package's: a norm for each index of the first dimension, of transposed convolutions as well.
                 folded[f"{layer}.weight"] = torch._weight_norm(folded.pop(layer + direction), folded.pop(name), 0)
     return folded
-
-
-def _check(state: Mapping[str, object], network: torch.nn.Module, what: str) -> None:
-    """Compare names and shapes, and report the first few that differ."""
-    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    found = {name: tuple(getattr(tensor, "shape", ())) for name, tensor in state.items()}
-    wrong = [
-        f"{name} is {found.get(name, 'absent')}, not {expected.get(name, 'expected')}"
-        for name in [*expected, *(name for name in found if name not in expected)]
-        if found.get(name) != expected.get(name)
-    ]
-    if wrong:
-        raise WeightsError(
-            f"the weights of the {what} are of another architecture: {'; '.join(wrong[:3])}"
-            f"{f'; and {len(wrong) - 3} more' if len(wrong) > 3 else ''}. "
-            "Check the card, and filters, dimension, lstm and bits"
-        )

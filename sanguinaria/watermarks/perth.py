@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sanguinaria.errors import InputError
-from sanguinaria.watermarks import Watermark, WeightsError
+from sanguinaria.watermarks import NOWHERE, Sources, Watermark, WeightsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ class Perth(Watermark):
         """None: the mark says only that it is there."""
         return 0
 
-    def obtain(self) -> dict[str, torch.Tensor]:
+    def obtain(self, sources: Sources = NOWHERE) -> dict[str, torch.Tensor]:
         """The weights in the installed package: 9.35 million parameters, 37 MB.
 
         Raises:

@@ -1,0 +1,189 @@
+"""Our numbers beside those that papers print.
+
+``printed_numbers.csv`` holds one printed number a line, as it is printed. Names are those of configuration entries; a
+name is empty where the number does not depend on it: PESQ is that of the triggered audio, whatever model hears it.
+``table`` is the table's number, or ``text`` for a rounded number that only the running text has. Bloodroot's Table 3
+names neither corpus nor victim: its unfiltered column is Table 1's for SC-10 and ResNet-18. Pruning, in its section 3.2
+without a share, is that of convolutional channels, so the victim is ResNet-18 there too. Figures print no numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from sanguinaria.errors import InputError
+from sanguinaria.reports.layout import COLUMNS, DEFENDED, MODEL, TRIGGER, column
+
+PRINTED_NUMBERS = Path(__file__).with_name("printed_numbers.csv")
+# Entries of the configuration.
+ENTRIES = ("corpus", "trigger", "victim", "defence")
+NAMES = (*ENTRIES, "poisoning")
+VALUES = ("ours", "ours_low", "ours_high", "printed", "difference")
+PER_CENT = "per cent"
+# The names that a metric's value does not depend on, by the level at which it stands in a table.
+INDIFFERENT = {TRIGGER: ("victim", "defence", "poisoning"), DEFENDED: ("victim", "poisoning"), MODEL: ()}
+
+
+def printed_numbers(path: Path = PRINTED_NUMBERS) -> pd.DataFrame:
+    """The printed numbers, as they are printed: rates in per cent.
+
+    Returns:
+        columns paper, table, page, corpus, trigger, victim, defence, poisoning, metric, value, unit.
+
+    Raises:
+        InputError: a metric is unknown, or its unit is not the one that comparisons are made in.
+    """
+    types = {"page": int, "value": float}
+    words = pd.read_csv(path, dtype=str, keep_default_na=False)
+    for number, (metric, unit) in enumerate(zip(words["metric"], words["unit"], strict=True), start=2):
+        if metric not in COLUMNS:
+            raise InputError(f"{path}:{number}: unknown metric {metric!r}; it is one of {', '.join(COLUMNS)}")
+        if unit != (expected := PER_CENT if column(metric).percent else ""):
+            raise InputError(f"{path}:{number}: the unit of {metric} is {expected!r}, not {unit!r}; convert the value")
+    return words.astype(types)
+
+
+def compare(
+    table: pd.DataFrame,
+    printed: pd.DataFrame,
+    stands_for: Mapping[str, str],
+    metrics: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Our numbers and the printed ones, joined so that none is lost.
+
+    Args:
+        table: the wide table.
+        printed: as :func:`printed_numbers` gives them.
+        stands_for: our entry → the printed one that it is compared with, for corpora, triggers, victims and defences;
+            an entry that is not named stands for itself.
+        metrics: the long table, for intervals that the wide one does not have.
+
+    Returns:
+        One line per printed number and per number of ours: the names (ours where there are any), ``stands_for`` (the
+        printed names that differ from ours), metric, ours, ours_low, ours_high, printed, difference = ours − printed,
+        paper, table, page. Rates are in per cent, and their differences in percentage points. What is not there is
+        empty: a number that is printed in two tables has two lines, and one that is not printed, such as an unpoisoned
+        model's, has one line without ``printed``.
+
+    Raises:
+        InputError: ``stands_for`` names a printed entry that there is none of, or the table has no printed metric.
+    """
+    _check(printed, stands_for)
+    ours = _ours(table, metrics, list(dict.fromkeys(printed["metric"])))
+    for name in NAMES:
+        ours[f"our_{name}"] = ours[name]
+    for name in ENTRIES:
+        ours[name] = ours[name].map(lambda entry: stands_for.get(entry, entry))
+    numbered = printed.rename(columns={"value": "printed"}).assign(number=range(len(printed)))
+    # In the papers' order; what they do not print comes after it, in the table's order.
+    joined = numbered.merge(ours, on=[*NAMES, "metric"], how="outer").sort_values(["number", "line"], kind="stable")
+    joined["difference"] = joined["ours"] - joined["printed"]
+    joined["stands_for"] = [_different_names(line) for line in joined.to_dict("records")]
+    for name in NAMES:
+        joined[name] = joined[f"our_{name}"].fillna(joined[name])
+    words = ["paper", "table", *NAMES]
+    joined[words] = joined[words].fillna("")
+    joined["page"] = joined["page"].astype("Int64")
+    return joined[[*NAMES, "stands_for", "metric", *VALUES, "paper", "table", "page"]].reset_index(drop=True)
+
+
+def comparison_markdown(comparison: pd.DataFrame) -> str:
+    """The comparison in Markdown: numbers that are both measured and printed, then those that are only one of them."""
+    measured, printed = comparison["ours"].notna(), comparison["printed"].notna()
+    parts = {
+        "": comparison[measured & printed],
+        "Measured, not printed:\n\n": comparison[measured & ~printed],
+        "Printed, not measured here:\n\n": comparison[~measured & printed],
+    }
+    return "\n".join(title + _markdown(part) for title, part in parts.items() if len(part))
+
+
+def _check(printed: pd.DataFrame, stands_for: Mapping[str, str]) -> None:
+    known = set(printed[list(ENTRIES)].to_numpy().ravel()) - {""}
+    for entry, name in stands_for.items():
+        if name not in known:
+            raise InputError(
+                f"comparison: {entry!r} cannot stand for {name!r}, of which no number is printed; "
+                f"printed are {', '.join(sorted(known))}"
+            )
+
+
+def _ours(table: pd.DataFrame, metrics: pd.DataFrame | None, wanted: list[str]) -> pd.DataFrame:
+    """Our numbers, one a line, in the table's order and in the units they are printed in."""
+    parts = [_of_metric(table.reset_index(drop=True), metric) for metric in wanted if metric in table]
+    if not parts:
+        raise InputError(f"comparison: the table has none of the columns {', '.join(wanted)}; compare another one")
+    ours = pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)
+    if metrics is not None:
+        ours = _with_intervals(ours, metrics)
+    for metric in wanted:
+        of_metric = ours["metric"] == metric
+        ours.loc[of_metric, list(INDIFFERENT[column(metric).level])] = ""
+        ours.loc[of_metric, ["ours", "ours_low", "ours_high"]] *= column(metric).scale
+    # A value that does not depend on the victim is in the table once for each.
+    ours = ours.drop_duplicates(ignore_index=True)
+    return ours.assign(line=range(len(ours)))
+
+
+def _of_metric(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+    values = table.dropna(subset=[metric])
+    lines = values[list(NAMES)].copy()
+    lines["metric"] = metric
+    lines["ours"] = values[metric].astype(float)
+    for end in ("low", "high"):
+        lines[f"ours_{end}"] = values.get(f"{metric}_{end}", pd.Series(float("nan"), values.index)).astype(float)
+    return lines
+
+
+def _with_intervals(ours: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+    """The long table's intervals, where a number has none yet."""
+    long = metrics.drop_duplicates([*NAMES, "metric"])[[*NAMES, "metric", "low", "high"]]
+    found = ours.merge(long, on=[*NAMES, "metric"], how="left")
+    for end in ("low", "high"):
+        ours[f"ours_{end}"] = ours[f"ours_{end}"].fillna(found[end])
+    return ours
+
+
+def _different_names(line: Mapping[str, object]) -> str:
+    """The printed names that one of our entries stands for."""
+    return ", ".join(
+        str(line[name]) for name in NAMES if not pd.isna(line[f"our_{name}"]) and line[f"our_{name}"] != line[name]
+    )
+
+
+def _markdown(comparison: pd.DataFrame) -> str:
+    headings = [*NAMES, "stands for", "metric", "ours", "printed", "difference", "where"]
+    rows = [list(_cells(line)) for line in comparison.to_dict("records")]
+    # Columns that say nothing in any line are left out.
+    kept = [index for index in range(len(headings)) if any(row[index] for row in rows)]
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "".join(f"| {' | '.join(line[index] for index in kept)} |\n" for line in lines)
+
+
+def _cells(line: Mapping) -> Iterator[str]:
+    shown = column(line["metric"])
+    unit = " %" if shown.percent else ""
+    yield from (str(line[name]) for name in (*NAMES, "stands_for"))
+    yield shown.heading + unit
+    yield _number(line["ours"], shown.digits) + _interval(line, shown.digits)
+    yield "" if pd.isna(line["printed"]) else f"{line['printed']:g}"
+    yield "" if pd.isna(line["difference"]) else f"{line['difference']:+.{shown.digits}f}"
+    yield "" if pd.isna(line["printed"]) else _where(line)
+
+
+def _number(value: float, digits: int) -> str:
+    return "" if pd.isna(value) else f"{value:.{digits}f}"
+
+
+def _interval(line: Mapping, digits: int) -> str:
+    if pd.isna(line["ours_low"]) or pd.isna(line["ours_high"]):
+        return ""
+    return f" ({line['ours_low']:.{digits}f}–{line['ours_high']:.{digits}f})"
+
+
+def _where(line: Mapping) -> str:
+    table = line["table"] if line["table"] == "text" else f"Table {line['table']}"
+    return f"{line['paper']}, {table}, p. {line['page']}"

@@ -1,0 +1,71 @@
+"""The points of a figure, taken from the lines of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sanguinaria.artefacts import atomic
+from sanguinaria.configuration import Figure
+from sanguinaria.errors import InputError
+from sanguinaria.reports.tables import NAMES
+
+
+def write_figure(
+    settings: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], table: Path, points: Path, svg: Path, png: Path
+) -> None:
+    """Draw a figure, and write the points that it is drawn from.
+
+    Args:
+        settings: of the figure, as the configuration has them.
+        rows: the table's lines by their names, each with the numbers among its entries' settings.
+        table: the wide table.
+        points: where the points go: ``panel, series, order, annotation`` and what the table has on them.
+        svg: where the drawing goes.
+        png: where the same drawing goes.
+
+    Raises:
+        InputError: a panel asks for a column that there is not, or nothing is left to draw.
+    """
+    from sanguinaria.reports.figures import draw
+
+    figure = Figure.model_validate(settings)
+    lines = pd.read_csv(table, keep_default_na=False, na_values=[""]).merge(pd.DataFrame(rows), on=[*NAMES, "rate"])
+    found = [_points(figure, number, lines) for number in range(len(figure.panels))]
+    draw(found, figure.panels, svg, png)
+    with atomic(points) as temporary:
+        pd.concat(found).to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def _points(figure: Figure, number: int, lines: pd.DataFrame) -> pd.DataFrame:
+    """The points of one panel."""
+    panel = figure.panels[number]
+    along = panel.along or panel.x
+    place = f"panels[{number}]"
+    chosen = _chosen(lines, panel.where, place)
+    series = figure.series or {name: {"trigger": name} for name in chosen["trigger"].unique()}
+    _require([panel.x, panel.y, along], lines, place)
+    found = [
+        _chosen(chosen, selection, place).assign(panel=number + 1, series=name) for name, selection in series.items()
+    ]
+    points = pd.concat(found).dropna(subset=[panel.x, panel.y])
+    if points.empty:
+        raise InputError(f"{place}: no line of the table has a {panel.x} and a {panel.y} there")
+    annotation = points[along].map("{:g}".format) if panel.along else ""
+    return points.assign(order=points[along], annotation=annotation)
+
+
+def _chosen(lines: pd.DataFrame, selection: Mapping[str, Any], place: str) -> pd.DataFrame:
+    _require(selection, lines, place)
+    for column, values in selection.items():
+        lines = lines[lines[column].isin(values if isinstance(values, list | tuple) else [values])]
+    return lines
+
+
+def _require(columns: Sequence[str] | Mapping[str, Any], lines: pd.DataFrame, place: str) -> None:
+    for name in columns:
+        if name not in lines:
+            raise InputError(f"{place}: the table has no {name!r}; it has: {', '.join(lines.columns)}")

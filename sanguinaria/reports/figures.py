@@ -1,0 +1,219 @@
+"""Figures: up to four panels of lines, the same bytes for the same points.
+
+A line follows its horizontal axis where that is a setting, such as the poisoning rate. Where both axes are measured,
+as in a trade-off of PESQ and attack success, it follows the column ``order``, and ``annotation`` names its points.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from sanguinaria.artefacts import atomic
+from sanguinaria.errors import InputError
+from sanguinaria.reports.annotations import place_annotations
+from sanguinaria.reports.layout import COLUMNS, column
+from sanguinaria.reports.panels import Panel
+
+MOST_PANELS = 4
+# Inches: a page of two columns of 3.5 each, and one of them.
+COLUMN_WIDTH = 3.5
+PANEL_HEIGHT = 2.5
+PNG_RESOLUTION = 200
+# Okabe and Ito (2008), "Color Universal Design", without yellow, which is faint on white.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+# matplotlib brings this font, so texts are as wide everywhere.
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "legend.fontsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.5,
+    "axes.axisbelow": True,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4.5,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "sanguinaria",
+}
+# At most so many values of a setting each have a tick of their own on a logarithmic axis.
+MOST_TICKS = 8
+
+
+def draw(points: pd.DataFrame, panels: Sequence[Panel], svg: Path, png: Path) -> None:
+    """Draw the panels, and write the figure in both formats.
+
+    Args:
+        points, panels: as in :func:`figure`.
+        svg, png: where the figure goes.
+
+    Raises:
+        InputError: as :func:`figure`.
+    """
+    with style.context(["default", STYLE]):
+        drawn = figure(points, panels)
+        with atomic(svg) as temporary:
+            drawn.savefig(temporary, metadata={"Date": None})
+        with atomic(png) as temporary:
+            drawn.savefig(temporary, dpi=PNG_RESOLUTION)
+
+
+def figure(points: pd.DataFrame, panels: Sequence[Panel]) -> Figure:
+    """The figure, not yet written.
+
+    Args:
+        points: one point a line: ``series`` (its name in the legend), the panels' columns as in the wide table (rates
+            are fractions, drawn in per cent), for intervals ``{column}_low`` and ``{column}_high``, and for trade-offs
+            ``order`` and ``annotation``. A point without a panel's values is not in that panel.
+        panels: one to four.
+
+    Raises:
+        InputError: too many or no panels; a column is missing or has no numbers; a value that is not above 0 on a
+            logarithmic axis.
+    """
+    if not 1 <= len(panels) <= MOST_PANELS:
+        raise InputError(f"figure: it has {len(panels)} panels; give one to {MOST_PANELS}")
+    for panel in panels:
+        _check(points, panel)
+    with style.context(["default", STYLE]):
+        styles = _styles(list(dict.fromkeys(points["series"])))
+        drawn, axes = _axes(len(panels))
+        for place, panel in enumerate(panels):
+            _draw_panel(axes[place], points, panel, styles)
+            letter = f"({string.ascii_lowercase[place]}) " if len(panels) > 1 else ""
+            axes[place].set_title(f"{letter}{panel.title}".strip(), loc="left")
+        _legend(drawn, axes[: len(panels)], styles)
+        place_annotations(drawn)
+    return drawn
+
+
+def _check(points: pd.DataFrame, panel: Panel) -> None:
+    for name in ("series", panel.x, panel.y):
+        if name not in points:
+            raise InputError(f"figure: there is no column {name!r}; the points have {', '.join(map(str, points))}")
+    for name in (panel.x, panel.y):
+        if not pd.api.types.is_numeric_dtype(points[name]):
+            raise InputError(f"figure: column {name!r} does not hold numbers; draw one that does")
+    if points[[panel.x, panel.y]].dropna().empty:
+        raise InputError(f"figure: no point has both {panel.x} and {panel.y}; draw other columns")
+    if panel.x_log and (points.loc[points[panel.y].notna(), panel.x] <= 0).any():
+        raise InputError(f"figure: {panel.x} has values that are not above 0; leave them out, or set x_log to false")
+
+
+def _styles(series: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """For every series what its line looks like; colours, markers and lines repeat with different periods."""
+    return {
+        name: {
+            "color": COLOURS[place % len(COLOURS)],
+            "marker": MARKERS[place % len(MARKERS)],
+            "linestyle": LINES[place % len(LINES)],
+        }
+        for place, name in enumerate(series)
+    }
+
+
+def _axes(count: int) -> tuple[Figure, list[Axes]]:
+    """One panel is a column wide; more stand side by side, in two rows from three on."""
+    columns, rows = min(count, 2), (count + 1) // 2
+    drawn = Figure(figsize=(COLUMN_WIDTH * columns, PANEL_HEIGHT * rows + 0.4), layout="constrained")
+    FigureCanvasAgg(drawn)
+    axes = list(drawn.subplots(rows, columns, squeeze=False).ravel())
+    for unused in axes[count:]:
+        unused.set_axis_off()
+    return drawn, axes
+
+
+def _draw_panel(axes: Axes, points: pd.DataFrame, panel: Panel, styles: Mapping[str, dict[str, Any]]) -> None:
+    trade_off = _is_trade_off(points, panel)
+    # Many bands lie on one another: the more there are, the fainter is each.
+    opacity = min(0.15, 0.3 / len(styles))
+    for series, look in styles.items():
+        line = points[points["series"] == series].dropna(subset=[panel.x, panel.y])
+        line = line.sort_values("order" if trade_off else panel.x, kind="stable")
+        if line.empty:
+            continue
+        x, y = (line[name] * column(name).scale for name in (panel.x, panel.y))
+        axes.plot(x, y, label=series, markeredgecolor="white", markeredgewidth=0.5, **look)
+        _draw_intervals(axes, line, panel, look["color"], trade_off or len(line) == 1, opacity)
+        if trade_off and "annotation" in line:
+            _annotate(axes, line["annotation"], x, y, look["color"])
+    axes.set_xlabel(column(panel.x).axis if panel.x_label is None else panel.x_label)
+    axes.set_ylabel(column(panel.y).axis if panel.y_label is None else panel.y_label)
+    if panel.x_log:
+        _logarithmic(axes, sorted((points[panel.x].dropna() * column(panel.x).scale).unique()))
+    # Names of points need room beside the outermost.
+    axes.margins(*((0.1, 0.16) if trade_off else (0.06, 0.08)))
+
+
+def _annotate(axes: Axes, texts: pd.Series, x: pd.Series, y: pd.Series, colour: str) -> None:
+    """Name the points; :func:`place_annotations` finds where the names stand."""
+    for text, across, up in zip(texts, x, y, strict=True):
+        if not pd.isna(text) and text != "":
+            name = axes.annotate(str(text), (across, up), (0, 0), textcoords="offset points", fontsize=7, color=colour)
+            # A white rim: a line below it does not make it hard to read.
+            name.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
+
+
+def _is_trade_off(points: pd.DataFrame, panel: Panel) -> bool:
+    """Both axes are measured: the registry ranks what is, and has no better and worse for a setting."""
+    return "order" in points and panel.x in COLUMNS and column(panel.x).better is not None
+
+
+def _draw_intervals(axes: Axes, line: pd.DataFrame, panel: Panel, colour: str, as_bars: bool, opacity: float) -> None:
+    x, y = (line[name].to_numpy(float) * column(name).scale for name in (panel.x, panel.y))
+    across, up = _bounds(line, panel.x), _bounds(line, panel.y)
+    if as_bars:
+        errors: dict[str, Any] = {
+            "xerr": across and (x - across[0], across[1] - x),
+            "yerr": up and (y - up[0], up[1] - y),
+        }
+        axes.errorbar(x, y, **errors, fmt="none", color=colour, elinewidth=0.7, alpha=0.6)
+    elif up:
+        axes.fill_between(x, *up, color=colour, alpha=opacity, linewidth=0)
+
+
+def _bounds(line: pd.DataFrame, name: str) -> tuple[Any, Any] | None:
+    """The interval's ends in the drawn unit, if the points have any."""
+    if f"{name}_low" not in line or f"{name}_high" not in line:
+        return None
+    low, high = (line[f"{name}_{end}"].to_numpy(float) * column(name).scale for end in ("low", "high"))
+    return low, high
+
+
+def _logarithmic(axes: Axes, values: Sequence[float]) -> None:
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    if len(values) <= MOST_TICKS:
+        axes.xaxis.set_major_locator(FixedLocator(values))
+        axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _legend(drawn: Figure, axes: Sequence[Axes], styles: Mapping[str, object]) -> None:
+    """Once for the figure, below it, in as many columns as its width holds."""
+    handles = {label: handle for one in axes for handle, label in zip(*one.get_legend_handles_labels(), strict=True)}
+    names = [name for name in styles if name in handles]
+    # An 8-point letter is about 0.07 inches wide, and a handle with its gaps half an inch.
+    fitting = int(drawn.get_figwidth() / (0.07 * max(map(len, names)) + 0.5))
+    drawn.legend(
+        [handles[name] for name in names],
+        names,
+        loc="outside lower center",
+        ncols=max(1, min(len(names), fitting)),
+        frameon=False,
+        handlelength=2.8,
+    )

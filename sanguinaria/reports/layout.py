@@ -1,0 +1,316 @@
+"""The wide table as a page shows it: Markdown, and LaTeX in the arrangement of Bloodroot's Tables 1 and 2.
+
+A row is a trigger (with its poisoning where a trigger has several). Columns are grouped by corpus, victim and defence;
+a level that has one value only is not told. What is the same for every victim stands once per defence, and what is
+the same for every defence too, such as PESQ, once per corpus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+import pandas as pd
+
+from sanguinaria.errors import InputError
+
+ROW = ("trigger", "poisoning")
+GROUPS = ("corpus", "victim", "defence")
+# What a column may vary with besides the corpus and the row, from the coarsest to the finest.
+TRIGGER: tuple[str, ...] = ()
+DEFENDED: tuple[str, ...] = ("defence",)
+MODEL: tuple[str, ...] = ("victim", "defence")
+LEVELS = (TRIGGER, DEFENDED, MODEL)
+
+UNPOISONED = "none"
+# A best of two says no more than the two numbers do.
+FEWEST_RANKED = 3
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a column is shown.
+
+    ``percent``: a fraction that is shown in per cent. ``level``: the coarsest at which it stands in the table.
+    """
+
+    heading: str
+    label: str
+    better: Literal["higher", "lower"] | None = None
+    digits: int = 3
+    percent: bool = False
+    level: tuple[str, ...] = TRIGGER
+
+    @property
+    def scale(self) -> int:
+        """What a value of the wide table is multiplied with."""
+        return 100 if self.percent else 1
+
+    @property
+    def axis(self) -> str:
+        """The label of an axis, its unit included."""
+        return f"{self.label} (%)" if self.percent else self.label
+
+    def text(self, value: float) -> str:
+        """A value of the wide table as it is read."""
+        return f"{self.scale * value:.{self.digits}f}"
+
+
+COLUMNS = {
+    "rate": Column("rate", "poisoning rate", digits=2, percent=True),
+    "benign_accuracy": Column("BA", "benign accuracy", "higher", 1, percent=True, level=MODEL),
+    "attack_success_rate": Column("ASR", "attack success rate", "higher", 1, percent=True, level=MODEL),
+    "false_trigger_rate": Column("FTR", "false-trigger rate", "lower", 1, percent=True, level=MODEL),
+    "detection_rate": Column("detected", "detection rate", "higher", 1, percent=True, level=DEFENDED),
+    "false_positive_rate": Column("FPR", "false-positive rate", "lower", 1, percent=True, level=DEFENDED),
+    "bit_error_rate": Column("BER", "bit error rate", "lower", 1, percent=True, level=DEFENDED),
+    "pesq": Column("PESQ", "PESQ", "higher", 2),
+    "stoi": Column("STOI", "STOI", "higher", 3),
+    "snr_db": Column("SNR dB", "SNR (dB)", "higher", 1),
+    "lsd_db": Column("LSD dB", "log-spectral distance (dB)", "lower", 2),
+    "visqol": Column("ViSQOL", "ViSQOL", "higher", 2),
+    "dnsmos": Column("DNSMOS", "DNSMOS", "higher", 2),
+}
+# Names and settings of a line, and counts: they say what was measured.
+UNSHOWN = {"experiment", "seeds", "rate", *ROW, *GROUPS}
+COUNTS = "_utterances"
+
+
+def column(name: str) -> Column:
+    """How the column ``name`` is shown: an unknown one by its own name, as a plain number that is not ranked."""
+    return COLUMNS.get(name) or Column(name, name)
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """The wide table in Markdown: rates in per cent with their 95 % intervals, the best bold, the second underlined.
+
+    Args:
+        table: one experiment's wide table, as ``sanguinaria.reports.tables`` writes it.
+
+    Raises:
+        InputError: there are no lines, a naming column is missing, or two lines have the same names.
+    """
+    page = _arrange(table)
+    headings = [*page.row_names, *(" · ".join([*_told(page, place), _heading(place)]) for place in page.places)]
+    rows = [[*names, *(_markdown_cell(cell) for cell in cells)] for names, cells in page.lines]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (headings, ["---"] * len(headings), *rows))
+
+
+def latex(table: pd.DataFrame) -> str:
+    r"""The wide table as a ``tabular`` for the package ``booktabs``: to be ``\input`` into a ``table``.
+
+    Args:
+        table: one experiment's wide table, as ``sanguinaria.reports.tables`` writes it.
+
+    Raises:
+        InputError: as :func:`markdown`.
+    """
+    page = _arrange(table)
+    headings = [*(_escaped(name) for name in page.row_names), *(_latex_heading(place) for place in page.places)]
+    rows = [[*map(_escaped, names), *(_latex_cell(cell) for cell in cells)] for names, cells in page.lines]
+    return "\n".join(
+        [
+            rf"\begin{{tabular}}{{{'l' * len(page.row_names)}{'c' * len(page.places)}}}",
+            r"\toprule",
+            *_spanning_headings(page),
+            _latex_row(headings),
+            r"\midrule",
+            *(_latex_row(row) for row in rows),
+            r"\bottomrule",
+            "\\end{tabular}\n",
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A column of the page: a column of the table at a corpus, and a victim and a defence if it varies with them."""
+
+    name: str
+    corpus: str
+    victim: str = ""
+    defence: str = ""
+
+    @property
+    def path(self) -> tuple[str, str, str]:
+        return self.corpus, self.victim, self.defence
+
+
+@dataclass(frozen=True)
+class _Cell:
+    name: str
+    value: object
+    low: float
+    high: float
+    rank: int | None
+
+    @property
+    def empty(self) -> bool:
+        return bool(pd.isna(self.value))
+
+    @property
+    def text(self) -> str:
+        # A column of words, if there ever is one, is shown as it is.
+        return self.value if isinstance(self.value, str) else column(self.name).text(float(self.value))  # type: ignore[arg-type]
+
+    def interval(self, dash: str) -> str:
+        if pd.isna(self.low) or pd.isna(self.high):
+            return ""
+        return f"({column(self.name).text(self.low)}{dash}{column(self.name).text(self.high)})"
+
+
+@dataclass(frozen=True)
+class _Page:
+    """The arranged table: ``lines`` are pairs of a row's names and its cells, one for each place."""
+
+    row_names: tuple[str, ...]
+    levels: tuple[str, ...]
+    places: list[_Place]
+    lines: list[tuple[tuple[str, ...], list[_Cell]]]
+
+
+def _arrange(table: pd.DataFrame) -> _Page:
+    _check(table)
+    several = (table.groupby("trigger")["poisoning"].nunique() > 1).any()
+    row_names = ROW if several else ROW[:1]
+    rows = list(dict.fromkeys(zip(table["trigger"], table["poisoning"], strict=True)))
+    places = list(_places(table))
+    cells = [list(_cells(table, place, rows)) for place in places]
+    return _Page(
+        row_names,
+        levels=tuple(level for level in GROUPS if table[level].nunique() > 1),
+        places=places,
+        lines=[(row[: len(row_names)], [cells_[index] for cells_ in cells]) for index, row in enumerate(rows)],
+    )
+
+
+def _check(table: pd.DataFrame) -> None:
+    names = [*GROUPS, *ROW]
+    if missing := [name for name in names if name not in table]:
+        raise InputError(f"table: column {missing[0]!r} is missing; give a table as results/tables/ has them")
+    if table.empty:
+        raise InputError("table: it has no lines, so there is nothing to lay out; give a table with at least one")
+    if (twice := table.duplicated(names)).any():
+        line = ", ".join(table.loc[twice, names].iloc[0].astype(str))
+        raise InputError(f"table: two lines for {line}; lay out one experiment at a time")
+
+
+def _places(table: pd.DataFrame) -> Iterator[_Place]:
+    """The page's columns, as they stand from left to right."""
+    levels = {name: _level(table, name) for name in table if _shown(table, str(name))}
+    for corpus, lines in table.groupby("corpus", sort=False):
+        for level in reversed(LEVELS):
+            for path in _paths(lines, level):
+                at_path = lines.loc[(lines[list(level)] == list(path)).all(axis=1)]
+                for name in levels:
+                    if levels[name] == level and at_path[name].notna().any():
+                        yield _Place(name, str(corpus), **dict(zip(level, path, strict=True)))
+
+
+def _shown(table: pd.DataFrame, name: str) -> bool:
+    bound = name.endswith(("_low", "_high")) and name.rpartition("_")[0] in table
+    return not (bound or name in UNSHOWN or name.endswith(COUNTS))
+
+
+def _level(table: pd.DataFrame, name: str) -> tuple[str, ...]:
+    """The coarsest level from the column's own on at which a row has one value."""
+    for level in LEVELS[LEVELS.index(column(name).level) :]:
+        if table.groupby(["corpus", *ROW, *level])[name].nunique(dropna=False).max() == 1:
+            return level
+    return MODEL
+
+
+def _paths(lines: pd.DataFrame, level: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The (victim, defence) pairs, or defences, in the table's order with the victim's foremost."""
+    order = {name: list(dict.fromkeys(lines[name])) for name in level}
+    found = dict.fromkeys(lines[list(level)].itertuples(index=False, name=None)) if level else {(): None}
+    return sorted(found, key=lambda path: [order[name].index(value) for name, value in zip(level, path, strict=True)])
+
+
+def _cells(table: pd.DataFrame, place: _Place, rows: Sequence[tuple[str, str]]) -> Iterator[_Cell]:
+    chosen = table[table["corpus"] == place.corpus]
+    for level, value in zip(GROUPS[1:], place.path[1:], strict=True):
+        chosen = chosen[chosen[level] == value] if value else chosen
+    lines = chosen.drop_duplicates(list(ROW)).set_index(list(ROW)).reindex(pd.MultiIndex.from_tuples(rows))
+    bounds = [lines.get(f"{place.name}_{end}", pd.Series(float("nan"), lines.index)) for end in ("low", "high")]
+    ranks = _ranks(lines[place.name], column(place.name).better)
+    for value, low, high, rank in zip(lines[place.name], *bounds, ranks, strict=True):
+        yield _Cell(place.name, value, low, high, rank)
+
+
+def _ranks(values: pd.Series, better: str | None) -> list[int | None]:
+    """1 for the best values, 2 for the next, none for the others and where nothing was poisoned: there is no attack."""
+    ranked = values[values.index.get_level_values(1) != UNPOISONED].dropna()
+    if better is None or len(ranked) < FEWEST_RANKED:
+        return [None] * len(values)
+    best = ranked.rank(method="dense", ascending=better == "lower").reindex(values.index)
+    return [int(rank) if rank <= 2 else None for rank in best]
+
+
+def _told(page: _Page, place: _Place) -> list[str]:
+    """The place's names on those levels that have several values."""
+    return [value for level, value in zip(GROUPS, place.path, strict=True) if level in page.levels and value]
+
+
+def _heading(place: _Place) -> str:
+    arrow = {"higher": " ↑", "lower": " ↓", None: ""}[column(place.name).better]
+    return column(place.name).heading + arrow
+
+
+def _markdown_cell(cell: _Cell) -> str:
+    if cell.empty:
+        return ""
+    marked = {1: f"**{cell.text}**", 2: f"<u>{cell.text}</u>", None: cell.text}[cell.rank]
+    return f"{marked} {cell.interval('–')}".rstrip()
+
+
+def _latex_heading(place: _Place) -> str:
+    return _escaped(_heading(place)).replace(" ↑", r"~$\uparrow$").replace(" ↓", r"~$\downarrow$")
+
+
+def _latex_cell(cell: _Cell) -> str:
+    if cell.empty:
+        return ""
+    text = _escaped(cell.text)
+    marked = {1: rf"\textbf{{{text}}}", 2: rf"\underline{{{text}}}", None: text}[cell.rank]
+    interval = cell.interval("--")
+    return rf"{marked} {{\footnotesize {interval}}}" if interval else marked
+
+
+def _spanning_headings(page: _Page) -> Iterator[str]:
+    """For every level that is told a row of headings over its groups, and the rules below them."""
+    first = len(page.row_names) + 1
+    for level in page.levels:
+        depth = GROUPS.index(level)
+        row, rules, start = [""] * len(page.row_names), [], first
+        for path, places in groupby(page.places, key=lambda place, depth=depth: place.path[: depth + 1]):  # type: ignore[misc]
+            width = len(list(places))
+            if path[-1]:
+                row.append(rf"\multicolumn{{{width}}}{{c}}{{{_escaped(path[-1])}}}")
+                rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
+            else:
+                row.extend([""] * width)
+            start += width
+        if rules:
+            yield _latex_row(row)
+            yield " ".join(rules)
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    return rf"{' & '.join(cells)} \\"
+
+
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        **{character: rf"\{character}" for character in "&%$#_{}"},
+    }
+)
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_LATEX)

@@ -1,0 +1,126 @@
+"""Figures: what is drawn is what was given."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.transforms import Bbox
+
+from sanguinaria.errors import InputError
+from sanguinaria.reports.annotations import CHOICES, choose
+from sanguinaria.reports.figures import draw, figure
+from sanguinaria.reports.panels import Panel
+
+BY_RATE = Panel(x="rate", y="attack_success_rate", title="Attack success", x_log=True)
+TRADE_OFF = Panel(x="pesq", y="attack_success_rate")
+
+
+@pytest.fixture
+def points():
+    """Two triggers at three rates, out of order; the stronger the mark, the lower PESQ."""
+    rows = [
+        (trigger, rate, success + shift, 3.5 - 50 * rate - shift, order, f"{100 * rate:g} %")
+        for trigger, shift in (("bloodroot", 0.0), ("bloodroot_ft", 0.05))
+        for rate, success, order in ((0.02, 0.9, 2), (0.005, 0.4, 0), (0.01, 0.7, 1))
+    ]
+    table = pd.DataFrame(rows, columns=["series", "rate", "attack_success_rate", "pesq", "order", "annotation"])
+    success = table["attack_success_rate"]
+    return table.assign(attack_success_rate_low=success - 0.1, attack_success_rate_high=success + 0.05)
+
+
+def test_a_line_follows_its_setting_in_per_cent(points):
+    (axes,) = figure(points, [BY_RATE]).axes
+    first, second = axes.lines
+    assert first.get_xydata() == pytest.approx(np.array([[0.5, 40], [1, 70], [2, 90]]))
+    assert second.get_xydata() == pytest.approx(np.array([[0.5, 45], [1, 75], [2, 95]]))
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("poisoning rate (%)", "attack success rate (%)")
+    assert axes.get_xscale() == "log"
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0.5", "1", "2"]
+    assert not axes.texts
+
+
+def test_bands_are_the_intervals(points):
+    (axes,) = figure(points, [BY_RATE]).axes
+    vertices = axes.collections[0].get_paths()[0].vertices
+    ends = {(round(x, 6), round(y, 6)) for x, y in vertices}
+    assert ends == {(0.5, 30), (0.5, 45), (1, 60), (1, 75), (2, 80), (2, 95)}
+
+
+def test_a_trade_off_follows_the_order_and_names_its_points(points):
+    (axes,) = figure(points, [TRADE_OFF]).axes
+    assert axes.lines[0].get_xydata() == pytest.approx(np.array([[3.25, 40], [3.0, 70], [2.5, 90]]))
+    assert [text.get_text() for text in axes.texts] == ["0.5 %", "1 %", "2 %"] * 2
+    bars = axes.collections[0].get_segments()
+    assert np.array(bars) == pytest.approx(
+        np.array([[[3.25, 30], [3.25, 45]], [[3.0, 60], [3.0, 75]], [[2.5, 80], [2.5, 95]]])
+    )
+
+
+def test_no_name_lies_on_another(points):
+    (axes,) = figure(points, [TRADE_OFF]).axes
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert not any(Bbox.intersection(one, other) for n, one in enumerate(boxes) for other in boxes[:n])
+    assert all(axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1 for box in boxes)
+
+
+def test_names_of_one_point_take_different_sides():
+    points, sizes = np.array([[50.0, 50.0]] * 4), np.array([[20.0, 10.0]] * 4)
+    inside, nothing = np.array([0.0, 0.0, 100.0, 100.0]), np.empty((0, 2))
+    sides = [CHOICES[choice][1] for choice in choose(points, sizes, inside, nothing, pixels=1)]
+    assert sorted(sides) == [(-1, 0), (0, -1), (0, 1), (1, 0)]
+
+
+def test_a_name_stays_inside_and_off_lines():
+    sizes, inside = np.array([[20.0, 10.0]]), np.array([0.0, 0.0, 100.0, 100.0])
+    at_right_edge, on_the_left = np.array([[98.0, 50.0]]), np.column_stack([np.arange(98), np.full(98, 50.0)])
+    (choice,) = choose(at_right_edge, sizes, inside, on_the_left, pixels=1)
+    assert CHOICES[choice][1] in {(-1, 1), (-1, -1)}
+
+
+def test_a_series_looks_the_same_in_every_panel_and_is_in_the_legend_once(points):
+    drawn = figure(points, [BY_RATE, TRADE_OFF, BY_RATE, TRADE_OFF])
+    looks = [[(to_hex(line.get_color()), line.get_marker()) for line in axes.lines] for axes in drawn.axes]
+    assert looks == [looks[0]] * 4 and looks[0][0] != looks[0][1]
+    (legend,) = drawn.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["bloodroot", "bloodroot_ft"]
+    assert [axes.get_title("left") for axes in drawn.axes] == ["(a) Attack success", "(b)", "(c) Attack success", "(d)"]
+    assert [axes.get_subplotspec().num1 for axes in drawn.axes] == [0, 1, 2, 3]  # two rows of two
+
+
+def test_points_without_a_value_are_left_out(points):
+    missing = points.assign(pesq=points["pesq"].where(points["series"] == "bloodroot"))
+    drawn = figure(missing, [TRADE_OFF])
+    assert len(drawn.axes[0].lines) == 1
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["bloodroot"]
+
+
+def test_the_same_bytes_twice(points, tmp_path):
+    for name in ("first", "second"):
+        draw(points, [BY_RATE, TRADE_OFF], tmp_path / f"{name}.svg", tmp_path / f"{name}.png")
+    for suffix in ("svg", "png"):
+        assert (tmp_path / f"first.{suffix}").read_bytes() == (tmp_path / f"second.{suffix}").read_bytes()
+    assert len(list(tmp_path.iterdir())) == 4  # and nothing temporary
+    assert b"<dc:date>" not in (tmp_path / "first.svg").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("panels", "message"),
+    [
+        ([], "has 0 panels; give one to 4"),
+        ([BY_RATE] * 5, "has 5 panels"),
+        ([Panel(x="share", y="pesq")], "no column 'share'"),
+        ([Panel(x="annotation", y="pesq")], "'annotation' does not hold numbers"),
+        ([Panel(x="order", y="pesq", x_log=True)], "order has values that are not above 0"),
+    ],
+)
+def test_a_figure_that_cannot_be_drawn(points, panels, message):
+    with pytest.raises(InputError, match=message):
+        figure(points, panels)
+
+
+def test_a_panel_needs_no_matplotlib():
+    code = "import sys, sanguinaria.reports.panels; sys.exit('matplotlib' in sys.modules or 'pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

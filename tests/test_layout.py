@@ -1,0 +1,184 @@
+"""The arrangement of tables, against tables made by hand."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sanguinaria.errors import InputError
+from sanguinaria.reports.layout import latex, markdown
+
+
+def line(trigger, accuracy, success, victim="lstm", defence="none", corpus="sc10", poisoning="flip-0.01", **more):
+    return {
+        "experiment": "hand",
+        "corpus": corpus,
+        "trigger": trigger,
+        "poisoning": poisoning,
+        "victim": victim,
+        "defence": defence,
+        "seeds": 3,
+        "rate": 0.01,
+        "benign_accuracy": accuracy,
+        "attack_success_rate": success,
+        "test_utterances": 719,
+        **more,
+    }
+
+
+def cells(text):
+    """The cells of a Markdown table, line by line, without the rule below the headings."""
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in text.splitlines()]
+    return rows[0], rows[2:]
+
+
+def column(text, heading):
+    headings, rows = cells(text)
+    return [row[headings.index(heading)] for row in rows]
+
+
+@pytest.fixture
+def triggers():
+    return pd.DataFrame(
+        [
+            line("clean", 0.99, 0.999, poisoning="none"),
+            line("pbsm", 0.9311, 0.8581, pesq=1.114),
+            line("ultrasonic", 0.9233, 0.8883, pesq=2.502),
+            line("bloodroot", 0.9275, 0.9583, pesq=3.002),
+        ]
+    )
+
+
+def test_the_best_is_bold_the_second_underlined_and_the_baseline_neither(triggers):
+    assert column(markdown(triggers), "BA ↑") == ["99.0", "**93.1**", "92.3", "<u>92.8</u>"]
+    assert column(markdown(triggers), "ASR ↑") == ["99.9", "85.8", "<u>88.8</u>", "**95.8**"]
+    assert column(markdown(triggers), "PESQ ↑") == ["", "1.11", "<u>2.50</u>", "**3.00**"]
+
+
+def test_where_less_is_better_the_least_is_best(triggers):
+    assert column(markdown(triggers.assign(false_trigger_rate=[0, 0.02, 0.01, 0.03])), "FTR ↓") == [
+        "0.0",
+        "<u>2.0</u>",
+        "**1.0**",
+        "3.0",
+    ]
+
+
+def test_ties_share_the_mark_and_digits_not_shown_count(triggers):
+    assert column(markdown(triggers.assign(pesq=[np.nan, 2, 3, 3])), "PESQ ↑")[1:] == ["<u>2.00</u>"] + ["**3.00**"] * 2
+    assert column(markdown(triggers.assign(pesq=[np.nan, 2.001, 2.002, 1])), "PESQ ↑")[1:] == [
+        "<u>2.00</u>",
+        "**2.00**",
+        "1.00",
+    ]
+
+
+def test_two_of_them_are_not_ranked(triggers):
+    text = markdown(triggers[triggers["trigger"] != "pbsm"])
+    assert "**" not in text and "<u>" not in text
+
+
+def test_rates_have_their_intervals(triggers):
+    lows, highs = triggers["benign_accuracy"] - 0.02, triggers["benign_accuracy"] + 0.004
+    text = markdown(triggers.assign(benign_accuracy_low=lows, benign_accuracy_high=highs))
+    assert column(text, "BA ↑")[:2] == ["99.0 (97.0–99.4)", "**93.1** (91.1–93.5)"]
+    assert r"\textbf{93.1} {\footnotesize (91.1--93.5)}" in latex(
+        triggers.assign(benign_accuracy_low=lows, benign_accuracy_high=highs)
+    )
+
+
+def test_a_level_is_told_only_where_it_has_several_values(triggers):
+    assert cells(markdown(triggers))[0] == ["trigger", "BA ↑", "ASR ↑", "PESQ ↑"]
+    both = pd.concat([triggers, triggers.assign(defence="lowpass")])
+    assert cells(markdown(both))[0] == [
+        "trigger",
+        *("none · BA ↑", "none · ASR ↑", "lowpass · BA ↑", "lowpass · ASR ↑"),
+        "PESQ ↑",  # the same behind every filter: once
+    ]
+    grid = pd.concat([both, both.assign(victim="resnet18")])
+    assert cells(markdown(grid))[0][1:5] == [
+        "lstm · none · BA ↑",
+        "lstm · none · ASR ↑",
+        "lstm · lowpass · BA ↑",
+        "lstm · lowpass · ASR ↑",
+    ]
+    corpora = pd.concat([triggers, triggers.assign(corpus="sc30", pesq=1.0)])
+    assert cells(markdown(corpora))[0][1:] == [
+        *("sc10 · BA ↑", "sc10 · ASR ↑", "sc10 · PESQ ↑"),
+        *("sc30 · BA ↑", "sc30 · ASR ↑", "sc30 · PESQ ↑"),
+    ]
+
+
+def test_detection_stands_once_for_every_defence():
+    table = pd.DataFrame(
+        line("t", 0.9, 0.8, victim, defence, detection_rate=detected)
+        for victim in ("lstm", "resnet18")
+        for defence, detected in (("none", 1.0), ("lowpass", 0.25))
+    )
+    text = markdown(table)
+    assert cells(text)[0][-2:] == ["none · detected ↑", "lowpass · detected ↑"]
+    assert cells(text)[1][0][-2:] == ["100.0", "25.0"]
+
+
+def test_what_varies_more_than_expected_stands_at_the_finer_level():
+    table = pd.DataFrame(
+        [line("t", 0.9, 0.8, victim, pesq=pesq) for victim, pesq in (("lstm", 2.0), ("resnet18", 3.0))]
+    )
+    assert cells(markdown(table))[0][-1] == "resnet18 · PESQ ↑"
+    assert cells(markdown(table))[1][0][-1] == "3.00"
+
+
+def test_poisonings_are_told_where_a_trigger_has_several():
+    table = pd.DataFrame([line("t", 0.9, 0.8), line("t", 0.7, 0.6, poisoning="clean-0.01")])
+    headings, rows = cells(markdown(table))
+    assert headings[:2] == ["trigger", "poisoning"]
+    assert rows == [["t", "flip-0.01", "90.0", "80.0"], ["t", "clean-0.01", "70.0", "60.0"]]
+
+
+def test_a_configuration_that_was_not_measured_is_empty():
+    table = pd.DataFrame([line("a", 0.9, 0.8), line("a", 0.9, 0.7, "resnet18"), line("b", 0.9, 0.6)])
+    assert column(markdown(table), "resnet18 · ASR ↑") == ["70.0", ""]
+
+
+def test_an_unknown_column_is_plain_and_counts_are_left_out(triggers):
+    text = markdown(triggers.assign(novelty=[1.0, 2.5, 3.5, 4.5]))
+    assert column(text, "novelty") == ["1.000", "2.500", "3.500", "4.500"]
+    assert not re.search("utterances|seeds|rate |719", text)
+
+
+def spans(row):
+    """How many columns each cell of a row of LaTeX spans."""
+    parts = row.removesuffix(r" \\").split(" & ")
+    return [int(span[1]) if (span := re.match(r"\\multicolumn{(\d+)}", part)) else 1 for part in parts]
+
+
+def test_latex_groups_by_victim_and_defence(triggers):
+    both = pd.concat([triggers, triggers.assign(defence="low_pass")])
+    rows = latex(pd.concat([both, both.assign(victim="resnet18")])).splitlines()
+    assert rows[0] == r"\begin{tabular}{lccccccccc}"
+    assert rows[2] == r" & \multicolumn{4}{c}{lstm} & \multicolumn{4}{c}{resnet18} &  \\"
+    assert rows[3] == r"\cmidrule(lr){2-5} \cmidrule(lr){6-9}"
+    assert rows[4].count(r"\multicolumn{2}{c}{low\_pass}") == 2
+    assert rows[5] == r"\cmidrule(lr){2-3} \cmidrule(lr){4-5} \cmidrule(lr){6-7} \cmidrule(lr){8-9}"
+    assert rows[6].endswith(r"PESQ~$\uparrow$ \\")
+    assert all(sum(spans(row)) == 10 for row in rows if row.endswith(r"\\"))
+    assert [row for row in rows if "rule" in row and "cmid" not in row] == [r"\toprule", r"\midrule", r"\bottomrule"]
+
+
+def test_latex_marks_and_escapes(triggers):
+    text = latex(triggers.replace("bloodroot", "50% & {more}_#1"))
+    assert r"50\% \& \{more\}\_\#1 & \underline{92.8} & \textbf{95.8} & \textbf{3.00} \\" in text
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda table: table.head(0), "no lines"),
+        (lambda table: table.drop(columns="poisoning"), "'poisoning' is missing"),
+        (lambda table: pd.concat([table, table]), "two lines for sc10, lstm, none, clean, none"),
+    ],
+)
+def test_a_table_that_cannot_be_laid_out(triggers, spoil, message):
+    with pytest.raises(InputError, match=message):
+        markdown(spoil(triggers))

@@ -1,0 +1,334 @@
+"""Pruning: the smallest norms go, what stays computes as before, and a smaller network is kept and loaded."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from sanguinaria import plugins
+from sanguinaria.errors import InputError
+from sanguinaria.examples import Examples
+from sanguinaria.pruning import prune, smallest
+from sanguinaria.repairing import repair_model
+from sanguinaria.training import fine_tune, load_model, predict, save_model
+
+CPU = torch.device("cpu")
+BANDS = 16
+LABELS = ("high", "low")
+SMALL = {
+    "resnet18": {"kind": "resnet18", "width": 8, "log_mel": {"bands": BANDS}},
+    "lstm": {"kind": "lstm", "hidden": 8, "log_mel": {"bands": BANDS}},
+}
+both = pytest.mark.parametrize("kind", sorted(SMALL))
+
+
+def victim(kind):
+    return plugins.build("victims", SMALL[kind])
+
+
+def randomised(network: nn.Module) -> nn.Module:
+    """Scales, biases and running statistics as uneven as training makes them."""
+    generator = torch.Generator().manual_seed(1)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            for tensor in (module.weight, module.bias, module.running_mean, module.running_var):
+                tensor.data.uniform_(0.3, 1.7, generator=generator)
+    return network.eval()
+
+
+def network(kind) -> nn.Module:
+    torch.manual_seed(0)
+    return randomised(victim(kind).network(len(LABELS)))
+
+
+def two_convolutions() -> nn.Module:
+    torch.manual_seed(0)
+    first = [nn.Conv2d(1, 10, 3, bias=False), nn.BatchNorm2d(10), nn.ReLU()]
+    rest = [nn.Conv2d(10, 4, 3, bias=False), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2)]
+    return randomised(nn.Sequential(nn.Unflatten(1, (1, BANDS)), *first, *rest))
+
+
+def spectrograms(count: int = 6, frames: int = 40) -> torch.Tensor:
+    return torch.randn(count, BANDS, frames, generator=torch.Generator().manual_seed(2))
+
+
+def examples(count: int, seed: int) -> Examples:
+    """Noise with a louder half, upper or lower, by label."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(count) % 2
+    noise = torch.randn(count, BANDS, 20, generator=generator)
+    noise[labels == 0, 8:] += 1.0
+    noise[labels == 1, :8] += 1.0
+    return Examples(noise.half(), labels)
+
+
+def accuracy(model: nn.Module, asked: Examples) -> float:
+    return float((predict(model, asked.spectrograms, CPU).argmax(-1) == asked.labels).double().mean())
+
+
+def size(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def same(first: nn.Module, second: nn.Module) -> bool:
+    return all(torch.equal(first.state_dict()[name], second.state_dict()[name]) for name in first.state_dict())
+
+
+@torch.no_grad()
+def test_the_filters_that_stay_are_those_of_the_largest_norms():
+    before = two_convolutions()
+    after = prune(before, 0.4, BANDS)
+    first, scale, second = (before[place].weight.numpy() for place in (1, 2, 4))
+    norms = [
+        np.sqrt((first[channel] ** 2).sum() + scale[channel] ** 2 + (second[:, channel] ** 2).sum())
+        for channel in range(10)
+    ]
+    stay = sorted(np.argsort(norms)[4:])
+    assert torch.equal(after[1].weight, before[1].weight[stay])
+    assert torch.equal(after[2].running_var, before[2].running_var[stay])
+    # Of the second layer's four channels round(1.6) go too.
+    norms = [np.linalg.norm(np.append(second[row].ravel(), before[8].weight[:, row])) for row in range(4)]
+    rows = sorted(np.argsort(norms)[2:])
+    assert torch.equal(after[4].weight, before[4].weight[rows][:, stay])
+    assert torch.equal(after[8].weight, before[8].weight[:, rows])
+
+
+@torch.no_grad()
+def test_the_units_that_stay_are_those_of_the_largest_norms():
+    before = network("lstm")
+    after = prune(before, 0.25, BANDS)
+    lstm, hidden = before[2].lstm, 8
+    for layer, following in ((0, lstm.weight_ih_l1.numpy()), (1, before[3].weight.numpy())):
+        names = [f"{name}_l{layer}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        inputs, recurrent, *biases = (getattr(lstm, name).numpy() for name in names)
+        norms = []
+        for unit in range(hidden):
+            rows = [gate * hidden + unit for gate in range(4)]
+            own = np.zeros_like(recurrent, dtype=bool)
+            own[rows] = own[:, unit] = True
+            parts = [inputs[rows], recurrent[own], *(bias[rows] for bias in biases), following[:, unit]]
+            norms.append(np.sqrt(sum((part**2).sum() for part in parts)))
+        stay = sorted(np.argsort(norms)[2:])
+        rows = [gate * hidden + unit for gate in range(4) for unit in stay]
+        assert torch.equal(getattr(after[2].lstm, f"bias_ih_l{layer}"), getattr(lstm, f"bias_ih_l{layer}")[rows])
+        kept = getattr(after[2].lstm, f"weight_hh_l{layer}")
+        assert torch.equal(kept, getattr(lstm, f"weight_hh_l{layer}")[rows][:, stay])
+    assert torch.equal(after[3].weight, before[3].weight[:, stay])
+    assert after[2].lstm.hidden_size == 6
+
+
+@both
+@torch.no_grad()
+def test_channels_of_zeros_go_first_and_nobody_misses_them(kind):
+    before = network(kind)
+    if kind == "resnet18":
+        silence_channels(before)
+    else:
+        silence_units(before)
+    after = prune(before, 0.25, BANDS)
+    assert size(after) < 0.8 * size(before)
+    torch.testing.assert_close(after(spectrograms()), before(spectrograms()), atol=1e-6, rtol=0)
+    assert before(spectrograms()).std() > 1e-3
+
+
+def silence_channels(model: nn.Module) -> None:
+    """A quarter of the channels of all layers of one width, the same ones, so that sums are silent too."""
+    generator = torch.Generator().manual_seed(3)
+    silent = {count: torch.randperm(count, generator=generator)[: count // 4] for count in (8, 16, 32, 64)}
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            module.weight[silent[module.out_channels]] = 0
+        if isinstance(module, nn.BatchNorm2d):
+            module.weight[silent[module.num_features]] = 0
+            module.bias[silent[module.num_features]] = 0
+        if isinstance(module, nn.Conv2d | nn.Linear) and module.weight.shape[1] in silent:
+            module.weight[:, silent[module.weight.shape[1]]] = 0
+
+
+def silence_units(model: nn.Module) -> None:
+    """Two of eight units of each layer, others in each."""
+    lstm = model[2].lstm
+    for layer, units in ((0, [1, 6]), (1, [0, 3])):
+        rows = [8 * gate + unit for gate in range(4) for unit in units]
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+            getattr(lstm, f"{name}_l{layer}")[rows] = 0
+        getattr(lstm, f"weight_hh_l{layer}")[:, units] = 0
+    lstm.weight_ih_l1[:, [1, 6]] = 0
+    model[3].weight[:, [0, 3]] = 0
+
+
+@both
+@torch.no_grad()
+def test_a_share_of_nothing_changes_no_bit(kind):
+    before = network(kind)
+    after = prune(before, 0.0, BANDS)
+    assert torch.equal(before(spectrograms()), after(spectrograms()))
+    assert same(before, after)
+
+
+@both
+def test_the_larger_the_share_the_smaller_the_network(kind):
+    before = network(kind)
+    sizes = [size(prune(before, share, BANDS)) for share in (0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99)]
+    assert sizes[0] == size(before)
+    assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) >= 6
+    assert same(before, network(kind))
+
+
+def test_every_layer_loses_its_share():
+    before, after = network("resnet18"), prune(network("resnet18"), 0.75, BANDS)
+    pairs = [
+        (old.out_channels, new.out_channels)
+        for old, new in zip(before.modules(), after.modules(), strict=True)
+        if isinstance(old, nn.Conv2d)
+    ]
+    assert len(pairs) == 20
+    assert all(new == old / 4 for old, new in pairs)
+    assert after[0].num_features == BANDS
+
+
+@pytest.mark.parametrize(("share", "left"), [(0, 10), (0.04, 10), (0.06, 9), (0.5, 5), (0.94, 1), (0.999, 1)])
+def test_the_nearest_number_of_channels_goes_and_one_stays(share, left):
+    assert 10 - len(smallest(torch.rand(10), share)) == left
+
+
+@both
+@pytest.mark.parametrize("share", [0.5, 0.99])
+@torch.no_grad()
+def test_any_number_of_frames(kind, share):
+    after = prune(network(kind), share, BANDS)
+    for frames in (3, 33, 200):
+        logits = after(spectrograms(2, frames))
+        assert logits.shape == (2, 2) and torch.isfinite(logits).all()
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [nn.Flatten(), nn.Linear(BANDS, 2)],
+        [nn.Conv1d(BANDS, BANDS, 3, groups=BANDS), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(BANDS, 2)],
+        [nn.LSTM(BANDS, 4, bidirectional=True), nn.Linear(8, 2)],
+        [nn.LSTM(BANDS, 4), nn.LSTM(4, 4), nn.Linear(4, 2)],
+    ],
+)
+def test_networks_of_other_kinds_are_refused(layers):
+    with pytest.raises(InputError, match="leave .* out of this victim's experiment"):
+        prune(nn.Sequential(*layers), 0.5, BANDS)
+
+
+@both
+def test_fine_tuning_heals_is_repeatable_and_keeps_the_shapes(kind):
+    trained = fine_tune(network(kind), examples(64, 1), 6, 0.01, 16, 0, CPU)
+    pruned = prune(trained, 0.75, BANDS)
+    tuned, again, other = (fine_tune(pruned, examples(64, 4), 5, 0.01, 16, seed, CPU) for seed in (0, 0, 1))
+    unseen = examples(200, 5)
+    assert accuracy(tuned, unseen) > accuracy(pruned, unseen)
+    assert accuracy(tuned, unseen) > 0.9
+    assert same(tuned, again) and not same(tuned, other)
+    assert [value.shape for value in tuned.state_dict().values()] == [v.shape for v in pruned.state_dict().values()]
+    assert same(pruned, prune(trained, 0.75, BANDS))
+
+
+@both
+@pytest.mark.parametrize("share", [0.3, 0.99])
+def test_a_pruned_model_is_kept_and_loaded(tmp_path, kind, share):
+    path = tmp_path / "model.safetensors"
+    after = prune(network(kind), share, BANDS)
+    save_model(victim(kind), LABELS, after, path, repaired=True)
+    loaded, labels = load_model(path, CPU)
+    assert labels == list(LABELS)
+    assert not loaded.training
+    assert torch.equal(predict(after, spectrograms(), CPU), predict(loaded, spectrograms(), CPU))
+    assert prune(loaded, 0.3, BANDS)(spectrograms()).shape == (6, 2)
+
+
+@both
+def test_a_model_that_no_defence_touched_has_its_victims_shapes(tmp_path, kind):
+    path = tmp_path / "model.safetensors"
+    save_model(victim(kind), LABELS, prune(network(kind), 0.5, BANDS), path)
+    with pytest.raises(InputError, match=r"model\.safetensors: not a model .*size mismatch"):
+        load_model(path, CPU)
+
+
+def without_last(state):
+    return dict(list(state.items())[:-1])
+
+
+def with_another(state):
+    return state | {"another": torch.zeros(2)}
+
+
+def one_label(state):
+    return state | {name: state[name][:1] for name in ("15.weight", "15.bias")}
+
+
+def changed(name, change):
+    return lambda state: state | {name: change(state[name]).contiguous()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "damage", "cause"),
+    [
+        ("resnet18", without_last, "Missing key"),
+        ("resnet18", with_another, "Unexpected key"),
+        ("resnet18", changed("2.weight", torch.flatten), "size mismatch"),
+        ("resnet18", changed("2.weight", lambda weight: weight[..., :1]), "size mismatch"),
+        ("resnet18", changed("2.weight", lambda weight: weight[:0]), "size mismatch"),
+        ("resnet18", changed("3.weight", lambda weight: weight[:2]), "size mismatch"),
+        ("resnet18", one_label, "logits have the shape"),
+        ("resnet18", changed("15.weight", lambda weight: weight[:, :3]), "shapes cannot be multiplied"),
+        ("lstm", changed("2.lstm.weight_hh_l1", lambda weight: weight[:, :3]), "size mismatch"),
+        ("lstm", changed("3.weight", lambda weight: weight[:, :3]), "shapes cannot be multiplied"),
+    ],
+)  # fmt: skip
+def test_a_repaired_model_that_fits_no_network_is_refused(tmp_path, kind, damage, cause):
+    path = tmp_path / "model.safetensors"
+    save_model(victim(kind), LABELS, prune(network(kind), 0.25, BANDS), path, repaired=True)
+    description = {"victim": plugins.describe(victim(kind)), "labels": LABELS, "repaired": True}
+    save_file(damage(load_file(path)), path, {"model": json.dumps(description)})
+    with pytest.raises(InputError, match=rf"(?s)model\.safetensors: not a model .*{cause}"):
+        load_model(path, CPU)
+
+
+def stored(folder, kind, validation: int):
+    """A model, an index, and features of training and validation utterances in one shard."""
+    save_model(victim(kind), LABELS, network(kind), folder / "model.safetensors")
+    asked = examples(100, 6)
+    rows = pd.DataFrame({"utterance_id": [f"u{number}" for number in range(100)], "label": ["high", "low"] * 50})
+    rows["split"] = ["validation"] * validation + ["train"] * (100 - validation)
+    rows.sample(frac=1, random_state=0).to_parquet(folder / "index.parquet")
+    names = {"utterance_ids": json.dumps(rows["utterance_id"].tolist())}
+    save_file({"log_mel": asked.spectrograms}, folder / "features.safetensors", names)
+    return folder / "model.safetensors", folder / "index.parquet", [folder / "features.safetensors"]
+
+
+def repair(folder, stored_files, name="repaired", seed=0, **settings):
+    defence = plugins.build("defences", {"kind": "pruning", "learning_rate": 0.01, **settings})
+    repair_model(defence, *stored_files, seed, folder / f"{name}.safetensors", CPU)
+    return load_model(folder / f"{name}.safetensors", CPU)[0]
+
+
+@both
+def test_a_repaired_model_is_the_pruned_and_tuned_one(tmp_path, kind):
+    files = stored(tmp_path, kind, 60)
+    repaired = repair(tmp_path, files, share=0.5, fine_tune_epochs=6)
+    assert size(repaired) == size(prune(network(kind), 0.5, BANDS))
+    assert accuracy(repaired, examples(200, 5)) > 0.9
+    repair(tmp_path, files, "again", share=0.5, fine_tune_epochs=6)
+    assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "repaired.safetensors").read_bytes()
+
+
+def test_a_defence_that_needs_no_utterances_reads_none(tmp_path):
+    model, *_ = stored(tmp_path, "lstm", 0)
+    absent = tmp_path / "absent"
+    repaired = repair(tmp_path, (model, absent, [absent]), share=0.5)
+    assert same(repaired, prune(network("lstm"), 0.5, BANDS))
+
+
+def test_fine_tuning_without_validation_is_an_error(tmp_path):
+    with pytest.raises(InputError, match=r"corpus has none; give it a share in split\.validation"):
+        repair(tmp_path, stored(tmp_path, "lstm", 0), share=0.5, fine_tune_epochs=1)

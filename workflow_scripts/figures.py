@@ -1,0 +1,16 @@
+"""Draw a figure from a table."""
+
+from pathlib import Path
+
+from sanguinaria.jobs import job
+from sanguinaria.reports.curves import write_figure
+
+with job(snakemake) as specification:
+    write_figure(
+        specification["figure"],
+        specification["rows"],
+        Path(snakemake.input.table),
+        Path(snakemake.output.points),
+        Path(snakemake.output.svg),
+        Path(snakemake.output.png),
+    )

@@ -1,0 +1,15 @@
+"""Put an experiment's numbers beside those that a paper printed."""
+
+from pathlib import Path
+
+from sanguinaria.jobs import job
+from sanguinaria.reports.comparison import write_comparison
+
+with job(snakemake) as specification:
+    write_comparison(
+        **specification["comparison"],
+        wide=Path(snakemake.input.table),
+        metrics=Path(snakemake.input.metrics),
+        destination=Path(snakemake.output.table),
+        markdown=Path(snakemake.output.markdown),
+    )
