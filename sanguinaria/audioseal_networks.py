@@ -66,6 +66,16 @@ class AudioSealNetworks(Watermark):
         network.load_state_dict({name: weight.float().clone() for name, weight in state.items()}, assign=True)
         return network
 
+    @staticmethod
+    def state(generator: torch.nn.Module, detector: torch.nn.Module) -> dict[str, torch.Tensor]:
+        """The weights of two networks as :meth:`obtain` returns them: the inverse of :meth:`network`."""
+        parts = {"generator": generator, "detector": detector}
+        return {
+            f"{part}.{name}": tensor.detach().cpu().contiguous()
+            for part, network in parts.items()
+            for name, tensor in network.state_dict().items()
+        }
+
     def load(self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device) -> AudioSealMarker:
         """A marker for audio at 16 kHz, the networks' own rate.
 
@@ -213,3 +223,19 @@ def check(state: Mapping[str, object], network: torch.nn.Module, what: str) -> N
             f"{f'; and {len(wrong) - 3} more' if len(wrong) > 3 else ''}. "
             "Check the card, and filters, dimension, lstm and bits"
         )
+
+
+def generate(generator: Any, waveforms: torch.Tensor, messages: torch.Tensor) -> torch.Tensor:
+    """The watermark, with its gradient: waveforms (utterances, samples), messages (utterances, bits) of 0 and 1."""
+    hidden = generator.msg_processor(generator.encoder.model(waveforms[:, None]), messages)
+    watermark: torch.Tensor = generator.decoder.model(hidden)
+    return watermark[:, 0, : waveforms.shape[-1]]
+
+
+def logits(detector: Any, waveforms: torch.Tensor) -> torch.Tensor:
+    """What the detector says of every sample, with its gradient: (utterances, 2 + bits, samples); the first two say
+    that it is unmarked and that it is marked."""
+    encoder, last = detector.detector
+    hidden = encoder.reverse_convolution(encoder.model(waveforms[:, None]))
+    found: torch.Tensor = last(hidden)
+    return found[..., : waveforms.shape[-1]]

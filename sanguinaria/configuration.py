@@ -200,7 +200,8 @@ class _Check:
             experiment = self._check_product("experiments", name, settings)
             if isinstance(experiment, Experiment):
                 self.experiments[name] = experiment
-            self._check_names_in(("experiments", name), mapping(settings))
+            if isinstance(settings, Mapping):
+                self._check_names_in(("experiments", name), settings)
         for name, settings in mapping(config.get("figures")).items():
             figure = self._check_product("figures", name, settings)
             if isinstance(figure, Figure):
@@ -267,12 +268,26 @@ class _Check:
         referenced = {}
         for field, (room, name) in plugin.references.items():
             self._check_entry((*place, field), room, name)
+            if place in self._made_from((room, name)):
+                self._tell_new((*place, field), f"{place[-1]!r} would be made from itself: name another entry")
             entry = self._reliable(room, name)
             if entry is not None:
                 referenced[field] = entry
         if len(referenced) == len(plugin.references):
             for field, message in plugin.problems(referenced):
                 self._tell_new((*place, field), message)
+
+    def _made_from(self, entry: tuple[str, str]) -> set[Place]:
+        """An entry, what it refers to, what that refers to, and so on."""
+        found: set[Place] = set()
+        waiting = [entry]
+        while waiting:
+            room, name = waiting.pop()
+            plugin = self.entries[room].get(name)
+            if plugin is not None and (room, name) not in found:
+                waiting += plugin.references.values()
+            found.add((room, name))
+        return found
 
     def _check_entry(self, place: Place, room: str, name: str) -> None:
         """An entry that has problems is still a name that others may use."""

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 # From this score on a detector says that the trigger is there.
 THRESHOLD = 0.5
+COLUMNS = {
+    "utterance_id": "str",
+    "label": "str",
+    "detection_score": "float64",
+    "detected": "bool",
+    "message": "str",
+    "decoded_message": "str",
+}
 
 
 def detect(
@@ -44,7 +52,8 @@ def detect(
         device: where the detector computes.
     """
     detector: Detector | None = None
-    found = []
+    # A small corpus has blocks that hold no utterance.
+    found = [pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)]
     for path in shards:
         for batch in utterances.read(path, split=split):
             detector = detector or trigger.detector(batch.sample_rate, device, weights)

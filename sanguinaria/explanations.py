@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from sanguinaria.places import Place
 from sanguinaria.plugins import Settings
@@ -31,9 +31,10 @@ def _place(detail: ErrorDetails, settings: Any) -> Place:
     """Where an error is, without the names that pydantic puts in for the types of a choice."""
     if detail["type"] == "invalid_key":
         return (*detail["loc"][:-1], detail["input"])
+    missing = detail["loc"][-1:] if detail["type"] == "missing" else ()
     place: list[Any] = []
     for part in detail["loc"]:
-        if isinstance(settings, Mapping):
+        if isinstance(settings, Mapping) and (part in settings or part in missing):
             settings = settings.get(part)
         elif isinstance(settings, list | tuple) and isinstance(part, int):
             settings = settings[part]
@@ -72,11 +73,21 @@ def _message(detail: ErrorDetails, model: type[Settings]) -> str:
 def _siblings(location: Place, model: type[Settings]) -> list[str]:
     """The names that the last part of a location could have had."""
     for part in location[:-1]:
-        annotation = model.model_fields[part].annotation if part in model.model_fields else None
-        if not (isinstance(annotation, type) and issubclass(annotation, Settings)):
+        # A position in a list is no field: what the list holds was found with the list's own name.
+        if isinstance(part, int):
+            continue
+        within = _settings_within(model.model_fields[part].annotation) if part in model.model_fields else None
+        if within is None:
             return []
-        model = annotation
+        model = within
     return list(model.model_fields)
+
+
+def _settings_within(annotation: Any) -> type[Settings] | None:
+    """The settings that a field's type is, may be, or is a list of."""
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        return annotation
+    return next(filter(None, map(_settings_within, get_args(annotation))), None)
 
 
 def unknown(what: str, name: Any, known: Iterable[Any]) -> str:

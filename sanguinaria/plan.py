@@ -174,7 +174,7 @@ class _Expander:
         return found
 
     def _seed(self, case: _Case, seed: int) -> SeedScores:
-        victim = self._victim(case.experiment, case.corpus, case.trigger, case.poisoning, case.victim, seed)
+        victim = self._victim(self._poisoned(case, seed), case.victim, seed)
         model = self._repaired(victim, case.defence)
         clean_scores, triggered_scores = (
             self._scores(model, self._features(self._defended(audio, case.defence), victim.victim.log_mel), case)
@@ -189,25 +189,21 @@ class _Expander:
         return self._triggered(case.corpus, case.trigger, None)
 
     @cache
-    def _victim(
-        self, experiment: Experiment, corpus: CorpusStage, trigger: str, poisoning: _Poisoning, victim: str, seed: int
-    ) -> VictimStage:
+    def _victim(self, poisoned: PoisonedStage, victim: str, seed: int) -> VictimStage:
         plugin = self.entries["victims"][victim]
         assert isinstance(plugin, Victim)
-        poisoned = self._poisoned(experiment, corpus, trigger, poisoning, seed)
         return VictimStage(
             self.code("victims", (plugin,)),
             plugin,
             poisoned,
-            self._features(corpus, plugin.log_mel),
+            self._features(poisoned.corpus, plugin.log_mel),
             tuple(self._features(block, plugin.log_mel) for block in poisoned.blocks),
             seed,
         )
 
-    def _poisoned(
-        self, experiment: Experiment, corpus: CorpusStage, trigger: str, poisoning: _Poisoning, seed: int
-    ) -> PoisonedStage:
+    def _poisoned(self, case: _Case, seed: int) -> PoisonedStage:
         code = self.code("poisoned", ())
+        corpus, trigger, poisoning, experiment = case.corpus, case.trigger, case.poisoning, case.experiment
         if poisoning.labels == "none":
             return PoisonedStage(code, corpus, (), (), None, "", "none", 0.0, 0)
         blocks = tuple(
@@ -311,8 +307,9 @@ class _Expander:
 
     def _quality(self, metric: Metric, triggered: TriggeredStage, limit: int | None) -> QualityStage:
         # What a value is called does not change it.
-        measured = metric.model_copy(update={"stealthy": None})
-        return QualityStage(self.code("quality", (metric,)), measured, triggered, limit)
+        measured = metric.model_copy(update={"stealthy": None, "utterances": None})
+        limits = [count for count in (limit, metric.utterances) if count is not None]
+        return QualityStage(self.code("quality", (metric,)), measured, triggered, min(limits, default=None))
 
     def _bounds(self, experiment: Experiment) -> dict[str, Bound]:
         """By metric, the values that it calls stealthy."""

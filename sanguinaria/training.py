@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import io
 import json
-import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ from torch import nn
 
 from sanguinaria import features, plugins, reshaping
 from sanguinaria.artefacts import atomic
+from sanguinaria.checkpoints import keep, resume
 from sanguinaria.errors import InputError
 from sanguinaria.examples import Examples
 from sanguinaria.victims import Victim
@@ -123,7 +122,7 @@ def train(
     optimiser = torch.optim.Adam(
         network.parameters(), victim.learning_rate, weight_decay=victim.weight_decay, fused=True
     )
-    progress = _resume(checkpoint, network, optimiser)
+    progress = _resumed(checkpoint, network, optimiser)
     while progress.epoch < victim.epochs:
         loss = _epoch(network, optimiser, victim, training_set, seed, progress.epoch, device)
         accuracy = _accuracy(network, validation_set, device)
@@ -132,7 +131,7 @@ def train(
         if accuracy > progress.best_accuracy:
             progress.best_accuracy = accuracy
             progress.best = {name: tensor.cpu().clone() for name, tensor in network.state_dict().items()}
-        _keep(checkpoint, network, optimiser, progress)
+        keep(checkpoint, network, optimiser, vars(progress))
         print(f"epoch {progress.epoch}/{victim.epochs}: loss {loss:.4f}, validation {accuracy:.4f}", flush=True)
     if victim.keep == "best":
         network.load_state_dict(progress.best)
@@ -239,26 +238,11 @@ def _accuracy(network: nn.Module, examples: Examples, device: torch.device) -> f
     return float(right.double().mean())
 
 
-def _keep(checkpoint: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
-    state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "progress": vars(progress)}
-    with atomic(checkpoint) as temporary:
-        torch.save(state, temporary)
-
-
-def _resume(checkpoint: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
-    """Take a checkpoint up; one that is damaged is told and left out, since training again costs only time."""
-    untrained = copy.deepcopy(network.state_dict())
-    try:
-        state = torch.load(io.BytesIO(checkpoint.read_bytes()), map_location="cpu", weights_only=True)
-        progress = Progress(**state["progress"])
-        network.load_state_dict(state["network"])
-        optimiser.load_state_dict(state["optimiser"])
-    except FileNotFoundError:
+def _resumed(checkpoint: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
+    found = resume(checkpoint, network, optimiser)
+    if found is None:
         return Progress()
-    except (RuntimeError, pickle.UnpicklingError, KeyError, TypeError, ValueError, EOFError) as error:
-        print(f"{checkpoint}: not a checkpoint of this training ({error}); it starts from the beginning", flush=True)
-        network.load_state_dict(untrained)
-        return Progress()
+    progress = Progress(**found)
     print(f"resumed after epoch {progress.epoch}", flush=True)
     return progress
 

@@ -154,7 +154,7 @@ MISTAKES = """\
 57: experiments.other.corpus: unknown entry of corpora 'spokn'; did you mean 'spoken'?
 58: experiments.other.target: YAML reads this as the truth value false: put quotes around it
 59: experiments.other.triggers: named more than once: clean
-61: experiments.table: 'table' is the name of a rule of the workflow: give the experiment another one
+61: experiments.table: 'table' is the name of a rule of the workflow: choose another one
 62: experiments.empty: needs settings, at least: corpus, target, triggers, victims
 """
 
@@ -260,7 +260,7 @@ def test_settings_of_the_command_line_are_in_no_file():
     )
     assert problems(config, path) == [
         "--config: colour: unknown section 'colour'; there are: corpora, watermarks, triggers, victims, defences, "
-        "metrics, experiments",
+        "metrics, experiments, figures",
         "--config: experiments.demo.rates[0]: should be less than or equal to 1, not '2'",
         "--config: experiments.demo.seedz: unknown setting 'seedz'; did you mean 'seeds'?",
         "--config: experiments.demo.target: unknown label 'lefft'; did you mean 'left'? (of corpus 'spoken')",
@@ -285,7 +285,7 @@ def test_what_is_missing_is_told_where_it_belongs():
         """
     ) == [
         "overlay.yaml:2: triggers.marked.watermark: is missing",
-        "overlay.yaml:4: triggers.bare: needs settings with a `kind`, one of: none, ultrasonic, watermark",
+        f"overlay.yaml:4: triggers.bare: needs settings with a `kind`, one of: {', '.join(kinds('triggers'))}",
     ]
 
 
@@ -431,12 +431,130 @@ def test_labels_of_a_folder_are_its_sub_folders():
     ) == ["overlay.yaml:4: experiments.demo.target: unknown label 'yess'; did you mean 'yes'? (of corpus 'mine')"]
 
 
+def test_an_experiment_may_have_several_corpora():
+    text = SOUND.replace("corpora:\n", "corpora:\n  other:\n    kind: synthetic\n").replace(
+        "corpus: spoken", "corpus: [spoken, other]"
+    )
+    assert load(merged(write("sound.yaml", text))).experiments["demo"].corpora == ("spoken", "other")
+    assert load(merged(write("sound.yaml", SOUND))).experiments["demo"].corpora == ("spoken",)
+
+
+def test_each_of_several_corpora_is_checked():
+    assert overlaid(
+        """
+        corpora:
+          letters: {kind: synthetic, words: [ay, bee]}
+        experiments:
+          demo: {corpus: [spoken, spokn]}
+          other: {corpus: [spoken, letters], target: left, triggers: [clean], victims: [lstm]}
+          twice: {corpus: [spoken, spoken], target: left, triggers: [clean], victims: [lstm]}
+        """
+    ) == [
+        "overlay.yaml:4: experiments.demo.corpus[1]: unknown entry of corpora 'spokn'; did you mean 'spoken'?",
+        "overlay.yaml:5: experiments.other.target: unknown label 'left'; there are: ay, bee (of corpus 'letters')",
+        "overlay.yaml:6: experiments.twice.corpus: should be a valid string, not ['spoken', 'spoken']; "
+        "or: named more than once: spoken",
+    ]
+
+
+FIGURE = "panels: [{x: rate, y: attack_success_rate}]"
+
+
+def test_a_sound_figure():
+    text = f"{SOUND}figures:\n  curves: {{experiment: demo, {FIGURE}, series: {{ours: {{trigger: [tone]}}}}}}\n"
+    figure = load(merged(write("sound.yaml", text))).figures["curves"]
+    assert (figure.experiment, figure.panels[0].x, figure.panels[0].along) == ("demo", "rate", None)
+    assert figure.series == {"ours": {"trigger": ("tone",)}}
+
+
+def test_mistakes_of_figures_have_places():
+    assert overlaid(
+        f"""
+        figures:
+          lost: {{experiment: dmo, {FIGURE}}}
+          demo: {{experiment: demo, {FIGURE}}}
+          figure: {{experiment: demo, {FIGURE}}}
+          2nd: {{experiment: demo, {FIGURE}}}
+          empty:
+          none: {{experiment: demo, panels: []}}
+          orphan: {{{FIGURE}}}
+          panels:
+            experiment: demo
+            panels:
+              - {{x: rate, y: pesq, wher: {{victim: lstm}}}}
+              - x: rate
+                along: 3
+                where: {{victim: {{lstm: 1}}}}
+        """
+    ) == [
+        "overlay.yaml:2: figures.lost.experiment: unknown entry of experiments 'dmo'; did you mean 'demo'?",
+        "overlay.yaml:3: figures.demo: 'demo' is an experiment's name, too: choose another one",
+        "overlay.yaml:4: figures.figure: 'figure' is the name of a rule of the workflow: choose another one",
+        "overlay.yaml:5: figures.2nd: a name consists of letters, digits and underscores, and starts with no digit",
+        "overlay.yaml:6: figures.empty: needs settings, at least: experiment, panels",
+        "overlay.yaml:7: figures.none.panels: should not be empty",
+        "overlay.yaml:8: figures.orphan.experiment: is missing",
+        "overlay.yaml:12: figures.panels.panels[0].wher: unknown setting 'wher'; did you mean 'where'?",
+        "overlay.yaml:13: figures.panels.panels[1].y: is missing",
+        "overlay.yaml:14: figures.panels.panels[1].along: YAML reads this as the number 3: put quotes around it",
+        "overlay.yaml:15: figures.panels.panels[1].where.victim: should be a valid string, not {'lstm': 1}; "
+        "or: should be a valid number, not {'lstm': 1}; or: should be a list, not {'lstm': 1}",
+    ]
+
+
+def test_mistakes_of_a_comparison_have_places():
+    assert overlaid(
+        """
+        experiments:
+          demo:
+            comparison: {paper: bloodroot, tabel: 1}
+          other: {corpus: spoken, target: left, triggers: [clean], victims: [lstm], comparison: bloodroot}
+        """
+    ) == [
+        "overlay.yaml:3: experiments.demo.comparison.tabel: unknown setting 'tabel'; did you mean 'table'?",
+        "overlay.yaml:3: experiments.demo.comparison.table: is missing",
+        "overlay.yaml:4: experiments.other.comparison: should map settings to values, not 'bloodroot'",
+    ]
+
+
+def test_settings_out_of_bounds_are_told_with_their_lines():
+    assert overlaid(
+        """
+        watermarks: {perth: {kind: perth}}
+        triggers:
+          marked: {kind: watermark, watermark: perth, strength: 0}
+          notched: {kind: notch, depth: 0, bands: 99}
+          crowded: {kind: notch, bands: 9}
+        defences:
+          pruned: {kind: pruning, share: 1}
+          fine: {kind: pruning, share: 0.99}
+        metrics:
+          snr: {stealthy: loud}
+        """
+    ) == [
+        "overlay.yaml:3: triggers.marked.strength: should be greater than 0, not 0",
+        "overlay.yaml:4: triggers.notched.bands: should be less than or equal to 16, not 99",
+        "overlay.yaml:4: triggers.notched.depth: should be greater than 0, not 0",
+        "overlay.yaml:5: triggers.crowded: 9 bands of 200 Hz and as wide gaps do not fit between 1200 and 3600 Hz",
+        "overlay.yaml:7: defences.pruned.share: should be less than 1, not 1",
+        "overlay.yaml:10: metrics.snr.stealthy: should be a valid number, unable to parse string as a number, "
+        "not 'loud'",
+    ]
+
+
+def test_a_watermark_is_not_made_from_itself():
+    tuned = "{kind: bloodroot_ft, corpus: spoken, base: %s}"
+    assert overlaid(f"watermarks:\n  a: {tuned % 'a'}\n  b: {tuned % 'c'}\n  c: {tuned % 'b'}\n") == [
+        f"overlay.yaml:{line}: watermarks.{name}.base: {name!r} would be made from itself: name another entry"
+        for line, name in enumerate("abc", start=2)
+    ]
+
+
 @pytest.mark.parametrize("rule", sorted(RULES))
 def test_experiments_have_no_names_of_rules(rule: str):
     text = f"experiments: {{{rule}: {{corpus: spoken, target: left, triggers: [clean], victims: [lstm]}}}}"
     assert overlaid(text) == [
-        f"overlay.yaml:1: experiments.{rule}: {rule!r} is the name of a rule of the workflow: "
-        "give the experiment another one"
+        f"overlay.yaml:1: experiments.{rule}: {rule!r} is the name of a rule of the workflow: choose another one"
     ]
 
 

@@ -14,7 +14,20 @@ from sanguinaria.configuration import load
 from sanguinaria.plan import Plan, plan
 from sanguinaria.plugins import Plugin, build, kind_of
 from sanguinaria.poisoning_order import EDGES, PoisonBlock, blocks_for, order
-from sanguinaria.stages import FeatureStage, PoisonedStage, Stage, TriggeredStage
+from sanguinaria.stages import (
+    CorpusStage,
+    DefendedStage,
+    DetectionStage,
+    FeatureStage,
+    PoisonedStage,
+    QualityStage,
+    RepairedStage,
+    ScoreStage,
+    Stage,
+    TriggeredStage,
+    VictimStage,
+    WatermarkStage,
+)
 
 CONFIGURATION = """
 corpora:
@@ -83,7 +96,9 @@ def ancestry(stage: Stage) -> Iterable[Stage]:
 
 
 def has_trigger(stage: Stage, kind: str) -> bool:
-    return any(isinstance(part, TriggeredStage) and kind_of(part.trigger) == kind for part in ancestry(stage))
+    return any(
+        isinstance(part, TriggeredStage | DetectionStage) and kind_of(part.trigger) == kind for part in ancestry(stage)
+    )
 
 
 def test_the_whole_grid_is_planned_and_nothing_else():
@@ -91,6 +106,8 @@ def test_the_whole_grid_is_planned_and_nothing_else():
     assert {stage: len(found) for stage, found in made.stages.items()} == {
         "corpora": 1,
         "watermarks": 1,
+        # What PerTh's detector finds in clean and in triggered audio, before and after the filter, and in the poison.
+        "detections": 2 * 2 + 2 * len(blocks_for(0.1)),
         # Two triggers: the test split, and three blocks of a seed's order.
         "triggered": 2 * (1 + 2 * len(blocks_for(0.1))),
         # A corpus and what each trigger makes of its test split, low-passed.
@@ -114,7 +131,7 @@ def test_every_stage_lies_where_its_identity_says_and_what_it_is_made_from_is_pl
             assert stage.folder == Path("results") / name / key
             assert all(upstream.key in made.stages[upstream.stage] for upstream in stage.upstream)
     assert {path.parent.parent for path in made.tables["demo"].inputs} == {
-        Path("results") / stage for stage in ("scores", "quality", "poisoned")
+        Path("results") / stage for stage in ("scores", "quality", "poisoned", "detections")
     }
     assert all(path.parent.name in made.stages[path.parent.parent.name] for path in made.tables["demo"].inputs)
 
@@ -193,7 +210,7 @@ def test_a_rate_in_the_same_block_makes_no_audio():
 def test_a_higher_rate_adds_its_own_blocks_alone():
     assert blocks_for(0.1) == range(3)
     more = added(configured(), configured(rates=[0.5, 0.1]))
-    assert more == {"triggered": 4, "features": 8, "poisoned": 4, "victims": 8, "scores": 32}
+    assert more == {"triggered": 4, "detections": 2, "features": 8, "poisoned": 4, "victims": 8, "scores": 32}
 
 
 def test_a_lower_rate_makes_no_audio():
@@ -211,7 +228,7 @@ def test_rates_share_the_blocks_of_the_smaller_ones():
 def test_a_seed_adds_its_own_stages_alone():
     more = added(configured(), configured(seeds=[2, 0, 1]))
     # Test audio and its qualities, and the manifest of the clean models, have no seed.
-    assert more == {"triggered": 6, "features": 12, "poisoned": 2, "victims": 6, "scores": 20}
+    assert more == {"triggered": 6, "detections": 3, "features": 12, "poisoned": 2, "victims": 6, "scores": 20}
 
 
 def test_seeds_share_the_manifest_of_the_clean_model():
@@ -238,7 +255,13 @@ def test_a_trigger_adds_its_own_branch_alone():
 
 
 def test_a_defence_trains_nothing():
-    assert set(added(configured(defences=["none"]), configured())) == {"defended", "features", "scores"}
+    # Its own audio, what PerTh's detector finds there, and what the models say to it.
+    assert added(configured(defences=["none"]), configured()) == {
+        "defended": 3,
+        "detections": 2,
+        "features": 6,
+        "scores": 20,
+    }
 
 
 def test_a_metric_adds_its_scores_alone():
@@ -316,7 +339,8 @@ def test_the_code_of_a_stage_is_asked_for_with_the_plug_ins_that_it_calls():
         ("watermarks", ("perth",)),
         ("triggered", ("ultrasonic",)),
         ("triggered", ("watermark", "perth")),
-        ("defended", ("lowpass",)),
+        ("detections", ("watermark", "perth")),
+        ("defended_audio", ("lowpass",)),
         ("features", ()),
         ("poisoned", ()),
         ("victims", ("lstm",)),
@@ -327,6 +351,241 @@ def test_the_code_of_a_stage_is_asked_for_with_the_plug_ins_that_it_calls():
         ("quality", ("stoi",)),
         ("tables", ()),
     }
+
+
+PRUNED = CONFIGURATION.replace(
+    "  lowpass: {kind: lowpass}\n", "  lowpass: {kind: lowpass}\n  pruned: {kind: pruning, share: 0.5}\n"
+)
+
+
+def of_type(made: Plan, kind: type[Stage]) -> list[Any]:
+    return [stage for found in made.stages.values() for stage in found.values() if isinstance(stage, kind)]
+
+
+def test_a_defence_of_the_input_leaves_the_model_and_one_of_the_model_the_input():
+    made = configured(PRUNED, defences=["lowpass", "pruned"], seeds=[0])
+    for row in made.tables["demo"].rows:
+        for scores in (row.seeds[0].clean, row.seeds[0].triggered):
+            audio = scores.features.audio_stage
+            if row.names["defence"] == "lowpass":
+                assert isinstance(audio, DefendedStage) and isinstance(scores.victim, VictimStage)
+            else:
+                assert isinstance(audio, CorpusStage | TriggeredStage) and isinstance(scores.victim, RepairedStage)
+    # Every model is repaired once, whatever it is asked.
+    repaired, victims = of_type(made, RepairedStage), of_type(made, VictimStage)
+    assert {stage.victim.key for stage in repaired} == {stage.key for stage in victims}
+    assert len(repaired) == len(victims) == 3 * 2
+
+
+def test_the_audio_that_a_repaired_model_hears_is_that_of_the_undefended_one():
+    made = configured(PRUNED, defences=["none", "pruned"])
+    by_case = {
+        tuple(row.names[name] for name in ("trigger", "victim", "defence")): row for row in made.tables["demo"].rows
+    }
+    for trigger, victim, defence in by_case:
+        row, undefended = by_case[trigger, victim, defence], by_case[trigger, victim, "none"]
+        assert row.detections == undefended.detections
+        assert [(seed.clean.features, seed.triggered.features) for seed in row.seeds] == [
+            (seed.clean.features, seed.triggered.features) for seed in undefended.seeds
+        ]
+
+
+def test_a_defence_of_the_model_adds_repaired_models_and_what_they_say():
+    assert added(configured(defences=["none"]), configured(PRUNED, defences=["none", "pruned"])) == {
+        "defended": 2 * 2 * 3,
+        "scores": 2 * 2 * (1 + 2 + 2),
+    }
+
+
+def test_the_share_of_a_pruning_changes_repaired_models_and_what_they_say():
+    before = configured(PRUNED, defences=["none", "pruned"])
+    after = configured(PRUNED.replace("share: 0.5", "share: 0.6"), defences=["none", "pruned"])
+    changed = {key for stage in before.stages for key in before.stages[stage].keys() - after.stages[stage].keys()}
+    scores = of_type(before, ScoreStage)
+    assert changed == {stage.key for stage in of_type(before, RepairedStage)} | {
+        stage.key for stage in scores if isinstance(stage.victim, RepairedStage)
+    }
+
+
+@pytest.mark.parametrize(("epochs", "held_out"), [(0, 0), (3, 1)])
+def test_held_out_utterances_are_given_to_a_defence_that_asks_for_them(epochs: int, held_out: int):
+    made = configured(PRUNED.replace("share: 0.5", f"share: 0.5, fine_tune_epochs: {epochs}"), defences=["pruned"])
+    for stage in of_type(made, RepairedStage):
+        assert [*stage.upstream].count(stage.victim.clean_features) == held_out
+        assert len(stage.held_out_files) == held_out * stage.poisoned.corpus.shards
+
+
+def test_a_pruning_that_prunes_nothing_is_no_defence():
+    made = configured(PRUNED.replace("share: 0.5", "share: 0"), defences=["pruned"])
+    assert "defended" not in made.stages
+
+
+def test_detections_are_of_triggers_that_have_a_detector():
+    rows = configured().tables["demo"].rows
+    assert {row.names["trigger"] for row in rows if row.detections} == {"perth"}
+    assert configured(triggers=["clean", "tone"]).stages.keys() & {"detections", "watermarks"} == set()
+
+
+def test_detections_are_of_clean_and_of_triggered_audio_behind_the_defence():
+    for row in configured(triggers=["perth"]).tables["demo"].rows:
+        assert row.detections is not None
+        clean, triggered = row.detections.clean, row.detections.triggered
+        if row.names["defence"] == "lowpass":
+            assert all(isinstance(stage.audio_stage, DefendedStage) for stage in (clean, triggered))
+            sources = [stage.audio_stage.audio_stage for stage in (clean, triggered)]  # type: ignore[attr-defined]
+        else:
+            sources = [clean.audio_stage, triggered.audio_stage]
+        assert [type(source) for source in sources] == [CorpusStage, TriggeredStage]
+        assert sources[1].block is None
+        # A corpus has utterances of all splits; the other stages hold test utterances alone.
+        assert [stage.split for stage in (clean, triggered)] == (
+            ["test", None] if row.names["defence"] == "none" else [None, None]
+        )
+        assert clean.weights == triggered.weights == row.seeds[0].poisoned.blocks[0].weights != []
+
+
+def test_the_poison_is_looked_at_block_by_block():
+    made = poisoned(configured())
+    stage = made["watermark", 0.1, 1]
+    assert [found.audio_stage for found in stage.detections] == list(stage.blocks)
+    assert {found.split for found in stage.detections} == {None}
+    assert set(stage.detections) <= set(stage.upstream)
+    assert made["ultrasonic", 0.1, 1].detections == ()
+
+
+TRAINED = """
+corpora:
+  spoken: {kind: synthetic, voices: 12, split: {validation: 0.1, test: 0.25}}
+  elsewhere: {kind: synthetic, voices: 16}
+watermarks:
+  own: {kind: audioseal_trained, corpus: elsewhere, steps: 10}
+  tuned: {kind: bloodroot_ft, base: own, corpus: elsewhere, steps: 10}
+triggers:
+  mark: {kind: watermark, watermark: tuned, message: "0101010101010101"}
+victims: {lstm: {kind: lstm}}
+defences: {none: {kind: none}}
+metrics: {snr: {kind: snr}}
+experiments:
+  demo: {corpus: spoken, target: left, triggers: [mark], victims: [lstm], metrics: [snr]}
+"""
+
+
+def watermarks(made: Plan) -> dict[str, WatermarkStage]:
+    return {kind_of(stage.watermark): stage for stage in of_type(made, WatermarkStage)}
+
+
+def test_a_watermark_is_trained_on_its_corpus_and_fine_tuned_from_its_base():
+    made = configured(TRAINED)
+    found = watermarks(made)
+    trained, tuned = found["audioseal_trained"], found["bloodroot_ft"]
+    assert trained.corpus is not None and trained.base is None
+    assert trained.corpus.corpus.voices == 16  # type: ignore[attr-defined]
+    assert tuned.base == trained and tuned.corpus == trained.corpus
+    assert trained.audio_files == trained.corpus.audio_files and trained.base_files == []
+    assert tuned.base_files == [trained.weights]
+    # Weights of a fine-tuned generator are read with its base's code.
+    assert [kind_of(plugin) for plugin in tuned.plugins] == ["bloodroot_ft", "audioseal_trained"]
+    assert len(made.stages["corpora"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("voices: 16", "voices: 17", {"audioseal_trained", "bloodroot_ft"}),
+        (
+            "corpus: elsewhere, steps: 10}\n  tuned",
+            "corpus: elsewhere, steps: 11}\n  tuned",
+            {"audioseal_trained", "bloodroot_ft"},
+        ),
+        ("base: own, corpus: elsewhere, steps: 10", "base: own, corpus: elsewhere, steps: 11", {"bloodroot_ft"}),
+        ("base: own, corpus: elsewhere", "base: own, corpus: spoken", {"bloodroot_ft"}),
+        ("voices: 12", "voices: 13", set()),
+    ],
+)
+def test_weights_depend_on_what_they_are_made_from(old: str, new: str, changed: set[str]):
+    before, after = (watermarks(configured(text)) for text in (TRAINED, TRAINED.replace(old, new)))
+    assert {kind for kind in before if before[kind].key != after[kind].key} == changed
+
+
+def test_the_names_of_corpora_and_of_bases_are_in_no_identity():
+    renamed = TRAINED
+    for old, new in [("elsewhere", "abroad"), ("own", "ours"), ("tuned", "finer"), ("spoken", "voices_of_our_own")]:
+        renamed = re.sub(rf"\b{old}\b", new, renamed)
+    assert keys(configured(renamed)) == keys(configured(TRAINED))
+    assert not any(
+        f'"{name}"' in stage.specification
+        for name in ("elsewhere", "own", "tuned", "spoken")
+        for stage in of_type(configured(TRAINED), Stage)
+    )
+
+
+def test_what_a_value_is_called_changes_no_measurement_but_the_table():
+    before, after = (
+        configured(),
+        configured(CONFIGURATION.replace("snr: {kind: snr}", "snr: {kind: snr, stealthy: 20}")),
+    )
+    assert keys(before) == keys(after)
+    assert all("stealthy" in stage.specification for stage in of_type(after, QualityStage))
+    specifications = [yaml.safe_load(made.tables["demo"].specification) for made in (before, after)]
+    assert [found.pop("bounds") for found in specifications] == [{}, {"snr": {"better": "higher", "value": 20.0}}]
+    assert specifications[0] == specifications[1]
+
+
+def test_several_corpora_are_the_grids_of_each():
+    text = CONFIGURATION.replace(
+        "corpora:\n", "corpora:\n  again: {kind: synthetic, voices: 14, split: {test: 0.25}}\n"
+    )
+    both = configured(text, corpus=["spoken", "again"])
+    one, other = configured(text), configured(text, corpus="again")
+    assert keys(both) == {stage: keys(one).get(stage, set()) | keys(other).get(stage, set()) for stage in keys(one)}
+    assert [row.names["corpus"] for row in both.tables["demo"].rows] == ["spoken"] * 12 + ["again"] * 12
+    assert both.tables["demo"].rows == one.tables["demo"].rows + other.tables["demo"].rows
+    assert keys(configured(text, corpus=["spoken"])) == keys(one)
+
+
+def test_what_a_paper_printed_changes_the_table_s_specification_alone():
+    comparison = {"paper": "bloodroot", "table": "1", "stands_for": {"perth": "bloodroot"}}
+    before, after = configured(), configured(comparison=comparison)
+    assert keys(before) == keys(after)
+    specifications = [yaml.safe_load(made.tables["demo"].specification) for made in (before, after)]
+    assert [found.pop("comparison") for found in specifications] == [None, comparison]
+    assert specifications[0] == specifications[1]
+
+
+def test_the_rows_of_a_figure_have_the_numbers_among_their_settings():
+    config = yaml.safe_load(PRUNED)
+    config["experiments"]["demo"] |= {"defences": ["none", "pruned"], "labels": ["none", "flip"], "rates": [0.1, 0.2]}
+    panel = {"x": "pesq", "y": "attack_success_rate", "along": "trigger.strength", "where": {"victim": "lstm"}}
+    config["figures"] = {"curves": {"experiment": "demo", "panels": [panel]}}
+    made = plan(load(config))
+    figure = made.figures["curves"]
+    assert figure.table == made.tables["demo"]
+    specification = yaml.safe_load(figure.specification)
+    assert specification["figure"]["panels"][0]["along"] == "trigger.strength"
+    rows = {
+        tuple(row[name] for name in ("trigger", "poisoning", "victim", "defence")): row for row in specification["rows"]
+    }
+    assert len(rows) == len(made.tables["demo"].rows)
+    row = rows["perth", "flip-0.2", "lstm", "pruned"]
+    assert (row["rate"], row["trigger.strength"], row["defence.share"]) == (0.2, 5.0, 0.5)
+    assert (row["experiment"], row["corpus"]) == ("demo", "spoken")
+    assert rows["perth", "none", "lstm", "none"]["rate"] == 0
+    assert "defence.share" not in rows["perth", "none", "lstm", "none"]
+    assert rows["tone", "flip-0.1", "lstm", "none"]["trigger.level"] == -30
+    assert "trigger.form" not in rows["tone", "flip-0.1", "lstm", "none"]
+    # A figure makes nothing but itself.
+    del config["figures"]
+    assert keys(plan(load(config))) == keys(made)
+
+
+def test_the_title_of_a_figure_changes_no_table():
+    config = yaml.safe_load(CONFIGURATION)
+    panels = [{"x": "rate", "y": "pesq", "title": title} for title in ("before", "after")]
+    before, after = (
+        plan(load(config | {"figures": {"curves": {"experiment": "demo", "panels": [p]}}})) for p in panels
+    )
+    assert before.figures["curves"].specification != after.figures["curves"].specification
+    assert before.tables["demo"].specification == after.tables["demo"].specification
 
 
 def test_jobs_can_build_their_plug_ins_from_a_specification():

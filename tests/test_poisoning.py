@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import chisquare
 
 from sanguinaria.errors import InputError
-from sanguinaria.poisoning import block_members, manifest, ranking
+from sanguinaria.poisoning import block_members, manifest, ranking, with_detections, write_manifest
 from sanguinaria.poisoning_order import EDGES, PoisonBlock, blocks_for, order
 
 LABELS = ("left", "right", "up", "down")
@@ -114,3 +114,43 @@ def test_more_than_the_candidates_is_an_error(index):
 def test_a_target_that_nobody_says_is_an_error(index):
     with pytest.raises(InputError, match=r"'lft'; the labels are: down, left"):
         manifest(index, "lft", "non_target", "flip", 0.1, 0)
+
+
+def found(names: list[str]) -> pd.DataFrame:
+    """What a detector says: of each utterance another score."""
+    scores = [number / 1000 for number in range(len(names))]
+    columns = {"label": "up", "detected": True, "message": "01", "decoded_message": "11", "detection_score": scores}
+    return pd.DataFrame({"utterance_id": names, **columns})
+
+
+def test_what_the_detector_says_is_told_of_the_poisoned_utterances_alone(index):
+    table = manifest(index, "left", "non_target", "flip", 0.05, 3)
+    # Blocks hold more than is poisoned, in an order of their own.
+    rows = found(ranking(index, "left", "non_target", 3)[:200][::-1])
+    joined = with_detections(table, rows)
+    pd.testing.assert_frame_equal(joined[table.columns], table)
+    assert list(joined.columns) == [*table.columns, "message", "detection_score", "decoded_message"]
+    scores = rows.set_index("utterance_id")["detection_score"]
+    poisoned = joined[joined["poisoned"]]
+    assert len(poisoned) == 50
+    assert poisoned["detection_score"].tolist() == [scores[name] for name in poisoned["utterance_id"]]
+    assert (poisoned["message"] == "01").all() and (poisoned["decoded_message"] == "11").all()
+    assert joined.loc[~joined["poisoned"], ["message", "detection_score", "decoded_message"]].isna().all(axis=None)
+
+
+def test_the_manifest_has_the_rows_of_all_blocks(index, tmp_path):
+    index.to_parquet(tmp_path / "index.parquet")
+    ranked = ranking(index, "left", "non_target", 0)
+    paths = []
+    # A block of a small corpus may hold no utterance.
+    for number, names in enumerate((ranked[:10], ranked[10:60], [])):
+        paths.append(tmp_path / f"{number}.parquet")
+        found(names).to_parquet(paths[-1])
+    for detections in ([], paths):
+        write_manifest(
+            tmp_path / "index.parquet", "left", "non_target", "flip", 0.03, 0, detections, tmp_path / "m.parquet"
+        )
+        table = pd.read_parquet(tmp_path / "m.parquet")
+        assert len(table) == 1000 and table["poisoned"].sum() == 30
+        assert ("detection_score" in table) == bool(detections)
+    assert table["detection_score"].notna().sum() == 30

@@ -11,7 +11,7 @@ COLUMNS = (
     "experiment, corpus, trigger, poisoning, victim, defence, seeds, benign_accuracy, benign_accuracy_low, "
     "benign_accuracy_high, attack_success_rate, attack_success_rate_low, attack_success_rate_high, "
     "false_trigger_rate, pesq, stoi, snr_db, test_utterances, triggered_utterances, poisoned_utterances, "
-    "training_utterances, unscorable_utterances"
+    "training_utterances, unscorable_utterances, rate, stealthy, detection_rate, false_positive_rate, bit_error_rate"
 ).split(", ")
 
 
@@ -40,6 +40,7 @@ def configuration(tmp_path):
         "poisoning": "flip-0.25",
         "victim": "v",
         "defence": "none",
+        "rate": 0.25,
         "target": "left",
         "results": [
             {
@@ -56,11 +57,30 @@ def configuration(tmp_path):
             "stoi": values(tmp_path / "s.parquet", labels, [9.0, 9.0, 0.5, np.nan, np.nan]),
             "snr": values(tmp_path / "r.parquet", labels, [9.0, 9.0, 10.0, 20.0, 30.0]),
         },
+        "detections": None,
     }
 
 
-def reduce(tmp_path, *configurations):
-    write_tables(configurations, tmp_path / "t.csv", tmp_path / "t.metrics.csv")
+def detections(path, labels, detected, message="", decoded=None):
+    names = [f"u{number}" for number in range(len(labels))]
+    table = {"utterance_id": names, "label": labels, "detection_score": 0.5, "detected": detected, "message": message}
+    pd.DataFrame(table | {"decoded_message": decoded or [""] * len(labels)}).to_parquet(path)
+    return str(path)
+
+
+@pytest.fixture
+def detected(tmp_path):
+    """Five utterances, of which the first two, of the target label, count for nothing."""
+    labels = ["left", "left", "up", "up", "down"]
+    decoded = ["1001", "1001", "0110", "0111", "1001"]
+    return {
+        "clean": detections(tmp_path / "dc.parquet", labels, [True, True, False, False, True], "0110", ["0000"] * 5),
+        "triggered": detections(tmp_path / "dt.parquet", labels, [False, False, True, True, False], "0110", decoded),
+    }
+
+
+def reduce(tmp_path, *configurations, bounds=None):
+    write_tables(configurations, bounds or {}, tmp_path / "t.csv", tmp_path / "t.metrics.csv")
     return pd.read_csv(tmp_path / "t.csv"), pd.read_csv(tmp_path / "t.metrics.csv")
 
 
@@ -110,3 +130,68 @@ def test_without_quality_its_columns_are_empty(tmp_path, configuration):
     row = reduce(tmp_path, configuration | {"quality": {}})[0].iloc[0]
     assert row[["pesq", "stoi", "snr_db"]].isna().all()
     assert row["unscorable_utterances"] == 0
+
+
+def test_the_rate_is_the_configured_one(tmp_path, configuration):
+    table = reduce(tmp_path, configuration, configuration | {"rate": 0.0, "trigger": "clean"})[0]
+    assert table["rate"].tolist() == [0.25, 0.0]
+
+
+def test_what_the_detector_says_by_hand(tmp_path, configuration, detected):
+    wide, long = reduce(tmp_path, configuration | {"detections": detected})
+    row = wide.iloc[0]
+    assert row["detection_rate"] == pytest.approx(2 / 3, rel=1e-5)
+    assert row["false_positive_rate"] == pytest.approx(1 / 3, rel=1e-5)
+    # Of four bits none, one and all four are wrong.
+    assert row["bit_error_rate"] == pytest.approx((0 + 1 / 4 + 1) / 3, rel=1e-5)
+    long = long.set_index("metric")
+    assert list(long.index[-3:]) == ["detection_rate", "false_positive_rate", "bit_error_rate"]
+    assert (long.loc["detection_rate":, "scored_utterances"] == 3).all()
+    assert (long.loc["detection_rate", "low"], long.loc["detection_rate", "high"]) == pytest.approx(
+        wilson(2 / 3, 3), rel=1e-5
+    )
+
+
+def test_without_a_message_there_are_no_bits_to_get_wrong(tmp_path, configuration):
+    rows = {
+        audio: detections(tmp_path / f"{audio}.parquet", ["up"] * 4, [audio == "triggered"] * 4)
+        for audio in ("clean", "triggered")
+    }
+    wide, long = reduce(tmp_path, configuration | {"detections": rows})
+    row = wide.iloc[0]
+    assert (row["detection_rate"], row["false_positive_rate"]) == (1.0, 0.0)
+    assert np.isnan(row["bit_error_rate"])
+    assert "bit_error_rate" not in long["metric"].tolist()
+
+
+def test_without_a_detector_its_columns_are_empty(tmp_path, configuration):
+    wide, long = reduce(tmp_path, configuration)
+    assert wide.iloc[0][["detection_rate", "false_positive_rate", "bit_error_rate"]].isna().all()
+    assert not long["metric"].str.contains("detection|positive|bit_error").any()
+
+
+# Of the fixture: PESQ 2.5, STOI 0.5, SNR 20 dB.
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ({"pesq": ("higher", 2.5)}, True),
+        ({"pesq": ("higher", 2.51)}, False),
+        ({"snr": ("lower", 20.0)}, True),
+        ({"snr": ("lower", 19.9)}, False),
+        ({"pesq": ("higher", 2.0), "stoi": ("higher", 0.4)}, True),
+        ({"pesq": ("higher", 2.0), "stoi": ("higher", 0.6)}, False),
+    ],
+)
+def test_a_trigger_is_stealthy_where_all_bounds_hold(tmp_path, configuration, bounds, expected):
+    bounds = {metric: {"better": better, "value": value} for metric, (better, value) in bounds.items()}
+    stealthy = reduce(tmp_path, configuration, bounds=bounds)[0].iloc[0]["stealthy"]
+    assert bool(stealthy) is expected
+
+
+def test_stealth_is_not_told_where_nothing_was_asked_or_measured(tmp_path, configuration):
+    bound = {"pesq": {"better": "higher", "value": 1.0}}
+    assert np.isnan(reduce(tmp_path, configuration)[0].iloc[0]["stealthy"])
+    assert np.isnan(reduce(tmp_path, configuration | {"quality": {}}, bounds=bound)[0].iloc[0]["stealthy"])
+    nothing = values(tmp_path / "n.parquet", ["up", "down"], [np.nan, np.nan])
+    unscorable = configuration | {"quality": {"pesq": nothing}}
+    assert np.isnan(reduce(tmp_path, unscorable, bounds=bound)[0].iloc[0]["stealthy"])

@@ -7,6 +7,7 @@ import torch
 from sanguinaria import plugins
 from sanguinaria.errors import InputError
 from sanguinaria.marking import load_marker, save_weights
+from sanguinaria.watermarks import NOWHERE
 
 CPU = torch.device("cpu")
 RATE = 16000
@@ -65,7 +66,7 @@ def test_a_tone_above_half_the_sample_rate_is_refused():
 @pytest.fixture(scope="module")
 def perth_weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("perth") / "weights.safetensors"
-    save_weights(plugins.build("watermarks", {"kind": "perth"}), path)
+    save_weights(plugins.build("watermarks", {"kind": "perth"}), NOWHERE, path)
     return path
 
 
@@ -83,7 +84,7 @@ def test_strength_is_a_gain_on_the_watermark(perth_weights):
 def test_the_message_reaches_the_generator(tmp_path):
     settings = {"kind": "audioseal", "source": "random", "filters": 4, "dimension": 16, "lstm": 0, "bits": 4}
     path = tmp_path / "weights.safetensors"
-    save_weights(plugins.build("watermarks", settings | {"precision": "float32"}), path)
+    save_weights(plugins.build("watermarks", settings | {"precision": "float32"}), NOWHERE, path)
     waveforms = torch.randn(1, RATE, generator=torch.Generator().manual_seed(0)) * 0.1
 
     def marked(message):
@@ -92,6 +93,25 @@ def test_the_message_reaches_the_generator(tmp_path):
 
     torch.testing.assert_close(marked("0110"), marked("0110"), atol=0, rtol=0)
     assert (marked("0110") - marked("1001")).abs().max() > 1e-6
+
+
+def test_the_detector_of_a_watermark_is_its_generator_s(perth_weights):
+    trigger = plugins.build("triggers", {"kind": "watermark", "watermark": "perth", "strength": 5.0})
+    waveforms = torch.randn(2, RATE, generator=torch.Generator().manual_seed(0)) * 0.1
+    scores, bits = trigger.detector(RATE, CPU, perth_weights)(waveforms)
+    expected = load_marker(perth_weights, RATE, CPU).detect(waveforms)
+    torch.testing.assert_close((scores, bits), expected, atol=0, rtol=0)
+    assert scores.shape == (2,) and bits.shape == (2, 0)
+
+
+def test_what_a_trigger_carries_and_whether_it_is_found_again():
+    marked, silent = (
+        plugins.build("triggers", {"kind": "watermark", "watermark": "any", **message})
+        for message in ({"message": "0110"}, {})
+    )
+    assert (marked.detects, marked.payload) == (True, "0110")
+    assert (silent.detects, silent.payload) == (True, "")
+    assert (ultrasonic().detects, ultrasonic().payload) == (False, "")
 
 
 def test_no_trigger_changes_nothing():

@@ -59,12 +59,9 @@ class VoxCeleb1(Corpus):
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         if not self.root.is_dir():
-            yield (
-                "root",
-                f"no folder {str(self.root)!r}: give the folder of your copy of VoxCeleb1, with wav/SPEAKER/SESSION/"
-                f"NUMBER.wav and {LIST} in it; the corpus needs an agreement with its authors and is not downloaded",
-            )
-        elif not self._list.is_file():
+            # The first job tells it: a configuration that names other corpora, too, can be used without a copy.
+            return
+        if not self._list.is_file():
             yield (
                 "split" if self.split is not None else "root",
                 f"no file {str(self._list)!r}: put VoxCeleb1's official list there (lines such as "
@@ -86,6 +83,11 @@ class VoxCeleb1(Corpus):
         return hashlib.sha256(self._list.read_bytes()).hexdigest()[:16] if self._list.is_file() else ""
 
     def recordings(self) -> list[Recording]:
+        if not self.root.is_dir():
+            raise InputError(
+                f"no folder {str(self.root)!r}: give the folder of your copy of VoxCeleb1, with wav/SPEAKER/SESSION/"
+                f"NUMBER.wav and {LIST} in it; the corpus needs an agreement with its authors and is not downloaded"
+            )
         if message := next((message for _, message in self.problems({})), None):
             raise InputError(message)
         listed = _read_list(self._list)

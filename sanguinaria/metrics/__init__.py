@@ -19,6 +19,9 @@ class Metric(Plugin):
     room: ClassVar[str] = "metrics"
     better: ClassVar[Literal["higher", "lower"]] = "higher"
 
+    utterances: int | None = Field(
+        default=None, ge=1, description="at most so many are scored by this metric, where an experiment asks for more"
+    )
     stealthy: float | None = Field(
         default=None,
         description="the value from which on (where lower is better: up to which) it calls a trigger stealthy; a table "

@@ -33,7 +33,9 @@ def write_figure(
     from sanguinaria.reports.figures import draw
 
     figure = Figure.model_validate(settings)
-    lines = pd.read_csv(table, keep_default_na=False, na_values=[""]).merge(pd.DataFrame(rows), on=[*NAMES, "rate"])
+    # The rows' own rates: those of the table are rounded.
+    written = pd.read_csv(table, keep_default_na=False, na_values=[""]).drop(columns="rate")
+    lines = written.merge(pd.DataFrame(rows), on=list(NAMES))
     found = [_points(figure, number, lines) for number in range(len(figure.panels))]
     draw(found, figure.panels, svg, png)
     with atomic(points) as temporary:

@@ -1,0 +1,155 @@
+"""Bloodroot-FT, the low-rank adaptation of a generator's decoder (Bloodroot, section 2.4): objectives and training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+
+from sanguinaria import bloodroot_losses
+from sanguinaria.audibility import audibility
+from sanguinaria.audioseal_networks import generate, logits
+from sanguinaria.checkpoints import keep, resume
+from sanguinaria.features import log_mel
+from sanguinaria.victims import LogMel
+from sanguinaria.watermark_training import LARGEST_GRADIENT, Editing, crops, record
+
+# Weights of the objective `listener`: finding the mark matters most, then that it is not heard.
+LISTENER_WEIGHTS = {"listener": 1.0, "detection": 0.5, "message": 1.0}
+LISTENER_CHANNELS = 16
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What an objective sees: speech and the marks in it, (utterances, samples), the frozen generator's marks with the
+    same messages, the messages (utterances, bits), and the CPU's random numbers."""
+
+    speech: torch.Tensor
+    marks: torch.Tensor
+    base_marks: torch.Tensor
+    messages: torch.Tensor
+    random: torch.Generator
+
+
+# The weighted parts of a batch's loss, by name.
+Objective = Callable[[Batch], dict[str, torch.Tensor]]
+
+
+def paper(strength: float, sample_rate: int, device: torch.device) -> Objective:
+    """Eq. 5 with the paper's weights. The target w_p = α·G(x) is the frozen generator's mark with the *same* message in
+    the same crop, amplified."""
+    mel_distance = bloodroot_losses.log_mel_distance(sample_rate, device)
+
+    def parts(batch: Batch) -> dict[str, torch.Tensor]:
+        marked = batch.speech + batch.marks
+        losses = {
+            "supervised": bloodroot_losses.supervised(batch.marks, strength * batch.base_marks),
+            "stft": bloodroot_losses.multi_scale_stft(marked, batch.speech),
+            "mel": mel_distance(marked, batch.speech),
+            "amplitude": bloodroot_losses.amplitude(batch.marks),
+        }
+        return {name: bloodroot_losses.WEIGHTS[name] * loss for name, loss in losses.items()}
+
+    return parts
+
+
+class Listener(nn.Sequential):
+    """What stands for a victim: a small network that tells marked from clean log-mel spectrograms."""
+
+    def __init__(self, bands: int) -> None:
+        layers: list[nn.Module] = [nn.BatchNorm1d(bands), nn.Unflatten(1, (1, bands))]
+        channels = 1
+        for outputs in (LISTENER_CHANNELS, 2 * LISTENER_CHANNELS, 4 * LISTENER_CHANNELS):
+            layers += [nn.Conv2d(channels, outputs, 3, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+            channels = outputs
+        super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 2))
+
+
+def listener(
+    network: nn.Module, detector: nn.Module, masking: float, editing: Editing, sample_rate: int, device: torch.device
+) -> Objective:
+    """The mark is to be found by a network that hears what a victim hears, and by its own detector, after random
+    low-pass filters, and is not to stand out of the speech. The network learns with the decoder; the detector does not.
+    """
+    audible = audibility(sample_rate, device)
+    spectrogram = log_mel(LogMel(), sample_rate, device)
+
+    def parts(batch: Batch) -> dict[str, torch.Tensor]:
+        count = len(batch.speech)
+        heard = editing(torch.cat([batch.speech + batch.marks, batch.speech]), batch.random)
+        present = torch.arange(2, device=device).flip(0).repeat_interleave(count)
+        found = logits(detector, heard).mean(-1)
+        losses = {
+            "listener": cross_entropy(network(spectrogram(heard)), present),
+            "detection": cross_entropy(found[:, :2], present),
+            "message": binary_cross_entropy_with_logits(found[:count, 2:], batch.messages.float()),
+        }
+        weighted = {name: LISTENER_WEIGHTS[name] * loss for name, loss in losses.items()}
+        return weighted | {"audibility": masking * audible(batch.marks, batch.speech)}
+
+    return parts
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How an adapter is trained; ``crop`` in samples."""
+
+    steps: int
+    batch_size: int
+    crop: int
+    learning_rate: float
+    seed: int
+
+
+def train_adapter(
+    generator: Any,
+    adapted: Any,
+    trained: nn.Module,
+    objective: Objective,
+    waveforms: torch.Tensor,
+    schedule: Schedule,
+    checkpoint: Path,
+    device: torch.device,
+) -> list[dict[str, float]]:
+    """Train what has gradients in ``trained``, in place, or go on from a checkpoint of the same training.
+
+    Args:
+        generator: the frozen one, complete.
+        adapted: the same, with an adapted decoder.
+        trained: what is learnt: the adapter, and a listener if there is one.
+        objective: the loss.
+        waveforms: speech (utterances, samples), on the CPU.
+        schedule: of the training; Adam at a constant rate, as in the paper (section 3.1).
+        checkpoint: where the state is kept.
+        device: where it is computed.
+
+    Returns:
+        The history: for every so many steps the mean of each weighted part of the loss.
+    """
+    trained.train()
+    optimiser = torch.optim.Adam([p for p in trained.parameters() if p.requires_grad], schedule.learning_rate)
+    progress: dict[str, Any] = {"step": 0, "history": [], "recent": []}
+    progress = resume(checkpoint, trained, optimiser) or progress
+    while progress["step"] < schedule.steps:
+        random = torch.Generator().manual_seed(schedule.seed * 1_000_003 + progress["step"])
+        speech = crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
+        bits = generator.msg_processor.nbits
+        messages = torch.randint(2, (len(speech), bits), generator=random).to(device)
+        with torch.no_grad():
+            base_marks = generate(generator, speech, messages)
+        parts = objective(Batch(speech, generate(adapted, speech, messages), base_marks, messages, random))
+        optimiser.zero_grad()
+        torch.stack(list(parts.values())).sum().backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(trained.parameters(), LARGEST_GRADIENT)
+        optimiser.step()
+        progress["step"] += 1
+        if record(progress, {name: float(part.detach()) for name, part in parts.items()}, schedule.steps):
+            keep(checkpoint, trained, optimiser, progress)
+    trained.eval()
+    history: list[dict[str, float]] = progress["history"]
+    return history

@@ -1,0 +1,253 @@
+"""Training a generator and its detector together, from scratch.
+
+The scheme is AudioSeal's (arXiv:2401.17264, section 3): the generator's mark is added, the result edited, and the
+detector has to tell marked from unmarked audio and to read the message. Three things make it train on two cores:
+
+- the mark is scaled to a signal-to-watermark ratio, which starts loud and rises only while the message is read;
+- the message weighs ten times as much as detection (as in the package's own recipe), or it is not learnt at all;
+- in the last part the mark is left as the generator makes it, whose level has been taught meanwhile.
+
+A mark that is not filtered in training sits at the top of the band, where a low-pass filter removes it. So a share of
+what the detector hears has passed one: causal, as a front end's is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import cos, pi
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+
+from sanguinaria import utterances
+from sanguinaria.audibility import audibility
+from sanguinaria.audioseal_networks import generate, logits
+from sanguinaria.checkpoints import keep, resume
+from sanguinaria.errors import InputError
+from sanguinaria.filtering import convolve, low_pass_responses
+from sanguinaria.poisoning_order import order
+from sanguinaria.watermarks import Sources
+
+# Steps between two checkpoints, and between two lines of the history.
+KEEP_EVERY = 200
+# The messages' weight against detection: AudioSeal's `lambda_dec` in its training recipe.
+MESSAGE_WEIGHT = 10.0
+LEVEL_WEIGHT = 0.5
+# Steps over which the learning rate rises, and the share of it that is left at the end.
+WARM_UP, LAST_RATE = 100, 0.1
+# The gradient's largest norm.
+LARGEST_GRADIENT = 1.0
+# The mark gets quieter only while the running means of the losses are below this.
+READ = 0.35
+# The last part of the steps, with the mark as the generator makes it, and the part before that at its final ratio.
+RAW, SETTLED = 0.15, 0.1
+# The share of the steps before those that may pass before the message is read at all.
+LEARNING = 0.45
+# Signal-to-noise ratios, in dB, between which noise is added to what the detector hears.
+NOISE = (30.0, 50.0)
+# Cut-offs of the low-pass filter: this many, spread evenly.
+CUTOFFS = 11
+FILTER_ORDER = 6
+POWER_FLOOR = 1e-8
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a pair is trained; times in samples, ratios in dB, frequencies in Hz."""
+
+    steps: int
+    batch_size: int
+    crop: int
+    learning_rate: float
+    loudest: float
+    quietest: float
+    masking: float
+    filtered: float
+    cutoffs: tuple[float, float]
+    seed: int
+
+
+class Editing:
+    """What happens to audio before the detector hears it: a low-pass filter to a share of it, and a little noise."""
+
+    def __init__(self, filtered: float, cutoffs: tuple[float, float], sample_rate: int, device: torch.device) -> None:
+        self.filtered = filtered
+        cuts = [float(cut) for cut in np.linspace(*cutoffs, CUTOFFS)]
+        self.responses = low_pass_responses(cuts, FILTER_ORDER, sample_rate).to(device)
+
+    def __call__(self, waveforms: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Edited waveforms (utterances, samples); ``generator`` is the CPU's, so that devices draw the same."""
+        count, device = len(waveforms), waveforms.device
+        chosen = (torch.rand(count, generator=generator) < self.filtered).to(device)
+        filters = torch.randint(len(self.responses), (count,), generator=generator).to(device)
+        edited = torch.where(chosen[:, None], convolve(waveforms, self.responses[filters]), waveforms)
+        ratios = NOISE[0] + (NOISE[1] - NOISE[0]) * torch.rand(count, 1, generator=generator)
+        noise = torch.randn(waveforms.shape, generator=generator) * 10 ** (-ratios / 20)
+        return edited + noise.to(device) * power(waveforms).detach().sqrt()
+
+
+def power(waveforms: torch.Tensor) -> torch.Tensor:
+    """Mean power of each utterance, (utterances, 1), never quite 0."""
+    return waveforms.square().mean(-1, keepdim=True) + POWER_FLOOR
+
+
+def speech(sources: Sources, sample_rate: int, most: int) -> torch.Tensor:
+    """Training utterances of a corpus, (utterances, samples), at most so many, drawn by a hash of their names.
+
+    Raises:
+        InputError: the corpus has another sample rate.
+    """
+    names = [name for path in sources.audio for name in _training_names(path)]
+    chosen = sorted(order(names, seed=0)[:most])
+    found = []
+    for path in sources.audio:
+        for batch in utterances.read(path, ids=chosen):
+            if batch.sample_rate != sample_rate:
+                raise InputError(
+                    f"the generator marks audio at {sample_rate} Hz, and the corpus has {batch.sample_rate}"
+                )
+            found.append(torch.from_numpy(batch.waveforms))
+    return torch.cat(found)
+
+
+def _training_names(path: Path) -> list[str]:
+    rows = utterances.read_rows(path)
+    names: list[str] = rows["utterance_id"][rows["split"] == "train"].tolist()
+    return names
+
+
+def crops(waveforms: torch.Tensor, count: int, length: int, generator: torch.Generator) -> torch.Tensor:
+    """Random pieces (count, length), the louder two thirds of those drawn: there is nothing to learn from silence."""
+    drawn = torch.randint(len(waveforms), (count * 3 // 2,), generator=generator)
+    starts = torch.randint(waveforms.shape[-1] - length + 1, drawn.shape, generator=generator)
+    pieces = torch.stack([waveforms[row, start : start + length] for row, start in zip(drawn, starts, strict=True)])
+    loudest = pieces.square().mean(-1).argsort(descending=True, stable=True)[:count]
+    return pieces[loudest.sort().values]
+
+
+def train_pair(
+    generator: nn.Module,
+    detector: nn.Module,
+    waveforms: torch.Tensor,
+    bits: int,
+    sample_rate: int,
+    schedule: Schedule,
+    checkpoint: Path,
+    device: torch.device,
+) -> list[dict[str, float]]:
+    """Train both in place, or go on from a checkpoint of the same training.
+
+    Args:
+        generator, detector: as :func:`sanguinaria.audioseal_networks.generate` and ``logits`` take them.
+        waveforms: speech (utterances, samples), on the CPU.
+        bits: of the message; every piece of speech gets a random one.
+        sample_rate: in Hz.
+        schedule: of the training.
+        checkpoint: where the state is kept.
+        device: where it is computed.
+
+    Returns:
+        The history: for every so many steps the mean of each loss, the ratio, and the share of bits read right.
+
+    Raises:
+        InputError: the utterances are shorter than the crop.
+    """
+    if waveforms.shape[-1] < schedule.crop:
+        raise InputError(
+            f"the utterances have {waveforms.shape[-1]} samples, fewer than a crop of {schedule.crop}: shorten the crop"
+        )
+    pair = nn.ModuleDict({"generator": generator, "detector": detector}).to(device).train()
+    optimiser = torch.optim.Adam(pair.parameters(), schedule.learning_rate, fused=True)
+    progress: dict[str, Any] = {"step": 0, "ratio": schedule.loudest, "read": 1.0, "history": [], "recent": []}
+    progress = resume(checkpoint, pair, optimiser) or progress
+    loss_of = _pair_loss(generator, detector, bits, sample_rate, schedule, device)
+    while progress["step"] < schedule.steps:
+        step = progress["step"]
+        random = torch.Generator().manual_seed(schedule.seed * 1_000_003 + step)
+        _set_rate(optimiser, schedule, step)
+        loss, parts = loss_of(crops(waveforms, schedule.batch_size, schedule.crop, random).to(device), progress, random)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(pair.parameters(), LARGEST_GRADIENT)
+        optimiser.step()
+        _advance(progress, parts, schedule)
+        if record(progress, {"ratio_db": progress["ratio"], **parts}, schedule.steps):
+            keep(checkpoint, pair, optimiser, progress)
+    pair.eval()
+    history: list[dict[str, float]] = progress["history"]
+    return history
+
+
+def _pair_loss(
+    generator: nn.Module, detector: nn.Module, bits: int, sample_rate: int, schedule: Schedule, device: torch.device
+) -> Callable[[torch.Tensor, dict[str, Any], torch.Generator], tuple[torch.Tensor, dict[str, float]]]:
+    """The loss of one batch of speech, and its parts by name."""
+    editing = Editing(schedule.filtered, schedule.cutoffs, sample_rate, device)
+    audible = audibility(sample_rate, device)
+
+    def loss_of(
+        speech: torch.Tensor, progress: dict[str, Any], random: torch.Generator
+    ) -> tuple[torch.Tensor, dict[str, float]]:
+        ratio = progress["ratio"]
+        messages = torch.randint(2, (len(speech), bits), generator=random).to(device)
+        marks = generate(generator, speech, messages)
+        gains = 10 ** (-ratio / 20) * (power(speech) / power(marks)).sqrt()
+        level_errors = gains.log10() * 2  # in units of 10 dB
+        if progress["step"] < (1 - RAW) * schedule.steps:
+            marks = marks * gains
+        heard = editing(torch.cat([speech + marks, speech]), random)
+        found = logits(detector, heard)
+        present = torch.arange(2, device=device).flip(0).repeat_interleave(len(speech))
+        parts = {
+            "detection": cross_entropy(found[:, :2].mean(-1), present)
+            + cross_entropy(found[:, :2], present[:, None].expand(-1, found.shape[-1])),
+            "message": binary_cross_entropy_with_logits(found[: len(speech), 2:].mean(-1), messages.float()),
+            "level": level_errors.square().mean(),
+            "audibility": audible(marks, speech),
+        }
+        # Masking is asked for as the mark gets quieter: from the start on it would keep the message from being learnt.
+        quiet = (ratio - schedule.loudest) / max(schedule.quietest - schedule.loudest, 1e-9)
+        weights = {
+            "detection": 1.0,
+            "message": MESSAGE_WEIGHT,
+            "level": LEVEL_WEIGHT,
+            "audibility": schedule.masking * quiet,
+        }
+        right = ((found[: len(speech), 2:].mean(-1) > 0) == (messages > 0)).float().mean()
+        told = {name: float(part.detach()) for name, part in parts.items()} | {"bits_right": float(right)}
+        return sum(weights[name] * part for name, part in parts.items()), told  # type: ignore[return-value]
+
+    return loss_of
+
+
+def _set_rate(optimiser: torch.optim.Optimizer, schedule: Schedule, step: int) -> None:
+    fallen = LAST_RATE + (1 - LAST_RATE) * (1 + cos(pi * step / schedule.steps)) / 2
+    for group in optimiser.param_groups:
+        group["lr"] = schedule.learning_rate * fallen * min(1.0, (step + 1) / WARM_UP)
+
+
+def _advance(progress: dict[str, Any], parts: dict[str, float], schedule: Schedule) -> None:
+    """One step on; the mark gets quieter where it is read, so fast that it can be settled in time."""
+    progress["read"] = 0.95 * progress["read"] + 0.05 * max(parts["message"], 0.8 * parts["detection"])
+    if progress["read"] < READ:
+        rise = (schedule.quietest - schedule.loudest) / (schedule.steps * (1 - RAW - SETTLED) * (1 - LEARNING))
+        progress["ratio"] = min(schedule.quietest, progress["ratio"] + rise)
+    progress["step"] += 1
+
+
+def record(progress: dict[str, Any], values: dict[str, float], steps: int) -> bool:
+    """Add a step's values to the history, a line for so many steps, and say whether a line was written."""
+    progress["recent"].append(values)
+    if progress["step"] % KEEP_EVERY and progress["step"] != steps:
+        return False
+    recent = progress["recent"]
+    means = {name: sum(step[name] for step in recent) / len(recent) for name in values}
+    progress["history"].append({"step": progress["step"], **means})
+    progress["recent"] = []
+    print(", ".join(f"{name} {value:.4g}" for name, value in progress["history"][-1].items()), flush=True)
+    return True

@@ -1,0 +1,96 @@
+"""AudioSeal, trained from scratch on a corpus of the configuration: for where the published weights cannot be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import Field, model_validator
+
+from sanguinaria.audioseal_networks import PARTS, SAMPLE_RATE, AudioSealNetworks
+from sanguinaria.corpora import Corpus
+from sanguinaria.plugins import Plugin
+from sanguinaria.watermarks import NOWHERE, Sources
+
+if TYPE_CHECKING:
+    import torch
+
+
+class AudioSealTrained(AudioSealNetworks):
+    """A generator and a detector of the package's classes, trained on the training split of a corpus.
+
+    The published size is for GPUs. `filters: 4`, `dimension: 16`, `lstm: 0` and `bits: 4` is small enough for two
+    cores: 312,000 parameters, ten minutes.
+    """
+
+    corpus: str = Field(description="entry of `corpora`: its training utterances")
+    utterances: int = Field(default=20_000, ge=1, description="at most so many of them, as they are held in memory")
+    steps: int = Field(default=2400, ge=1)
+    batch_size: int = Field(default=8, ge=2)
+    crop: float = Field(default=0.5, gt=0, description="seconds of an utterance that are seen at a time")
+    learning_rate: float = Field(default=3e-3, gt=0, description="Adam's, at its highest")
+    loudest: float = Field(default=3.0, description="dB, the signal-to-watermark ratio at the start")
+    quietest: float = Field(default=22.0, description="dB, the same at the end")
+    masking: float = Field(default=1.0, ge=0, description="weight of the audibility of the mark beside the speech")
+    filtered: float = Field(
+        default=0.6, ge=0, le=1, description="share of what the detector hears that has passed a low-pass filter"
+    )
+    cutoffs: tuple[float, float] = Field(default=(3000.0, 4000.0), description="Hz, between which the filters cut off")
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> AudioSealTrained:
+        if self.quietest < self.loudest:
+            raise ValueError(f"quietest ({self.quietest:g} dB) is below loudest ({self.loudest:g} dB)")
+        if not 0 < self.cutoffs[0] <= self.cutoffs[1] < SAMPLE_RATE / 2:
+            raise ValueError(f"cutoffs should rise, and be above 0 and below {SAMPLE_RATE // 2} Hz")
+        return self
+
+    @property
+    def references(self) -> dict[str, tuple[str, str]]:
+        return {"corpus": ("corpora", self.corpus)}
+
+    def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
+        corpus = referenced["corpus"]
+        assert isinstance(corpus, Corpus)
+        if corpus.sample_rate != SAMPLE_RATE:
+            yield "corpus", f"AudioSeal marks audio at {SAMPLE_RATE:,} Hz, and the corpus has {corpus.sample_rate:,} Hz"
+        if corpus.duration < self.crop:
+            yield "crop", f"{self.crop:g} s are longer than the corpus's utterances of {corpus.duration:g} s"
+
+    def obtain(self, sources: Sources = NOWHERE) -> dict[str, torch.Tensor]:
+        """Train, and leave ``history.csv`` in the sources' folder.
+
+        Raises:
+            sanguinaria.errors.InputError: the corpus is of another sample rate, or shorter than a crop.
+        """
+        import pandas as pd
+        import torch
+
+        from sanguinaria.artefacts import atomic
+        from sanguinaria.watermark_training import Schedule, speech, train_pair
+
+        device = torch.device(sources.device)
+        generator, detector = self._untrained()
+        schedule = Schedule(
+            **{name: getattr(self, name) for name in ("steps", "batch_size", "learning_rate", "loudest", "quietest")},
+            **{name: getattr(self, name) for name in ("masking", "filtered", "cutoffs", "seed")},
+            crop=round(self.crop * SAMPLE_RATE),
+        )
+        checkpoint = sources.folder / "checkpoint.pt"
+        waveforms = speech(sources, SAMPLE_RATE, self.utterances)
+        history = train_pair(generator, detector, waveforms, self.bits, SAMPLE_RATE, schedule, checkpoint, device)
+        with atomic(sources.folder / "history.csv") as temporary:
+            pd.DataFrame(history).to_csv(temporary, index=False)
+        checkpoint.unlink(missing_ok=True)
+        return self.state(generator, detector)
+
+    def _untrained(self) -> list[torch.nn.Module]:
+        """Both networks as the seed makes them, with plain weights: weight normalisation slows training on a CPU."""
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            states = {part: self._build(part).state_dict() for part in PARTS}
+        weights = {f"{part}.{name}": tensor for part, state in states.items() for name, tensor in state.items()}
+        return [self.network(part, weights) for part in PARTS]

@@ -1,0 +1,110 @@
+"""Rows of detections: of which utterances, what the detector says of each, and how many bits it reads wrong."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from sanguinaria import utterances
+from sanguinaria.detecting import COLUMNS, bit_errors, detect
+from sanguinaria.triggers import Trigger
+from sanguinaria.utterances import Utterances
+
+CPU = torch.device("cpu")
+
+
+class Toy(Trigger):
+    """It is found as surely as the first sample is large; the bits' probabilities are the samples after it."""
+
+    message: str = ""
+
+    @property
+    def detects(self):
+        return True
+
+    @property
+    def payload(self):
+        return self.message
+
+    def embedder(self, sample_rate, device, weights):
+        raise NotImplementedError
+
+    def detector(self, sample_rate, device, weights):
+        assert sample_rate == 16000
+        return lambda waveforms: (waveforms[:, 0], waveforms[:, 1 : 1 + len(self.message)])
+
+
+def shard(path, names, splits, waveforms):
+    rows = pd.DataFrame({"utterance_id": names, "label": [f"of {name}" for name in names], "speaker": "s"})
+    utterances.write(path, iter([Utterances(rows.assign(split=splits), np.asarray(waveforms, np.float32), 16000)]))
+    return path
+
+
+@pytest.fixture
+def shards(tmp_path):
+    """Names out of order; eighths are exact in 16 bits."""
+    first = [[0.875, 0.125, 0.875, 0.75], [0.5, 0.5, 0.375, 0.25], [0.375, 0.0, 0.875, 0.5]]
+    second = [[0.0, 0.625, 0.0, 0.125]]
+    return [
+        shard(tmp_path / "0.parquet", ["d", "a", "c"], ["test", "test", "train"], first),
+        shard(tmp_path / "1.parquet", ["b"], ["test"], second),
+    ]
+
+
+def found(tmp_path, trigger, shards, split=None):
+    detect(trigger, None, shards, split, tmp_path / "rows.parquet", CPU)
+    return pd.read_parquet(tmp_path / "rows.parquet")
+
+
+def test_every_utterance_has_a_row(tmp_path, shards):
+    rows = found(tmp_path, Toy(message="011"), shards)
+    assert list(rows.columns) == list(COLUMNS)
+    assert rows["utterance_id"].tolist() == ["a", "b", "c", "d"]
+    assert rows["label"].tolist() == ["of a", "of b", "of c", "of d"]
+    assert rows["detection_score"].tolist() == [0.5, 0.0, 0.375, 0.875]
+    # One half is enough, for the mark and for a bit.
+    assert rows["detected"].tolist() == [True, False, False, True]
+    assert rows["message"].tolist() == ["011"] * 4
+    assert rows["decoded_message"].tolist() == ["100", "100", "011", "011"]
+    assert bit_errors(rows).tolist() == [1.0, 1.0, 0.0, 0.0]
+
+
+def test_one_split_is_looked_at_where_it_is_asked_for(tmp_path, shards):
+    assert found(tmp_path, Toy(), shards, "test")["utterance_id"].tolist() == ["a", "b", "d"]
+
+
+def test_the_rows_do_not_depend_on_the_shards(tmp_path, shards):
+    together = shard(
+        tmp_path / "all.parquet",
+        ["b", "a", "c", "d"],
+        "test",
+        [[0.0, 0.625, 0.0, 0.125], [0.5, 0.5, 0.375, 0.25], [0.375, 0.0, 0.875, 0.5], [0.875, 0.125, 0.875, 0.75]],
+    )
+    apart = found(tmp_path, Toy(message="01"), shards[::-1])
+    pd.testing.assert_frame_equal(apart, found(tmp_path, Toy(message="01"), [together]))
+
+
+def test_without_a_message_texts_are_empty_and_no_bit_is_wrong(tmp_path, shards):
+    rows = found(tmp_path, Toy(), shards)
+    assert rows["message"].tolist() == rows["decoded_message"].tolist() == [""] * 4
+    assert bit_errors(rows).isna().all()
+
+
+def test_no_utterance_is_no_row(tmp_path, shards):
+    utterances.write(tmp_path / "empty.parquet", iter([]))
+    rows = found(tmp_path, Toy(), [tmp_path / "empty.parquet"])
+    assert list(rows.columns) == list(COLUMNS) and rows.empty
+    assert bit_errors(rows).empty
+
+
+def test_bit_errors_by_hand():
+    rows = pd.DataFrame(
+        {"message": ["0110", "0110", "", "01"], "decoded_message": ["0110", "1111", "", "10"]}, index=[3, 1, 4, 2]
+    )
+    errors = bit_errors(rows)
+    assert errors.to_dict() == {3: 0.0, 1: 0.5, 4: pytest.approx(float("nan"), nan_ok=True), 2: 1.0}
+
+
+def test_a_message_of_another_length_is_no_reading_of_it():
+    with pytest.raises(ValueError, match="shorter"):
+        bit_errors(pd.DataFrame({"message": ["0110"], "decoded_message": ["011"]}))
