@@ -43,7 +43,9 @@ rule comparison:
 
 rule figure:
     input:
-        table=lambda wildcards: str(PLAN.figures[wildcards.figure].table.table),
+        tables=lambda wildcards: [
+            str(table.table) for table in PLAN.figures[wildcards.figure].tables
+        ],
         specification=lambda wildcards: write_specification(
             "figures", wildcards.figure, PLAN.figures[wildcards.figure].specification
         ),

@@ -34,7 +34,7 @@ def resume(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> 
         optimiser.load_state_dict(state["optimiser"])
     except FileNotFoundError:
         return None
-    except (RuntimeError, pickle.UnpicklingError, KeyError, TypeError, ValueError, EOFError) as error:
+    except (RuntimeError, pickle.UnpicklingError, LookupError, TypeError, ValueError, EOFError) as error:
         print(f"{path}: not a checkpoint of this training ({error}); it starts from the beginning", flush=True)
         network.load_state_dict(untrained)
         return None

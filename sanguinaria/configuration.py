@@ -105,17 +105,23 @@ class FigurePanel(Panel):
 
 
 class Figure(Settings):
-    """Curves drawn from the table of an experiment.
+    """Curves drawn from the tables of one experiment or of several; lines that two of them share count once.
 
     A column is one of the table's, or a number among its entries' settings: `trigger.strength`, `defence.share`, ….
     """
 
-    experiment: str = Field(description="entry of `experiments`")
+    experiment: str | _entries("experiments") = Field(  # type: ignore[valid-type]
+        description="entry of `experiments`, or several"
+    )
     panels: Annotated[tuple[FigurePanel, ...], Field(min_length=1, max_length=4)]
     series: Mapping[str, Selection] = Field(
         default={},
         description="name in the legend → the lines of the table that it joins; one per trigger where absent",
     )
+
+    @property
+    def experiments(self) -> tuple[str, ...]:
+        return (self.experiment,) if isinstance(self.experiment, str) else self.experiment
 
 
 # What becomes a target by its own name.
@@ -319,18 +325,15 @@ class _Check:
         known = mapping(self.config.get("experiments"))
         if place[-1] in known:
             self._tell_new(place, f"{place[-1]!r} is an experiment's name, too: choose another one")
-        name = settings.get("experiment")
-        if isinstance(name, str) and name not in known:
-            self._tell_new((*place, "experiment"), unknown("entry of experiments", name, known))
+        for where, name in _one_or_several("experiment", settings):
+            if name not in known:
+                self._tell_new((*place, *where), unknown("entry of experiments", name, known))
 
     def _check_names_in(self, place: Place, settings: Mapping[str, Any]) -> None:
         """What an experiment names, as it was given: other wrong settings hide none of it."""
-        given = settings.get("corpus")
-        for position, corpus in enumerate(given if isinstance(given, list | tuple) else [given]):
-            if isinstance(corpus, str):
-                where = ("corpus",) if corpus is given else ("corpus", position)
-                self._check_entry((*place, *where), "corpora", corpus)
-                self._check_target((*place, "target"), settings.get("target"), corpus)
+        for where, corpus in _one_or_several("corpus", settings):
+            self._check_entry((*place, *where), "corpora", corpus)
+            self._check_target((*place, "target"), settings.get("target"), corpus)
         for room in ("triggers", "victims", "defences", "metrics"):
             names = settings.get(room, Experiment.model_fields[room].default)
             for position, name in enumerate(names if isinstance(names, list | tuple) else ()):
@@ -342,3 +345,13 @@ class _Check:
         labels = None if plugin is None else plugin.labels()  # type: ignore[attr-defined]
         if labels is not None and target not in labels:
             self._tell_new(place, f"{unknown('label', target, sorted(labels))} (of corpus {corpus!r})")
+
+
+def _one_or_several(field: str, settings: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    """Names in a field that takes one or a list of them, each with its place below the settings."""
+    given = settings.get(field)
+    if isinstance(given, str):
+        yield (field,), given
+    for position, name in enumerate(given if isinstance(given, list | tuple) else ()):
+        if isinstance(name, str):
+            yield (field, position), name

@@ -76,6 +76,8 @@ def listener(
     """The mark is to be found by a network that hears what a victim hears, and by its own detector, after random
     low-pass filters, and is not to stand out of the speech. The network learns with the decoder; the detector does not.
     """
+    # cuDNN differentiates recurrent layers in this mode only; nothing in the detector computes otherwise in it.
+    detector.train()
     audible = audibility(sample_rate, device)
     spectrogram = log_mel(LogMel(), sample_rate, device)
 
@@ -83,7 +85,9 @@ def listener(
         count = len(batch.speech)
         heard = editing(torch.cat([batch.speech + batch.marks, batch.speech]), batch.random)
         present = torch.arange(2, device=device).flip(0).repeat_interleave(count)
-        found = logits(detector, heard).mean(-1)
+        with torch.no_grad():  # nothing is learnt from what a frozen network says of clean speech
+            clean = logits(detector, heard[count:])
+        found = torch.cat([logits(detector, heard[:count]), clean]).mean(-1)
         losses = {
             "listener": cross_entropy(network(spectrogram(heard)), present),
             "detection": cross_entropy(found[:, :2], present),
@@ -130,13 +134,18 @@ def train_adapter(
 
     Returns:
         The history: for every so many steps the mean of each weighted part of the loss.
+
+    Raises:
+        InputError: the utterances are shorter than the crop.
     """
     trained.train()
     optimiser = torch.optim.Adam([p for p in trained.parameters() if p.requires_grad], schedule.learning_rate)
     progress: dict[str, Any] = {"step": 0, "history": [], "recent": []}
     progress = resume(checkpoint, trained, optimiser) or progress
+    random = torch.Generator().manual_seed(schedule.seed)
+    if "random" in progress:
+        random.set_state(progress["random"])
     while progress["step"] < schedule.steps:
-        random = torch.Generator().manual_seed(schedule.seed * 1_000_003 + progress["step"])
         speech = crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         bits = generator.msg_processor.nbits
         messages = torch.randint(2, (len(speech), bits), generator=random).to(device)
@@ -149,6 +158,7 @@ def train_adapter(
         optimiser.step()
         progress["step"] += 1
         if record(progress, {name: float(part.detach()) for name, part in parts.items()}, schedule.steps):
+            progress["random"] = random.get_state()
             keep(checkpoint, trained, optimiser, progress)
     trained.eval()
     history: list[dict[str, float]] = progress["history"]

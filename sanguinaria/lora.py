@@ -15,6 +15,8 @@ from torch import nn
 from sanguinaria.compatibility import prepare
 from sanguinaria.watermarks import WeightsError
 
+# What peft's save_pretrained writes.
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 # What the package's streaming layers read off a convolution that they hold.
 GEOMETRY = ("kernel_size", "stride", "dilation", "padding", "groups", "in_channels", "out_channels")
 
@@ -47,7 +49,12 @@ def loaded(decoder: nn.Module, adapter: Path, rank: int) -> Any:
     """
     prepare()
     from peft import LoraConfig, PeftModel
+    from safetensors import SafetensorError
 
+    # What is not there peft would look for on the model hub.
+    for name in ADAPTER_FILES:
+        if not (adapter / name).is_file():
+            raise WeightsError(f"{adapter}: no {name}; give the folder that peft's save_pretrained wrote")
     try:
         found = LoraConfig.from_pretrained(str(adapter))
     except Exception as error:  # peft has no common one
@@ -58,13 +65,25 @@ def loaded(decoder: nn.Module, adapter: Path, rank: int) -> Any:
         raise WeightsError(f"{adapter}: its rank is {found.r}, not {rank}; set rank: {found.r}, or train another")
     try:
         model = PeftModel.from_pretrained(decoder, str(adapter))
-    except (ValueError, RuntimeError, KeyError, OSError) as error:
-        cause = str(error).splitlines()[0]
+    except (ValueError, RuntimeError, KeyError, OSError, SafetensorError) as error:
+        cause = str(error).splitlines()[-1].strip()
         raise WeightsError(
             f"{adapter}: not an adapter of this decoder ({cause}); check filters and dimension"
         ) from error
+    _check_complete(model, adapter)
     _tell_geometry(model)
     return model
+
+
+def _check_complete(model: Any, adapter: Path) -> None:
+    """peft itself only warns where a factor is absent, and leaves out one that the decoder has no place for."""
+    from peft import get_peft_model_state_dict
+    from safetensors import safe_open
+
+    with safe_open(adapter / ADAPTER_FILES[1], "pt") as file:
+        wrong = sorted(set(file.keys()) ^ set(get_peft_model_state_dict(model)))
+    if wrong:
+        raise WeightsError(f"{adapter}: not an adapter of this decoder ({wrong[0]} is in one of them alone)")
 
 
 def _tell_geometry(model: nn.Module) -> None:

@@ -126,8 +126,8 @@ class _Expander:
         return TableStage(self.code("tables", ()), name, rows, experiment.comparison, self._bounds(experiment))
 
     def figure(self, name: str, figure: Figure) -> FigureStage:
-        table = self.table(figure.experiment)
-        return FigureStage(self.code("figures", ()), name, figure, table)
+        tables = tuple(self.table(experiment) for experiment in figure.experiments)
+        return FigureStage(self.code("figures", ()), name, figure, tables)
 
     def _rows(self, name: str, experiment: Experiment) -> Iterator[TableRow]:
         grid = product(experiment.corpora, experiment.triggers, experiment.victims, experiment.defences)

@@ -469,16 +469,16 @@ def _specification_of(row: TableRow) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class FigureStage:
-    """Curves drawn from a table; the rows' settings may be their abscissae."""
+    """Curves drawn from tables; the rows' settings may be their abscissae."""
 
     code: str
     name: str
     figure: Figure
-    table: TableStage
+    tables: tuple[TableStage, ...]
 
     @property
     def specification(self) -> str:
-        """The figure's settings, and the table's rows by their names with the numbers among their settings."""
-        rows = [{**row.names, **row.settings} for row in self.table.rows]
+        """The figure's settings, and the tables' rows by their names with the numbers among their settings."""
+        rows = [{**row.names, **row.settings} for table in self.tables for row in table.rows]
         figure = self.figure.model_dump(mode="json")
         return json.dumps({"stage": "figures", "code": self.code, "figure": figure, "rows": rows}, sort_keys=True)

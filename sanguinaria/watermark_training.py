@@ -100,9 +100,11 @@ def speech(sources: Sources, sample_rate: int, most: int) -> torch.Tensor:
     """Training utterances of a corpus, (utterances, samples), at most so many, drawn by a hash of their names.
 
     Raises:
-        InputError: the corpus has another sample rate.
+        InputError: the corpus has no training utterances, or another sample rate.
     """
     names = [name for path in sources.audio for name in _training_names(path)]
+    if not names:
+        raise InputError("the corpus has no training utterances to train a generator on: give it a training share")
     chosen = sorted(order(names, seed=0)[:most])
     found = []
     for path in sources.audio:
@@ -122,7 +124,15 @@ def _training_names(path: Path) -> list[str]:
 
 
 def crops(waveforms: torch.Tensor, count: int, length: int, generator: torch.Generator) -> torch.Tensor:
-    """Random pieces (count, length), the louder two thirds of those drawn: there is nothing to learn from silence."""
+    """Random pieces (count, length), the louder two thirds of those drawn: there is nothing to learn from silence.
+
+    Raises:
+        InputError: the utterances are shorter.
+    """
+    if waveforms.shape[-1] < length:
+        raise InputError(
+            f"the utterances have {waveforms.shape[-1]} samples, fewer than a crop of {length}: shorten the crop"
+        )
     drawn = torch.randint(len(waveforms), (count * 3 // 2,), generator=generator)
     starts = torch.randint(waveforms.shape[-1] - length + 1, drawn.shape, generator=generator)
     pieces = torch.stack([waveforms[row, start : start + length] for row, start in zip(drawn, starts, strict=True)])
@@ -157,18 +167,18 @@ def train_pair(
     Raises:
         InputError: the utterances are shorter than the crop.
     """
-    if waveforms.shape[-1] < schedule.crop:
-        raise InputError(
-            f"the utterances have {waveforms.shape[-1]} samples, fewer than a crop of {schedule.crop}: shorten the crop"
-        )
     pair = nn.ModuleDict({"generator": generator, "detector": detector}).to(device).train()
     optimiser = torch.optim.Adam(pair.parameters(), schedule.learning_rate, fused=True)
     progress: dict[str, Any] = {"step": 0, "ratio": schedule.loudest, "read": 1.0, "history": [], "recent": []}
     progress = resume(checkpoint, pair, optimiser) or progress
+    # One sequence for the whole training: those of neighbouring seeds resemble one another, so that a generator made
+    # anew for every step kept the message from being learnt.
+    random = torch.Generator().manual_seed(schedule.seed)
+    if "random" in progress:
+        random.set_state(progress["random"])
     loss_of = _pair_loss(generator, detector, bits, sample_rate, schedule, device)
     while progress["step"] < schedule.steps:
         step = progress["step"]
-        random = torch.Generator().manual_seed(schedule.seed * 1_000_003 + step)
         _set_rate(optimiser, schedule, step)
         loss, parts = loss_of(crops(waveforms, schedule.batch_size, schedule.crop, random).to(device), progress, random)
         optimiser.zero_grad()
@@ -177,6 +187,7 @@ def train_pair(
         optimiser.step()
         _advance(progress, parts, schedule)
         if record(progress, {"ratio_db": progress["ratio"], **parts}, schedule.steps):
+            progress["random"] = random.get_state()
             keep(checkpoint, pair, optimiser, progress)
     pair.eval()
     history: list[dict[str, float]] = progress["history"]

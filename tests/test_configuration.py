@@ -467,6 +467,15 @@ def test_a_sound_figure():
     assert figure.series == {"ours": {"trigger": ("tone",)}}
 
 
+def test_a_figure_may_be_of_several_experiments():
+    other = "  other: {corpus: spoken, target: left, triggers: [clean], victims: [lstm]}\n"
+    text = f"{SOUND}{other}figures:\n  curves: {{experiment: [demo, other], {FIGURE}}}\n"
+    assert load(merged(write("sound.yaml", text))).figures["curves"].experiments == ("demo", "other")
+    assert overlaid(f"figures:\n  curves: {{experiment: [demo, dmo], {FIGURE}}}\n") == [
+        "overlay.yaml:2: figures.curves.experiment[1]: unknown entry of experiments 'dmo'; did you mean 'demo'?"
+    ]
+
+
 def test_mistakes_of_figures_have_places():
     assert overlaid(
         f"""

@@ -21,17 +21,21 @@ ROOT = Path(__file__).parents[1]
 CONFIGURATION = """
 corpora: {spoken: {kind: synthetic}}
 watermarks: {perth: {kind: perth}}
-triggers: {clean: {kind: none}, tone: {kind: ultrasonic}, mark: {kind: watermark, watermark: perth}}
+triggers:
+  clean: {kind: none}
+  tone: {kind: ultrasonic}
+  mark: {kind: watermark, watermark: perth}
+  notched: {kind: notch}
 victims: {lstm: {kind: lstm}, resnet: {kind: resnet18}}
-defences: {none: {kind: none}, lowpass: {kind: lowpass}}
+defences: {none: {kind: none}, lowpass: {kind: lowpass}, pruned: {kind: pruning, share: 0.5}}
 metrics: {snr: {kind: snr}, stoi: {kind: stoi}}
 experiments:
   demo:
     corpus: spoken
     target: left
-    triggers: [clean, tone, mark]
+    triggers: [clean, tone, mark, notched]
     victims: [lstm, resnet]
-    defences: [none, lowpass]
+    defences: [none, lowpass, pruned]
     metrics: [snr, stoi]
 """
 
@@ -167,7 +171,10 @@ def test_docstrings_change_nothing(before: Plan, project: Project):
         ("watermarks/perth.py", "perth"),
         ("victims/lstm.py", "lstm"),
         ("victims/resnet18.py", "resnet18"),
+        ("triggers/notch.py", "notch"),
         ("defences/lowpass.py", "lowpass"),
+        ("defences/pruning.py", "pruning"),
+        ("pruning.py", "pruning"),
         ("metrics/stoi.py", "stoi"),
         ("corpora/synthetic.py", "synthetic"),
     ],

@@ -16,6 +16,7 @@ from sanguinaria.plugins import kinds
 
 ROOT = Path(__file__).parents[1]
 CONFIGURATION = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+PANEL = {"x": "rate", "y": "attack_success_rate"}
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,15 @@ def test_the_configurations_of_the_project_are_accepted(validator: Draft202012Va
         ("experiments.demo.rates", [1, 0.5, 1e-6]),
         ("experiments.demo.seeds", [3]),
         ("experiments.demo.quality_utterances", None),
+        ("experiments.demo.corpus", ["synthetic"]),
+        ("experiments.demo.comparison", {"paper": "bloodroot", "table": "1", "stands_for": {"perth": "bloodroot"}}),
+        ("metrics.snr", {"kind": "snr", "stealthy": 20}),
+        ("defences.pruned", {"kind": "pruning", "share": 0.5}),
+        (
+            "figures",
+            {"curves": {"experiment": "demo", "panels": [PANEL | {"where": {"rate": [0.01, 1], "victim": "v"}}]}},
+        ),
+        ("figures", {"curves": {"experiment": "demo", "panels": [PANEL], "series": {"ours": {"trigger": ["perth"]}}}}),
     ],
 )
 def test_what_is_right_is_accepted(validator: Draft202012Validator, place: str, value: Any):
@@ -109,6 +119,17 @@ def test_what_is_right_is_accepted(validator: Draft202012Validator, place: str, 
         ("experiments.demo.labels", ["flp"]),
         ("experiments.demo.labels", []),
         ("experiments.demo.rate", [0.1]),
+        ("experiments.demo.corpus", []),
+        ("experiments.demo.corpus", [3]),
+        ("experiments.demo.comparison", {"paper": "bloodroot"}),
+        ("experiments.demo.comparison", {"paper": "bloodroot", "table": "1", "tabel": "1"}),
+        ("metrics.snr.stealthy", "loud"),
+        ("defences.lowpass", {"kind": "pruning", "share": 1}),
+        ("figures", []),
+        ("figures", {"curves": {"panels": [PANEL]}}),
+        ("figures", {"curves": {"experiment": "demo", "panels": []}}),
+        ("figures", {"curves": {"experiment": "demo", "panels": [PANEL] * 5}}),
+        ("figures", {"curves": {"experiment": "demo", "panels": [PANEL | {"where": {"victim": {"v": 1}}}]}}),
         ("experiments.demo", {"corpus": "synthetic"}),
         ("experiments.demo", None),
     ],

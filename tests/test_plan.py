@@ -559,7 +559,7 @@ def test_the_rows_of_a_figure_have_the_numbers_among_their_settings():
     config["figures"] = {"curves": {"experiment": "demo", "panels": [panel]}}
     made = plan(load(config))
     figure = made.figures["curves"]
-    assert figure.table == made.tables["demo"]
+    assert figure.tables == (made.tables["demo"],)
     specification = yaml.safe_load(figure.specification)
     assert specification["figure"]["panels"][0]["along"] == "trigger.strength"
     rows = {
@@ -576,6 +576,17 @@ def test_the_rows_of_a_figure_have_the_numbers_among_their_settings():
     # A figure makes nothing but itself.
     del config["figures"]
     assert keys(plan(load(config))) == keys(made)
+
+
+def test_a_figure_of_several_experiments_has_the_rows_of_all():
+    config = yaml.safe_load(CONFIGURATION)
+    config["experiments"]["again"] = dict(config["experiments"]["demo"], rates=[0.2])
+    panel = {"x": "rate", "y": "pesq"}
+    config["figures"] = {"curves": {"experiment": ["again", "demo"], "panels": [panel]}}
+    made = plan(load(config))
+    assert made.figures["curves"].tables == (made.tables["again"], made.tables["demo"])
+    rows = yaml.safe_load(made.figures["curves"].specification)["rows"]
+    assert [row["experiment"] for row in rows] == ["again"] * 12 + ["demo"] * 12
 
 
 def test_the_title_of_a_figure_changes_no_table():

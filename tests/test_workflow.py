@@ -16,7 +16,12 @@ from sanguinaria import utterances
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "config", "rules", "workflow_scripts", "sanguinaria", "profiles", "envs")
-TABLES = ("tiny.csv", "tiny.metrics.csv")
+TARGETS = ("tiny", "tiny_marked", "tiny_curves")
+OUTPUTS = (
+    *(f"tables/tiny.{form}" for form in ("csv", "metrics.csv", "md", "tex", "comparison.csv", "comparison.md")),
+    *(f"tables/tiny_marked.{form}" for form in ("csv", "metrics.csv", "md", "tex")),
+    *(f"figures/tiny_curves.{form}" for form in ("svg", "png", "csv")),
+)
 
 
 def checkout(folder: Path) -> Path:
@@ -34,11 +39,11 @@ def checkout(folder: Path) -> Path:
 
 def command(*arguments: str, cores: int = 2) -> list[str]:
     snakemake = Path(sys.executable).with_name("snakemake")
-    return [str(snakemake), "--cores", str(cores), *arguments, "--configfile", "tiny.yaml", "tiny"]
+    return [str(snakemake), "--cores", str(cores), *arguments, "--configfile", "tiny.yaml", *TARGETS]
 
 
 def run(folder: Path, *arguments: str, cores: int = 2) -> str:
-    """Run the tiny experiment and return what was printed; a failure shows it all."""
+    """Run the tiny experiments and return what was printed; a failure shows it all."""
     found = subprocess.run(command(*arguments, cores=cores), cwd=folder, capture_output=True, text=True, timeout=900)
     printed = found.stdout + found.stderr
     assert found.returncode == 0, printed
@@ -93,7 +98,7 @@ def test_the_table_counts_what_was_done(table):
     assert (table["seeds"] == 2).all()
     training = table["training_utterances"].unique()
     assert len(training) == 1
-    poisoned = table.loc[["tone", "perth"], "poisoned_utterances"]
+    poisoned = table.loc[["tone", "holes"], "poisoned_utterances"]
     assert (poisoned == round(0.05 * training[0])).all()
     assert (table.loc[["clean"], "poisoned_utterances"] == 0).all()
     # Four words in equal parts: three quarters are no target.
@@ -106,6 +111,56 @@ def test_quality_is_measured(table):
     assert 0 < tone["snr_db"] < 20
     assert 1 < tone["pesq"] < 4.64
     assert table.loc["clean", "pesq"].isna().all()
+    # So the tone is not stealthy by the configuration's bound of 30 dB; of no trigger that is not asked.
+    assert not table.loc["tone", "stealthy"].astype(bool).any()
+    assert table.loc["clean", "stealthy"].isna().all()
+
+
+def test_the_trigger_s_own_detector_is_asked(table):
+    holes = table.loc["holes"]
+    assert (holes["detection_rate"] >= 0.9).all() and (holes["false_positive_rate"] <= 0.1).all()
+    # The detector hears what the defence left, and a pruned model changes no audio.
+    assert holes.loc["pruned", "detection_rate"] == holes.loc["none", "detection_rate"]
+    assert table.loc[["clean", "tone"], "detection_rate"].isna().all()
+
+
+def test_the_manifest_says_what_the_detector_finds_in_the_poison(finished):
+    manifests = [pd.read_parquet(path) for path in finished.glob("results/poisoned/*/manifest.parquet")]
+    found = [table for table in manifests if "detection_score" in table]
+    assert len(found) == 2  # one for each seed of the one trigger that has a detector
+    for table in found:
+        assert table["detection_score"].notna().equals(table["poisoned"])
+        assert (table.loc[table["poisoned"], "detection_score"] >= 0.5).mean() >= 0.9
+
+
+def test_a_pruned_model_is_another_one_that_hears_the_same(table):
+    pruned, undefended = (table.xs(defence, level="defence") for defence in ("pruned", "none"))
+    # Nine of ten channels are gone.
+    assert (pruned["benign_accuracy"] < undefended["benign_accuracy"]).all()
+    pd.testing.assert_frame_equal(pruned[["pesq", "stoi", "snr_db"]], undefended[["pesq", "stoi", "snr_db"]])
+
+
+def test_a_generator_s_mark_meets_a_clean_model(finished, table):
+    (row,) = pd.read_csv(finished / "results" / "tables" / "tiny_marked.csv").to_dict("records")
+    assert row["poisoned_utterances"] == 0 and row["rate"] == 0
+    assert row["detection_rate"] > row["false_positive_rate"]
+    # It is one of the two clean models of the other table.
+    assert len(list(finished.glob("results/victims/*/model.safetensors"))) == 3 * 2
+
+
+def test_every_form_of_the_tables_and_of_the_figure_is_there(finished, table):
+    results = finished / "results"
+    for name in OUTPUTS:
+        assert (results / name).stat().st_size > 0
+    success = f"{100 * table.loc[('tone', 'none'), 'attack_success_rate']:.1f}"
+    assert success in (results / "tables" / "tiny.md").read_text()
+    assert success in (results / "tables" / "tiny.tex").read_text()
+    compared = pd.read_csv(results / "tables" / "tiny.comparison.csv")
+    both = compared.dropna(subset=["ours", "printed"])
+    assert set(both["trigger"]) == {"tone"} and set(both["victim"].dropna()) == {"small"}
+    points = pd.read_csv(results / "figures" / "tiny_curves.csv")
+    # A clean utterance has no distance from itself.
+    assert points.groupby("panel")["series"].agg(set).to_dict() == {1: {"tone", "holes"}, 2: {"clean", "tone", "holes"}}
 
 
 def test_a_second_run_has_nothing_to_do(finished):
@@ -132,8 +187,8 @@ def test_an_edited_trigger_reruns_its_branch_alone(edited):
     jobs = pending(edited)
     counts = {rule: len(folders) for rule, folders in jobs.items() if folders}
     # Test audio, and for each of two seeds the two blocks (up to 1 % and to 5 %) that a rate of 5 % needs; features of
-    # these five and of the filtered test audio; two manifests and two models; each model on clean and triggered audio,
-    # with and without the filter; three metrics.
+    # these five and of the filtered test audio; two manifests and two models, which are pruned; each model on clean and
+    # triggered audio, with the filter and without, and pruned; three metrics.
     assert counts == {
         "triggered_test": 1,
         "triggered_block": 4,
@@ -141,9 +196,12 @@ def test_an_edited_trigger_reruns_its_branch_alone(edited):
         "features": 6,
         "poisoned": 2,
         "victim": 2,
-        "scores": 8,
+        "defended_model": 2,
+        "scores": 12,
         "quality": 3,
         "table": 1,
+        "comparison": 1,
+        "figure": 1,
     }
     assert all("ultrasonic" in name for rule in ("triggered_test", "triggered_block", "quality") for name in jobs[rule])
 
@@ -152,8 +210,24 @@ def test_an_edited_defence_reruns_what_is_behind_it(edited):
     path = edited / "sanguinaria" / "defences" / "lowpass.py"
     path.write_text(path.read_text().replace("default=6,", "default=4,"))
     counts = {rule: len(folders) for rule, folders in pending(edited).items() if folders}
-    # Three filtered test sets; the two clean models hear one of them, the four others two each.
-    assert counts == {"defended_audio": 3, "features": 3, "scores": 2 + 4 * 2, "table": 1}
+    # Three filtered test sets; the two clean models hear one of them, the four others two each; and what the notches'
+    # detector finds in two.
+    assert counts == {
+        "defended_audio": 3,
+        "features": 3,
+        "detections": 2,
+        "scores": 2 + 4 * 2,
+        "table": 1,
+        "comparison": 1,
+        "figure": 1,
+    }
+
+
+def test_an_edited_pruning_reruns_what_is_behind_it(edited):
+    path = edited / "tiny.yaml"
+    path.write_text(path.read_text().replace("share: 0.9", "share: 0.8"))
+    counts = {rule: len(folders) for rule, folders in pending(edited).items() if folders}
+    assert counts == {"defended_model": 6, "scores": 2 + 4 * 2, "table": 1, "comparison": 1, "figure": 1}
 
 
 def test_going_back_reruns_nothing_but_the_table(edited):
@@ -167,7 +241,7 @@ def test_going_back_reruns_nothing_but_the_table(edited):
 
 def test_a_table_does_not_outlive_its_configuration_where_metadata_are_lost(edited):
     path = edited / "tiny.yaml"
-    path.write_text(path.read_text().replace("defences: [none, lowpass]", "defences: [none]"))
+    path.write_text(path.read_text().replace("defences: [none, lowpass, pruned]", "defences: [none, pruned]"))
     shutil.rmtree(edited / ".snakemake")
     run(edited)
     assert "lowpass" not in (edited / "results" / "tables" / "tiny.csv").read_text()
@@ -182,7 +256,7 @@ def test_the_trigger_of_the_readme_is_one_file_and_one_entry(edited):
     before = path.read_text()
     path.write_text(
         before.replace("triggers:\n", "triggers:\n  click: {kind: click, position: 0.25}\n", 1).replace(
-            "triggers: [clean, tone, perth]", "triggers: [click]"
+            "triggers: [clean, tone, holes]", "triggers: [click]"
         )
     )
     run(edited, "--until", "triggered_test")
@@ -208,6 +282,6 @@ def test_a_killed_run_on_one_core_ends_with_the_same_tables(finished, tmp_path):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     run(folder, "--nolock", cores=1)
-    for name in TABLES:
-        first, second = (place / "results" / "tables" / name for place in (finished, folder))
-        assert first.read_bytes() == second.read_bytes()
+    for name in OUTPUTS:
+        first, second = (place / "results" / name for place in (finished, folder))
+        assert first.read_bytes() == second.read_bytes(), name

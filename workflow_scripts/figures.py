@@ -9,7 +9,7 @@ with job(snakemake) as specification:
     write_figure(
         specification["figure"],
         specification["rows"],
-        Path(snakemake.input.table),
+        [Path(path) for path in snakemake.input.tables],
         Path(snakemake.output.points),
         Path(snakemake.output.svg),
         Path(snakemake.output.png),

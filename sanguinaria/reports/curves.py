@@ -15,14 +15,19 @@ from sanguinaria.reports.tables import NAMES
 
 
 def write_figure(
-    settings: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], table: Path, points: Path, svg: Path, png: Path
+    settings: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    tables: Sequence[Path],
+    points: Path,
+    svg: Path,
+    png: Path,
 ) -> None:
     """Draw a figure, and write the points that it is drawn from.
 
     Args:
         settings: of the figure, as the configuration has them.
-        rows: the table's lines by their names, each with the numbers among its entries' settings.
-        table: the wide table.
+        rows: the tables' lines by their names, each with the numbers among its entries' settings.
+        tables: the wide ones. A line that several have, but for the name of the experiment, is drawn once.
         points: where the points go: ``panel, series, order, annotation`` and what the table has on them.
         svg: where the drawing goes.
         png: where the same drawing goes.
@@ -34,8 +39,9 @@ def write_figure(
 
     figure = Figure.model_validate(settings)
     # The rows' own rates: those of the table are rounded.
-    written = pd.read_csv(table, keep_default_na=False, na_values=[""]).drop(columns="rate")
-    lines = written.merge(pd.DataFrame(rows), on=list(NAMES))
+    written = pd.concat(pd.read_csv(path, keep_default_na=False, na_values=[""]) for path in tables)
+    lines = written.drop(columns="rate").merge(pd.DataFrame(rows), on=list(NAMES))
+    lines = lines.drop_duplicates([name for name in NAMES if name != "experiment"])
     found = [_points(figure, number, lines) for number in range(len(figure.panels))]
     draw(found, figure.panels, svg, png)
     with atomic(points) as temporary:
@@ -46,16 +52,19 @@ def _points(figure: Figure, number: int, lines: pd.DataFrame) -> pd.DataFrame:
     """The points of one panel."""
     panel = figure.panels[number]
     along = panel.along or panel.x
+    needed = list(dict.fromkeys([panel.x, panel.y, along]))
     place = f"panels[{number}]"
     chosen = _chosen(lines, panel.where, place)
     series = figure.series or {name: {"trigger": name} for name in chosen["trigger"].unique()}
-    _require([panel.x, panel.y, along], lines, place)
+    _require(needed, lines, place)
+    if not pd.api.types.is_numeric_dtype(lines[along]):
+        raise InputError(f"{place}: {along!r} does not hold numbers, so it orders no points; name a column that does")
     found = [
         _chosen(chosen, selection, place).assign(panel=number + 1, series=name) for name, selection in series.items()
     ]
-    points = pd.concat(found).dropna(subset=[panel.x, panel.y])
+    points = pd.concat(found or [chosen]).dropna(subset=needed)
     if points.empty:
-        raise InputError(f"{place}: no line of the table has a {panel.x} and a {panel.y} there")
+        raise InputError(f"{place}: none of the chosen lines of the table has all of {', '.join(needed)}")
     annotation = points[along].map("{:g}".format) if panel.along else ""
     return points.assign(order=points[along], annotation=annotation)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +114,13 @@ def _detection_rates(paths: Mapping[str, str] | None, target: str) -> dict[str, 
 
 
 def _stealthy(means: Mapping[str, Estimate], bounds: Mapping[str, Mapping[str, Any]]) -> bool | None:
-    """Whether all metrics that have a bound call the trigger stealthy; ``None`` where there are none to ask."""
-    if not means or not bounds:
+    """Whether all metrics that have a bound call the trigger stealthy; ``None`` where one of them has no value, or
+    where there are none."""
+    values = {metric: means.get(metric, intervals.NOTHING).value for metric in bounds}
+    if not values or any(map(isnan, values.values())):
         return None
     return all(
-        means[metric].value >= bound["value"] if bound["better"] == "higher" else means[metric].value <= bound["value"]
+        values[metric] >= bound["value"] if bound["better"] == "higher" else values[metric] <= bound["value"]
         for metric, bound in bounds.items()
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, model_validator
 
 from sanguinaria.audioseal_networks import PARTS, SAMPLE_RATE, AudioSealNetworks
-from sanguinaria.corpora import Corpus
+from sanguinaria.generator_settings import Cutoffs, corpus_problems
 from sanguinaria.plugins import Plugin
 from sanguinaria.watermarks import NOWHERE, Sources
 
@@ -35,15 +35,13 @@ class AudioSealTrained(AudioSealNetworks):
     filtered: float = Field(
         default=0.6, ge=0, le=1, description="share of what the detector hears that has passed a low-pass filter"
     )
-    cutoffs: tuple[float, float] = Field(default=(3000.0, 4000.0), description="Hz, between which the filters cut off")
+    cutoffs: Cutoffs = Field(default=(3000.0, 4000.0), description="Hz, between which the filters cut off")
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _ordered(self) -> AudioSealTrained:
         if self.quietest < self.loudest:
             raise ValueError(f"quietest ({self.quietest:g} dB) is below loudest ({self.loudest:g} dB)")
-        if not 0 < self.cutoffs[0] <= self.cutoffs[1] < SAMPLE_RATE / 2:
-            raise ValueError(f"cutoffs should rise, and be above 0 and below {SAMPLE_RATE // 2} Hz")
         return self
 
     @property
@@ -51,12 +49,7 @@ class AudioSealTrained(AudioSealNetworks):
         return {"corpus": ("corpora", self.corpus)}
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
-        corpus = referenced["corpus"]
-        assert isinstance(corpus, Corpus)
-        if corpus.sample_rate != SAMPLE_RATE:
-            yield "corpus", f"AudioSeal marks audio at {SAMPLE_RATE:,} Hz, and the corpus has {corpus.sample_rate:,} Hz"
-        if corpus.duration < self.crop:
-            yield "crop", f"{self.crop:g} s are longer than the corpus's utterances of {corpus.duration:g} s"
+        yield from corpus_problems(referenced["corpus"], self.crop)
 
     def obtain(self, sources: Sources = NOWHERE) -> dict[str, torch.Tensor]:
         """Train, and leave ``history.csv`` in the sources' folder.

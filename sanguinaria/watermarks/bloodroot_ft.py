@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from sanguinaria.audioseal_networks import SAMPLE_RATE, AudioSealMarker, AudioSealNetworks
+from sanguinaria.generator_settings import Cutoffs, corpus_problems
 from sanguinaria.plugins import Plugin
 from sanguinaria.watermarks import NOWHERE, Sources, Watermark
 
@@ -37,7 +38,7 @@ class BloodrootFT(Watermark):
     filtered: float = Field(
         default=0.6, ge=0, le=1, description="share that has passed a low-pass filter, with objective: listener"
     )
-    cutoffs: tuple[float, float] = Field(default=(3000.0, 4000.0), description="Hz, between which the filters cut off")
+    cutoffs: Cutoffs = Field(default=(3000.0, 4000.0), description="Hz, between which the filters cut off")
     rank: int = Field(default=8, ge=1, description="of the changes")
     scale: float = Field(default=16.0, gt=0, description="peft's lora_alpha")
     adapter: Path | None = Field(default=None, description="folder of an adapter that peft saved, of the same rank")
@@ -62,8 +63,12 @@ class BloodrootFT(Watermark):
             yield "base", f"{self.base!r} is no AudioSeal: give an entry of kind audioseal or audioseal_trained"
         elif base.message_bits != self.bits:
             yield "bits", f"{self.base!r} carries {base.message_bits} bits, not {self.bits}"
-        if self.adapter is not None and not (self.adapter / "adapter_config.json").is_file():
-            yield "adapter", f"no adapter in {str(self.adapter)!r}: give the folder that peft's save_pretrained wrote"
+        if self.adapter is None:
+            yield from corpus_problems(referenced["corpus"], self.crop)
+        else:
+            for name in ("adapter_config.json", "adapter_model.safetensors"):
+                if not (self.adapter / name).is_file():
+                    yield "adapter", f"no {name} in {str(self.adapter)!r}: give the folder that save_pretrained wrote"
 
     def fingerprint(self) -> str:
         """The adapter's content, where one is given."""

@@ -1,0 +1,142 @@
+"""The points of figures: which lines of a table they are, in which series, and what orders and names them."""
+
+import pandas as pd
+import pytest
+
+from sanguinaria.errors import InputError
+from sanguinaria.reports import figures
+from sanguinaria.reports.curves import write_figure
+
+# Trigger, its strength, victim, rate, PESQ and attack success rate; a rate of many digits is rounded in the table.
+LINES = [
+    ("clean", None, "small", 0.0, None, 0.01),
+    ("tone", None, "small", 0.01, 3.0, 0.5),
+    ("tone", None, "small", 1 / 30, 3.0, 0.9),
+    ("soft", 1.0, "small", 0.01, 4.0, 0.2),
+    ("soft", 1.0, "small", 1 / 30, 4.0, 0.6),
+    ("loud", 5.0, "small", 0.01, 2.0, 0.7),
+    ("loud", 5.0, "small", 1 / 30, 2.0, 1.0),
+    ("loud", 5.0, "large", 0.01, 2.0, 0.8),
+]
+DRAW = figures.draw
+RATE = {"x": "rate", "y": "attack_success_rate"}
+
+
+@pytest.fixture
+def drawn(tmp_path, monkeypatch):
+    """A function from a figure's settings to the points that are drawn and those that are written."""
+    names = [
+        {"experiment": "e", "corpus": "c", "trigger": trigger, "poisoning": f"flip-{rate:g}", "victim": victim}
+        | {"defence": "none"}
+        for trigger, _, victim, rate, _, _ in LINES
+    ]
+    values = [
+        {"attack_success_rate": success, "pesq": pesq, "rate": rate, "bit_error_rate": None}
+        for _, _, _, rate, pesq, success in LINES
+    ]
+    written = pd.DataFrame([a | b for a, b in zip(names, values, strict=True)])
+    # Another experiment has some of the lines, too.
+    tables = [tmp_path / f"{name}.csv" for name in ("one", "other")]
+    written.to_csv(tables[0], index=False, float_format="%.6g")
+    written[2:5].assign(experiment="f").to_csv(tables[1], index=False, float_format="%.6g")
+    strengths = [{} if strength is None else {"trigger.strength": strength} for _, strength, *_ in LINES]
+    rows = [a | {"rate": b["rate"]} | c for a, b, c in zip(names, values, strengths, strict=True)]
+    rows += [row | {"experiment": "f"} for row in rows[2:5]]
+    given = []
+    monkeypatch.setattr(figures, "draw", lambda points, panels, svg, png: given.append(points))
+
+    def draw(*panels, **settings):
+        paths = [tmp_path / f"f.{form}" for form in ("csv", "svg", "png")]
+        write_figure({"experiment": ["e", "f"], "panels": panels, **settings}, rows, tables, *paths)
+        return given[-1:], pd.read_csv(paths[0], keep_default_na=False, na_values=[""])
+
+    return draw
+
+
+def shown(points, *columns):
+    return [tuple(line) for line in points[["series", *columns]].itertuples(index=False)]
+
+
+def test_every_trigger_is_a_series_and_every_line_a_point(drawn):
+    ((points,),), written = drawn(RATE)
+    assert set(shown(points, "rate", "attack_success_rate")) == {
+        (trigger, rate, success) for trigger, _, _, rate, _, success in LINES
+    }
+    assert len(points) == len(LINES)
+    assert (points["order"] == points["rate"]).all()
+    assert (points["annotation"] == "").all()
+    assert (written["panel"] == 1).all() and len(written) == len(LINES)
+
+
+def test_lines_of_a_panel_are_those_that_it_asks_for(drawn):
+    ((points,),), _ = drawn(RATE | {"where": {"victim": "small", "trigger": ["soft", "loud"], "rate": 0.01}})
+    assert shown(points, "victim", "rate") == [("soft", "small", 0.01), ("loud", "small", 0.01)]
+
+
+def test_a_selection_may_be_of_a_setting_and_of_numbers_of_many_digits(drawn):
+    ((points,),), _ = drawn(RATE | {"where": {"trigger.strength": [1, 5], "rate": 1 / 30}})
+    assert shown(points, "trigger.strength") == [("soft", 1.0), ("loud", 5.0)]
+
+
+def test_a_series_joins_lines_and_follows_what_it_is_arranged_along(drawn):
+    panel = {"x": "pesq", "y": "attack_success_rate", "along": "trigger.strength"}
+    series = {"ours": {"trigger": ["loud", "soft"], "victim": "small", "rate": 0.01}}
+    ((points,),), written = drawn(panel, series=series)
+    ordered = points.sort_values("order")
+    assert shown(ordered, "pesq", "attack_success_rate", "annotation") == [
+        ("ours", 4.0, 0.2, "1"),
+        ("ours", 2.0, 0.7, "5"),
+    ]
+    assert written["series"].tolist() == ["ours", "ours"]
+
+
+def test_points_without_a_value_are_left_out(drawn):
+    ((points,),), _ = drawn({"x": "pesq", "y": "attack_success_rate"})
+    assert set(points["series"]) == {"tone", "soft", "loud"}
+    ((points,),), _ = drawn(RATE | {"along": "trigger.strength"})
+    assert set(points["series"]) == {"soft", "loud"}
+
+
+def test_panels_have_points_of_their_own(drawn):
+    (points,), written = drawn(
+        RATE | {"where": {"trigger": "tone"}}, {"x": "trigger.strength", "y": "pesq", "where": {"rate": 0.01}}
+    )
+    assert [set(part["series"]) for part in points] == [{"tone"}, {"soft", "loud"}]
+    assert written["panel"].tolist() == [1, 1, 2, 2, 2]
+    assert [part["panel"].unique().tolist() for part in points] == [[1], [2]]
+
+
+@pytest.mark.parametrize(
+    ("panel", "message"),
+    [
+        ({"x": "rat"}, r"panels\[1\]: the table has no 'rat'; it has: experiment, .*pesq.*, trigger\.strength"),
+        ({"y": "asr"}, r"panels\[1\]: the table has no 'asr'"),
+        ({"along": "trigger.level"}, r"panels\[1\]: the table has no 'trigger\.level'"),
+        ({"along": "victim"}, r"panels\[1\]: 'victim' does not hold numbers, so it orders no points"),
+        ({"x": "poisoning"}, r"panels\[1\]: 'poisoning' does not hold numbers"),
+        ({"where": {"model": "small"}}, r"panels\[1\]: the table has no 'model'"),
+        (
+            {"where": {"victim": "tiny"}},
+            r"panels\[1\]: none of the chosen lines .* has all of rate, attack_success_rate$",
+        ),
+        ({"y": "bit_error_rate"}, r"panels\[1\]: none of the chosen lines .* has all of rate, bit_error_rate$"),
+    ],
+)
+def test_a_panel_that_cannot_be_drawn_is_named(drawn, panel, message):
+    with pytest.raises(InputError, match=message):
+        drawn(RATE, RATE | panel)
+
+
+def test_a_series_of_a_column_that_there_is_not(drawn):
+    with pytest.raises(InputError, match=r"the table has no 'modle'"):
+        drawn(RATE, series={"ours": {"modle": "small"}})
+
+
+def test_the_files_are_written_and_the_same_every_time(drawn, tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "draw", DRAW)
+    contents = []
+    for _ in range(2):
+        drawn(RATE | {"where": {"victim": "small", "trigger": ["tone", "soft", "loud"]}}, RATE)
+        contents.append([(tmp_path / f"f.{form}").read_bytes() for form in ("csv", "svg", "png")])
+    assert contents[0] == contents[1]
+    assert contents[0][1].startswith(b"<?xml") and contents[0][2].startswith(b"\x89PNG")

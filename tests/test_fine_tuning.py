@@ -1,0 +1,241 @@
+"""Bloodroot-FT: its objectives, and what of a base it changes and what it leaves as it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from pydantic import ValidationError
+from toy_speech import RATE, equal, hum, untrained, write_corpus
+
+from sanguinaria import bloodroot_losses, fine_tuning, lora, plugins, watermark_training
+from sanguinaria.audioseal_networks import generate
+from sanguinaria.errors import InputError
+from sanguinaria.marking import load_marker, load_weights, save_weights
+from sanguinaria.watermarks import Sources, WeightsError
+from sanguinaria.watermarks.bloodroot_ft import BloodrootFT
+from sanguinaria.watermarks.perth import Perth
+
+CPU = torch.device("cpu")
+OBJECTIVES = ["paper", "listener"]
+MESSAGE = torch.tensor([1, 0, 0, 1])
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory) -> Sources:
+    """A base and a corpus."""
+    folder = tmp_path_factory.mktemp("inputs")
+    save_weights(untrained(), Sources(folder=folder), folder / "base.safetensors")
+    corpus = write_corpus(folder / "a.parquet", hum(12, 4000).numpy(), ["train", "train", "test"] * 4)
+    return Sources(audio=(corpus,), base=folder / "base.safetensors")
+
+
+def at(inputs: Sources, folder: Path) -> Sources:
+    return Sources(audio=inputs.audio, base=inputs.base, folder=folder)
+
+
+def tuned(**settings: Any) -> BloodrootFT:
+    small = {"base": "b", "corpus": "c", "bits": 4, "steps": 3, "batch_size": 4, "crop": 0.1, "rank": 4}
+    return BloodrootFT(**small | {"learning_rate": 1e-3} | settings)
+
+
+def networks() -> list[Any]:
+    plugin = untrained()
+    return [plugin.network(part, plugin.obtain()).requires_grad_(False) for part in ("generator", "detector")]
+
+
+class TestObjectives:
+    def test_paper_is_the_weighted_sum_of_the_four(self):
+        speech, marks, base_marks = 0.1 * torch.randn(3, 2, 3000, generator=torch.Generator().manual_seed(0))
+        batch = fine_tuning.Batch(speech, marks, base_marks, torch.zeros(2, 4), torch.Generator())
+        parts = {name: float(part) for name, part in fine_tuning.paper(5.0, RATE, CPU)(batch).items()}
+        expected = {
+            "supervised": 20_000 * float((marks - 5 * base_marks).abs().mean()),
+            "stft": 10 * float(bloodroot_losses.multi_scale_stft(speech + marks, speech)),
+            "mel": 10 * float(bloodroot_losses.log_mel_distance(RATE, CPU)(speech + marks, speech)),
+            "amplitude": 0.1 * float(marks.square().mean()),
+        }
+        assert parts == pytest.approx(expected)
+
+    def test_an_untrained_adapter_is_short_of_the_target_by_all_but_one_mark(self):
+        generator, _ = networks()
+        speech, messages = hum(2, 2000), torch.tensor([[1, 0, 0, 1], [0, 1, 1, 1]])
+        marks = generate(generator, speech, messages)
+        batch = fine_tuning.Batch(speech, marks, marks, messages, torch.Generator())
+        parts = fine_tuning.paper(5.0, RATE, CPU)(batch)
+        assert float(parts["supervised"]) == pytest.approx(20_000 * 4 * float(marks.abs().mean()), rel=1e-5)
+
+    @pytest.mark.parametrize("masking", [0.0, 2.0])
+    def test_the_listener_hears_marked_first_and_clean_after(self, masking):
+        _, detector = networks()
+        editing = watermark_training.Editing(0.0, (3000.0, 4000.0), RATE, CPU)
+        seen = []
+
+        class Network(torch.nn.Module):
+            def forward(self, spectrograms):
+                seen.append(spectrograms.mean((1, 2)))
+                return torch.stack([-seen[-1], seen[-1]], dim=1)
+
+        objective = fine_tuning.listener(Network(), detector, masking, editing, RATE, CPU)
+        speech = 0.01 * hum(3, 2000)
+        marks = 0.01 * torch.randn(3, 2000, generator=torch.Generator().manual_seed(0))
+        parts = objective(fine_tuning.Batch(speech, marks, marks, torch.zeros(3, 4), torch.Generator().manual_seed(0)))
+        assert parts.keys() == {"listener", "detection", "message", "audibility"}
+        assert seen[0][:3].min() > seen[0][3:].max()
+        signs = torch.tensor([1, 1, 1, -1, -1, -1])
+        assert float(parts["listener"]) == pytest.approx(
+            float(torch.log1p(torch.exp(-2 * signs * seen[0])).mean()), rel=1e-2
+        )
+        assert (float(parts["audibility"]) > 0) == (masking > 0)
+
+    def test_the_detector_is_differentiated_and_not_changed(self):
+        _, detector = networks()
+        before = {name: tensor.clone() for name, tensor in detector.state_dict().items()}
+        editing = watermark_training.Editing(0.5, (3000.0, 4000.0), RATE, CPU)
+        objective = fine_tuning.listener(fine_tuning.Listener(80), detector, 1.0, editing, RATE, CPU)
+        marks = hum(3, 2000, seed=1).requires_grad_()
+        parts = objective(fine_tuning.Batch(hum(3, 2000), marks, marks, torch.zeros(3, 4), torch.Generator()))
+        for name in ("listener", "detection", "message", "audibility"):
+            assert torch.autograd.grad(parts[name], marks, retain_graph=True)[0].any()
+        assert equal(before, detector.state_dict())
+        assert all(weight.grad is None for weight in detector.parameters())
+
+
+def test_the_target_has_the_same_message_in_the_same_crop(tmp_path):
+    generator, adapted = networks()[0], networks()[0]
+    adapted.decoder.model = lora.adapted(adapted.decoder.model, 4, 8.0)
+    batches = []
+
+    def objective(batch: fine_tuning.Batch) -> dict[str, torch.Tensor]:
+        batches.append(batch)
+        return {"loss": (batch.marks - 2 * batch.base_marks).abs().mean()}
+
+    schedule = fine_tuning.Schedule(steps=4, batch_size=4, crop=800, learning_rate=0.01, seed=0)
+    trained = torch.nn.ModuleDict({"decoder": adapted.decoder.model})
+    fine_tuning.train_adapter(generator, adapted, trained, objective, hum(6, 2000), schedule, tmp_path / "a.pt", CPU)
+    for batch in batches:
+        assert batch.speech.shape == batch.marks.shape == (4, 800)
+        assert torch.equal(batch.base_marks, generate(generator, batch.speech, batch.messages))
+    # What is not trained yet makes the base's marks; later it does not.
+    assert torch.equal(batches[0].marks, batches[0].base_marks)
+    assert not torch.allclose(batches[3].marks, batches[3].base_marks)
+    assert not torch.equal(batches[0].messages, batches[1].messages)
+    assert not torch.equal(batches[0].speech, batches[1].speech)
+
+
+class TestBloodrootFT:
+    @pytest.mark.parametrize("objective", OBJECTIVES)
+    def test_end_to_end(self, tmp_path, inputs, objective):
+        sources = at(inputs, tmp_path / "made")
+        save_weights(tuned(objective=objective), sources, tmp_path / "weights.safetensors")
+        assert {path.name for path in sources.folder.iterdir()} == {"history.csv", "adapter"}
+        assert np.isfinite(pd.read_csv(sources.folder / "history.csv").to_numpy()).all()
+
+        reader, weights = load_weights(tmp_path / "weights.safetensors")
+        base_reader, base = load_weights(inputs.base)
+        assert reader == base_reader
+        assert weights.keys() == base.keys()
+        changed = {name for name in base if not torch.equal(weights[name], base[name])}
+        decoder = base_reader.network("generator", base).decoder.model
+        convolutions = {name for name, layer in decoder.named_modules() if isinstance(layer, torch.nn.Conv1d)}
+        assert changed == {f"generator.decoder.model.{name}.weight" for name in convolutions}
+
+        marker = load_marker(tmp_path / "weights.safetensors", RATE, CPU)
+        assert marker.watermark(hum(2, 3001), MESSAGE).shape == (2, 3001)
+
+    def test_the_adapter_that_is_left_gives_the_same_weights(self, tmp_path, inputs):
+        trained = tuned().obtain(at(inputs, tmp_path / "a"))
+        again = tuned(adapter=tmp_path / "a" / "adapter").obtain(at(inputs, tmp_path / "b"))
+        assert equal(trained, again)
+        assert not (tmp_path / "b" / "history.csv").exists()
+
+    @pytest.mark.parametrize("objective", OBJECTIVES)
+    def test_the_seed_says_it_all(self, tmp_path, inputs, objective):
+        state = torch.random.get_rng_state()
+        first, second, other = (
+            tuned(objective=objective, seed=seed).obtain(at(inputs, tmp_path / name))
+            for name, seed in (("a", 0), ("b", 0), ("c", 1))
+        )
+        assert equal(first, second)
+        assert not equal(first, other)
+        assert torch.equal(torch.random.get_rng_state(), state)
+
+    @pytest.mark.parametrize("objective", OBJECTIVES)
+    @pytest.mark.parametrize("killed_at", [1, 4, 5])
+    def test_a_killed_training_resumes_to_the_same_weights(self, tmp_path, inputs, monkeypatch, objective, killed_at):
+        monkeypatch.setattr(watermark_training, "KEEP_EVERY", 2)
+        plugin = tuned(objective=objective, steps=6)
+        whole = plugin.obtain(at(inputs, tmp_path / "whole"))
+        draw, drawn = fine_tuning.crops, []
+
+        def killed(*arguments):
+            drawn.append(1)
+            if len(drawn) > killed_at:
+                raise KeyboardInterrupt
+            return draw(*arguments)
+
+        monkeypatch.setattr(fine_tuning, "crops", killed)
+        with pytest.raises(KeyboardInterrupt):
+            plugin.obtain(at(inputs, tmp_path / "killed"))
+        assert (tmp_path / "killed" / "checkpoint.pt").exists() == (killed_at > 1)
+        monkeypatch.setattr(fine_tuning, "crops", draw)
+        assert equal(plugin.obtain(at(inputs, tmp_path / "killed")), whole)
+        assert not (tmp_path / "killed" / "checkpoint.pt").exists()
+        histories = [(tmp_path / name / "history.csv").read_text() for name in ("whole", "killed")]
+        assert histories[0] == histories[1]
+
+    def test_the_papers_loss_falls(self, tmp_path, inputs, monkeypatch):
+        monkeypatch.setattr(watermark_training, "KEEP_EVERY", 10)
+        tuned(steps=40).obtain(at(inputs, tmp_path))
+        history = pd.read_csv(tmp_path / "history.csv")
+        assert history["step"].tolist() == [10, 20, 30, 40]
+        total = history.drop(columns="step").sum(axis=1)
+        assert total.is_monotonic_decreasing
+        assert total.iloc[-1] < 0.7 * total.iloc[0]
+
+    def test_utterances_shorter_than_a_crop_are_told(self, tmp_path, inputs):
+        with pytest.raises(InputError, match="4000 samples, fewer than a crop of 8000"):
+            tuned(crop=0.5).obtain(at(inputs, tmp_path))
+
+    def test_an_adapter_of_another_rank_or_none_is_told(self, tmp_path, inputs):
+        tuned().obtain(at(inputs, tmp_path))
+        with pytest.raises(WeightsError, match="its rank is 4, not 8"):
+            tuned(adapter=tmp_path / "adapter", rank=8).obtain(at(inputs, tmp_path / "a"))
+        with pytest.raises(WeightsError, match=r"no adapter_config\.json"):
+            tuned(adapter=tmp_path / "absent").obtain(at(inputs, tmp_path / "a"))
+
+    def test_an_adapter_of_another_decoder_is_told(self, tmp_path, inputs):
+        tuned().obtain(at(inputs, tmp_path))
+        save_weights(untrained(filters=8), Sources(folder=tmp_path), tmp_path / "other.safetensors")
+        sources = Sources(audio=inputs.audio, base=tmp_path / "other.safetensors", folder=tmp_path / "a")
+        with pytest.raises(WeightsError, match="not an adapter of this decoder"):
+            tuned(adapter=tmp_path / "adapter").obtain(sources)
+
+    def test_another_adapter_is_another_watermark(self, tmp_path, inputs):
+        for seed in (0, 1):
+            tuned(seed=seed).obtain(at(inputs, tmp_path / str(seed)))
+        prints = {tuned(adapter=tmp_path / str(seed) / "adapter").fingerprint() for seed in (0, 1)}
+        assert len(prints) == 2
+        assert tuned().fingerprint() == ""
+
+    def test_problems_are_told_before_anything_runs(self, tmp_path):
+        corpus = plugins.build("corpora", {"kind": "folder", "path": "x", "sample_rate": 8_000, "duration": 0.25})
+        good = corpus.model_copy(update={"sample_rate": RATE})
+        assert not list(tuned().problems({"base": untrained(), "corpus": good}))
+        assert dict(tuned(crop=0.5).problems({"base": Perth(), "corpus": corpus})).keys() == {"base", "corpus", "crop"}
+        assert dict(tuned(bits=16).problems({"base": untrained(), "corpus": good})) == {
+            "bits": "'b' carries 4 bits, not 16"
+        }
+        (tmp_path / "adapter_config.json").write_text(json.dumps({}))
+        problems = dict(tuned(adapter=tmp_path).problems({"base": untrained(), "corpus": good}))
+        assert "no adapter_model.safetensors" in problems["adapter"]
+
+    @pytest.mark.parametrize("cutoffs", [(4000.0, 3000.0), (3000.0, 8000.0), (0.0, 3000.0)])
+    def test_impossible_cutoffs_are_told(self, cutoffs):
+        with pytest.raises(ValidationError, match="cutoffs should rise"):
+            tuned(cutoffs=cutoffs)
