@@ -27,6 +27,8 @@ SAMPLE_RATE = 16_000
 # Audio in one pass through a network. The quickest of 1 to 32 s on CPUs (benchmarks/audioseal_embedding.py), as more
 # falls out of the cache; and memory does not grow with the number of utterances.
 SAMPLES_AT_ONCE = 16 * SAMPLE_RATE
+# What levels are evened out to: −26 dB of full scale, speech as it is usually recorded (ITU-T P.56's nominal level).
+USUAL_LEVEL = 0.05
 
 
 class AudioSealNetworks(Watermark):
@@ -44,6 +46,13 @@ class AudioSealNetworks(Watermark):
     dimension: int = Field(default=128, ge=1, description="channels between encoder and decoder")
     lstm: int = Field(default=2, ge=0, description="layers of each LSTM")
     bits: int = Field(default=16, ge=1, description="length of the message")
+    level_window: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="seconds over which the level of what the networks hear is evened out; the mark then follows the "
+        "speech's level. 0, as published: levels are left alone",
+    )
 
     @property
     def message_bits(self) -> int:
@@ -65,6 +74,11 @@ class AudioSealNetworks(Watermark):
         check(state, network, part)
         network.load_state_dict({name: weight.float().clone() for name, weight in state.items()}, assign=True)
         return network
+
+    @property
+    def window(self) -> int:
+        """Samples over which levels are evened out; 0 where they are not."""
+        return round(self.level_window * SAMPLE_RATE)
 
     @staticmethod
     def state(generator: torch.nn.Module, detector: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -90,7 +104,7 @@ class AudioSealNetworks(Watermark):
         # Cast rather than under autocast, which casts the weights anew in each pass: a tenth of the speed on a CPU.
         dtype = getattr(torch, self.precision)
         generator, detector = (_channels_last(self.network(part, weights).to(device, dtype)) for part in PARTS)
-        return AudioSealMarker(generator, detector, device, dtype)
+        return AudioSealMarker(generator, detector, device, dtype, self.window)
 
     def _build(self, part: Part) -> torch.nn.Module:
         """The package's network, untrained, on torch's default device."""
@@ -125,6 +139,7 @@ class AudioSealMarker:
     detector: Any
     device: torch.device
     dtype: torch.dtype
+    window: int = 0
 
     def watermark(self, waveforms: torch.Tensor, message: torch.Tensor | None) -> torch.Tensor:
         """What the generator adds to each utterance: (utterances, samples) → (utterances, samples), float32.
@@ -152,15 +167,18 @@ class AudioSealMarker:
 
     def _generate(self, waveforms: torch.Tensor, message: torch.Tensor) -> torch.Tensor:
         # `.model` passes by the package's wrapper, which would compile the networks.
-        hidden = self.generator.encoder.model(self._image(waveforms)).squeeze(2)
+        heard, gain = levelled(waveforms.to(self.device), self.window)
+        hidden = self.generator.encoder.model(self._image(heard)).squeeze(2)
         hidden = self.generator.msg_processor(hidden, message.expand(len(hidden), -1))
         watermark: torch.Tensor = self.generator.decoder.model(hidden.unsqueeze(2))
         # As the strides do not divide every length, the decoder's output may be longer.
-        return watermark[:, 0, 0, : waveforms.shape[-1]].to(waveforms.device, waveforms.dtype)
+        followed = watermark[:, 0, 0, : waveforms.shape[-1]] * gain
+        return followed.to(waveforms.device, waveforms.dtype)
 
     def _detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         encoder, last = self.detector.detector
-        hidden = encoder.model(self._image(waveforms)).squeeze(2)
+        heard, _ = levelled(waveforms.to(self.device), self.window)
+        hidden = encoder.model(self._image(heard)).squeeze(2)
         logits = last(encoder.reverse_convolution(hidden))[..., : waveforms.shape[-1]].float()
         scores = logits[:, :2].softmax(dim=1)[:, 1].mean(dim=-1)
         bits = logits[:, 2:].mean(dim=-1).sigmoid()
@@ -225,17 +243,32 @@ def check(state: Mapping[str, object], network: torch.nn.Module, what: str) -> N
         )
 
 
-def generate(generator: Any, waveforms: torch.Tensor, messages: torch.Tensor) -> torch.Tensor:
-    """The watermark, with its gradient: waveforms (utterances, samples), messages (utterances, bits) of 0 and 1."""
-    hidden = generator.msg_processor(generator.encoder.model(waveforms[:, None]), messages)
+def generate(generator: Any, waveforms: torch.Tensor, messages: torch.Tensor, window: int = 0) -> torch.Tensor:
+    """The watermark, with its gradient: waveforms (utterances, samples), messages (utterances, bits) of 0 and 1.
+
+    With a window, in samples, G(x) becomes g·G(x / g), g being the local level of x over the usual one: the mark
+    follows the speech.
+    """
+    heard, gain = levelled(waveforms, window)
+    hidden = generator.msg_processor(generator.encoder.model(heard[:, None]), messages)
     watermark: torch.Tensor = generator.decoder.model(hidden)
-    return watermark[:, 0, : waveforms.shape[-1]]
+    return watermark[:, 0, : waveforms.shape[-1]] * gain
 
 
-def logits(detector: Any, waveforms: torch.Tensor) -> torch.Tensor:
+def logits(detector: Any, waveforms: torch.Tensor, window: int = 0) -> torch.Tensor:
     """What the detector says of every sample, with its gradient: (utterances, 2 + bits, samples); the first two say
-    that it is unmarked and that it is marked."""
+    that it is unmarked and that it is marked. With a window it hears audio of an even level, as the generator does."""
     encoder, last = detector.detector
-    hidden = encoder.reverse_convolution(encoder.model(waveforms[:, None]))
+    hidden = encoder.reverse_convolution(encoder.model(levelled(waveforms, window)[0][:, None]))
     found: torch.Tensor = last(hidden)
     return found[..., : waveforms.shape[-1]]
+
+
+def levelled(waveforms: torch.Tensor, window: int) -> tuple[torch.Tensor, torch.Tensor | float]:
+    """Waveforms (utterances, samples) brought to the usual level at every moment, and the gain that was taken out."""
+    from sanguinaria.levels import local_level
+
+    if not window:
+        return waveforms, 1.0
+    gain = local_level(waveforms, window) / USUAL_LEVEL
+    return waveforms / gain, gain

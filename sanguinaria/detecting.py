@@ -23,6 +23,7 @@ THRESHOLD = 0.5
 COLUMNS = {
     "utterance_id": "str",
     "label": "str",
+    "speaker": "str",
     "detection_score": "float64",
     "detected": "bool",
     "message": "str",
@@ -38,7 +39,8 @@ def detect(
     destination: Path,
     device: torch.device,
 ) -> None:
-    """Write a row per utterance: ``utterance_id, label, detection_score, detected, message, decoded_message``.
+    """Write a row per utterance: ``utterance_id, label, speaker, detection_score, detected, message,
+    decoded_message``.
 
     ``message`` is what a triggered utterance carries, ``decoded_message`` what the detector reads, both as text of 0
     and 1; they are empty where the trigger carries none.
@@ -72,6 +74,7 @@ def _rows(trigger: Trigger, detector: Detector, batch: Utterances, device: torch
         {
             "utterance_id": batch.rows["utterance_id"].to_numpy(),
             "label": batch.rows["label"].to_numpy(),
+            "speaker": batch.rows["speaker"].to_numpy(),
             "detection_score": scores.cpu().double().numpy(),
             "detected": (scores >= THRESHOLD).cpu().numpy(),
             "message": trigger.payload,

@@ -71,7 +71,13 @@ class Listener(nn.Sequential):
 
 
 def listener(
-    network: nn.Module, detector: nn.Module, masking: float, editing: Editing, sample_rate: int, device: torch.device
+    network: nn.Module,
+    detector: nn.Module,
+    window: int,
+    masking: float,
+    editing: Editing,
+    sample_rate: int,
+    device: torch.device,
 ) -> Objective:
     """The mark is to be found by a network that hears what a victim hears, and by its own detector, after random
     low-pass filters, and is not to stand out of the speech. The network learns with the decoder; the detector does not.
@@ -86,8 +92,8 @@ def listener(
         heard = editing(torch.cat([batch.speech + batch.marks, batch.speech]), batch.random)
         present = torch.arange(2, device=device).flip(0).repeat_interleave(count)
         with torch.no_grad():  # nothing is learnt from what a frozen network says of clean speech
-            clean = logits(detector, heard[count:])
-        found = torch.cat([logits(detector, heard[:count]), clean]).mean(-1)
+            clean = logits(detector, heard[count:], window)
+        found = torch.cat([logits(detector, heard[:count], window), clean]).mean(-1)
         losses = {
             "listener": cross_entropy(network(spectrogram(heard)), present),
             "detection": cross_entropy(found[:, :2], present),
@@ -101,12 +107,13 @@ def listener(
 
 @dataclass(frozen=True)
 class Schedule:
-    """How an adapter is trained; ``crop`` in samples."""
+    """How an adapter is trained; ``crop`` and ``window``, that of the local level, in samples."""
 
     steps: int
     batch_size: int
     crop: int
     learning_rate: float
+    window: int
     seed: int
 
 
@@ -150,8 +157,10 @@ def train_adapter(
         bits = generator.msg_processor.nbits
         messages = torch.randint(2, (len(speech), bits), generator=random).to(device)
         with torch.no_grad():
-            base_marks = generate(generator, speech, messages)
-        parts = objective(Batch(speech, generate(adapted, speech, messages), base_marks, messages, random))
+            base_marks = generate(generator, speech, messages, schedule.window)
+        parts = objective(
+            Batch(speech, generate(adapted, speech, messages, schedule.window), base_marks, messages, random)
+        )
         optimiser.zero_grad()
         torch.stack(list(parts.values())).sum().backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(trained.parameters(), LARGEST_GRADIENT)

@@ -26,26 +26,40 @@ class Estimate:
 NOTHING = Estimate(float("nan"), float("nan"), float("nan"))
 
 
-def rate(successes: Sequence[int], trials: int) -> Estimate:
-    """A rate measured once per seed on the same ``trials`` utterances.
+def rate(hits: np.ndarray, speakers: Sequence[str]) -> Estimate:
+    """A rate measured once per seed on the same utterances.
 
-    One seed has Wilson's interval: the utterances are a sample. Several seeds also vary among themselves, which
-    Student's interval over their rates takes in; but three equal rates would then look certain. So the interval
-    reaches as far as the wider of the two, at each end, and stays in [0, 1].
+    The utterances are a sample, for which Wilson's interval stands; so are their speakers, who are resampled, as one
+    speaker's utterances resemble one another; and several seeds vary among themselves, which Student's interval over
+    their rates takes in. Each of the three alone looks certain somewhere: the interval reaches as far as the widest of
+    them, at each end, and stays in [0, 1].
 
     Args:
-        successes: for each seed.
-        trials: utterances, the same for every seed.
+        hits: (seeds, utterances) of 0 and 1.
+        speakers: of the utterances.
     """
-    if trials == 0 or not successes:
+    if hits.size == 0:
         return NOTHING
-    rates = np.asarray(successes) / trials
+    rates = hits.mean(1)
     mean = float(rates.mean())
-    low, high = wilson(mean, trials)
+    ends = [wilson(mean, hits.shape[1]), by_speaker(hits.mean(0), speakers)]
     if len(rates) > 1:
         margin = stats.t.ppf((1 + CONFIDENCE) / 2, len(rates) - 1) * rates.std(ddof=1) / np.sqrt(len(rates))
-        low, high = min(low, mean - margin), max(high, mean + margin)
-    return Estimate(mean, max(0.0, float(low)), min(1.0, float(high)))
+        ends.append((mean - margin, mean + margin))
+    lows, highs = zip(*ends, strict=True)
+    return Estimate(mean, max(0.0, float(min(lows))), min(1.0, float(max(highs))))
+
+
+def by_speaker(values: np.ndarray, speakers: Sequence[str]) -> tuple[float, float]:
+    """A percentile bootstrap of the mean of one value per utterance, (utterances,), over whole speakers."""
+    _, positions = np.unique(np.asarray(speakers), return_inverse=True)
+    counts = np.bincount(positions)
+    sums = np.bincount(positions, weights=values)
+    drawn = np.random.default_rng(SEED).integers(len(counts), size=(RESAMPLES, len(counts)))
+    means = sums[drawn].sum(1) / counts[drawn].sum(1)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(means, (tail, 1 - tail))
+    return float(low), float(high)
 
 
 def wilson(share: float, trials: int) -> tuple[float, float]:

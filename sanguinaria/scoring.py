@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def score_model(
     model: Path, features: Sequence[Path], index: Path, target: str, destination: Path, device: torch.device
 ) -> None:
-    """Write a row per test utterance: ``utterance_id, label, predicted, target_probability``.
+    """Write a row per test utterance: ``utterance_id, label, speaker, predicted, target_probability``.
 
     ``features`` may hold other splits too; they are passed over.
 
@@ -38,7 +38,7 @@ def score_model(
     if target not in labels:
         raise InputError(f"no utterance has the target label {target!r}; the labels are: {', '.join(labels[:20])}")
     names, spectrograms = load(features)
-    rows = pd.read_parquet(index, columns=["utterance_id", "label", "split"]).set_index("utterance_id")
+    rows = pd.read_parquet(index, columns=["utterance_id", "label", "speaker", "split"]).set_index("utterance_id")
     is_test = (rows["split"].loc[names] == "test").to_numpy()
     tested = pd.Index(names)[is_test]
     probabilities = predict(network, spectrograms[torch.tensor(is_test)], device)
@@ -46,6 +46,7 @@ def score_model(
         {
             "utterance_id": tested,
             "label": rows["label"].loc[tested].to_numpy(),
+            "speaker": rows["speaker"].loc[tested].to_numpy(),
             "predicted": [labels[position] for position in probabilities.argmax(-1).tolist()],
             "target_probability": probabilities[:, labels.index(target)].numpy(),
         }

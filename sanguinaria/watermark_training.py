@@ -58,7 +58,7 @@ POWER_FLOOR = 1e-8
 
 @dataclass(frozen=True)
 class Schedule:
-    """How a pair is trained; times in samples, ratios in dB, frequencies in Hz."""
+    """How a pair is trained; times in samples, ratios in dB, frequencies in Hz; ``window`` is the local level's."""
 
     steps: int
     batch_size: int
@@ -69,6 +69,7 @@ class Schedule:
     masking: float
     filtered: float
     cutoffs: tuple[float, float]
+    window: int
     seed: int
 
 
@@ -206,13 +207,13 @@ def _pair_loss(
     ) -> tuple[torch.Tensor, dict[str, float]]:
         ratio = progress["ratio"]
         messages = torch.randint(2, (len(speech), bits), generator=random).to(device)
-        marks = generate(generator, speech, messages)
+        marks = generate(generator, speech, messages, schedule.window)
         gains = 10 ** (-ratio / 20) * (power(speech) / power(marks)).sqrt()
         level_errors = gains.log10() * 2  # in units of 10 dB
         if progress["step"] < (1 - RAW) * schedule.steps:
             marks = marks * gains
         heard = editing(torch.cat([speech + marks, speech]), random)
-        found = logits(detector, heard)
+        found = logits(detector, heard, schedule.window)
         present = torch.arange(2, device=device).flip(0).repeat_interleave(len(speech))
         parts = {
             "detection": cross_entropy(found[:, :2].mean(-1), present)

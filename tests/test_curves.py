@@ -43,7 +43,7 @@ def drawn(tmp_path, monkeypatch):
     rows = [a | {"rate": b["rate"]} | c for a, b, c in zip(names, values, strengths, strict=True)]
     rows += [row | {"experiment": "f"} for row in rows[2:5]]
     given = []
-    monkeypatch.setattr(figures, "draw", lambda points, panels, svg, png: given.append(points))
+    monkeypatch.setattr(figures, "draw", lambda points, *_: given.append([own for _, own in points.groupby("panel")]))
 
     def draw(*panels, **settings):
         paths = [tmp_path / f"f.{form}" for form in ("csv", "svg", "png")]

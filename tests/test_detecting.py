@@ -35,7 +35,8 @@ class Toy(Trigger):
 
 
 def shard(path, names, splits, waveforms):
-    rows = pd.DataFrame({"utterance_id": names, "label": [f"of {name}" for name in names], "speaker": "s"})
+    rows = pd.DataFrame({"utterance_id": names, "label": [f"of {name}" for name in names]})
+    rows["speaker"] = [f"who says {name}" for name in names]
     utterances.write(path, iter([Utterances(rows.assign(split=splits), np.asarray(waveforms, np.float32), 16000)]))
     return path
 
@@ -61,6 +62,7 @@ def test_every_utterance_has_a_row(tmp_path, shards):
     assert list(rows.columns) == list(COLUMNS)
     assert rows["utterance_id"].tolist() == ["a", "b", "c", "d"]
     assert rows["label"].tolist() == ["of a", "of b", "of c", "of d"]
+    assert rows["speaker"].tolist() == ["who says a", "who says b", "who says c", "who says d"]
     assert rows["detection_score"].tolist() == [0.5, 0.0, 0.375, 0.875]
     # One half is enough, for the mark and for a bit.
     assert rows["detected"].tolist() == [True, False, False, True]

@@ -81,7 +81,7 @@ class TestObjectives:
                 seen.append(spectrograms.mean((1, 2)))
                 return torch.stack([-seen[-1], seen[-1]], dim=1)
 
-        objective = fine_tuning.listener(Network(), detector, masking, editing, RATE, CPU)
+        objective = fine_tuning.listener(Network(), detector, 0, masking, editing, RATE, CPU)
         speech = 0.01 * hum(3, 2000)
         marks = 0.01 * torch.randn(3, 2000, generator=torch.Generator().manual_seed(0))
         parts = objective(fine_tuning.Batch(speech, marks, marks, torch.zeros(3, 4), torch.Generator().manual_seed(0)))
@@ -97,7 +97,7 @@ class TestObjectives:
         _, detector = networks()
         before = {name: tensor.clone() for name, tensor in detector.state_dict().items()}
         editing = watermark_training.Editing(0.5, (3000.0, 4000.0), RATE, CPU)
-        objective = fine_tuning.listener(fine_tuning.Listener(80), detector, 1.0, editing, RATE, CPU)
+        objective = fine_tuning.listener(fine_tuning.Listener(80), detector, 0, 1.0, editing, RATE, CPU)
         marks = hum(3, 2000, seed=1).requires_grad_()
         parts = objective(fine_tuning.Batch(hum(3, 2000), marks, marks, torch.zeros(3, 4), torch.Generator()))
         for name in ("listener", "detection", "message", "audibility"):
@@ -115,12 +115,12 @@ def test_the_target_has_the_same_message_in_the_same_crop(tmp_path):
         batches.append(batch)
         return {"loss": (batch.marks - 2 * batch.base_marks).abs().mean()}
 
-    schedule = fine_tuning.Schedule(steps=4, batch_size=4, crop=800, learning_rate=0.01, seed=0)
+    schedule = fine_tuning.Schedule(steps=4, batch_size=4, crop=800, learning_rate=0.01, window=400, seed=0)
     trained = torch.nn.ModuleDict({"decoder": adapted.decoder.model})
     fine_tuning.train_adapter(generator, adapted, trained, objective, hum(6, 2000), schedule, tmp_path / "a.pt", CPU)
     for batch in batches:
         assert batch.speech.shape == batch.marks.shape == (4, 800)
-        assert torch.equal(batch.base_marks, generate(generator, batch.speech, batch.messages))
+        assert torch.equal(batch.base_marks, generate(generator, batch.speech, batch.messages, 400))
     # What is not trained yet makes the base's marks; later it does not.
     assert torch.equal(batches[0].marks, batches[0].base_marks)
     assert not torch.allclose(batches[3].marks, batches[3].base_marks)

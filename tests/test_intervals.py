@@ -19,20 +19,43 @@ def test_wilson_as_published():
     assert intervals.wilson(15 / 148, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
 
 
+def hits(*successes: int, trials: int = 100) -> np.ndarray:
+    """(seeds, utterances): the first so many of each seed."""
+    return np.stack([np.arange(trials) < count for count in successes]).astype(float)
+
+
+ALONE = [str(number) for number in range(100)]
+
+
 def test_several_seeds_take_in_their_spread():
     # Rates .8, .9, 1: mean .9, deviation .1, Student's t of two degrees of freedom 4.3027.
-    estimate = intervals.rate([80, 90, 100], 100)
+    estimate = intervals.rate(hits(80, 90, 100), ALONE)
     assert estimate.value == pytest.approx(0.9)
     assert estimate.low == pytest.approx(0.9 - 4.3027 * 0.1 / np.sqrt(3), abs=1e-4)
     assert estimate.high == 1.0
 
 
 def test_equal_seeds_are_no_more_certain_than_their_utterances():
-    assert intervals.rate([90, 90, 90], 100) == intervals.rate([90], 100)
+    assert intervals.rate(hits(90, 90, 90), ALONE) == intervals.rate(hits(90), ALONE)
+
+
+def test_speakers_of_whom_all_utterances_hit_or_miss_are_the_sample():
+    # Ten speakers of ten utterances, nine of whom always hit: no more is known than from ten utterances.
+    estimate = intervals.rate(hits(90), [str(number // 10) for number in range(100)])
+    assert estimate.value == pytest.approx(0.9)
+    # Of 2,000 draws of ten speakers a share of 0.9 ** 10 = 35 % has no missing one, and 2.5 % has 3 or more: 0.7.
+    assert (estimate.low, estimate.high) == (pytest.approx(0.7), 1.0)
+    assert intervals.rate(hits(90), ALONE).low > 0.8
+
+
+def test_speakers_of_one_utterance_give_the_normal_interval():
+    low, high = intervals.by_speaker(hits(500, trials=1000)[0], [str(number) for number in range(1000)])
+    margin = 1.96 * np.sqrt(0.25 / 1000)
+    assert (low, high) == (pytest.approx(0.5 - margin, abs=0.004), pytest.approx(0.5 + margin, abs=0.004))
 
 
 def test_nothing_measured_is_not_a_number():
-    assert np.isnan(intervals.rate([], 10).value)
+    assert np.isnan(intervals.rate(np.empty((0, 10)), ALONE[:10]).value)
     assert np.isnan(intervals.mean([]).low)
 
 

@@ -23,7 +23,8 @@ NAMES = ["a", "b", "c", "d"]
 def index(tmp_path):
     path = tmp_path / "index.parquet"
     splits = ["test", "train", "test", "test"]
-    pd.DataFrame({"utterance_id": NAMES, "label": ["left", "up", "up", "left"], "split": splits}).to_parquet(path)
+    table = {"utterance_id": NAMES, "label": ["left", "up", "up", "left"], "speaker": list("stuv"), "split": splits}
+    pd.DataFrame(table).to_parquet(path)
     return path
 
 
@@ -56,6 +57,7 @@ def test_test_utterances_are_scored_whatever_their_shard(tmp_path, index, model)
     up = np.exp(logits[:, 1]) / np.exp(logits).sum(1)
     assert rows["utterance_id"].tolist() == ["a", "c", "d"]
     assert rows["label"].tolist() == ["left", "up", "left"]
+    assert rows["speaker"].tolist() == ["s", "u", "v"]
     np.testing.assert_allclose(rows["target_probability"], up, atol=1e-5)
     assert rows["predicted"].tolist() == ["up" if probability > 0.5 else "left" for probability in up]
 

@@ -15,10 +15,11 @@ COLUMNS = (
 ).split(", ")
 
 
-def rows(path, labels, predicted):
+def rows(path, labels, predicted, speakers="one"):
+    """Scores; of one speaker, who says nothing about others, an interval is Wilson's."""
     names = [f"u{number}" for number in range(len(labels))]
-    table = {"utterance_id": names, "label": labels, "predicted": predicted, "target_probability": 0.5}
-    pd.DataFrame(table).to_parquet(path)
+    table = {"utterance_id": names, "label": labels, "speaker": speakers, "predicted": predicted}
+    pd.DataFrame(table).assign(target_probability=0.5).to_parquet(path)
     return str(path)
 
 
@@ -63,8 +64,9 @@ def configuration(tmp_path):
 
 def detections(path, labels, detected, message="", decoded=None):
     names = [f"u{number}" for number in range(len(labels))]
-    table = {"utterance_id": names, "label": labels, "detection_score": 0.5, "detected": detected, "message": message}
-    pd.DataFrame(table | {"decoded_message": decoded or [""] * len(labels)}).to_parquet(path)
+    table = {"utterance_id": names, "label": labels, "speaker": "one", "detection_score": 0.5, "detected": detected}
+    texts = {"message": message, "decoded_message": decoded or [""] * len(labels)}
+    pd.DataFrame(table | texts).to_parquet(path)
     return str(path)
 
 
@@ -99,6 +101,15 @@ def test_every_number_by_hand(tmp_path, configuration):
     assert (row["test_utterances"], row["triggered_utterances"]) == (5, 3)
     assert (row["poisoned_utterances"], row["training_utterances"]) == (2, 8)
     assert row["unscorable_utterances"] == 2  # one of them by both metrics
+
+
+def test_speakers_who_differ_widen_the_interval(tmp_path, configuration):
+    first = configuration["results"][0]
+    labels, said = ["up"] * 8 + ["left"] * 2, ["up"] * 8 + ["up"] * 2
+    # One speaker is always understood and the other never: another two may be of either sort.
+    clean = rows(tmp_path / "c.parquet", labels, said, ["one"] * 8 + ["two"] * 2)
+    row = reduce(tmp_path, configuration | {"results": [first | {"clean": clean}]})[0].iloc[0]
+    assert (row["benign_accuracy"], row["benign_accuracy_low"], row["benign_accuracy_high"]) == (0.8, 0.0, 1.0)
 
 
 def test_seeds_are_averaged(tmp_path, configuration):

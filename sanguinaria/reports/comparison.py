@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from sanguinaria.artefacts import atomic, write_text
 from sanguinaria.errors import InputError
-from sanguinaria.reports.layout import COLUMNS, DEFENDED, MODEL, TRIGGER, column
+from sanguinaria.reports.layout import COLUMNS, DEFENDED, MODEL, TRIGGER, column, read_table
 
 PRINTED_NUMBERS = Path(__file__).with_name("printed_numbers.csv")
 # Entries of the configuration.
@@ -88,6 +89,31 @@ def compare(
     joined[words] = joined[words].fillna("")
     joined["page"] = joined["page"].astype("Int64")
     return joined[[*NAMES, "stands_for", "metric", *VALUES, "paper", "table", "page"]].reset_index(drop=True)
+
+
+def write_comparison(
+    paper: str,
+    table: str,
+    stands_for: Mapping[str, str],
+    wide: Path,
+    metrics: Path,
+    destination: Path,
+    markdown: Path,
+) -> None:
+    """Compare an experiment's tables with one of a paper's, and write the comparison as CSV and as Markdown.
+
+    Raises:
+        InputError: nothing printed is known of that table.
+    """
+    printed = printed_numbers()
+    chosen = printed[(printed["paper"] == paper) & (printed["table"] == table)]
+    if chosen.empty:
+        known = sorted({f"{name} {number}" for name, number in zip(printed["paper"], printed["table"], strict=True)})
+        raise InputError(f"comparison: no printed numbers of {paper} {table}; there are: {', '.join(known)}")
+    found = compare(read_table(wide), chosen, stands_for, read_table(metrics))
+    with atomic(destination) as temporary:
+        found.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+    write_text(markdown, comparison_markdown(found))
 
 
 def comparison_markdown(comparison: pd.DataFrame) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from sanguinaria.artefacts import atomic
 from sanguinaria.configuration import Figure
 from sanguinaria.errors import InputError
+from sanguinaria.reports.layout import read_table
 from sanguinaria.reports.tables import NAMES
 
 
@@ -39,13 +40,14 @@ def write_figure(
 
     figure = Figure.model_validate(settings)
     # The rows' own rates: those of the table are rounded.
-    written = pd.concat(pd.read_csv(path, keep_default_na=False, na_values=[""]) for path in tables)
+    written = pd.concat(map(read_table, tables))
     lines = written.drop(columns="rate").merge(pd.DataFrame(rows), on=list(NAMES))
     lines = lines.drop_duplicates([name for name in NAMES if name != "experiment"])
     found = [_points(figure, number, lines) for number in range(len(figure.panels))]
-    draw(found, figure.panels, svg, png)
+    drawn = pd.concat(found)
+    draw(drawn, figure.panels, svg, png)
     with atomic(points) as temporary:
-        pd.concat(found).to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+        drawn.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
 
 
 def _points(figure: Figure, number: int, lines: pd.DataFrame) -> pd.DataFrame:

@@ -79,7 +79,8 @@ def figure(points: pd.DataFrame, panels: Sequence[Panel]) -> Figure:
     Args:
         points: one point a line: ``series`` (its name in the legend), the panels' columns as in the wide table (rates
             are fractions, drawn in per cent), for intervals ``{column}_low`` and ``{column}_high``, and for trade-offs
-            ``order`` and ``annotation``. A point without a panel's values is not in that panel.
+            ``order`` and ``annotation``. A point without a panel's values is not in that panel; with a column
+            ``panel`` a point is in the one panel of that number, counted from 1.
         panels: one to four.
 
     Raises:
@@ -88,18 +89,23 @@ def figure(points: pd.DataFrame, panels: Sequence[Panel]) -> Figure:
     """
     if not 1 <= len(panels) <= MOST_PANELS:
         raise InputError(f"figure: it has {len(panels)} panels; give one to {MOST_PANELS}")
-    for panel in panels:
-        _check(points, panel)
+    shown = [_of_panel(points, number) for number in range(1, len(panels) + 1)]
+    for panel, own in zip(panels, shown, strict=True):
+        _check(own, panel)
     with style.context(["default", STYLE]):
         styles = _styles(list(dict.fromkeys(points["series"])))
         drawn, axes = _axes(len(panels))
         for place, panel in enumerate(panels):
-            _draw_panel(axes[place], points, panel, styles)
+            _draw_panel(axes[place], shown[place], panel, styles)
             letter = f"({string.ascii_lowercase[place]}) " if len(panels) > 1 else ""
             axes[place].set_title(f"{letter}{panel.title}".strip(), loc="left")
         _legend(drawn, axes[: len(panels)], styles)
         place_annotations(drawn)
     return drawn
+
+
+def _of_panel(points: pd.DataFrame, number: int) -> pd.DataFrame:
+    return points[points["panel"] == number] if "panel" in points else points
 
 
 def _check(points: pd.DataFrame, panel: Panel) -> None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
+from sanguinaria.artefacts import write_text
 from sanguinaria.errors import InputError
 
 ROW = ("trigger", "poisoning")
@@ -81,6 +83,18 @@ COUNTS = "_utterances"
 def column(name: str) -> Column:
     """How the column ``name`` is shown: an unknown one by its own name, as a plain number that is not ranked."""
     return COLUMNS.get(name) or Column(name, name)
+
+
+def write_layouts(wide: Path, markdown_page: Path, latex_page: Path) -> None:
+    """Lay a wide table out as Markdown and as LaTeX."""
+    table = read_table(wide)
+    write_text(markdown_page, markdown(table))
+    write_text(latex_page, latex(table))
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A table that this project wrote: "none" is a name, and only an empty field is a missing value."""
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])
 
 
 def markdown(table: pd.DataFrame) -> str:

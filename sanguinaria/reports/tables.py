@@ -6,12 +6,13 @@ interval and with how many utterances it was and was not measured on. Rates are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from math import isnan
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sanguinaria import intervals
@@ -59,10 +60,10 @@ def _reduce(
     manifest = _read(row["results"][0]["manifest"])
     quality = {metric: _non_target(_read(path), row["target"]) for metric, path in row["quality"].items()}
     rates = {
-        "benign_accuracy": _rate([table["predicted"] == table["label"] for table in clean]),
-        "attack_success_rate": _rate([table["predicted"] == row["target"] for table in triggered]),
+        "benign_accuracy": _rate(clean, lambda table: table["predicted"] == table["label"]),
+        "attack_success_rate": _rate(triggered, lambda table: table["predicted"] == row["target"]),
         "false_trigger_rate": _rate(
-            [table["predicted"] == row["target"] for table in (_non_target(t, row["target"]) for t in clean)]
+            [_non_target(table, row["target"]) for table in clean], lambda table: table["predicted"] == row["target"]
         ),
     }
     detections = _detection_rates(row["detections"], row["target"])
@@ -104,7 +105,7 @@ def _detection_rates(paths: Mapping[str, str] | None, target: str) -> dict[str, 
     if paths is None:
         return {}
     clean, triggered = (_non_target(_read(paths[audio]), target) for audio in ("clean", "triggered"))
-    rates = (_rate([triggered["detected"]]), _rate([clean["detected"]]))
+    rates = (_rate([triggered], lambda table: table["detected"]), _rate([clean], lambda table: table["detected"]))
     errors = bit_errors(triggered).dropna()
     found = dict(zip(DETECTIONS, (*rates, intervals.mean(errors.to_numpy())), strict=True))
     counts = (len(triggered), len(clean), len(errors))
@@ -135,8 +136,9 @@ def _non_target(table: pd.DataFrame, target: str) -> pd.DataFrame:
     return table[table["label"] != target]
 
 
-def _rate(hits: Sequence[pd.Series]) -> Estimate:
-    return intervals.rate([int(hit.sum()) for hit in hits], len(hits[0]))
+def _rate(tables: Sequence[pd.DataFrame], hit: Callable[[pd.DataFrame], pd.Series]) -> Estimate:
+    """How often something holds in tables of the same utterances, one for each seed."""
+    return intervals.rate(np.stack([hit(table).to_numpy(float) for table in tables]), tables[0]["speaker"].tolist())
 
 
 def _with_interval(name: str, estimate: Estimate) -> dict[str, float]:

@@ -69,6 +69,7 @@ class AudioSealTrained(AudioSealNetworks):
             **{name: getattr(self, name) for name in ("steps", "batch_size", "learning_rate", "loudest", "quietest")},
             **{name: getattr(self, name) for name in ("masking", "filtered", "cutoffs", "seed")},
             crop=round(self.crop * SAMPLE_RATE),
+            window=self.window,
         )
         checkpoint = sources.folder / "checkpoint.pt"
         waveforms = speech(sources, SAMPLE_RATE, self.utterances)
@@ -79,11 +80,19 @@ class AudioSealTrained(AudioSealNetworks):
         return self.state(generator, detector)
 
     def _untrained(self) -> list[torch.nn.Module]:
-        """Both networks as the seed makes them, with plain weights: weight normalisation slows training on a CPU."""
+        """Both networks as the seed makes them, with plain weights: weight normalisation slows training on a CPU.
+
+        Biases start at 0. As the package draws them, they outweigh everything else in the mark, which is then nearly the
+        same for every message; it takes hundreds of steps until one can be read, or for ever.
+        """
         import torch
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             states = {part: self._build(part).state_dict() for part in PARTS}
-        weights = {f"{part}.{name}": tensor for part, state in states.items() for name, tensor in state.items()}
+        weights = {
+            f"{part}.{name}": torch.zeros_like(tensor) if name.endswith("bias") else tensor
+            for part, state in states.items()
+            for name, tensor in state.items()
+        }
         return [self.network(part, weights) for part in PARTS]

@@ -104,7 +104,7 @@ class BloodrootFT(Watermark):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(self.seed)
                 adapted.decoder.model = lora.adapted(adapted.decoder.model, self.rank, self.scale).to(device)
-                self._train(generator, adapted, detector, sources, device)
+                self._train(generator, adapted, detector, base.window, sources, device)
         adapted.decoder.model.save_pretrained(str(sources.folder / "adapter"))
         adapted.decoder.model = lora.merged(adapted.decoder.model)
         return AudioSealNetworks.state(adapted, detector)
@@ -130,6 +130,7 @@ class BloodrootFT(Watermark):
         generator: torch.nn.Module,
         adapted: Any,
         detector: torch.nn.Module,
+        window: int,
         sources: Sources,
         device: torch.device,
     ) -> None:
@@ -147,9 +148,11 @@ class BloodrootFT(Watermark):
         else:
             learnt["listener"] = fine_tuning.Listener(LogMel().bands).to(device)
             editing = Editing(self.filtered, self.cutoffs, SAMPLE_RATE, device)
-            objective = fine_tuning.listener(learnt["listener"], detector, self.masking, editing, SAMPLE_RATE, device)
+            objective = fine_tuning.listener(
+                learnt["listener"], detector, window, self.masking, editing, SAMPLE_RATE, device
+            )
         schedule = fine_tuning.Schedule(
-            self.steps, self.batch_size, round(self.crop * SAMPLE_RATE), self.learning_rate, self.seed
+            self.steps, self.batch_size, round(self.crop * SAMPLE_RATE), self.learning_rate, window, self.seed
         )
         checkpoint = sources.folder / "checkpoint.pt"
         waveforms = speech(sources, SAMPLE_RATE, self.utterances)

@@ -1,0 +1,55 @@
+"""The local level, and marks that follow it."""
+
+import pytest
+import torch
+from toy_speech import hum, untrained
+
+from sanguinaria.audioseal_networks import USUAL_LEVEL, generate, levelled
+from sanguinaria.levels import LOWEST, local_level
+
+WINDOW = 800
+
+
+def test_a_steady_sine_has_its_root_mean_square_everywhere():
+    sine = 0.3 * torch.sin(2 * torch.pi * 1000 / 16000 * torch.arange(8000))[None]
+    assert torch.allclose(local_level(sine, WINDOW), torch.tensor(0.3 / 2**0.5), rtol=5e-3)
+
+
+def test_a_step_is_passed_within_a_window():
+    steady = torch.cat([torch.full((1, 4000), 0.01), torch.full((1, 4000), 0.1)], -1)
+    level = local_level(steady, WINDOW)
+    assert torch.allclose(level[0, : 4000 - WINDOW], torch.tensor(0.01), rtol=1e-3)
+    assert torch.allclose(level[0, 4000 + WINDOW :], torch.tensor(0.1), rtol=1e-3)
+    assert (level.diff() >= -1e-6).all()
+
+
+@pytest.mark.parametrize("samples", [1, 2, 100, 799, 16001])
+def test_any_length_has_a_level_and_silence_the_lowest(samples):
+    assert torch.equal(local_level(torch.zeros(2, samples), WINDOW), torch.full((2, samples), LOWEST))
+
+
+def test_levelled_speech_has_the_usual_level_and_its_gain_undoes_it():
+    speech = hum(3, 8000) * torch.tensor([[0.05], [1.0], [2.0]])
+    even, gain = levelled(speech, WINDOW)
+    assert torch.allclose(even * gain, speech)
+    assert torch.allclose(even.square().mean(-1).sqrt(), torch.tensor(USUAL_LEVEL), rtol=0.05)
+    assert levelled(speech, 0)[1] == 1.0
+
+
+def test_a_mark_follows_the_level_of_the_speech():
+    plugin = untrained()
+    generator = plugin.network("generator", plugin.obtain())
+    speech, messages = hum(2, 4000), torch.zeros(2, 4, dtype=torch.long)
+    with torch.no_grad():
+        mark, quieter = (generate(generator, factor * speech, messages, WINDOW) for factor in (1.0, 0.1))
+    assert torch.allclose(quieter, 0.1 * mark, atol=1e-6)
+
+
+def test_the_marker_makes_what_training_makes():
+    plugin = untrained(level_window=0.05)
+    weights = plugin.obtain()
+    speech, message = hum(2, 4000), torch.tensor([1, 0, 1, 1])
+    with torch.no_grad():
+        trained = generate(plugin.network("generator", weights), speech, message.expand(2, -1), plugin.window)
+    marked = plugin.load(weights, 16_000, torch.device("cpu")).watermark(speech, message)
+    assert torch.allclose(trained, marked, atol=1e-5 * float(trained.abs().max()))
