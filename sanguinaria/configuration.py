@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic.json_schema import models_json_schema
 
 from sanguinaria import plugins
@@ -16,6 +16,7 @@ from sanguinaria.explanations import explanations, misread, unknown
 from sanguinaria.places import Document, Place, Problem, mapping, report
 from sanguinaria.plugins import Plugin, Settings
 from sanguinaria.reports.panels import Panel
+from sanguinaria.reports.printed import printed_tables
 
 ROOMS = ("corpora", "watermarks", "triggers", "victims", "defences", "metrics")
 SECTIONS = (*ROOMS, "experiments", "figures")
@@ -53,6 +54,13 @@ class Comparison(Settings):
     stands_for: Mapping[str, str] = Field(
         default={}, description="our entry → the paper's that it is compared with, where the names differ"
     )
+
+    @model_validator(mode="after")
+    def _printed(self) -> Comparison:
+        if (self.paper, self.table) not in printed_tables():
+            known = ", ".join(f"{paper} {table}" for paper, table in sorted(printed_tables()))
+            raise ValueError(f"no printed numbers of {self.paper} {self.table}; there are: {known}")
+        return self
 
 
 class Experiment(Settings):

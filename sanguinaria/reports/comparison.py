@@ -17,8 +17,8 @@ import pandas as pd
 from sanguinaria.artefacts import atomic, write_text
 from sanguinaria.errors import InputError
 from sanguinaria.reports.layout import COLUMNS, DEFENDED, MODEL, TRIGGER, column, read_table
+from sanguinaria.reports.printed import PRINTED_NUMBERS
 
-PRINTED_NUMBERS = Path(__file__).with_name("printed_numbers.csv")
 # Entries of the configuration.
 ENTRIES = ("corpus", "trigger", "victim", "defence")
 NAMES = (*ENTRIES, "poisoning")

@@ -82,8 +82,8 @@ class AudioSealTrained(AudioSealNetworks):
     def _untrained(self) -> list[torch.nn.Module]:
         """Both networks as the seed makes them, with plain weights: weight normalisation slows training on a CPU.
 
-        Biases start at 0. As the package draws them, they outweigh everything else in the mark, which is then nearly the
-        same for every message; it takes hundreds of steps until one can be read, or for ever.
+        Biases start at 0. As the package draws them, they outweigh everything else in the mark, which is then nearly
+        the same for every message; it takes hundreds of steps until one can be read, or for ever.
         """
         import torch
 
