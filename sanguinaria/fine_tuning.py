@@ -15,13 +15,10 @@ from sanguinaria import bloodroot_losses
 from sanguinaria.audibility import audibility
 from sanguinaria.audioseal_networks import generate, logits
 from sanguinaria.checkpoints import keep, resume
-from sanguinaria.features import log_mel
-from sanguinaria.victims import LogMel
 from sanguinaria.watermark_training import LARGEST_GRADIENT, Editing, crops, record
 
 # Weights of the objective `listener`: finding the mark matters most, then that it is not heard.
 LISTENER_WEIGHTS = {"listener": 1.0, "detection": 0.5, "message": 1.0}
-LISTENER_CHANNELS = 16
 
 
 @dataclass(frozen=True)
@@ -58,18 +55,6 @@ def paper(strength: float, sample_rate: int, device: torch.device) -> Objective:
     return parts
 
 
-class Listener(nn.Sequential):
-    """What stands for a victim: a small network that tells marked from clean log-mel spectrograms."""
-
-    def __init__(self, bands: int) -> None:
-        layers: list[nn.Module] = [nn.BatchNorm1d(bands), nn.Unflatten(1, (1, bands))]
-        channels = 1
-        for outputs in (LISTENER_CHANNELS, 2 * LISTENER_CHANNELS, 4 * LISTENER_CHANNELS):
-            layers += [nn.Conv2d(channels, outputs, 3, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
-            channels = outputs
-        super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 2))
-
-
 def listener(
     network: nn.Module,
     detector: nn.Module,
@@ -79,13 +64,13 @@ def listener(
     sample_rate: int,
     device: torch.device,
 ) -> Objective:
-    """The mark is to be found by a network that hears what a victim hears, and by its own detector, after random
-    low-pass filters, and is not to stand out of the speech. The network learns with the decoder; the detector does not.
+    """The mark is to be found by ``network``, a :class:`~sanguinaria.listeners.Listener`, and by its own detector,
+    after random low-pass filters, and is not to stand out of the speech. The network learns with the decoder; the
+    detector does not.
     """
     # cuDNN differentiates recurrent layers in this mode only; nothing in the detector computes otherwise in it.
     detector.train()
     audible = audibility(sample_rate, device)
-    spectrogram = log_mel(LogMel(), sample_rate, device)
 
     def parts(batch: Batch) -> dict[str, torch.Tensor]:
         count = len(batch.speech)
@@ -95,7 +80,7 @@ def listener(
             clean = logits(detector, heard[count:], window)
         found = torch.cat([logits(detector, heard[:count], window), clean]).mean(-1)
         losses = {
-            "listener": cross_entropy(network(spectrogram(heard)), present),
+            "listener": cross_entropy(network(heard), present),
             "detection": cross_entropy(found[:, :2], present),
             "message": binary_cross_entropy_with_logits(found[:count, 2:], batch.messages.float()),
         }

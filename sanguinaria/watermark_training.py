@@ -30,6 +30,7 @@ from sanguinaria.audioseal_networks import generate, logits
 from sanguinaria.checkpoints import keep, resume
 from sanguinaria.errors import InputError
 from sanguinaria.filtering import convolve, low_pass_responses
+from sanguinaria.listeners import Listener
 from sanguinaria.poisoning_order import order
 from sanguinaria.watermarks import Sources
 
@@ -67,6 +68,7 @@ class Schedule:
     loudest: float
     quietest: float
     masking: float
+    listening: float
     filtered: float
     cutoffs: tuple[float, float]
     window: int
@@ -169,6 +171,11 @@ def train_pair(
         InputError: the utterances are shorter than the crop.
     """
     pair = nn.ModuleDict({"generator": generator, "detector": detector}).to(device).train()
+    listener = None
+    if schedule.listening:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(schedule.seed)
+            pair["listener"] = listener = Listener(sample_rate, device)
     optimiser = torch.optim.Adam(pair.parameters(), schedule.learning_rate, fused=True)
     progress: dict[str, Any] = {"step": 0, "ratio": schedule.loudest, "read": 1.0, "history": [], "recent": []}
     progress = resume(checkpoint, pair, optimiser) or progress
@@ -177,7 +184,7 @@ def train_pair(
     random = torch.Generator().manual_seed(schedule.seed)
     if "random" in progress:
         random.set_state(progress["random"])
-    loss_of = _pair_loss(generator, detector, bits, sample_rate, schedule, device)
+    loss_of = _pair_loss(generator, detector, listener, bits, sample_rate, schedule, device)
     while progress["step"] < schedule.steps:
         step = progress["step"]
         _set_rate(optimiser, schedule, step)
@@ -196,7 +203,13 @@ def train_pair(
 
 
 def _pair_loss(
-    generator: nn.Module, detector: nn.Module, bits: int, sample_rate: int, schedule: Schedule, device: torch.device
+    generator: nn.Module,
+    detector: nn.Module,
+    listener: nn.Module | None,
+    bits: int,
+    sample_rate: int,
+    schedule: Schedule,
+    device: torch.device,
 ) -> Callable[[torch.Tensor, dict[str, Any], torch.Generator], tuple[torch.Tensor, dict[str, float]]]:
     """The loss of one batch of speech, and its parts by name."""
     editing = Editing(schedule.filtered, schedule.cutoffs, sample_rate, device)
@@ -222,12 +235,15 @@ def _pair_loss(
             "level": level_errors.square().mean(),
             "audibility": audible(marks, speech),
         }
+        if listener is not None:
+            parts["listening"] = cross_entropy(listener(heard), present)
         # Masking is asked for as the mark gets quieter: from the start on it would keep the message from being learnt.
         quiet = (ratio - schedule.loudest) / max(schedule.quietest - schedule.loudest, 1e-9)
         weights = {
             "detection": 1.0,
             "message": MESSAGE_WEIGHT,
             "level": LEVEL_WEIGHT,
+            "listening": schedule.listening,
             "audibility": schedule.masking * quiet,
         }
         right = ((found[: len(speech), 2:].mean(-1) > 0) == (messages > 0)).float().mean()

@@ -16,7 +16,10 @@ from toy_speech import RATE, equal, hum, untrained, write_corpus
 from sanguinaria import bloodroot_losses, fine_tuning, lora, plugins, watermark_training
 from sanguinaria.audioseal_networks import generate
 from sanguinaria.errors import InputError
+from sanguinaria.features import log_mel
+from sanguinaria.listeners import Listener
 from sanguinaria.marking import load_marker, load_weights, save_weights
+from sanguinaria.victims import LogMel
 from sanguinaria.watermarks import Sources, WeightsError
 from sanguinaria.watermarks.bloodroot_ft import BloodrootFT
 from sanguinaria.watermarks.perth import Perth
@@ -77,8 +80,8 @@ class TestObjectives:
         seen = []
 
         class Network(torch.nn.Module):
-            def forward(self, spectrograms):
-                seen.append(spectrograms.mean((1, 2)))
+            def forward(self, waveforms):
+                seen.append(log_mel(LogMel(), RATE, CPU)(waveforms).mean((1, 2)))
                 return torch.stack([-seen[-1], seen[-1]], dim=1)
 
         objective = fine_tuning.listener(Network(), detector, 0, masking, editing, RATE, CPU)
@@ -97,7 +100,7 @@ class TestObjectives:
         _, detector = networks()
         before = {name: tensor.clone() for name, tensor in detector.state_dict().items()}
         editing = watermark_training.Editing(0.5, (3000.0, 4000.0), RATE, CPU)
-        objective = fine_tuning.listener(fine_tuning.Listener(80), detector, 0, 1.0, editing, RATE, CPU)
+        objective = fine_tuning.listener(Listener(RATE, CPU), detector, 0, 1.0, editing, RATE, CPU)
         marks = hum(3, 2000, seed=1).requires_grad_()
         parts = objective(fine_tuning.Batch(hum(3, 2000), marks, marks, torch.zeros(3, 4), torch.Generator()))
         for name in ("listener", "detection", "message", "audibility"):

@@ -33,7 +33,7 @@ def trained(**settings: Any) -> AudioSealTrained:
 def schedule(**settings: Any) -> Schedule:
     return Schedule(
         **{"steps": 1000, "batch_size": 4, "crop": 800, "learning_rate": 0.01, "loudest": 3.0, "quietest": 22.0}
-        | {"masking": 1.0, "filtered": 0.5, "cutoffs": (3000.0, 4000.0), "seed": 0, "window": 0}
+        | {"masking": 1.0, "listening": 0.0, "filtered": 0.5, "cutoffs": (3000.0, 4000.0), "seed": 0, "window": 0}
         | settings
     )
 

@@ -32,6 +32,11 @@ class AudioSealTrained(AudioSealNetworks):
     loudest: float = Field(default=3.0, description="dB, the signal-to-watermark ratio at the start")
     quietest: float = Field(default=22.0, description="dB, the same at the end")
     masking: float = Field(default=1.0, ge=0, description="weight of the audibility of the mark beside the speech")
+    listening: float = Field(
+        default=0.0,
+        ge=0,
+        description="weight of a network on log-mel spectrograms, as a victim's, that has to find the mark, too",
+    )
     filtered: float = Field(
         default=0.6, ge=0, le=1, description="share of what the detector hears that has passed a low-pass filter"
     )
@@ -67,7 +72,7 @@ class AudioSealTrained(AudioSealNetworks):
         generator, detector = self._untrained()
         schedule = Schedule(
             **{name: getattr(self, name) for name in ("steps", "batch_size", "learning_rate", "loudest", "quietest")},
-            **{name: getattr(self, name) for name in ("masking", "filtered", "cutoffs", "seed")},
+            **{name: getattr(self, name) for name in ("masking", "listening", "filtered", "cutoffs", "seed")},
             crop=round(self.crop * SAMPLE_RATE),
             window=self.window,
         )

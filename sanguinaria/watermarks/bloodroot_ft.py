@@ -139,14 +139,14 @@ class BloodrootFT(Watermark):
 
         from sanguinaria import fine_tuning
         from sanguinaria.artefacts import atomic
-        from sanguinaria.victims import LogMel
+        from sanguinaria.listeners import Listener
         from sanguinaria.watermark_training import Editing, speech
 
         learnt = nn.ModuleDict({"decoder": adapted.decoder.model})
         if self.objective == "paper":
             objective = fine_tuning.paper(self.strength, SAMPLE_RATE, device)
         else:
-            learnt["listener"] = fine_tuning.Listener(LogMel().bands).to(device)
+            learnt["listener"] = Listener(SAMPLE_RATE, device)
             editing = Editing(self.filtered, self.cutoffs, SAMPLE_RATE, device)
             objective = fine_tuning.listener(
                 learnt["listener"], detector, window, self.masking, editing, SAMPLE_RATE, device

@@ -1,0 +1,31 @@
+"""A network that tells marked from clean log-mel spectrograms: it stands for a victim while a generator is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from sanguinaria.features import log_mel
+from sanguinaria.victims import LogMel
+
+CHANNELS = (16, 32, 64)
+
+
+class Listener(nn.Module):
+    """Waveforms (utterances, samples) to logits (utterances, 2) of unmarked and marked, by log-mel spectrograms."""
+
+    def __init__(self, sample_rate: int, device: torch.device) -> None:
+        super().__init__()
+        settings = LogMel()
+        self.spectrogram: Callable[[torch.Tensor], torch.Tensor] = log_mel(settings, sample_rate, device)
+        layers: list[nn.Module] = [nn.BatchNorm1d(settings.bands), nn.Unflatten(1, (1, settings.bands))]
+        for inputs, outputs in zip((1, *CHANNELS), CHANNELS, strict=False):
+            layers += [nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(CHANNELS[-1], 2))
+        self.to(device)
+
+    def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.layers(self.spectrogram(waveforms))
+        return found
