@@ -221,10 +221,11 @@ def _pair_loss(
         ratio = progress["ratio"]
         messages = torch.randint(2, (len(speech), bits), generator=random).to(device)
         marks = generate(generator, speech, messages, schedule.window)
-        gains = 10 ** (-ratio / 20) * (power(speech) / power(marks)).sqrt()
-        level_errors = gains.log10() * 2  # in units of 10 dB
+        # One gain for the batch: how loud each mark is against its own speech is the generator's to learn.
+        gain = 10 ** (-ratio / 20) * (power(speech).mean() / power(marks).mean()).sqrt()
+        level_error = gain.log10() * 2  # in units of 10 dB
         if progress["step"] < (1 - RAW) * schedule.steps:
-            marks = marks * gains
+            marks = marks * gain
         heard = editing(torch.cat([speech + marks, speech]), random)
         found = logits(detector, heard, schedule.window)
         present = torch.arange(2, device=device).flip(0).repeat_interleave(len(speech))
@@ -232,7 +233,7 @@ def _pair_loss(
             "detection": cross_entropy(found[:, :2].mean(-1), present)
             + cross_entropy(found[:, :2], present[:, None].expand(-1, found.shape[-1])),
             "message": binary_cross_entropy_with_logits(found[: len(speech), 2:].mean(-1), messages.float()),
-            "level": level_errors.square().mean(),
+            "level": level_error.square(),
             "audibility": audible(marks, speech),
         }
         if listener is not None:

@@ -36,6 +36,7 @@ class Column:
     """How a column is shown.
 
     ``percent``: a fraction that is shown in per cent. ``level``: the coarsest at which it stands in the table.
+    ``words``: what stands for false and for true.
     """
 
     heading: str
@@ -44,6 +45,7 @@ class Column:
     digits: int = 3
     percent: bool = False
     level: tuple[str, ...] = TRIGGER
+    words: tuple[str, str] | None = None
 
     @property
     def scale(self) -> int:
@@ -57,6 +59,8 @@ class Column:
 
     def text(self, value: float) -> str:
         """A value of the wide table as it is read."""
+        if self.words is not None:
+            return self.words[bool(value)]
         return f"{self.scale * value:.{self.digits}f}"
 
 
@@ -74,6 +78,8 @@ COLUMNS = {
     "lsd_db": Column("LSD dB", "log-spectral distance (dB)", "lower", 2),
     "visqol": Column("ViSQOL", "ViSQOL", "higher", 2),
     "dnsmos": Column("DNSMOS", "DNSMOS", "higher", 2),
+    "dnsmos_change": Column("ΔDNSMOS", "change of DNSMOS", "higher", 2),
+    "stealthy": Column("stealthy", "stealthy", words=("no", "yes")),
 }
 # Names and settings of a line, and counts: they say what was measured.
 UNSHOWN = {"experiment", "seeds", "rate", *ROW, *GROUPS}
