@@ -11,8 +11,10 @@ from snakemake.exceptions import WorkflowError
 for module in [name for name in sys.modules if name.partition(".")[0] == "sanguinaria"]:
     del sys.modules[module]
 sys.path.insert(0, workflow.basedir)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [workflow.basedir, *filter(None, [os.environ.get("PYTHONPATH")])]
+os.environ.update(
+    PYTHONPATH=os.pathsep.join(
+        [workflow.basedir, *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
 )
 
 from sanguinaria.artefacts import write_text
