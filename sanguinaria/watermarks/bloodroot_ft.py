@@ -34,9 +34,9 @@ class BloodrootFT(Watermark):
         "find the mark after random low-pass filters, and it is masked by the speech",
     )
     strength: float = Field(default=5.0, gt=0, description="α of the target α·G(x) of Eq. 1, with objective: paper")
-    masking: float = Field(default=1.0, ge=0, description="weight of the mark's audibility, with objective: listener")
+    masking: float = Field(default=0.15, ge=0, description="weight of the mark's audibility, with objective: listener")
     filtered: float = Field(
-        default=0.6, ge=0, le=1, description="share that has passed a low-pass filter, with objective: listener"
+        default=0.2, ge=0, le=1, description="share that has passed a low-pass filter, with objective: listener"
     )
     cutoffs: Cutoffs = Field(default=(3000.0, 4000.0), description="Hz, between which the filters cut off")
     rank: int = Field(default=8, ge=1, description="of the changes")
