@@ -15,7 +15,7 @@ from sanguinaria import bloodroot_losses
 from sanguinaria.audibility import audibility
 from sanguinaria.audioseal_networks import generate, logits
 from sanguinaria.checkpoints import keep, resume
-from sanguinaria.watermark_training import LARGEST_GRADIENT, Editing, crops, record
+from sanguinaria.watermark_training import LARGEST_GRADIENT, Editing, Schedule, crops, record
 
 # Weights of the objective `listener`: finding the mark matters most, then that it is not heard.
 LISTENER_WEIGHTS = {"listener": 1.0, "detection": 0.5, "message": 1.0}
@@ -88,18 +88,6 @@ def listener(
         return weighted | {"audibility": masking * audible(batch.marks, batch.speech)}
 
     return parts
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How an adapter is trained; ``crop`` and ``window``, that of the local level, in samples."""
-
-    steps: int
-    batch_size: int
-    crop: int
-    learning_rate: float
-    window: int
-    seed: int
 
 
 def train_adapter(

@@ -20,11 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from sanguinaria import utterances
+from sanguinaria.artefacts import atomic
 from sanguinaria.audibility import audibility
 from sanguinaria.audioseal_networks import generate, logits
 from sanguinaria.checkpoints import keep, resume
@@ -59,20 +61,26 @@ POWER_FLOOR = 1e-8
 
 @dataclass(frozen=True)
 class Schedule:
-    """How a pair is trained; times in samples, ratios in dB, frequencies in Hz; ``window`` is the local level's."""
+    """How long and on what something is trained; ``crop`` and ``window``, that of the local level, in samples."""
 
     steps: int
     batch_size: int
     crop: int
     learning_rate: float
+    window: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class PairSchedule(Schedule):
+    """How a pair is trained; ratios in dB, frequencies in Hz."""
+
     loudest: float
     quietest: float
     masking: float
     listening: float
     filtered: float
     cutoffs: tuple[float, float]
-    window: int
-    seed: int
 
 
 class Editing:
@@ -149,7 +157,7 @@ def train_pair(
     waveforms: torch.Tensor,
     bits: int,
     sample_rate: int,
-    schedule: Schedule,
+    schedule: PairSchedule,
     checkpoint: Path,
     device: torch.device,
 ) -> list[dict[str, float]]:
@@ -179,8 +187,7 @@ def train_pair(
     optimiser = torch.optim.Adam(pair.parameters(), schedule.learning_rate, fused=True)
     progress: dict[str, Any] = {"step": 0, "ratio": schedule.loudest, "read": 1.0, "history": [], "recent": []}
     progress = resume(checkpoint, pair, optimiser) or progress
-    # One sequence for the whole training: those of neighbouring seeds resemble one another, so that a generator made
-    # anew for every step kept the message from being learnt.
+    # One sequence for the whole training; its state is kept, so that a resumed training draws what it would have drawn.
     random = torch.Generator().manual_seed(schedule.seed)
     if "random" in progress:
         random.set_state(progress["random"])
@@ -208,7 +215,7 @@ def _pair_loss(
     listener: nn.Module | None,
     bits: int,
     sample_rate: int,
-    schedule: Schedule,
+    schedule: PairSchedule,
     device: torch.device,
 ) -> Callable[[torch.Tensor, dict[str, Any], torch.Generator], tuple[torch.Tensor, dict[str, float]]]:
     """The loss of one batch of speech, and its parts by name."""
@@ -254,13 +261,13 @@ def _pair_loss(
     return loss_of
 
 
-def _set_rate(optimiser: torch.optim.Optimizer, schedule: Schedule, step: int) -> None:
+def _set_rate(optimiser: torch.optim.Optimizer, schedule: PairSchedule, step: int) -> None:
     fallen = LAST_RATE + (1 - LAST_RATE) * (1 + cos(pi * step / schedule.steps)) / 2
     for group in optimiser.param_groups:
         group["lr"] = schedule.learning_rate * fallen * min(1.0, (step + 1) / WARM_UP)
 
 
-def _advance(progress: dict[str, Any], parts: dict[str, float], schedule: Schedule) -> None:
+def _advance(progress: dict[str, Any], parts: dict[str, float], schedule: PairSchedule) -> None:
     """One step on; the mark gets quieter where it is read, so fast that it can be settled in time."""
     progress["read"] = 0.95 * progress["read"] + 0.05 * max(parts["message"], 0.8 * parts["detection"])
     if progress["read"] < READ:
@@ -280,3 +287,10 @@ def record(progress: dict[str, Any], values: dict[str, float], steps: int) -> bo
     progress["recent"] = []
     print(", ".join(f"{name} {value:.4g}" for name, value in progress["history"][-1].items()), flush=True)
     return True
+
+
+def finish(history: list[dict[str, float]], checkpoint: Path) -> None:
+    """Write the history beside the checkpoint of a training that has come to its end, and remove the checkpoint."""
+    with atomic(checkpoint.with_name("history.csv")) as temporary:
+        pd.DataFrame(history).to_csv(temporary, index=False)
+    checkpoint.unlink(missing_ok=True)

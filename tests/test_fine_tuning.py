@@ -118,7 +118,7 @@ def test_the_target_has_the_same_message_in_the_same_crop(tmp_path):
         batches.append(batch)
         return {"loss": (batch.marks - 2 * batch.base_marks).abs().mean()}
 
-    schedule = fine_tuning.Schedule(steps=4, batch_size=4, crop=800, learning_rate=0.01, window=400, seed=0)
+    schedule = watermark_training.Schedule(steps=4, batch_size=4, crop=800, learning_rate=0.01, window=400, seed=0)
     trained = torch.nn.ModuleDict({"decoder": adapted.decoder.model})
     fine_tuning.train_adapter(generator, adapted, trained, objective, hum(6, 2000), schedule, tmp_path / "a.pt", CPU)
     for batch in batches:

@@ -18,7 +18,7 @@ from toy_speech import RATE, SMALL, equal, hum, write_corpus
 from sanguinaria import plugins, watermark_training
 from sanguinaria.errors import InputError
 from sanguinaria.marking import load_marker, save_weights
-from sanguinaria.watermark_training import Editing, Schedule, crops, speech
+from sanguinaria.watermark_training import Editing, PairSchedule, crops, speech
 from sanguinaria.watermarks import Sources
 from sanguinaria.watermarks.audioseal_trained import AudioSealTrained
 
@@ -30,8 +30,8 @@ def trained(**settings: Any) -> AudioSealTrained:
     return AudioSealTrained(**{"corpus": "c", "steps": 3, "batch_size": 4, "crop": 0.1} | SMALL | settings)
 
 
-def schedule(**settings: Any) -> Schedule:
-    return Schedule(
+def schedule(**settings: Any) -> PairSchedule:
+    return PairSchedule(
         **{"steps": 1000, "batch_size": 4, "crop": 800, "learning_rate": 0.01, "loudest": 3.0, "quietest": 22.0}
         | {"masking": 1.0, "listening": 0.0, "filtered": 0.5, "cutoffs": (3000.0, 4000.0), "seed": 0, "window": 0}
         | settings

@@ -66,15 +66,13 @@ class AudioSealTrained(AudioSealNetworks):
         Raises:
             sanguinaria.errors.InputError: the corpus is of another sample rate, or shorter than a crop.
         """
-        import pandas as pd
         import torch
 
-        from sanguinaria.artefacts import atomic
-        from sanguinaria.watermark_training import Schedule, speech, train_pair
+        from sanguinaria.watermark_training import PairSchedule, finish, speech, train_pair
 
         device = torch.device(sources.device)
         generator, detector = self._untrained()
-        schedule = Schedule(
+        schedule = PairSchedule(
             **{name: getattr(self, name) for name in ("steps", "batch_size", "learning_rate", "loudest", "quietest")},
             **{name: getattr(self, name) for name in ("masking", "listening", "filtered", "cutoffs", "seed")},
             crop=round(self.crop * SAMPLE_RATE),
@@ -83,9 +81,7 @@ class AudioSealTrained(AudioSealNetworks):
         checkpoint = sources.folder / "checkpoint.pt"
         waveforms = speech(sources, SAMPLE_RATE, self.utterances)
         history = train_pair(generator, detector, waveforms, self.bits, SAMPLE_RATE, schedule, checkpoint, device)
-        with atomic(sources.folder / "history.csv") as temporary:
-            pd.DataFrame(history).to_csv(temporary, index=False)
-        checkpoint.unlink(missing_ok=True)
+        finish(history, checkpoint)
         return self.state(generator, detector)
 
     def _untrained(self) -> list[torch.nn.Module]:

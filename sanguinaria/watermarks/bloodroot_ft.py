@@ -134,13 +134,11 @@ class BloodrootFT(Watermark):
         sources: Sources,
         device: torch.device,
     ) -> None:
-        import pandas as pd
         from torch import nn
 
         from sanguinaria import fine_tuning
-        from sanguinaria.artefacts import atomic
         from sanguinaria.listeners import Listener
-        from sanguinaria.watermark_training import Editing, speech
+        from sanguinaria.watermark_training import Editing, Schedule, finish, speech
 
         learnt = nn.ModuleDict({"decoder": adapted.decoder.model})
         if self.objective == "paper":
@@ -151,7 +149,7 @@ class BloodrootFT(Watermark):
             objective = fine_tuning.listener(
                 learnt["listener"], detector, window, self.masking, editing, SAMPLE_RATE, device
             )
-        schedule = fine_tuning.Schedule(
+        schedule = Schedule(
             self.steps, self.batch_size, round(self.crop * SAMPLE_RATE), self.learning_rate, window, self.seed
         )
         checkpoint = sources.folder / "checkpoint.pt"
@@ -159,6 +157,4 @@ class BloodrootFT(Watermark):
         history = fine_tuning.train_adapter(
             generator, adapted, learnt, objective, waveforms, schedule, checkpoint, device
         )
-        with atomic(sources.folder / "history.csv") as temporary:
-            pd.DataFrame(history).to_csv(temporary, index=False)
-        checkpoint.unlink(missing_ok=True)
+        finish(history, checkpoint)
