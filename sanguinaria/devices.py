@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sanguinaria import gpus
 
 if TYPE_CHECKING:
     import torch
@@ -15,14 +19,54 @@ def prepare(threads: int = 1, gpu: int = 0) -> torch.device:
     Args:
         threads: of the CPU. Results may not depend on how many cores a run was given, so a job's threads are
             its rule's.
-        gpu: how many the job's rule asks for. A job that asks for one takes it where there is one, and the CPU
-            elsewhere; a job that asks for none leaves them to others.
+        gpu: how many the job's rule asks for. A job that asks for one has one for itself where there is any, and the
+            CPU elsewhere; a job that asks for none leaves them to others.
     """
+    held = gpus.take_one() if gpu else None
     # cuBLAS is deterministic with this alone, and reads it when it starts.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
 
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.backends.cudnn.benchmark = False
-    return torch.device("cuda" if gpu and torch.cuda.is_available() else "cpu")
+    _set(["ieee"] * len(_backends()), deterministic=True, benchmark=False)
+    device = torch.device("cuda" if held is not None and torch.cuda.is_available() else "cpu")
+    print(f"device: {device}" + ("" if held is None else f" (CUDA_VISIBLE_DEVICES={held})"), flush=True)
+    return device
+
+
+@contextmanager
+def arithmetic(tfloat32: bool = False, deterministic: bool = True) -> Iterator[None]:
+    """How a block computes on a GPU, forwards and backwards; as it was before afterwards.
+
+    Args:
+        tfloat32: whether the factors of matrix products and convolutions are rounded to 10 bits of mantissa.
+        deterministic: whether two runs are equal to the last bit. Without, cuDNN takes the fastest algorithms it finds.
+    """
+    import torch
+
+    before = (
+        [backend.fp32_precision for backend in _backends()],
+        torch.are_deterministic_algorithms_enabled(),
+        torch.backends.cudnn.benchmark,
+    )
+    try:
+        _set(["tf32" if tfloat32 else "ieee"] * len(before[0]), deterministic, not deterministic)
+        yield
+    finally:
+        _set(*before)
+
+
+def _backends() -> list[Any]:
+    import torch
+
+    cudnn: Any = torch.backends.cudnn
+    return [torch.backends.cuda.matmul, cudnn.conv, cudnn.rnn]
+
+
+def _set(precisions: Sequence[str], deterministic: bool, benchmark: bool) -> None:
+    import torch
+
+    for backend, precision in zip(_backends(), precisions, strict=True):
+        backend.fp32_precision = precision
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    torch.backends.cudnn.benchmark = benchmark

@@ -36,10 +36,29 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
         except InputError as error:
             print(f"Error: {error}", file=sys.stderr, flush=True)
             raise SystemExit(1) from None
-        except Exception:
+        except Exception as error:
             traceback.print_exc()
+            if type(error).__name__ == "OutOfMemoryError":  # torch's; torch itself may not be loaded
+                print(f"Error: {_out_of_memory(snakemake.params.specification)}", file=sys.stderr)
             sys.stderr.flush()
             raise SystemExit(1) from None
+
+
+def _out_of_memory(specification: str) -> str:
+    """What to do where the GPU's memory is full: the settings of the job that bound its batches, by their path."""
+    import json
+
+    sizes = ", ".join(f"{path} (now {value})" for path, value in _batch_sizes(json.loads(specification)))
+    advice = f"lower {sizes}" if sizes else "make the corpus's shards smaller"
+    return f"the GPU's memory is full: {advice}; or see with nvidia-smi whether another process uses the GPU"
+
+
+def _batch_sizes(settings: dict[str, Any], path: str = "") -> Iterator[tuple[str, int]]:
+    for name, value in settings.items():
+        if name == "batch_size":
+            yield path + name, value
+        elif isinstance(value, dict):
+            yield from _batch_sizes(value, f"{path}{name}.")
 
 
 @contextmanager

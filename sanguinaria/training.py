@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from sanguinaria import features, plugins, reshaping
+from sanguinaria import devices, features, plugins, reshaping
 from sanguinaria.artefacts import atomic
 from sanguinaria.checkpoints import keep, resume
 from sanguinaria.errors import InputError
@@ -83,7 +83,8 @@ class Recipe:
     batch_size: int
     learning_rate: float
     schedule: Literal["cosine", "constant"] = "constant"
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "tfloat32", "bfloat16"] = "float32"
+    deterministic: bool = True
     time_shift: float = 0.0
 
 
@@ -180,17 +181,18 @@ def _epoch(
     network.train()
     batches = list(_batches(len(examples.labels), recipe.batch_size, generator))
     total = torch.zeros((), device=device)
-    for step, chosen in enumerate(batches):
-        _set_rate(optimiser, recipe, (epoch + step / len(batches)) / recipe.epochs)
-        spectrograms = examples.spectrograms[chosen].to(device).float()
-        spectrograms = _shifted(spectrograms, recipe.time_shift, generator)
-        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-            logits = network(spectrograms)
-        loss = nn.functional.cross_entropy(logits.float(), examples.labels[chosen].to(device))
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        total += loss.detach()
+    with devices.arithmetic(recipe.precision == "tfloat32", recipe.deterministic):
+        for step, chosen in enumerate(batches):
+            _set_rate(optimiser, recipe, (epoch + step / len(batches)) / recipe.epochs)
+            spectrograms = examples.spectrograms[chosen].to(device).float()
+            spectrograms = _shifted(spectrograms, recipe.time_shift, generator)
+            with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+                logits = network(spectrograms)
+            loss = nn.functional.cross_entropy(logits.float(), examples.labels[chosen].to(device))
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            total += loss.detach()
     return float(total) / len(batches)
 
 

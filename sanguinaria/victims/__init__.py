@@ -43,8 +43,12 @@ class Victim(Plugin):
     learning_rate: float = Field(default=1e-3, gt=0, description="Adam's, at the first step")
     weight_decay: float = Field(default=0.0, ge=0)
     schedule: Literal["cosine", "constant"] = "cosine"
-    precision: Literal["float32", "bfloat16"] = Field(
-        default="float32", description="arithmetic of training; bfloat16 halves its time where the processor has it"
+    precision: Literal["float32", "tfloat32", "bfloat16"] = Field(
+        default="float32",
+        description="arithmetic of training; tfloat32 is for GPUs, bfloat16 halves its time where the processor has it",
+    )
+    deterministic: bool = Field(
+        default=True, description="whether two trainings on one device are equal to the last bit; false may be faster"
     )
     time_shift: float = Field(
         default=0.0, ge=0, le=1, description="share of a clip by which training shifts it at most"

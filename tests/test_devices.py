@@ -1,0 +1,50 @@
+import os
+
+import pytest
+import torch
+
+from sanguinaria import devices
+
+
+@pytest.fixture(autouse=True)
+def unchanged():
+    """Torch's settings are one process's: other tests find them as they were."""
+    threads = torch.get_num_threads()
+    with devices.arithmetic():
+        yield
+    torch.set_num_threads(threads)
+
+
+def settings() -> tuple[str, str, bool, bool]:
+    return (
+        torch.backends.cuda.matmul.fp32_precision,
+        torch.backends.cudnn.conv.fp32_precision,
+        torch.are_deterministic_algorithms_enabled(),
+        torch.backends.cudnn.benchmark,
+    )
+
+
+def test_a_job_computes_in_full_precision_and_deterministically(monkeypatch, capfd):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    torch.backends.cudnn.conv.fp32_precision = "tf32"
+    assert devices.prepare(threads=1, gpu=1) == torch.device("cpu")
+    assert settings() == ("ieee", "ieee", True, False)
+    assert torch.get_num_threads() == 1
+    assert "device: cpu" in capfd.readouterr().out
+
+
+def test_a_block_may_compute_otherwise(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    devices.prepare()
+    with devices.arithmetic(tfloat32=True, deterministic=False):
+        assert settings() == ("tf32", "tf32", False, True)
+    assert settings() == ("ieee", "ieee", True, False)
+    with pytest.raises(KeyError), devices.arithmetic(tfloat32=True):
+        raise KeyError
+    assert settings() == ("ieee", "ieee", True, False)
+
+
+def test_a_job_without_gpu_leaves_the_devices_to_others(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    devices.prepare(gpu=0)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1"
