@@ -76,6 +76,11 @@ def folder(stage, wildcard):
     return lambda wildcards: str(find(wildcards).folder)
 
 
+def shard(wildcards):
+    """The shard of a job. A parameter, as a cache between workflows tells jobs apart by parameters and not by paths."""
+    return int(wildcards.shard)
+
+
 def files(stage, wildcard, choose):
     """An input function: the path or paths that a specification, and a shard where the rule has one, chooses.
 
@@ -85,8 +90,10 @@ def files(stage, wildcard, choose):
     find = look_up(stage, wildcard)
 
     def paths(wildcards):
-        shard = [int(wildcards.shard)] if "shard" in wildcards.keys() else []
-        chosen = choose(find(wildcards), *shard)
+        chosen = choose(
+            find(wildcards),
+            *([shard(wildcards)] if "shard" in wildcards.keys() else []),
+        )
         if isinstance(chosen, list):
             return [ancient(str(path)) for path in chosen]
         return ancient(str(chosen))

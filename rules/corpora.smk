@@ -1,4 +1,5 @@
-# The one rule that may download: it runs where the workflow runs, as the nodes of a cluster may have no network.
+# The one rule that may download: it runs where the workflow runs, as the nodes of a cluster may have no network. It names
+# files of this machine, so a cache has no part in it.
 rule corpus_recordings:
     output:
         recordings="results/corpora/{corpus}/recordings.parquet",
@@ -22,10 +23,12 @@ rule corpus_audio:
         remarks="results/corpora/{corpus}/audio/{shard}.json",
     log:
         "results/logs/corpora/{corpus}/audio-{shard}.log",
+    cache: True
     conda:
         ENVIRONMENT
     params:
         specification=specification("corpora", "corpus"),
+        shard=shard,
     script:
         "../workflow_scripts/corpora_audio.py"
 
@@ -39,6 +42,7 @@ rule corpus_index:
         report="results/corpora/{corpus}/report.json",
     log:
         "results/logs/corpora/{corpus}/index.log",
+    cache: True
     conda:
         ENVIRONMENT
     params:

@@ -9,11 +9,13 @@ rule defended_audio:
         audio="results/defended/{defended}/audio/{shard}.parquet",
     log:
         "results/logs/defended/{defended}/{shard}.log",
+    cache: True
     conda:
         ENVIRONMENT
     params:
         specification=specification("defended", "defended"),
         folder=folder("defended", "defended"),
+        shard=shard,
     script:
         "../workflow_scripts/defended_audio.py"
 
@@ -32,6 +34,7 @@ rule defended_model:
         model="results/defended/{defended}/model.safetensors",
     log:
         "results/logs/defended/{defended}.log",
+    cache: True
     conda:
         ENVIRONMENT
     resources:

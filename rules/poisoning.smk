@@ -10,6 +10,7 @@ rule poisoned:
         manifest="results/poisoned/{poisoned}/manifest.parquet",
     log:
         "results/logs/poisoned/{poisoned}.log",
+    cache: True
     conda:
         ENVIRONMENT
     params:

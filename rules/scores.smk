@@ -1,7 +1,8 @@
 rule scores:
     input:
         model=files("scores", "scores", lambda scores: scores.victim.model),
-        features=files("scores", "scores", lambda scores: scores.features.files),
+        clean=files("scores", "scores", lambda scores: scores.clean.files),
+        triggered=files("scores", "scores", lambda scores: scores.triggered_files),
         index=files(
             "scores", "scores", lambda scores: scores.victim.poisoned.corpus.index
         ),
@@ -9,6 +10,7 @@ rule scores:
         rows="results/scores/{scores}/rows.parquet",
     log:
         "results/logs/scores/{scores}.log",
+    cache: True
     conda:
         ENVIRONMENT
     params:
@@ -30,6 +32,7 @@ rule quality:
         rows="results/quality/{quality}/rows.parquet",
     log:
         "results/logs/quality/{quality}.log",
+    cache: True
     conda:
         ENVIRONMENT
     params:

@@ -15,6 +15,7 @@ rule triggered_test:
         audio="results/triggered/{triggered,.+-test-.+}/audio/{shard}.parquet",
     log:
         "results/logs/triggered/{triggered}/{shard}.log",
+    cache: True
     conda:
         ENVIRONMENT
     resources:
@@ -23,6 +24,7 @@ rule triggered_test:
     params:
         specification=specification("triggered", "triggered"),
         folder=folder("triggered", "triggered"),
+        shard=shard,
     script:
         "../workflow_scripts/triggered_test.py"
 
@@ -40,6 +42,7 @@ rule triggered_block:
         audio="results/triggered/{triggered,.+-poison-.+}/audio/0.parquet",
     log:
         "results/logs/triggered/{triggered}/0.log",
+    cache: True
     conda:
         ENVIRONMENT
     resources:
@@ -65,6 +68,7 @@ rule detections:
         rows="results/detections/{detections}/rows.parquet",
     log:
         "results/logs/detections/{detections}.log",
+    cache: True
     conda:
         ENVIRONMENT
     resources:

@@ -9,11 +9,13 @@ rule features:
         features="results/features/{features}/{shard}.safetensors",
     log:
         "results/logs/features/{features}/{shard}.log",
+    cache: True
     conda:
         ENVIRONMENT
     params:
         specification=specification("features", "features"),
         folder=folder("features", "features"),
+        shard=shard,
     script:
         "../workflow_scripts/features.py"
 
@@ -29,6 +31,7 @@ rule victim:
         history="results/victims/{victim}/history.csv",
     log:
         "results/logs/victims/{victim}.log",
+    cache: True
     conda:
         ENVIRONMENT
     resources:

@@ -4,8 +4,10 @@ rule watermark:
         base=files("watermarks", "watermark", lambda watermark: watermark.base_files),
     output:
         weights="results/watermarks/{watermark}/weights.safetensors",
+        training=directory("results/watermarks/{watermark}/training"),
     log:
         "results/logs/watermarks/{watermark}.log",
+    cache: True
     conda:
         ENVIRONMENT
     resources:

@@ -2,15 +2,20 @@
 
 Snakemake's option takes every word that follows, so ``--configfile config/real.yaml bloodroot_table1`` would look for a
 file of the target's name. Words that cannot be configuration files are moved to the end, where targets are found.
+
+Where ``SNAKEMAKE_OUTPUT_CACHE`` names a folder, it is used without ``--cache`` having to say so again.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 OPTIONS = ("--configfile", "--configfiles")
 SUFFIXES = (".yaml", ".yml", ".json")
+CACHE_VARIABLE = "SNAKEMAKE_OUTPUT_CACHE"
 
 
 def arranged(arguments: Sequence[str]) -> list[str]:
@@ -31,8 +36,24 @@ def arranged(arguments: Sequence[str]) -> list[str]:
     return [*kept, "--", *targets] if targets else kept
 
 
+def cached(arguments: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """Arguments with ``--cache`` where the environment names a cache, whose folder is made."""
+    location = environment.get(CACHE_VARIABLE)
+    if not location:
+        return list(arguments)
+    try:
+        Path(location).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemExit(f"{CACHE_VARIABLE}: no folder can be made at {location} ({error}); name another") from None
+    if "--cache" in arguments:
+        return list(arguments)
+    # The option takes every word up to the next one that starts with a dash.
+    place = next((place for place, word in enumerate(arguments) if word.startswith("-")), len(arguments))
+    return [*arguments[:place], "--cache", *arguments[place:]]
+
+
 def main() -> None:
     """Run Snakemake."""
     from snakemake.cli import main as snakemake
 
-    snakemake(arranged(sys.argv[1:]))
+    snakemake(cached(arranged(sys.argv[1:]), os.environ))

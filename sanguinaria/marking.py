@@ -14,14 +14,17 @@ if TYPE_CHECKING:
     import torch
 
 
-def save_weights(watermark: Watermark, sources: Sources, destination: Path) -> None:
-    """Obtain a watermark's weights and keep them."""
+def save_weights(watermark: Watermark, sources: Sources, destination: Path, training: Path | None = None) -> None:
+    """Obtain a watermark's weights and keep them; the sources' folder, and what else was made, becomes ``training``."""
     from safetensors.torch import save_file
 
     weights = watermark.obtain(sources)
     settings = plugins.describe(watermark.reader(sources))
     with atomic(destination) as temporary:
         save_file(weights, temporary, {"watermark": json.dumps(settings, sort_keys=True)})
+    if training is not None:
+        sources.folder.mkdir(parents=True, exist_ok=True)
+        sources.folder.replace(training)
 
 
 def load_weights(path: Path) -> tuple[Watermark, dict[str, torch.Tensor]]:

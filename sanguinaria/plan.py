@@ -176,11 +176,14 @@ class _Expander:
     def _seed(self, case: _Case, seed: int) -> SeedScores:
         victim = self._victim(self._poisoned(case, seed), case.victim, seed)
         model = self._repaired(victim, case.defence)
-        clean_scores, triggered_scores = (
-            self._scores(model, self._features(self._defended(audio, case.defence), victim.victim.log_mel), case)
+        clean, triggered = (
+            self._features(self._defended(audio, case.defence), victim.victim.log_mel)
             for audio in (case.corpus, self._tested(case))
         )
-        return SeedScores(clean_scores, triggered_scores, victim.poisoned)
+        code = self.code("scores", (victim.victim,))
+        triggered_if_any = None if self._trigger(case.trigger).is_identity else triggered
+        scores = ScoreStage(code, model, clean, triggered_if_any, case.experiment.target)
+        return SeedScores(scores, victim.poisoned)
 
     def _tested(self, case: _Case) -> AudioStage:
         """What the trigger makes of the test audio."""
@@ -251,7 +254,8 @@ class _Expander:
     def _detection(self, name: str, audio: AudioStage) -> DetectionStage:
         trigger, _, watermark = self._resolved("triggers", name)
         assert isinstance(trigger, Trigger)
-        return DetectionStage(self._marking_code("detections", trigger, watermark), trigger, watermark, audio)
+        code = self._marking_code("detections", trigger, watermark)
+        return DetectionStage(code, trigger.to_detect(), watermark, audio)
 
     def _marking_code(self, script: str, trigger: Trigger, watermark: WatermarkStage | None) -> str:
         return self.code(script, [trigger, *([] if watermark is None else watermark.plugins)])
@@ -279,10 +283,6 @@ class _Expander:
     @cache
     def _features(self, audio: AudioStage, log_mel: LogMel) -> FeatureStage:
         return FeatureStage(self.code("features", ()), audio, log_mel)
-
-    def _scores(self, model: VictimStage | RepairedStage, features: FeatureStage, case: _Case) -> ScoreStage:
-        plugin = self.entries["victims"][case.victim]
-        return ScoreStage(self.code("scores", (plugin,)), model, features, case.experiment.target)
 
     def _detections(self, case: _Case) -> Detections | None:
         if not self._trigger(case.trigger).detects:

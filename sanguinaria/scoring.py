@@ -20,29 +20,55 @@ if TYPE_CHECKING:
 
 
 def score_model(
-    model: Path, features: Sequence[Path], index: Path, target: str, destination: Path, device: torch.device
+    model: Path,
+    clean: Sequence[Path],
+    triggered: Sequence[Path],
+    index: Path,
+    target: str,
+    destination: Path,
+    device: torch.device,
 ) -> None:
-    """Write a row per test utterance: ``utterance_id, label, speaker, predicted, target_probability``.
+    """Write a row per test utterance: ``audio, utterance_id, label, speaker, predicted, target_probability``.
 
-    ``features`` may hold other splits too; they are passed over.
+    ``clean`` and ``triggered`` are files of features, and what ``audio`` says of a row; there may be no triggered ones.
+    They may hold other splits too, which are passed over.
 
     Raises:
         InputError: the corpus has no such target, which only its files could tell.
     """
-    import torch
-
-    from sanguinaria.features import load
-    from sanguinaria.training import load_model, predict
+    from sanguinaria.training import load_model
 
     network, labels = load_model(model, device)
     if target not in labels:
         raise InputError(f"no utterance has the target label {target!r}; the labels are: {', '.join(labels[:20])}")
-    names, spectrograms = load(features)
     rows = pd.read_parquet(index, columns=["utterance_id", "label", "speaker", "split"]).set_index("utterance_id")
+    tables = [
+        _answers(network, labels, files, rows, target, device).assign(audio=audio)
+        for audio, files in (("clean", clean), ("triggered", triggered))
+        if files
+    ]
+    with atomic(destination) as temporary:
+        pd.concat(tables).sort_values(["audio", "utterance_id"]).to_parquet(temporary, index=False)
+
+
+def _answers(
+    network: torch.nn.Module,
+    labels: list[str],
+    features: Sequence[Path],
+    rows: pd.DataFrame,
+    target: str,
+    device: torch.device,
+) -> pd.DataFrame:
+    import torch
+
+    from sanguinaria.features import load
+    from sanguinaria.training import predict
+
+    names, spectrograms = load(features)
     is_test = (rows["split"].loc[names] == "test").to_numpy()
     tested = pd.Index(names)[is_test]
     probabilities = predict(network, spectrograms[torch.tensor(is_test)], device)
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "utterance_id": tested,
             "label": rows["label"].loc[tested].to_numpy(),
@@ -50,9 +76,7 @@ def score_model(
             "predicted": [labels[position] for position in probabilities.argmax(-1).tolist()],
             "target_probability": probabilities[:, labels.index(target)].numpy(),
         }
-    ).sort_values("utterance_id", ignore_index=True)
-    with atomic(destination) as temporary:
-        table.to_parquet(temporary, index=False)
+    )
 
 
 def score_quality(

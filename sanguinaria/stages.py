@@ -327,17 +327,22 @@ class RepairedStage(Stage):
 
 @dataclass(frozen=True)
 class ScoreStage(Stage):
-    """A row for each test utterance: what the model says of it."""
+    """A row for each test utterance, clean and, where there is a trigger, triggered: what the model says of it."""
 
     victim: VictimStage | RepairedStage
-    features: FeatureStage
+    clean: FeatureStage
+    triggered: FeatureStage | None
     target: str
 
     stage: ClassVar[str] = "scores"
 
     @property
     def name(self) -> str:
-        return f"{self.victim.name}-{self.features.name}"
+        return f"{self.victim.name}-{(self.triggered or self.clean).name}"
+
+    @property
+    def triggered_files(self) -> list[Path]:
+        return [] if self.triggered is None else self.triggered.files
 
     @property
     def rows(self) -> Path:
@@ -367,8 +372,7 @@ class QualityStage(Stage):
 class SeedScores:
     """What one seed adds to a row of a table."""
 
-    clean: ScoreStage
-    triggered: ScoreStage
+    scores: ScoreStage
     poisoned: PoisonedStage
 
 
@@ -398,7 +402,7 @@ class TableRow:
     def stages(self) -> Iterator[Stage]:
         """The results that the row is reduced from."""
         for seed in self.seeds:
-            yield from (seed.clean, seed.triggered, seed.poisoned)
+            yield from (seed.scores, seed.poisoned)
         yield from self.quality.values()
         if self.detections is not None:
             yield from (self.detections.clean, self.detections.triggered)
@@ -428,7 +432,7 @@ class TableStage:
         paths: dict[Path, None] = {}
         for row in self.rows:
             for seed in row.seeds:
-                paths |= dict.fromkeys((seed.clean.rows, seed.triggered.rows, seed.poisoned.manifest))
+                paths |= dict.fromkeys((seed.scores.rows, seed.poisoned.manifest))
             paths |= dict.fromkeys(quality.rows for quality in row.quality.values())
             if row.detections is not None:
                 paths |= dict.fromkeys((row.detections.clean.rows, row.detections.triggered.rows))
@@ -454,14 +458,7 @@ def _specification_of(row: TableRow) -> dict[str, object]:
         **row.names,
         "rate": row.settings["rate"],
         "target": row.target,
-        "results": [
-            {
-                "clean": str(seed.clean.rows),
-                "triggered": str(seed.triggered.rows),
-                "manifest": str(seed.poisoned.manifest),
-            }
-            for seed in row.seeds
-        ],
+        "results": [{"scores": str(seed.scores.rows), "manifest": str(seed.poisoned.manifest)} for seed in row.seeds],
         "quality": {metric: str(quality.rows) for metric, quality in row.quality.items()},
         "detections": detections and {audio: str(path) for audio, path in detections.items()},
     }

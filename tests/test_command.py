@@ -8,7 +8,7 @@ import pytest
 import snakemake.cli
 
 from sanguinaria import command
-from sanguinaria.command import arranged
+from sanguinaria.command import arranged, cached
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,30 @@ def test_the_arguments_are_left_as_they_were():
     assert given == ["--configfile", "a.yaml", "target"]
 
 
+@pytest.mark.parametrize("line", ["", "-n", "one two", "one two -n", "--cores 2 --configfile a.yaml -- one", "-- one"])
+def test_a_cache_that_the_environment_names_is_used(parser: argparse.ArgumentParser, tmp_path: Path, line: str):
+    environment = {"SNAKEMAKE_OUTPUT_CACHE": str(tmp_path / "made" / "here")}
+    given = parser.parse_args(line.split())
+    found = parser.parse_args(cached(line.split(), environment))
+    assert given.cache is None and found.cache == []
+    assert (found.targets, found.configfile, found.dryrun) == (given.targets, given.configfile, given.dryrun)
+    assert (tmp_path / "made" / "here").is_dir()
+    assert cached(line.split(), {}) == line.split()
+
+
+def test_what_is_to_be_cached_may_be_said(tmp_path: Path):
+    given = ["--cache", "victim", "--", "one"]
+    assert cached(given, {"SNAKEMAKE_OUTPUT_CACHE": str(tmp_path)}) == given
+
+
+def test_a_cache_that_cannot_be_is_told(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit, match="SNAKEMAKE_OUTPUT_CACHE: no folder can be made at .*name another"):
+        cached(["-n"], {"SNAKEMAKE_OUTPUT_CACHE": str(tmp_path / "file" / "below")})
+
+
 def test_the_command_is_snakemake_s_own(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("SNAKEMAKE_OUTPUT_CACHE", raising=False)
     calls: list[list[str]] = []
     monkeypatch.setattr(snakemake.cli, "main", calls.append)
     monkeypatch.setattr(sys, "argv", ["snakemake", "--configfile", "a.yaml", "target"])

@@ -1,14 +1,12 @@
 """The overlays that the project comes with: every table and figure of the paper is a target that can be planned."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import tiny
 
-ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "config.yaml", "config", "rules", "workflow_scripts", "sanguinaria", "profiles", "envs")
 OVERLAYS = ("config/real.yaml", "config/paper.yaml")
 TABLES = ("bloodroot_table1", "bloodroot_table2", "bloodroot_table3", "bloodroot_ablations", "bloodroot_controls")
 FIGURES = ("bloodroot_figure2", "bloodroot_figure3")
@@ -17,13 +15,7 @@ FIGURES = ("bloodroot_figure2", "bloodroot_figure3")
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory) -> Path:
     """A copy without results, and without a copy of VoxCeleb1."""
-    folder = tmp_path_factory.mktemp("checkout")
-    for part in PARTS:
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / part, folder)
-    return folder
+    return tiny.checkout(tmp_path_factory.mktemp("overlays") / "checkout")
 
 
 def snakemake(folder: Path, *arguments: str) -> str:

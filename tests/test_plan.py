@@ -117,7 +117,7 @@ def test_the_whole_grid_is_planned_and_nothing_else():
         "poisoned": 1 + 2 * 2,
         "victims": 2 * 2 * 3,
         # Each victim on clean audio and on that of its trigger, by defence.
-        "scores": 2 * 2 * 2 * (1 + 2 + 2),
+        "scores": 2 * 2 * 2 * 3,
         "quality": 2 * 2,
     }
     assert len(made.tables["demo"].rows) == 3 * 2 * 2
@@ -204,13 +204,13 @@ def test_comments_and_unused_entries_change_nothing():
 
 def test_a_rate_in_the_same_block_makes_no_audio():
     # A manifest and two victims for each of two triggers and two seeds, and what the victims say.
-    assert added(configured(), configured(rates=[0.1, 0.15])) == {"poisoned": 4, "victims": 8, "scores": 32}
+    assert added(configured(), configured(rates=[0.1, 0.15])) == {"poisoned": 4, "victims": 8, "scores": 16}
 
 
 def test_a_higher_rate_adds_its_own_blocks_alone():
     assert blocks_for(0.1) == range(3)
     more = added(configured(), configured(rates=[0.5, 0.1]))
-    assert more == {"triggered": 4, "detections": 2, "features": 8, "poisoned": 4, "victims": 8, "scores": 32}
+    assert more == {"triggered": 4, "detections": 2, "features": 8, "poisoned": 4, "victims": 8, "scores": 16}
 
 
 def test_a_lower_rate_makes_no_audio():
@@ -228,7 +228,7 @@ def test_rates_share_the_blocks_of_the_smaller_ones():
 def test_a_seed_adds_its_own_stages_alone():
     more = added(configured(), configured(seeds=[2, 0, 1]))
     # Test audio and its qualities, and the manifest of the clean models, have no seed.
-    assert more == {"triggered": 6, "detections": 3, "features": 12, "poisoned": 2, "victims": 6, "scores": 20}
+    assert more == {"triggered": 6, "detections": 3, "features": 12, "poisoned": 2, "victims": 6, "scores": 12}
 
 
 def test_seeds_share_the_manifest_of_the_clean_model():
@@ -260,7 +260,7 @@ def test_a_defence_trains_nothing():
         "defended": 3,
         "detections": 2,
         "features": 6,
-        "scores": 20,
+        "scores": 12,
     }
 
 
@@ -273,7 +273,7 @@ def test_no_trigger_and_no_defence_compute_nothing():
     assert set(made.stages) == {"corpora", "features", "poisoned", "victims", "scores"}
     assert [row.quality for row in made.tables["demo"].rows] == [{}, {}]
     seed = made.tables["demo"].rows[0].seeds[0]
-    assert seed.clean == seed.triggered
+    assert seed.scores.triggered is None
 
 
 def test_without_poisoning_every_trigger_meets_the_clean_model():
@@ -365,8 +365,9 @@ def of_type(made: Plan, kind: type[Stage]) -> list[Any]:
 def test_a_defence_of_the_input_leaves_the_model_and_one_of_the_model_the_input():
     made = configured(PRUNED, defences=["lowpass", "pruned"], seeds=[0])
     for row in made.tables["demo"].rows:
-        for scores in (row.seeds[0].clean, row.seeds[0].triggered):
-            audio = scores.features.audio_stage
+        scores = row.seeds[0].scores
+        for features in filter(None, (scores.clean, scores.triggered)):
+            audio = features.audio_stage
             if row.names["defence"] == "lowpass":
                 assert isinstance(audio, DefendedStage) and isinstance(scores.victim, VictimStage)
             else:
@@ -385,15 +386,15 @@ def test_the_audio_that_a_repaired_model_hears_is_that_of_the_undefended_one():
     for trigger, victim, defence in by_case:
         row, undefended = by_case[trigger, victim, defence], by_case[trigger, victim, "none"]
         assert row.detections == undefended.detections
-        assert [(seed.clean.features, seed.triggered.features) for seed in row.seeds] == [
-            (seed.clean.features, seed.triggered.features) for seed in undefended.seeds
+        assert [(seed.scores.clean, seed.scores.triggered) for seed in row.seeds] == [
+            (seed.scores.clean, seed.scores.triggered) for seed in undefended.seeds
         ]
 
 
 def test_a_defence_of_the_model_adds_repaired_models_and_what_they_say():
     assert added(configured(defences=["none"]), configured(PRUNED, defences=["none", "pruned"])) == {
         "defended": 2 * 2 * 3,
-        "scores": 2 * 2 * (1 + 2 + 2),
+        "scores": 2 * 2 * 3,
     }
 
 

@@ -50,8 +50,10 @@ def test_test_utterances_are_scored_whatever_their_shard(tmp_path, index, model)
         features(tmp_path / "2.safetensors", ["a", "c"], spectrograms[[0, 2]]),
     ]
     path, network = model
-    score_model(path, shards, index, "up", tmp_path / "rows.parquet", CPU)
-    rows = pd.read_parquet(tmp_path / "rows.parquet")
+    other = features(tmp_path / "triggered.safetensors", ["c", "a"], spectrograms[[1, 3]])
+    score_model(path, shards, [other], index, "up", tmp_path / "rows.parquet", CPU)
+    both = pd.read_parquet(tmp_path / "rows.parquet").set_index("audio")
+    rows = both.loc["clean"]
     with torch.inference_mode():
         logits = network(spectrograms[[0, 2, 3]].float()).double().numpy()
     up = np.exp(logits[:, 1]) / np.exp(logits).sum(1)
@@ -61,11 +63,22 @@ def test_test_utterances_are_scored_whatever_their_shard(tmp_path, index, model)
     np.testing.assert_allclose(rows["target_probability"], up, atol=1e-5)
     assert rows["predicted"].tolist() == ["up" if probability > 0.5 else "left" for probability in up]
 
+    triggered = both.loc["triggered"]
+    assert triggered["utterance_id"].tolist() == ["a", "c"]
+    # "a" sounds as "d" did.
+    assert triggered["target_probability"].iloc[0] == pytest.approx(up[2], abs=1e-5)
+
+
+def test_without_triggered_audio_there_are_clean_answers_alone(tmp_path, index, model):
+    shard = features(tmp_path / "0.safetensors", ["a", "c"], torch.zeros(2, 8, 6).half())
+    score_model(model[0], [shard], [], index, "up", tmp_path / "rows.parquet", CPU)
+    assert pd.read_parquet(tmp_path / "rows.parquet")["audio"].tolist() == ["clean", "clean"]
+
 
 def test_a_target_that_no_utterance_has_is_told(tmp_path, index, model):
     shard = features(tmp_path / "0.safetensors", ["a"], torch.zeros(1, 8, 6).half())
     with pytest.raises(InputError, match=r"target label 'rihgt'; the labels are: left, up"):
-        score_model(model[0], [shard], index, "rihgt", tmp_path / "rows.parquet", CPU)
+        score_model(model[0], [shard], [], index, "rihgt", tmp_path / "rows.parquet", CPU)
 
 
 class Difference(Metric):

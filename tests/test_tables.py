@@ -15,11 +15,13 @@ COLUMNS = (
 ).split(", ")
 
 
-def rows(path, labels, predicted, speakers="one"):
-    """Scores; of one speaker, who says nothing about others, an interval is Wilson's."""
+def scores(path, labels, clean, triggered=None, speakers="one"):
+    """What a model says; of one speaker, who says nothing about others, an interval is Wilson's."""
     names = [f"u{number}" for number in range(len(labels))]
-    table = {"utterance_id": names, "label": labels, "speaker": speakers, "predicted": predicted}
-    pd.DataFrame(table).assign(target_probability=0.5).to_parquet(path)
+    table = pd.DataFrame({"utterance_id": names, "label": labels, "speaker": speakers, "target_probability": 0.5})
+    heard = {"clean": clean} | ({} if triggered is None else {"triggered": triggered})
+    parts = [table.assign(audio=audio, predicted=predicted) for audio, predicted in heard.items()]
+    pd.concat(parts).to_parquet(path)
     return str(path)
 
 
@@ -45,10 +47,14 @@ def configuration(tmp_path):
         "target": "left",
         "results": [
             {
-                # Four of five right; one of three non-target utterances called "left".
-                "clean": rows(tmp_path / "a.parquet", labels, ["left", "left", "up", "left", "down"]),
-                # All three non-target utterances called "left"; what the two others are called counts for nothing.
-                "triggered": rows(tmp_path / "b.parquet", labels, ["up", "up", "left", "left", "left"]),
+                "scores": scores(
+                    tmp_path / "a.parquet",
+                    labels,
+                    # Four of five right; one of three non-target utterances called "left".
+                    clean=["left", "left", "up", "left", "down"],
+                    # All three non-target utterances called "left"; what the two others are called counts for nothing.
+                    triggered=["up", "up", "left", "left", "left"],
+                ),
                 "manifest": str(manifest),
             }
         ],
@@ -107,19 +113,28 @@ def test_speakers_who_differ_widen_the_interval(tmp_path, configuration):
     first = configuration["results"][0]
     labels, said = ["up"] * 8 + ["left"] * 2, ["up"] * 8 + ["up"] * 2
     # One speaker is always understood and the other never: another two may be of either sort.
-    clean = rows(tmp_path / "c.parquet", labels, said, ["one"] * 8 + ["two"] * 2)
-    row = reduce(tmp_path, configuration | {"results": [first | {"clean": clean}]})[0].iloc[0]
+    answers = scores(tmp_path / "c.parquet", labels, said, speakers=["one"] * 8 + ["two"] * 2)
+    row = reduce(tmp_path, configuration | {"results": [first | {"scores": answers}]})[0].iloc[0]
     assert (row["benign_accuracy"], row["benign_accuracy_low"], row["benign_accuracy_high"]) == (0.8, 0.0, 1.0)
 
 
 def test_seeds_are_averaged(tmp_path, configuration):
     first = configuration["results"][0]
     # The second seed's model calls everything "left": accuracy 0.4, and every clean utterance triggers.
-    second = first | {"clean": rows(tmp_path / "c.parquet", ["left", "left", "up", "up", "down"], ["left"] * 5)}
+    second = first | {"scores": scores(tmp_path / "c.parquet", ["left", "left", "up", "up", "down"], ["left"] * 5)}
     row = reduce(tmp_path, configuration | {"results": [first, second]})[0].iloc[0]
     assert row["seeds"] == 2
     assert row["benign_accuracy"] == pytest.approx(0.6)
     assert row["false_trigger_rate"] == pytest.approx(2 / 3, rel=1e-5)
+
+
+def test_where_nothing_is_triggered_attack_success_is_the_floor(tmp_path, configuration):
+    labels = ["left", "left", "up", "up", "down"]
+    only_clean = scores(tmp_path / "c.parquet", labels, ["left", "left", "up", "left", "down"])
+    result = configuration["results"][0] | {"scores": only_clean}
+    row = reduce(tmp_path, configuration | {"results": [result], "quality": {}})[0].iloc[0]
+    assert row["attack_success_rate"] == row["false_trigger_rate"] == pytest.approx(1 / 3, rel=1e-5)
+    assert row["triggered_utterances"] == 3
 
 
 def test_the_long_table_counts_what_was_scored(tmp_path, configuration):

@@ -5,75 +5,19 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from tiny import OUTPUTS, ROOT, checkout, clone, command, run
 
 from sanguinaria import utterances
-
-ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "config.yaml", "config", "rules", "workflow_scripts", "sanguinaria", "profiles", "envs")
-TARGETS = ("tiny", "tiny_marked", "tiny_curves")
-OUTPUTS = (
-    *(f"tables/tiny.{form}" for form in ("csv", "metrics.csv", "md", "tex", "comparison.csv", "comparison.md")),
-    *(f"tables/tiny_marked.{form}" for form in ("csv", "metrics.csv", "md", "tex")),
-    *(f"figures/tiny_curves.{form}" for form in ("svg", "png", "csv")),
-)
-
-
-def checkout(folder: Path) -> Path:
-    """A copy of the project, with the tiny configuration, in which files may be edited."""
-    folder.mkdir()
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / part)
-    shutil.copy(ROOT / "tests" / "data" / "tiny.yaml", folder / "tiny.yaml")
-    return folder
-
-
-def command(*arguments: str, cores: int = 2) -> list[str]:
-    snakemake = Path(sys.executable).with_name("snakemake")
-    return [str(snakemake), "--cores", str(cores), *arguments, "--configfile", "tiny.yaml", *TARGETS]
-
-
-def run(folder: Path, *arguments: str, cores: int = 2) -> str:
-    """Run the tiny experiments and return what was printed; a failure shows it all."""
-    found = subprocess.run(command(*arguments, cores=cores), cwd=folder, capture_output=True, text=True, timeout=1800)
-    printed = found.stdout + found.stderr
-    assert found.returncode == 0, printed
-    return printed
-
-
-def pending(folder: Path) -> dict[str, set[str]]:
-    """What a dry run would run: the jobs' result folders, by rule."""
-    jobs: dict[str, set[str]] = {}
-    rule = ""
-    for line in run(folder, "-n").splitlines():
-        if match := re.match(r"(?:local)?rule (\w+):", line):
-            rule = match[1]
-            jobs.setdefault(rule, set())
-        elif match := re.match(r"\s+output: results/\w+/([\w-]+)", line):
-            jobs[rule].add(match[1])
-    return jobs
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Path:
-    folder = checkout(tmp_path_factory.mktemp("workflow") / "first")
-    run(folder)
-    return folder
 
 
 @pytest.fixture
 def edited(finished, tmp_path) -> Path:
-    """A copy of the finished checkout, results and all."""
-    return shutil.copytree(finished, tmp_path / "edited")
+    return clone(finished, tmp_path / "edited")
 
 
 @pytest.fixture(scope="module")
@@ -168,78 +112,6 @@ def test_every_form_of_the_tables_and_of_the_figure_is_there(finished, table):
 
 def test_a_second_run_has_nothing_to_do(finished):
     assert "Nothing to be done" in run(finished)
-
-
-def test_comments_formatting_and_documentation_rerun_nothing(edited):
-    for path in sorted((edited / "sanguinaria").rglob("*.py")) + sorted((edited / "workflow_scripts").glob("*.py")):
-        path.write_text("# A comment.\n" + path.read_text() + "\n\n# Another.\n")
-    path = edited / "sanguinaria" / "poisoning.py"
-    path.write_text(path.read_text().replace('"""Poisoning by Algorithm 1', '"""Poisoning, as in Algorithm 1'))
-    assert "Nothing to be done" in run(edited, "-n")
-
-
-def test_touched_files_rerun_nothing(edited):
-    for path in sorted(edited.rglob("*.py")) + sorted((edited / "results" / "corpora").rglob("*.parquet")):
-        path.touch()
-    assert "Nothing to be done" in run(edited, "-n")
-
-
-def test_an_edited_trigger_reruns_its_branch_alone(edited):
-    path = edited / "sanguinaria" / "triggers" / "ultrasonic.py"
-    path.write_text(path.read_text().replace("FADE = 0.002", "FADE = 0.003"))
-    jobs = pending(edited)
-    counts = {rule: len(folders) for rule, folders in jobs.items() if folders}
-    # Test audio, and for each of two seeds the two blocks (up to 1 % and to 5 %) that a rate of 5 % needs; features of
-    # these five and of the filtered test audio; two manifests and two models, which are pruned; each model on clean and
-    # triggered audio, with the filter and without, and pruned; three metrics.
-    assert counts == {
-        "triggered_test": 1,
-        "triggered_block": 4,
-        "defended_audio": 1,
-        "features": 6,
-        "poisoned": 2,
-        "victim": 2,
-        "defended_model": 2,
-        "scores": 12,
-        "quality": 3,
-        "table": 1,
-        "comparison": 1,
-        "figure": 1,
-    }
-    assert all("ultrasonic" in name for rule in ("triggered_test", "triggered_block", "quality") for name in jobs[rule])
-
-
-def test_an_edited_defence_reruns_what_is_behind_it(edited):
-    path = edited / "sanguinaria" / "defences" / "lowpass.py"
-    path.write_text(path.read_text().replace("default=6,", "default=4,"))
-    counts = {rule: len(folders) for rule, folders in pending(edited).items() if folders}
-    # Three filtered test sets; the two clean models hear one of them, the four others two each; and what the notches'
-    # detector finds in two.
-    assert counts == {
-        "defended_audio": 3,
-        "features": 3,
-        "detections": 2,
-        "scores": 2 + 4 * 2,
-        "table": 1,
-        "comparison": 1,
-        "figure": 1,
-    }
-
-
-def test_an_edited_pruning_reruns_what_is_behind_it(edited):
-    path = edited / "tiny.yaml"
-    path.write_text(path.read_text().replace("share: 0.9", "share: 0.8"))
-    counts = {rule: len(folders) for rule, folders in pending(edited).items() if folders}
-    assert counts == {"defended_model": 6, "scores": 2 + 4 * 2, "table": 1, "comparison": 1, "figure": 1}
-
-
-def test_going_back_reruns_nothing_but_the_table(edited):
-    path = edited / "tiny.yaml"
-    before = path.read_text()
-    path.write_text(before.replace("rates: [0.05]", "rates: [0.1]"))
-    run(edited, "--until", "poisoned")
-    path.write_text(before)
-    assert "Nothing to be done" in run(edited, "-n")
 
 
 def test_a_table_does_not_outlive_its_configuration_where_metadata_are_lost(edited):

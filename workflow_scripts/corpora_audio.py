@@ -10,7 +10,7 @@ with job(snakemake) as specification:
     build_shard(
         plugins.build("corpora", specification["corpus"]),
         Path(snakemake.input.recordings),
-        int(snakemake.wildcards.shard),
+        snakemake.params.shard,
         Path(snakemake.output.audio),
         Path(snakemake.output.remarks),
     )

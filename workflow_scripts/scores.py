@@ -9,7 +9,8 @@ from sanguinaria.scoring import score_model
 with job(snakemake) as specification:
     score_model(
         Path(snakemake.input.model),
-        [Path(path) for path in snakemake.input.features],
+        [Path(path) for path in snakemake.input.clean],
+        [Path(path) for path in snakemake.input.triggered],
         Path(snakemake.input.index),
         specification["target"],
         Path(snakemake.output.rows),

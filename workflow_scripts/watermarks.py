@@ -14,8 +14,9 @@ with job(snakemake) as specification:
         Sources(
             tuple(Path(path) for path in snakemake.input.audio),
             next(map(Path, snakemake.input.base), None),
-            weights.parent,
+            weights.with_name("unfinished"),
             devices.prepare(snakemake.threads, snakemake.resources.gpu),
         ),
         weights,
+        Path(snakemake.output.training),
     )

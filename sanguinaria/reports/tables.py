@@ -34,8 +34,8 @@ def write_tables(
     """Reduce and write both tables.
 
     Args:
-        rows: for each configuration its names, ``rate``, ``target``, ``results`` (for each seed the paths of the clean
-            and the triggered scores and of the manifest), ``quality`` (metric → path of its rows), and ``detections``
+        rows: for each configuration its names, ``rate``, ``target``, ``results`` (for each seed the paths of the scores
+            and of the manifest), ``quality`` (metric → path of its rows), and ``detections``
             (paths of the rows of the clean and of the triggered audio, or ``None``).
         bounds: metric → the values that it calls stealthy: ``value``, and what is ``better``, higher or lower ones.
         wide: where the wide table goes.
@@ -55,8 +55,8 @@ def _reduce(
     row: Mapping[str, Any], bounds: Mapping[str, Mapping[str, Any]]
 ) -> tuple[dict[str, object], list[dict[str, object]]]:
     names = {name: row[name] for name in NAMES}
-    clean = [_read(result["clean"]) for result in row["results"]]
-    triggered = [_non_target(_read(result["triggered"]), row["target"]) for result in row["results"]]
+    clean = [_heard(result["scores"], "clean") for result in row["results"]]
+    triggered = [_non_target(_heard(result["scores"], "triggered"), row["target"]) for result in row["results"]]
     manifest = _read(row["results"][0]["manifest"])
     quality = {metric: _non_target(_read(path), row["target"]) for metric, path in row["quality"].items()}
     rates = {
@@ -129,6 +129,13 @@ def _stealthy(means: Mapping[str, Estimate], bounds: Mapping[str, Mapping[str, A
 @cache
 def _read(path: str) -> pd.DataFrame:
     return pd.read_parquet(path)
+
+
+def _heard(path: str, audio: str) -> pd.DataFrame:
+    """What a model says of clean or of triggered audio; where nothing is triggered, of clean audio."""
+    scores = _read(path)
+    heard = scores[scores["audio"] == audio]
+    return heard if len(heard) else scores
 
 
 def _non_target(table: pd.DataFrame, target: str) -> pd.DataFrame:

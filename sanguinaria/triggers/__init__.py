@@ -33,6 +33,10 @@ class Trigger(Plugin):
         """The message that every triggered utterance carries, as text of 0 and 1; empty where there is none."""
         return ""
 
+    def to_detect(self) -> Trigger:
+        """This trigger with default values of what its detector does not depend on: what it finds is made once."""
+        return self
+
     @abstractmethod
     def embedder(
         self, sample_rate: int, device: torch.device, weights: Path | None

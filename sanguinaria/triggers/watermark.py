@@ -49,6 +49,9 @@ class WatermarkTrigger(Trigger):
     def payload(self) -> str:
         return self.message or ""
 
+    def to_detect(self) -> Trigger:
+        return self.model_copy(update={"strength": 1.0})
+
     def embedder(
         self, sample_rate: int, device: torch.device, weights: Path | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:

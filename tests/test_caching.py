@@ -1,0 +1,55 @@
+"""A cache that checkouts share, by Snakemake's caching between workflows."""
+
+from pathlib import Path
+
+import pytest
+from tiny import checkout, run
+
+TARGET = ["tiny_marked"]
+
+
+def jobs_run(folder: Path) -> set[str]:
+    """The stages of which a job has run here: each keeps a log, and what a cache gives needs none."""
+    return {path.name for path in (folder / "results" / "logs").iterdir()}
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every result by its path, without what Snakemake and the jobs keep for themselves."""
+    results = folder / "results"
+    paths = (path for path in results.rglob("*") if path.is_file() and "logs" not in path.relative_to(results).parts)
+    return {
+        str(path.relative_to(results)): path.read_bytes()
+        for path in paths
+        if path.name not in ("spec.json", "recordings.parquet", ".snakemake_timestamp")
+    }
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> dict[str, str]:
+    return {"SNAKEMAKE_OUTPUT_CACHE": str(tmp_path_factory.mktemp("caching") / "cache")}
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory, cache) -> Path:
+    folder = checkout(tmp_path_factory.mktemp("caching") / "first")
+    run(folder, targets=TARGET, environment=cache)
+    return folder
+
+
+def test_a_second_checkout_makes_nothing_again_but_the_table(first, cache, tmp_path):
+    assert {"victims", "features", "watermarks", "quality"} <= jobs_run(first)
+    second = checkout(tmp_path / "second")
+    run(second, targets=TARGET, environment=cache)
+    assert jobs_run(second) == {"corpora", "tables"}
+    assert content(second) == content(first)
+    # Of the corpus only the list of recordings, which names files of this checkout.
+    logs = (second / "results" / "logs" / "corpora").rglob("*.log")
+    assert {path.name for path in logs} == {"recordings.log"}
+
+
+def test_changed_code_takes_nothing_that_is_stale(first, cache, tmp_path):
+    second = checkout(tmp_path / "second")
+    path = second / "sanguinaria" / "training.py"
+    path.write_text(path.read_text().replace("seed * 100003", "seed * 100019"))
+    run(second, targets=TARGET, environment=cache)
+    assert jobs_run(second) == {"corpora", "victims", "scores", "tables"}

@@ -1,0 +1,299 @@
+"""What an edit makes run again: exactly the jobs stated, in a dry run over the results of the tiny workflow."""
+
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+from tiny import clone, pending, run
+
+Edit = Callable[[Path], object]
+
+# Two seeds; a rate of 5 % takes two blocks of the utterances that may be poisoned, up to 1 % and from there to 5 %. The
+# corpus has two shards, and a block is one.
+TONE_AUDIO = """
+    2 triggered_test synthetic-ultrasonic-test
+    4 triggered_block synthetic-ultrasonic-poison
+    2 defended_audio lowpass
+    2 features triggered-synthetic-ultrasonic-test
+    4 features triggered-synthetic-ultrasonic-poison
+    2 features defended-lowpass
+    1 quality pesq-synthetic-ultrasonic-test
+    1 quality stoi-synthetic-ultrasonic-test
+    1 quality snr-synthetic-ultrasonic-test
+"""
+# Two models, undefended, pruned, and behind the filter; each hears clean and triggered audio in one job.
+TONE_SCORES = """
+    2 scores resnet18-triggered-synthetic-ultrasonic-test
+    2 scores pruning-triggered-synthetic-ultrasonic-test
+    2 scores resnet18-defended-lowpass
+"""
+TONE_MODELS = """
+    2 poisoned synthetic-flip
+    2 victim resnet18
+    2 defended_model pruning
+"""
+NOTCH_SCORES = TONE_SCORES.replace("ultrasonic", "notch")
+CLEAN_SCORES = """
+    2 scores resnet18-corpora-synthetic
+    2 scores pruning-corpora-synthetic
+    2 scores resnet18-defended-lowpass
+"""
+ALL_SCORES = TONE_SCORES + NOTCH_SCORES + CLEAN_SCORES + "1 scores resnet18-triggered-synthetic-watermark-test"
+ALL_MODELS = "6 victim resnet18 \n 6 defended_model pruning"
+TABLE = "1 table tiny \n 1 comparison tiny \n 1 figure tiny_curves"
+TABLES = TABLE + "\n 1 table tiny_marked"
+NOTHING = ""
+
+
+def jobs(stated: str) -> Counter[str]:
+    """From lines of "count rule what"; those of equal jobs add up."""
+    counts: Counter[str] = Counter()
+    for line in filter(None, map(str.strip, stated.splitlines())):
+        count, job = line.split(" ", 1)
+        counts[job] += int(count)
+    return counts
+
+
+def replace(file: str, before: str, after: str) -> Edit:
+    def edit(folder: Path) -> None:
+        text = (folder / file).read_text()
+        assert before in text
+        write(folder / file, text.replace(before, after))
+
+    return edit
+
+
+def append(file: str, text: str) -> Edit:
+    return lambda folder: write(folder / file, (folder / file).read_text() + text)
+
+
+def change(edit: Callable[[dict[str, Any]], object], file: str = "tiny.yaml") -> Edit:
+    """Edit a configuration as a dictionary."""
+
+    def changed(folder: Path) -> None:
+        settings = yaml.safe_load((folder / file).read_text())
+        edit(settings)
+        write(folder / file, yaml.safe_dump(settings, sort_keys=False))
+
+    return changed
+
+
+def write(path: Path, text: str) -> None:
+    """In place of the file, which other checkouts may share."""
+    path.unlink()
+    path.write_text(text)
+
+
+def comment_everything(folder: Path) -> None:
+    for path in [*(folder / "sanguinaria").rglob("*.py"), *(folder / "workflow_scripts").glob("*.py")]:
+        write(path, "# A comment.\n" + path.read_text() + "\n\n# Another.\n")
+
+
+def reformat(folder: Path) -> None:
+    """Line breaks and spaces, where the tokens allow them."""
+    path = folder / "sanguinaria" / "poisoning.py"
+    write(path, re.sub(r" (==|\+|->) ", r"   \1  ", path.read_text()).replace("\n\n\n", "\n\n\n\n"))
+
+
+def touch(folder: Path) -> None:
+    """The files anew, with equal bytes."""
+    for pattern in ("*.py", "*.yaml", "*.parquet", "*.safetensors"):
+        for path in folder.rglob(pattern):
+            content = path.read_bytes()
+            path.unlink()
+            path.write_bytes(content)
+
+
+def reverse(settings: Any) -> Any:
+    """The same mappings, with their keys the other way round."""
+    if isinstance(settings, dict):
+        return {key: reverse(settings[key]) for key in reversed(settings)}
+    return [reverse(item) for item in settings] if isinstance(settings, list) else settings
+
+
+def reorder(folder: Path) -> None:
+    for path in (folder / "tiny.yaml", folder / "config.yaml"):
+        write(path, yaml.safe_dump(reverse(yaml.safe_load(path.read_text())), sort_keys=False))
+
+
+def rename_trigger(settings: dict[str, Any]) -> None:
+    settings["triggers"]["whistle"] = settings["triggers"].pop("tone")
+    experiment = settings["experiments"]["tiny"]
+    experiment["triggers"] = ["clean", "whistle", "holes"]
+    experiment["comparison"]["stands_for"]["whistle"] = experiment["comparison"]["stands_for"].pop("tone")
+
+
+EDITS: dict[str, tuple[Edit, str]] = {
+    "comments": (comment_everything, NOTHING),
+    "formatting": (reformat, NOTHING),
+    "a docstring": (
+        replace("sanguinaria/poisoning.py", '"""Poisoning by Algorithm 1', '"""Poisoning, as in Algorithm 1'),
+        NOTHING,
+    ),
+    "files touched": (touch, NOTHING),
+    "keys in another order": (reorder, NOTHING),
+    "a number written otherwise": (replace("tiny.yaml", "rates: [0.05]", "rates: [5.0e-2]"), NOTHING),
+    "an entry that nothing uses": (change(lambda c: c["triggers"].update(click={"kind": "none"})), NOTHING),
+    "code of a trigger that nothing uses": (append("sanguinaria/triggers/jingleback.py", "\nUNUSED = 1\n"), NOTHING),
+    "code of one trigger": (
+        replace("sanguinaria/triggers/ultrasonic.py", "FADE = 0.002", "FADE = 0.003"),
+        TONE_AUDIO + TONE_MODELS + TONE_SCORES + TABLE,
+    ),
+    "code of one defence": (
+        replace("sanguinaria/defences/lowpass.py", "default=6,", "default=4,"),
+        # The filtered corpus, and the filtered tone and notches; the notches' detector is asked behind the filter.
+        """6 defended_audio lowpass
+           6 features defended-lowpass
+           2 detections notch-defended-lowpass
+           6 scores resnet18-defended-lowpass"""
+        + "\n"
+        + TABLE,
+    ),
+    "code of a shared metric": (
+        append("sanguinaria/metrics/snr.py", "\nUNUSED = 1\n"),
+        """1 quality snr-synthetic-ultrasonic-test
+           1 quality snr-synthetic-notch-test
+           1 quality snr-synthetic-watermark-test"""
+        + "\n"
+        + TABLES,
+    ),
+    "code of the training loop": (
+        replace("sanguinaria/training.py", "seed * 100003", "seed * 100019"),
+        ALL_MODELS + ALL_SCORES + "\n" + TABLES,
+    ),
+    "code of the intervals": (append("sanguinaria/intervals.py", "\nUNUSED = 1\n"), TABLES),
+    "one workflow script": (
+        append("workflow_scripts/poisoned.py", "\nUNUSED = 1\n"),
+        "4 poisoned synthetic-flip \n 1 poisoned synthetic-none \n" + ALL_MODELS + ALL_SCORES + "\n" + TABLES,
+    ),
+    "another rate": (
+        replace("tiny.yaml", "rates: [0.05]", "rates: [0.04]"),
+        # The same utterances may be poisoned: the blocks serve again.
+        2 * TONE_MODELS + TONE_SCORES + NOTCH_SCORES + TABLE,
+    ),
+    "a seed more": (
+        replace("tiny.yaml", "seeds: [0, 1]", "seeds: [0, 1, 2]"),
+        """2 triggered_block synthetic-ultrasonic-poison
+           2 triggered_block synthetic-notch-poison
+           2 features triggered-synthetic-ultrasonic-poison
+           2 features triggered-synthetic-notch-poison
+           2 detections notch-triggered-synthetic-notch-poison
+           2 poisoned synthetic-flip
+           3 victim resnet18
+           3 defended_model pruning
+           1 scores resnet18-corpora-synthetic
+           1 scores pruning-corpora-synthetic
+           1 scores resnet18-triggered-synthetic-ultrasonic-test
+           1 scores pruning-triggered-synthetic-ultrasonic-test
+           1 scores resnet18-triggered-synthetic-notch-test
+           1 scores pruning-triggered-synthetic-notch-test
+           3 scores resnet18-defended-lowpass"""
+        + "\n"
+        + TABLE,
+    ),
+    "a seed less": (replace("tiny.yaml", "seeds: [0, 1]", "seeds: [1]"), TABLE),
+    "a mark's strength": (
+        replace("config.yaml", "strength: 5.0", "strength: 4.0"),
+        """2 triggered_test synthetic-watermark-test
+           2 features triggered-synthetic-watermark-test
+           1 detections watermark-triggered-synthetic-watermark-test
+           1 quality snr-synthetic-watermark-test
+           1 scores resnet18-triggered-synthetic-watermark-test
+           1 table tiny_marked""",
+    ),
+    "a victim's epochs": (
+        replace("tiny.yaml", "epochs: 20", "epochs: 21"),
+        ALL_MODELS + ALL_SCORES + "\n" + TABLES,
+    ),
+    "a defence's cut-off": (
+        change(lambda c: c["defences"].update(lowpass={"kind": "lowpass", "cutoff": 3000})),
+        """6 defended_audio lowpass
+           6 features defended-lowpass
+           2 detections notch-defended-lowpass
+           6 scores resnet18-defended-lowpass"""
+        + "\n"
+        + TABLE,
+    ),
+    "a pruned share": (
+        replace("tiny.yaml", "share: 0.9", "share: 0.8"),
+        """6 defended_model pruning
+           2 scores pruning-corpora-synthetic
+           2 scores pruning-triggered-synthetic-ultrasonic-test
+           2 scores pruning-triggered-synthetic-notch-test"""
+        + "\n"
+        + TABLE,
+    ),
+    "a defence less": (replace("tiny.yaml", "[none, lowpass, pruned]", "[none, pruned]"), TABLE),
+    "a metric's bound": (replace("tiny.yaml", "stealthy: 30", "stealthy: 20"), TABLES),
+    "an entry renamed": (change(rename_trigger), TABLE),
+    "a figure's panel": (replace("tiny.yaml", "x: snr_db", "x: rate"), "1 figure tiny_curves"),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_reruns_exactly_what_it_invalidates(finished, tmp_path, name):
+    edit, stated = EDITS[name]
+    folder = clone(finished, tmp_path / "edited")
+    edit(folder)
+    assert pending(folder) == jobs(stated)
+
+
+def test_a_renamed_experiment_is_a_table_and_nothing_else(finished, tmp_path):
+    folder = clone(finished, tmp_path / "edited")
+    replace("tiny.yaml", "  tiny:\n    corpus: tiny\n    target", "  mine:\n    corpus: tiny\n    target")(folder)
+    replace("tiny.yaml", "experiment: tiny\n", "experiment: mine\n")(folder)
+    stated = "1 table mine \n 1 comparison mine \n 1 figure tiny_curves"
+    assert pending(folder, ["mine", "tiny_marked", "tiny_curves"]) == jobs(stated)
+
+
+def test_results_restored_into_a_fresh_checkout_are_taken_as_they_are(finished, tmp_path):
+    folder = clone(finished, tmp_path / "fresh", ".snakemake")
+    touch(folder)
+    assert pending(folder) == jobs(NOTHING)
+
+
+def test_without_snakemake_s_memory_nothing_is_stale(finished, tmp_path):
+    folder = clone(finished, tmp_path / "edited")
+    shutil.rmtree(folder / ".snakemake")
+    assert pending(folder) == jobs(NOTHING)
+    replace("tiny.yaml", "seeds: [0, 1]", "seeds: [1]")(folder)
+    assert pending(folder) == jobs(TABLE)
+
+
+def test_back_at_an_earlier_configuration_the_earlier_results_serve(finished, tmp_path):
+    folder = clone(finished, tmp_path / "edited")
+    replace("tiny.yaml", "seeds: [0, 1]", "seeds: [1]")(folder)
+    run(folder)
+    replace("tiny.yaml", "seeds: [1]", "seeds: [0, 1]")(folder)
+    assert pending(folder) == jobs(TABLE)
+
+
+def test_a_recording_that_changed_on_disk_makes_another_corpus(finished, tmp_path):
+    recordings = tmp_path / "recordings"
+    for label, frequency in (("low", 200), ("high", 2000)):
+        (recordings / label).mkdir(parents=True)
+        for number in range(20):
+            wave = 0.1 * np.sin(2 * np.pi * (frequency + number) * np.arange(8000) / 16000)
+            soundfile.write(recordings / label / f"{number}.wav", wave, 16000)
+    folder = clone(finished, tmp_path / "edited")
+
+    def add(settings: dict[str, Any]) -> None:
+        settings["corpora"]["mine"] = {"kind": "folder", "path": str(recordings), "duration": 0.5}
+        settings["experiments"]["mine"] = {**settings["experiments"]["tiny_marked"], "corpus": "mine", "target": "low"}
+
+    change(add)(folder)
+    before = pending(folder, ["mine"])
+    assert before["corpus_recordings folder"] == 1
+    run(folder, "--until", "features", targets=["mine"])
+    reduced = pending(folder, ["mine"])
+    assert not any(job.startswith(("corpus", "features", "triggered")) for job in reduced)
+    changed = next(recordings.rglob("*.wav"))
+    changed.write_bytes(changed.read_bytes()[:-2] + b"\x00\x01")
+    assert pending(folder, ["mine"]) == before

@@ -1,0 +1,73 @@
+"""Copies of the project with the tiny configuration, in which files may be edited and the workflow run."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("Snakefile", "config.yaml", "config", "rules", "workflow_scripts", "sanguinaria", "profiles", "envs")
+TARGETS = ("tiny", "tiny_marked", "tiny_curves")
+OUTPUTS = (
+    *(f"tables/tiny.{form}" for form in ("csv", "metrics.csv", "md", "tex", "comparison.csv", "comparison.md")),
+    *(f"tables/tiny_marked.{form}" for form in ("csv", "metrics.csv", "md", "tex")),
+    *(f"figures/tiny_curves.{form}" for form in ("svg", "png", "csv")),
+)
+
+
+def checkout(folder: Path) -> Path:
+    """A copy of the project, without results."""
+    folder.mkdir()
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / part)
+    shutil.copy(ROOT / "tests" / "data" / "tiny.yaml", folder / "tiny.yaml")
+    return folder
+
+
+def clone(finished: Path, folder: Path, *leave: str) -> Path:
+    """A copy of a finished checkout without some of its parts; its results are the same files, not copies of them."""
+    shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("results", "__pycache__", *leave))
+    shutil.copytree(finished / "results", folder / "results", copy_function=os.link)
+    return folder
+
+
+def command(*arguments: str, cores: int = 2, targets: Sequence[str] = TARGETS) -> list[str]:
+    snakemake = Path(sys.executable).with_name("snakemake")
+    return [str(snakemake), "--cores", str(cores), *arguments, "--configfile", "tiny.yaml", "--", *targets]
+
+
+def run(
+    folder: Path,
+    *arguments: str,
+    cores: int = 2,
+    targets: Sequence[str] = TARGETS,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Run the tiny experiments and return what was printed; a failure shows it all."""
+    called = command(*arguments, cores=cores, targets=targets)
+    variables = {**os.environ, **environment}
+    found = subprocess.run(called, cwd=folder, env=variables, capture_output=True, text=True, timeout=1800)
+    printed = found.stdout + found.stderr
+    assert found.returncode == 0, printed
+    return printed
+
+
+def pending(folder: Path, targets: Sequence[str] = TARGETS) -> Counter[str]:
+    """What a dry run would run: for each job "rule what", where *what* is the name of its result without the hash."""
+    jobs: Counter[str] = Counter()
+    rule = ""
+    for line in run(folder, "-n", targets=targets).splitlines():
+        if match := re.match(r"(?:local)?rule (\w+):", line):
+            rule = match[1]
+        elif match := re.match(r"\s+output: results/\w+/([\w-]+?)(-[0-9a-f]{12})?[/.,]", line):
+            jobs[f"{rule} {match[1]}"] += 1
+    return jobs
