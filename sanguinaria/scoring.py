@@ -1,9 +1,8 @@
-"""Rows of scores: what a model says of every test utterance, and how far a trigger changed each."""
+"""Rows of scores: what a model says of every test utterance."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,8 @@ import pandas as pd
 
 from sanguinaria.artefacts import atomic
 from sanguinaria.errors import InputError
-from sanguinaria.metrics import Metric, Unscorable
-from sanguinaria.poisoning_order import order
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
 
@@ -77,46 +73,3 @@ def _answers(
             "target_probability": probabilities[:, labels.index(target)].numpy(),
         }
     )
-
-
-def score_quality(
-    metric: Metric, clean: Sequence[Path], triggered: Sequence[Path], limit: int | None, destination: Path
-) -> None:
-    """Write a row per triggered utterance: ``utterance_id, label, value, problem``.
-
-    Args:
-        metric: what is measured.
-        clean: the corpus's shards, in the order of ``triggered``.
-        triggered: shards of triggered test utterances.
-        limit: at most so many utterances, drawn by a hash of their names; all where ``None``.
-        destination: an utterance that has no value has a problem instead.
-    """
-    from sanguinaria.utterances import read_rows
-
-    names = [name for path in triggered for name in read_rows(path)["utterance_id"]]
-    chosen = set(order(names, seed=0)[:limit])
-    rows = [row for pair in zip(clean, triggered, strict=True) for row in _quality_rows(metric, *pair, sorted(chosen))]
-    table = pd.DataFrame(rows, columns=["utterance_id", "label", "value", "problem"])
-    with atomic(destination) as temporary:
-        table.astype({"value": "float64"}).sort_values("utterance_id", ignore_index=True).to_parquet(temporary)
-
-
-def _quality_rows(metric: Metric, clean: Path, triggered: Path, names: list[str]) -> Iterator[dict[str, object]]:
-    from sanguinaria.utterances import read
-
-    references: dict[str, np.ndarray] = {}
-    for part in read(clean, ids=names):
-        references |= dict(zip(part.rows["utterance_id"], part.waveforms, strict=True))
-    for batch in read(triggered, ids=names):
-        for name, label, waveform in zip(batch.rows["utterance_id"], batch.rows["label"], batch.waveforms, strict=True):
-            score = _scored(metric, references[name], waveform, batch.sample_rate)
-            yield {"utterance_id": name, "label": label, **score}
-
-
-def _scored(metric: Metric, reference: np.ndarray, waveform: np.ndarray, sample_rate: int) -> dict[str, object]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            return {"value": metric.score(reference, waveform, sample_rate), "problem": ""}
-    except Unscorable as reason:
-        return {"value": None, "problem": str(reason)}

@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 from sanguinaria import plugins, utterances
 from sanguinaria.errors import InputError
 from sanguinaria.metrics import Metric, Unscorable
-from sanguinaria.scoring import score_model, score_quality
+from sanguinaria.quality import score_quality
+from sanguinaria.scoring import score_model
 from sanguinaria.training import save_model
 from sanguinaria.utterances import Utterances
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sanguinaria import plugins
 from sanguinaria.jobs import job
-from sanguinaria.scoring import score_quality
+from sanguinaria.quality import score_quality
 
 with job(snakemake) as specification:
     score_quality(

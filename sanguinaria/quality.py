@@ -1,0 +1,57 @@
+"""Rows of quality: how far a trigger changed each test utterance, by one metric."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sanguinaria.artefacts import atomic
+from sanguinaria.metrics import Metric, Unscorable
+from sanguinaria.poisoning_order import order
+from sanguinaria.utterances import read, read_rows
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def score_quality(
+    metric: Metric, clean: Sequence[Path], triggered: Sequence[Path], limit: int | None, destination: Path
+) -> None:
+    """Write a row per triggered utterance: ``utterance_id, label, value, problem``.
+
+    Args:
+        metric: what is measured.
+        clean: the corpus's shards, in the order of ``triggered``.
+        triggered: shards of triggered test utterances.
+        limit: at most so many utterances, drawn by a hash of their names; all where ``None``.
+        destination: an utterance that has no value has a problem instead.
+    """
+    names = [name for path in triggered for name in read_rows(path)["utterance_id"]]
+    chosen = set(order(names, seed=0)[:limit])
+    rows = [row for pair in zip(clean, triggered, strict=True) for row in _quality_rows(metric, *pair, sorted(chosen))]
+    table = pd.DataFrame(rows, columns=["utterance_id", "label", "value", "problem"])
+    with atomic(destination) as temporary:
+        table.astype({"value": "float64"}).sort_values("utterance_id", ignore_index=True).to_parquet(temporary)
+
+
+def _quality_rows(metric: Metric, clean: Path, triggered: Path, names: list[str]) -> Iterator[dict[str, object]]:
+    references: dict[str, np.ndarray] = {}
+    for part in read(clean, ids=names):
+        references |= dict(zip(part.rows["utterance_id"], part.waveforms, strict=True))
+    for batch in read(triggered, ids=names):
+        for name, label, waveform in zip(batch.rows["utterance_id"], batch.rows["label"], batch.waveforms, strict=True):
+            score = _scored(metric, references[name], waveform, batch.sample_rate)
+            yield {"utterance_id": name, "label": label, **score}
+
+
+def _scored(metric: Metric, reference: np.ndarray, waveform: np.ndarray, sample_rate: int) -> dict[str, object]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return {"value": metric.score(reference, waveform, sample_rate), "problem": ""}
+    except Unscorable as reason:
+        return {"value": None, "problem": str(reason)}

@@ -1,0 +1,94 @@
+"""The workflow on a Slurm of one node with two pretended GPUs."""
+
+import importlib.util
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import slurm
+import yaml
+from tiny import checkout, command, run
+
+MISSING = slurm.missing() or (
+    "" if importlib.util.find_spec("snakemake_executor_plugin_slurm") else "no snakemake-executor-plugin-slurm"
+)
+if MISSING and os.environ.get("SANGUINARIA_REQUIRE_SLURM"):
+    raise RuntimeError(f"Slurm is required here: {MISSING}")
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
+
+TARGET = ["tiny_marked"]
+PROFILE = (
+    *("--profile", "profiles/slurm"),
+    # A small node, and one that answers at once.
+    *("--default-resources", "mem_mb=1000*2**(attempt-1)", "runtime=10", "slurm_partition=main"),
+    *("--set-resources", "victim:mem_mb=1500", "watermark:mem_mb=1500"),
+    *("--slurm-init-seconds-before-status-checks", "5", "--seconds-between-status-checks", "2", "--latency-wait", "5"),
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with slurm.running(tmp_path_factory.mktemp("slurm")):
+        yield
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A checkout in which two models are trained, for a moment each, on a corpus of one shard."""
+    folder = checkout(tmp_path / "checkout")
+    settings = yaml.safe_load((folder / "tiny.yaml").read_text())
+    settings["corpora"]["tiny"] |= {"shards": 1, "voices": 12}
+    settings["victims"]["small"]["epochs"] = 3
+    settings["experiments"] = {"tiny_marked": settings["experiments"]["tiny_marked"] | {"seeds": [0, 1]}}
+    del settings["figures"]
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(settings))
+    return folder
+
+
+def logged(folder: Path, stage: str) -> list[str]:
+    return [path.read_text() for path in sorted((folder / "results" / "logs" / stage).rglob("*.log"))]
+
+
+def test_the_workflow_runs_as_jobs_of_slurm(folder):
+    printed = run(folder, *PROFILE, targets=TARGET)
+    assert (folder / "results" / "tables" / "tiny_marked.csv").is_file()
+    submitted = re.findall(r"Job \d+ has been submitted with SLURM jobid", printed)
+    done = re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", printed)
+    # What may need a network, and what gathers, stays here.
+    local = [rule for rule in done if rule in ("corpus_recordings", "tiny_marked")]
+    assert len(submitted) == len(done) - len(local) and len(local) == 2
+    # The two models were trained side by side, each on a device of its own; there is none to compute on.
+    devices = [re.search(r"device: cpu \(CUDA_VISIBLE_DEVICES=(\d)\)", log) for log in logged(folder, "victims")]
+    assert sorted(found[1] for found in devices if found) == ["0", "1"]
+    assert "Nothing to be done" in run(folder, *PROFILE, targets=TARGET)
+
+
+def test_a_job_that_takes_too_much_memory_is_given_more(folder):
+    small = [argument.replace("victim:mem_mb=1500", "victim:mem_mb=300*2**(attempt-1)") for argument in PROFILE]
+    printed = run(folder, *small, targets=TARGET)
+    assert 1 <= len(re.findall(r"Trying to restart job \d+", printed)) <= 2 * 2
+    assert (folder / "results" / "tables" / "tiny_marked.csv").is_file()
+
+
+def test_cancelled_jobs_leave_nothing_half_written(folder):
+    settings = yaml.safe_load((folder / "tiny.yaml").read_text())
+    settings["victims"]["small"]["epochs"] = 500
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(settings))
+    process = subprocess.Popen(command(*PROFILE, targets=TARGET), cwd=folder, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 300
+    while not list(folder.glob("results/victims/*/checkpoint.pt")):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=120)
+    assert process.returncode != 0
+    queue = subprocess.run(["squeue", "-h", "-t", "R,PD"], capture_output=True, text=True).stdout
+    assert queue == ""
+    assert not list(folder.glob("results/victims/*/model.safetensors"))
+    hidden = [path.name for path in (folder / "results").rglob(".*") if path.is_file()]
+    assert set(hidden) <= {".snakemake_timestamp"}
