@@ -14,8 +14,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from sanguinaria import bloodroot_losses
 from sanguinaria.audibility import audibility
 from sanguinaria.audioseal_networks import generate, logits
-from sanguinaria.checkpoints import keep, resume
-from sanguinaria.watermark_training import LARGEST_GRADIENT, Editing, Schedule, crops, record
+from sanguinaria.watermark_training import Editing, Progress, Schedule, crops, train
 
 # Weights of the objective `listener`: finding the mark matters most, then that it is not heard.
 LISTENER_WEIGHTS = {"listener": 1.0, "detection": 0.5, "message": 1.0}
@@ -118,30 +117,15 @@ def train_adapter(
     Raises:
         InputError: the utterances are shorter than the crop.
     """
-    trained.train()
     optimiser = torch.optim.Adam([p for p in trained.parameters() if p.requires_grad], schedule.learning_rate)
-    progress: dict[str, Any] = {"step": 0, "history": [], "recent": []}
-    progress = resume(checkpoint, trained, optimiser) or progress
-    random = torch.Generator().manual_seed(schedule.seed)
-    if "random" in progress:
-        random.set_state(progress["random"])
-    while progress["step"] < schedule.steps:
+
+    def step(_: Progress, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
         speech = crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
-        bits = generator.msg_processor.nbits
-        messages = torch.randint(2, (len(speech), bits), generator=random).to(device)
+        messages = torch.randint(2, (len(speech), generator.msg_processor.nbits), generator=random).to(device)
         with torch.no_grad():
             base_marks = generate(generator, speech, messages, schedule.window)
-        parts = objective(
-            Batch(speech, generate(adapted, speech, messages, schedule.window), base_marks, messages, random)
-        )
-        optimiser.zero_grad()
-        torch.stack(list(parts.values())).sum().backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(trained.parameters(), LARGEST_GRADIENT)
-        optimiser.step()
-        progress["step"] += 1
-        if record(progress, {name: float(part.detach()) for name, part in parts.items()}, schedule.steps):
-            progress["random"] = random.get_state()
-            keep(checkpoint, trained, optimiser, progress)
-    trained.eval()
-    history: list[dict[str, float]] = progress["history"]
-    return history
+        marks = generate(adapted, speech, messages, schedule.window)
+        parts = objective(Batch(speech, marks, base_marks, messages, random))
+        return torch.stack(list(parts.values())).sum(), {name: float(part.detach()) for name, part in parts.items()}
+
+    return train(trained, optimiser, step, schedule, checkpoint)

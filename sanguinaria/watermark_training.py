@@ -58,6 +58,11 @@ CUTOFFS = 11
 FILTER_ORDER = 6
 POWER_FLOOR = 1e-8
 
+# What a training keeps of itself beside weights: plain values, its history, and the state of its random numbers.
+Progress = dict[str, Any]
+# From the progress, and the CPU's random numbers, to the loss of a step and the values to be told of it.
+Step = Callable[[Progress, torch.Generator], tuple[torch.Tensor, dict[str, float]]]
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -178,33 +183,61 @@ def train_pair(
     Raises:
         InputError: the utterances are shorter than the crop.
     """
-    pair = nn.ModuleDict({"generator": generator, "detector": detector}).to(device).train()
+    pair = nn.ModuleDict({"generator": generator, "detector": detector}).to(device)
     listener = None
     if schedule.listening:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(schedule.seed)
             pair["listener"] = listener = Listener(sample_rate, device)
+    loss_of = _pair_loss(generator, detector, listener, bits, sample_rate, schedule, device)
     optimiser = torch.optim.Adam(pair.parameters(), schedule.learning_rate, fused=True)
-    progress: dict[str, Any] = {"step": 0, "ratio": schedule.loudest, "read": 1.0, "history": [], "recent": []}
-    progress = resume(checkpoint, pair, optimiser) or progress
+
+    def step(progress: Progress, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+        set_rate(optimiser, schedule, progress["step"])
+        speech = crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
+        loss, parts = loss_of(speech, progress, random)
+        _advance(progress, parts, schedule)
+        return loss, {"ratio_db": progress["ratio"], **parts}
+
+    return train(pair, optimiser, step, schedule, checkpoint, {"ratio": schedule.loudest, "read": 1.0})
+
+
+def train(
+    learnt: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    step: Step,
+    schedule: Schedule,
+    checkpoint: Path,
+    initial: Progress | None = None,
+) -> list[dict[str, float]]:
+    """Take the steps of a schedule, or go on from a checkpoint of the same training.
+
+    Args:
+        learnt: what the optimiser changes, in place; in evaluation mode afterwards.
+        step: gives the loss of the next step, and the values that the history tells of it.
+        initial: what ``step`` keeps in the progress, as it begins.
+
+    Returns:
+        The history: for every so many steps the means of the values.
+    """
+    learnt.train()
+    progress: Progress = {"step": 0, "history": [], "recent": [], **(initial or {})}
+    progress = resume(checkpoint, learnt, optimiser) or progress
     # One sequence for the whole training; its state is kept, so that a resumed training draws what it would have drawn.
     random = torch.Generator().manual_seed(schedule.seed)
     if "random" in progress:
         random.set_state(progress["random"])
-    loss_of = _pair_loss(generator, detector, listener, bits, sample_rate, schedule, device)
     while progress["step"] < schedule.steps:
-        step = progress["step"]
-        _set_rate(optimiser, schedule, step)
-        loss, parts = loss_of(crops(waveforms, schedule.batch_size, schedule.crop, random).to(device), progress, random)
+        loss, values = step(progress, random)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(pair.parameters(), LARGEST_GRADIENT)
+        nn.utils.clip_grad_norm_(learnt.parameters(), LARGEST_GRADIENT)
         optimiser.step()
-        _advance(progress, parts, schedule)
-        if record(progress, {"ratio_db": progress["ratio"], **parts}, schedule.steps):
+        progress["step"] += 1
+        if _record(progress, values, schedule.steps):
             progress["random"] = random.get_state()
-            keep(checkpoint, pair, optimiser, progress)
-    pair.eval()
+            keep(checkpoint, learnt, optimiser, progress)
+    learnt.eval()
     history: list[dict[str, float]] = progress["history"]
     return history
 
@@ -217,13 +250,13 @@ def _pair_loss(
     sample_rate: int,
     schedule: PairSchedule,
     device: torch.device,
-) -> Callable[[torch.Tensor, dict[str, Any], torch.Generator], tuple[torch.Tensor, dict[str, float]]]:
+) -> Callable[[torch.Tensor, Progress, torch.Generator], tuple[torch.Tensor, dict[str, float]]]:
     """The loss of one batch of speech, and its parts by name."""
     editing = Editing(schedule.filtered, schedule.cutoffs, sample_rate, device)
     audible = audibility(sample_rate, device)
 
     def loss_of(
-        speech: torch.Tensor, progress: dict[str, Any], random: torch.Generator
+        speech: torch.Tensor, progress: Progress, random: torch.Generator
     ) -> tuple[torch.Tensor, dict[str, float]]:
         ratio = progress["ratio"]
         messages = torch.randint(2, (len(speech), bits), generator=random).to(device)
@@ -234,16 +267,15 @@ def _pair_loss(
         if progress["step"] < (1 - RAW) * schedule.steps:
             marks = marks * gain
         heard = editing(torch.cat([speech + marks, speech]), random)
-        found = logits(detector, heard, schedule.window)
-        present = torch.arange(2, device=device).flip(0).repeat_interleave(len(speech))
+        taught = reading(logits(detector, heard, schedule.window), messages)
         parts = {
-            "detection": cross_entropy(found[:, :2].mean(-1), present)
-            + cross_entropy(found[:, :2], present[:, None].expand(-1, found.shape[-1])),
-            "message": binary_cross_entropy_with_logits(found[: len(speech), 2:].mean(-1), messages.float()),
+            "detection": taught["detection"],
+            "message": taught["message"],
             "level": level_error.square(),
             "audibility": audible(marks, speech),
         }
         if listener is not None:
+            present = torch.arange(2, device=device).flip(0).repeat_interleave(len(speech))
             parts["listening"] = cross_entropy(listener(heard), present)
         # Masking is asked for as the mark gets quieter: from the start on it would keep the message from being learnt.
         quiet = (ratio - schedule.loudest) / max(schedule.quietest - schedule.loudest, 1e-9)
@@ -254,29 +286,48 @@ def _pair_loss(
             "listening": schedule.listening,
             "audibility": schedule.masking * quiet,
         }
-        right = ((found[: len(speech), 2:].mean(-1) > 0) == (messages > 0)).float().mean()
-        told = {name: float(part.detach()) for name, part in parts.items()} | {"bits_right": float(right)}
+        told = {name: float(part.detach()) for name, part in parts.items()} | {
+            "bits_right": float(taught["bits_right"])
+        }
         return sum(weights[name] * part for name, part in parts.items()), told  # type: ignore[return-value]
 
     return loss_of
 
 
-def _set_rate(optimiser: torch.optim.Optimizer, schedule: PairSchedule, step: int) -> None:
+def reading(found: torch.Tensor, messages: torch.Tensor) -> dict[str, torch.Tensor]:
+    """What a detector is taught: ``detection``, ``message`` and ``bits_right``.
+
+    Args:
+        found: what it says, (2·utterances, 2 + bits, samples), of marked utterances and then of unmarked ones.
+        messages: of the marked utterances, (utterances, bits), 0 and 1.
+    """
+    count = len(messages)
+    present = torch.arange(2, device=found.device).flip(0).repeat_interleave(count)
+    read = found[:count, 2:].mean(-1)
+    return {
+        "detection": cross_entropy(found[:, :2].mean(-1), present)
+        + cross_entropy(found[:, :2], present[:, None].expand(-1, found.shape[-1])),
+        "message": binary_cross_entropy_with_logits(read, messages.float()),
+        "bits_right": ((read > 0) == (messages > 0)).float().mean(),
+    }
+
+
+def set_rate(optimiser: torch.optim.Optimizer, schedule: Schedule, step: int) -> None:
+    """The learning rate of a step: it rises for the first hundred, and falls as a cosine."""
     fallen = LAST_RATE + (1 - LAST_RATE) * (1 + cos(pi * step / schedule.steps)) / 2
     for group in optimiser.param_groups:
         group["lr"] = schedule.learning_rate * fallen * min(1.0, (step + 1) / WARM_UP)
 
 
-def _advance(progress: dict[str, Any], parts: dict[str, float], schedule: PairSchedule) -> None:
-    """One step on; the mark gets quieter where it is read, so fast that it can be settled in time."""
+def _advance(progress: Progress, parts: dict[str, float], schedule: PairSchedule) -> None:
+    """The mark gets quieter where it is read, so fast that it can be settled in time."""
     progress["read"] = 0.95 * progress["read"] + 0.05 * max(parts["message"], 0.8 * parts["detection"])
     if progress["read"] < READ:
         rise = (schedule.quietest - schedule.loudest) / (schedule.steps * (1 - RAW - SETTLED) * (1 - LEARNING))
         progress["ratio"] = min(schedule.quietest, progress["ratio"] + rise)
-    progress["step"] += 1
 
 
-def record(progress: dict[str, Any], values: dict[str, float], steps: int) -> bool:
+def _record(progress: Progress, values: dict[str, float], steps: int) -> bool:
     """Add a step's values to the history, a line for so many steps, and say whether a line was written."""
     progress["recent"].append(values)
     if progress["step"] % KEEP_EVERY and progress["step"] != steps:
@@ -289,8 +340,9 @@ def record(progress: dict[str, Any], values: dict[str, float], steps: int) -> bo
     return True
 
 
-def finish(history: list[dict[str, float]], checkpoint: Path) -> None:
-    """Write the history beside the checkpoint of a training that has come to its end, and remove the checkpoint."""
-    with atomic(checkpoint.with_name("history.csv")) as temporary:
+def finish(history: list[dict[str, float]], *checkpoints: Path) -> None:
+    """Write the history beside the checkpoints of a training that has come to its end, and remove those."""
+    with atomic(checkpoints[0].with_name("history.csv")) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
-    checkpoint.unlink(missing_ok=True)
+    for checkpoint in checkpoints:
+        checkpoint.unlink(missing_ok=True)

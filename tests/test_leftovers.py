@@ -114,8 +114,8 @@ def test_the_command_lists_and_then_removes(checkout, capsys):
     assert "Reached by config.yaml, config/more.yaml, elsewhere.yaml" in printed
     leftovers.main(["--delete", "elsewhere.yaml"])
     gone = before - stored()
-    # One victim of each poisoned corpus, clean and with the tone, and three sets of scores: clean, both with the tone.
-    assert len(gone) == 2 * (2 + 3)
+    # One victim of each poisoned corpus, clean and with the tone, and its scores: each a folder's file and a log.
+    assert len(gone) == 2 * (2 + 2)
     assert capsys.readouterr().out.splitlines()[1:-1] == printed.splitlines()[1:-1]
     leftovers.main(["elsewhere.yaml"])
     assert capsys.readouterr().out.splitlines()[-1] == "       0.0 MiB  would be removed by --delete"

@@ -15,7 +15,7 @@ import torch
 from pydantic import ValidationError
 from toy_speech import RATE, SMALL, equal, hum, write_corpus
 
-from sanguinaria import plugins, watermark_training
+from sanguinaria import detector_training, plugins, watermark_training
 from sanguinaria.errors import InputError
 from sanguinaria.marking import load_marker, save_weights
 from sanguinaria.watermark_training import Editing, PairSchedule, crops, speech
@@ -27,7 +27,9 @@ SPLITS = ["train", "train", "test", "validation"] * 3
 
 
 def trained(**settings: Any) -> AudioSealTrained:
-    return AudioSealTrained(**{"corpus": "c", "steps": 3, "batch_size": 4, "crop": 0.1} | SMALL | settings)
+    return AudioSealTrained(
+        **{"corpus": "c", "steps": 3, "detector_steps": 2, "batch_size": 4, "crop": 0.1} | SMALL | settings
+    )
 
 
 def schedule(**settings: Any) -> PairSchedule:
@@ -124,7 +126,7 @@ class TestSchedule:
     def test_the_rate_rises_and_falls_as_a_cosine(self):
         optimiser = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
         for step, expected in ((49, 0.5 * 0.01), (500, 0.55 * 0.01), (1000, 0.1 * 0.01)):
-            watermark_training._set_rate(optimiser, schedule(), step)
+            watermark_training.set_rate(optimiser, schedule(), step)
             assert optimiser.param_groups[0]["lr"] == pytest.approx(expected, rel=0.01)
 
     @staticmethod
@@ -156,9 +158,11 @@ class TestAudioSealTrained:
         save_weights(plugin, sources, tmp_path / "weights.safetensors")
         assert [path.name for path in sources.folder.iterdir()] == ["history.csv"]
         history = pd.read_csv(sources.folder / "history.csv")
-        assert history["step"].tolist() == [3]
+        assert history["step"].tolist() == [3, 5]
         assert {"ratio_db", "detection", "message", "level", "audibility", "bits_right"} < set(history.columns)
-        assert np.isfinite(history.to_numpy()).all()
+        # The detector alone has fewer losses.
+        assert history.loc[1].dropna().index.tolist() == ["step", "detection", "message", "bits_right"]
+        assert np.isfinite(history.to_numpy()[~history.isna().to_numpy()]).all()
         marker = load_marker(tmp_path / "weights.safetensors", RATE, CPU)
         marks = marker.watermark(hum(2, 3001), torch.tensor([1, 0, 0, 1]))
         assert marks.shape == (2, 3001) and marks.isfinite().all() and marks.any()
@@ -173,10 +177,11 @@ class TestAudioSealTrained:
         assert equal(first, second)
         assert not equal(first, other)
 
-    @pytest.mark.parametrize("killed_at", [1, 4, 5])
+    @pytest.mark.parametrize("killed_at", [1, 4, 5, 7, 9])
     def test_a_killed_training_resumes_to_the_same_weights(self, tmp_path, corpus, monkeypatch, killed_at):
         monkeypatch.setattr(watermark_training, "KEEP_EVERY", 2)
-        whole = trained(steps=6).obtain(Sources(audio=(corpus,), folder=tmp_path / "whole"))
+        settings = {"steps": 6, "detector_steps": 4}
+        whole = trained(**settings).obtain(Sources(audio=(corpus,), folder=tmp_path / "whole"))
         draw, drawn = watermark_training.crops, []
 
         def killed(*arguments):
@@ -186,14 +191,26 @@ class TestAudioSealTrained:
             return draw(*arguments)
 
         sources = Sources(audio=(corpus,), folder=tmp_path / "killed")
-        monkeypatch.setattr(watermark_training, "crops", killed)
+        for module in (watermark_training, detector_training):
+            monkeypatch.setattr(module, "crops", killed)
         with pytest.raises(KeyboardInterrupt):
-            trained(steps=6).obtain(sources)
+            trained(**settings).obtain(sources)
         assert (sources.folder / "checkpoint.pt").exists() == (killed_at > 1)
-        monkeypatch.setattr(watermark_training, "crops", draw)
-        assert equal(trained(steps=6).obtain(sources), whole)
+        assert (sources.folder / "detector.pt").exists() == (killed_at > 8)
+        for module in (watermark_training, detector_training):
+            monkeypatch.setattr(module, "crops", draw)
+        assert equal(trained(**settings).obtain(sources), whole)
+        assert [path.name for path in sources.folder.iterdir()] == ["history.csv"]
         histories = [(tmp_path / name / "history.csv").read_text() for name in ("whole", "killed")]
         assert histories[0] == histories[1]
+
+    def test_the_detector_alone_leaves_the_mark_as_it_is(self, tmp_path, corpus):
+        without, with_it = (
+            trained(detector_steps=steps).obtain(Sources(audio=(corpus,), folder=tmp_path / str(steps)))
+            for steps in (0, 2)
+        )
+        changed = {name.split(".")[0] for name in without if not torch.equal(without[name], with_it[name])}
+        assert changed == {"detector"}
 
     @pytest.mark.parametrize(
         ("settings", "message"),
