@@ -22,12 +22,11 @@ LISTENER_WEIGHTS = {"listener": 1.0, "detection": 0.5, "message": 1.0}
 
 @dataclass(frozen=True)
 class Batch:
-    """What an objective sees: speech and the marks in it, (utterances, samples), the frozen generator's marks with the
-    same messages, the messages (utterances, bits), and the CPU's random numbers."""
+    """What an objective sees: speech and the marks in it, (utterances, samples), the messages (utterances, bits), and
+    the CPU's random numbers."""
 
     speech: torch.Tensor
     marks: torch.Tensor
-    base_marks: torch.Tensor
     messages: torch.Tensor
     random: torch.Generator
 
@@ -36,15 +35,17 @@ class Batch:
 Objective = Callable[[Batch], dict[str, torch.Tensor]]
 
 
-def paper(strength: float, sample_rate: int, device: torch.device) -> Objective:
+def paper(generator: Any, window: int, strength: float, sample_rate: int, device: torch.device) -> Objective:
     """Eq. 5 with the paper's weights. The target w_p = α·G(x) is the frozen generator's mark with the *same* message in
     the same crop, amplified."""
     mel_distance = bloodroot_losses.log_mel_distance(sample_rate, device)
 
     def parts(batch: Batch) -> dict[str, torch.Tensor]:
+        with torch.no_grad():
+            target = strength * generate(generator, batch.speech, batch.messages, window)
         marked = batch.speech + batch.marks
         losses = {
-            "supervised": bloodroot_losses.supervised(batch.marks, strength * batch.base_marks),
+            "supervised": bloodroot_losses.supervised(batch.marks, target),
             "stft": bloodroot_losses.multi_scale_stft(marked, batch.speech),
             "mel": mel_distance(marked, batch.speech),
             "amplitude": bloodroot_losses.amplitude(batch.marks),
@@ -90,7 +91,6 @@ def listener(
 
 
 def train_adapter(
-    generator: Any,
     adapted: Any,
     trained: nn.Module,
     objective: Objective,
@@ -102,8 +102,7 @@ def train_adapter(
     """Train what has gradients in ``trained``, in place, or go on from a checkpoint of the same training.
 
     Args:
-        generator: the frozen one, complete.
-        adapted: the same, with an adapted decoder.
+        adapted: a generator whose decoder is adapted.
         trained: what is learnt: the adapter, and a listener if there is one.
         objective: the loss.
         waveforms: speech (utterances, samples), on the CPU.
@@ -121,11 +120,8 @@ def train_adapter(
 
     def step(_: Progress, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
         speech = crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
-        messages = torch.randint(2, (len(speech), generator.msg_processor.nbits), generator=random).to(device)
-        with torch.no_grad():
-            base_marks = generate(generator, speech, messages, schedule.window)
-        marks = generate(adapted, speech, messages, schedule.window)
-        parts = objective(Batch(speech, marks, base_marks, messages, random))
+        messages = torch.randint(2, (len(speech), adapted.msg_processor.nbits), generator=random).to(device)
+        parts = objective(Batch(speech, generate(adapted, speech, messages, schedule.window), messages, random))
         return torch.stack(list(parts.values())).sum(), {name: float(part.detach()) for name, part in parts.items()}
 
     return train(trained, optimiser, step, schedule, checkpoint)

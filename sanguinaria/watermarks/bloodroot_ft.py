@@ -142,7 +142,7 @@ class BloodrootFT(Watermark):
 
         learnt = nn.ModuleDict({"decoder": adapted.decoder.model})
         if self.objective == "paper":
-            objective = fine_tuning.paper(self.strength, SAMPLE_RATE, device)
+            objective = fine_tuning.paper(generator, window, self.strength, SAMPLE_RATE, device)
         else:
             learnt["listener"] = Listener(SAMPLE_RATE, device)
             editing = Editing(self.filtered, self.cutoffs, SAMPLE_RATE, device)
@@ -154,7 +154,5 @@ class BloodrootFT(Watermark):
         )
         checkpoint = sources.folder / "checkpoint.pt"
         waveforms = speech(sources, SAMPLE_RATE, self.utterances)
-        history = fine_tuning.train_adapter(
-            generator, adapted, learnt, objective, waveforms, schedule, checkpoint, device
-        )
+        history = fine_tuning.train_adapter(adapted, learnt, objective, waveforms, schedule, checkpoint, device)
         finish(history, checkpoint)
