@@ -14,6 +14,8 @@ from sanguinaria.victims import LogMel
 if TYPE_CHECKING:
     import torch
 
+    from sanguinaria.examples import Spectrograms
+
 # Added to the mel energies before the logarithm: −60 dB below a full-scale bin, under the noise of 16-bit speech.
 FLOOR = 1e-6
 # Audio that a CPU transforms at once: the spectra of more fall out of its cache, and take four times as long
@@ -72,24 +74,23 @@ def extract(audio: Path, settings: LogMel, destination: Path, device: torch.devi
         save_file({"log_mel": tensor}, temporary, {"utterance_ids": json.dumps(names)})
 
 
-def load(files: Sequence[Path]) -> tuple[list[str], torch.Tensor]:
-    """Names and spectrograms (utterances, bands, frames) of several shards, in their order, half precision.
+def load(files: Sequence[Path]) -> tuple[list[str], Spectrograms]:
+    """Names and spectrograms of several shards, in their order; the spectrograms are mapped, and not read yet.
 
     Raises:
         InputError: a file is damaged.
     """
-    import torch
     from safetensors import SafetensorError, safe_open
+
+    from sanguinaria.examples import Spectrograms
 
     names: list[str] = []
     parts = []
     for path in files:
         try:
             with safe_open(path, "pt") as file:
-                found = json.loads(file.metadata()["utterance_ids"])
-                if found:
-                    names += found
-                    parts.append(file.get_tensor("log_mel"))
+                names += json.loads(file.metadata()["utterance_ids"])
+                parts.append(file.get_tensor("log_mel"))
         except SafetensorError as error:
             raise InputError(f"{path}: damaged features ({error}); delete the file and run again") from error
-    return names, torch.cat(parts)
+    return names, Spectrograms(parts)

@@ -60,16 +60,20 @@ def _answers(
     from sanguinaria.features import load
     from sanguinaria.training import predict
 
-    names, spectrograms = load(features)
-    is_test = (rows["split"].loc[names] == "test").to_numpy()
-    tested = pd.Index(names)[is_test]
-    probabilities = predict(network, spectrograms[torch.tensor(is_test)], device)
+    known, asked, probabilities = rows.index[rows["split"] == "test"], [], []
+    for path in features:
+        names, spectrograms = load([path])
+        positions = pd.Index(names).isin(known).nonzero()[0]
+        if len(positions):
+            asked += [names[position] for position in positions]
+            probabilities.append(predict(network, spectrograms.chosen(positions), device))
+    answers = torch.cat(probabilities)
     return pd.DataFrame(
         {
-            "utterance_id": tested,
-            "label": rows["label"].loc[tested].to_numpy(),
-            "speaker": rows["speaker"].loc[tested].to_numpy(),
-            "predicted": [labels[position] for position in probabilities.argmax(-1).tolist()],
-            "target_probability": probabilities[:, labels.index(target)].numpy(),
+            "utterance_id": asked,
+            "label": rows["label"].loc[asked].to_numpy(),
+            "speaker": rows["speaker"].loc[asked].to_numpy(),
+            "predicted": [labels[position] for position in answers.argmax(-1).tolist()],
+            "target_probability": answers[:, labels.index(target)].numpy(),
         }
     )

@@ -11,6 +11,7 @@ from math import cos, pi
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,7 +22,7 @@ from sanguinaria import devices, features, plugins, reshaping
 from sanguinaria.artefacts import atomic
 from sanguinaria.checkpoints import keep, resume
 from sanguinaria.errors import InputError
-from sanguinaria.examples import Examples
+from sanguinaria.examples import Examples, Spectrograms
 from sanguinaria.victims import Victim
 
 
@@ -38,37 +39,33 @@ def assemble(
     rows = pd.read_parquet(index, columns=["utterance_id", "label", "split"])
     table = pd.read_parquet(manifest)
     names, spectrograms = features.load(clean)
-    positions = pd.Series(range(len(names)), index=names)
-
     labels = sorted(rows["label"].unique())
-    training_set = spectrograms[positions[table["utterance_id"]].to_numpy()]
-    poisoned = table.reset_index(drop=True).query("poisoned")
-    if len(poisoned):
-        _replace(training_set, poisoned, poison)
-    return (
-        labels,
-        Examples(training_set, _codes(table["label"], labels)),
-        validation_examples(rows, labels, names, spectrograms),
-    )
+    validation_set = validation_examples(rows, labels, names, spectrograms)
+    positions = pd.Series(range(len(names)), index=names)
+    chosen = positions[table["utterance_id"]].to_numpy(copy=True)
+    if table["poisoned"].any():
+        triggered_names, triggered = features.load(poison)
+        chosen[table["poisoned"]] = len(names) + _found(table["utterance_id"][table["poisoned"]], triggered_names)
+        spectrograms = spectrograms + triggered
+    return labels, Examples(spectrograms.chosen(chosen), _codes(table["label"], labels)), validation_set
 
 
 def validation_examples(
-    rows: pd.DataFrame, labels: list[str], names: list[str], spectrograms: torch.Tensor
+    rows: pd.DataFrame, labels: list[str], names: list[str], spectrograms: Spectrograms
 ) -> Examples:
     """The clean validation utterances of a corpus's index, whose names and spectrograms are given in one order."""
     held_out = rows[rows["split"] == "validation"]
     positions = pd.Series(range(len(names)), index=names)
     chosen = positions[held_out["utterance_id"]].to_numpy(copy=True)
-    return Examples(spectrograms[chosen], _codes(held_out["label"], labels))
+    return Examples(spectrograms.chosen(chosen), _codes(held_out["label"], labels))
 
 
-def _replace(spectrograms: torch.Tensor, poisoned: pd.DataFrame, files: Sequence[Path]) -> None:
-    names, triggered = features.load(files)
-    positions = pd.Series(range(len(names)), index=names)
-    absent = poisoned[~poisoned["utterance_id"].isin(names)]
-    if len(absent):
-        raise InputError(f"{len(absent)} poisoned utterances have no triggered audio: run the triggers again")
-    spectrograms[poisoned.index.to_numpy()] = triggered[positions[poisoned["utterance_id"]].to_numpy()]
+def _found(poisoned: pd.Series, names: list[str]) -> np.ndarray:
+    positions = pd.Series(range(len(names)), index=names).reindex(poisoned)
+    if absent := int(positions.isna().sum()):
+        raise InputError(f"{absent} poisoned utterances have no triggered audio: run the triggers again")
+    found: np.ndarray = positions.to_numpy(dtype="int64")
+    return found
 
 
 def _codes(labels: pd.Series, known: list[str]) -> torch.Tensor:
@@ -225,12 +222,13 @@ def _shifted(spectrograms: torch.Tensor, share: float, generator: torch.Generato
 
 @torch.inference_mode()
 def predict(
-    network: nn.Module, spectrograms: torch.Tensor, device: torch.device, batch_size: int = 256
+    network: nn.Module, spectrograms: Spectrograms, device: torch.device, batch_size: int = 256
 ) -> torch.Tensor:
-    """Probabilities (utterances, labels) of spectrograms (utterances, bands, frames), on the CPU."""
+    """Probabilities (utterances, labels) of at least one spectrogram, on the CPU."""
     network.eval()
-    batches = torch.split(spectrograms, batch_size)
-    return torch.cat([torch.softmax(network(batch.to(device).float()), -1).cpu() for batch in batches])
+    batches = torch.split(torch.arange(len(spectrograms)), batch_size)
+    found = [torch.softmax(network(spectrograms[batch].to(device).float()), -1).cpu() for batch in batches]
+    return torch.cat(found)
 
 
 def _accuracy(network: nn.Module, examples: Examples, device: torch.device) -> float:

@@ -11,7 +11,7 @@ from torch import nn
 
 from sanguinaria import plugins
 from sanguinaria.errors import InputError
-from sanguinaria.examples import Examples
+from sanguinaria.examples import Examples, Spectrograms
 from sanguinaria.pruning import prune, smallest
 from sanguinaria.repairing import repair_model
 from sanguinaria.training import fine_tune, load_model, predict, save_model
@@ -63,7 +63,7 @@ def examples(count: int, seed: int) -> Examples:
     noise = torch.randn(count, BANDS, 20, generator=generator)
     noise[labels == 0, 8:] += 1.0
     noise[labels == 1, :8] += 1.0
-    return Examples(noise.half(), labels)
+    return Examples(Spectrograms([noise.half()]), labels)
 
 
 def accuracy(model: nn.Module, asked: Examples) -> float:
@@ -242,7 +242,8 @@ def test_a_pruned_model_is_kept_and_loaded(tmp_path, kind, share):
     loaded, labels = load_model(path, CPU)
     assert labels == list(LABELS)
     assert not loaded.training
-    assert torch.equal(predict(after, spectrograms(), CPU), predict(loaded, spectrograms(), CPU))
+    asked = Spectrograms([spectrograms().half()])
+    assert torch.equal(predict(after, asked, CPU), predict(loaded, asked, CPU))
     assert prune(loaded, 0.3, BANDS)(spectrograms()).shape == (6, 2)
 
 
@@ -297,12 +298,12 @@ def test_a_repaired_model_that_fits_no_network_is_refused(tmp_path, kind, damage
 def stored(folder, kind, validation: int):
     """A model, an index, and features of training and validation utterances in one shard."""
     save_model(victim(kind), LABELS, network(kind), folder / "model.safetensors")
-    asked = examples(100, 6)
+    asked = examples(100, 6).spectrograms[torch.arange(100)]
     rows = pd.DataFrame({"utterance_id": [f"u{number}" for number in range(100)], "label": ["high", "low"] * 50})
     rows["split"] = ["validation"] * validation + ["train"] * (100 - validation)
     rows.sample(frac=1, random_state=0).to_parquet(folder / "index.parquet")
     names = {"utterance_ids": json.dumps(rows["utterance_id"].tolist())}
-    save_file({"log_mel": asked.spectrograms}, folder / "features.safetensors", names)
+    save_file({"log_mel": asked}, folder / "features.safetensors", names)
     return folder / "model.safetensors", folder / "index.parquet", [folder / "features.safetensors"]
 
 

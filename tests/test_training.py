@@ -8,7 +8,8 @@ import torch
 
 from sanguinaria import plugins, training
 from sanguinaria.errors import InputError
-from sanguinaria.training import Examples, load_model, predict, save_model, train
+from sanguinaria.examples import Examples, Spectrograms, no_examples
+from sanguinaria.training import load_model, predict, save_model, train
 
 CPU = torch.device("cpu")
 LABELS = ("high", "low")
@@ -21,7 +22,7 @@ def examples(count: int, seed: int) -> Examples:
     spectrograms = torch.randn(count, 16, 20, generator=generator)
     spectrograms[labels == 0, 8:] += 1.0
     spectrograms[labels == 1, :8] += 1.0
-    return Examples(spectrograms.half(), labels)
+    return Examples(Spectrograms([spectrograms.half()]), labels)
 
 
 def victim(**settings):
@@ -100,7 +101,7 @@ def test_the_best_epoch_is_the_best_on_validation(tmp_path):
 
 
 def test_the_best_without_validation_is_an_error(tmp_path):
-    empty = Examples(torch.empty(0, 16, 20), torch.empty(0, dtype=torch.long))
+    empty = no_examples(16)
     with pytest.raises(InputError, match="needs validation utterances"):
         train(victim(keep="best"), LABELS, examples(64, 1), empty, 0, tmp_path / "a.pt", CPU)
 

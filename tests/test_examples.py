@@ -1,0 +1,72 @@
+"""Spectrograms that stay in their files, against tensors that do not."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from sanguinaria.examples import Spectrograms, no_examples
+from sanguinaria.features import load
+
+SIZES = (3, 0, 5)
+
+
+@pytest.fixture
+def tensor():
+    return torch.randn(8, 4, 6, generator=torch.Generator().manual_seed(0)).half()
+
+
+@pytest.fixture
+def files(tmp_path, tensor):
+    paths = [tmp_path / f"{number}.safetensors" for number in range(3)]
+    for path, part, start in zip(paths, tensor.split(SIZES), (0, 3, 3), strict=True):
+        names = [f"u{number}" for number in range(start, start + len(part))]
+        save_file({"log_mel": part.contiguous()}, path, {"utterance_ids": json.dumps(names)})
+    return paths
+
+
+def test_shards_are_one_after_another(files, tensor):
+    names, spectrograms = load(files)
+    assert names == [f"u{number}" for number in range(8)]
+    assert len(spectrograms) == 8
+    assert spectrograms.bands == 4
+    assert torch.equal(spectrograms[torch.arange(8)], tensor)
+    assert torch.equal(spectrograms[torch.tensor([7, 0, 7])], tensor[[7, 0, 7]])
+
+
+def test_a_choice_of_a_choice(files, tensor):
+    chosen = load(files)[1].chosen([6, 1, 4]).chosen(torch.tensor([2, 0]))
+    assert torch.equal(chosen[torch.arange(2)], tensor[[4, 6]])
+
+
+def test_others_come_after_these(tensor):
+    both = Spectrograms(tensor.split(SIZES)) + Spectrograms([tensor + 1]).chosen([5])
+    assert len(both) == 9
+    assert torch.equal(both[torch.tensor([8, 4])], torch.stack([tensor[5] + 1, tensor[4]]))
+
+
+def test_nothing():
+    assert len(Spectrograms([])) == 0
+    assert no_examples(16).spectrograms.bands == 16
+    assert len(no_examples(16).labels) == 0
+
+
+def anonymous_memory() -> int:
+    """Bytes of this process that are no file's; Linux says so alone."""
+    status = Path("/proc/self/status")
+    if not status.is_file():
+        pytest.skip("the system does not tell the memory that is a file's from the rest")
+    lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    return int(lines["RssAnon"].split()[0]) * 1024
+
+
+def test_a_large_file_is_not_held_in_memory(tmp_path):
+    size = 64 * 2**20
+    save_file({"log_mel": torch.zeros(size // 8192, 64, 64).half()}, tmp_path / "large", {"utterance_ids": "[]"})
+    before = anonymous_memory()
+    _, spectrograms = load([tmp_path / "large"])
+    for batch in torch.split(torch.arange(len(spectrograms)), 64):
+        assert not spectrograms[batch].any()
+    assert anonymous_memory() - before < size / 8
