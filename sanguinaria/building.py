@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sanguinaria import utterances
-from sanguinaria.artefacts import atomic, write_text
+from sanguinaria import parquet, utterances
+from sanguinaria.artefacts import write_text
 from sanguinaria.audio import conform
 from sanguinaria.corpora import SPLITS, Corpus, Recording
 from sanguinaria.errors import InputError
@@ -33,8 +33,7 @@ def list_recordings(corpus: Corpus, destination: Path) -> None:
     )
     # Neighbours go to different shards, so that every shard holds every label and split in about equal parts.
     table["shard"] = np.arange(len(table)) % corpus.shards
-    with atomic(destination) as temporary:
-        table.to_parquet(temporary, index=False)
+    parquet.write(table, destination)
 
 
 def _require_splits(present: Collection[str], explanation: str) -> None:
@@ -49,7 +48,7 @@ def build_shard(corpus: Corpus, recordings: Path, shard: int, audio: Path, remar
     Raises:
         InputError: some cannot be read, and the corpus's settings do not say to refuse them; all are named.
     """
-    listed = pd.read_parquet(recordings)
+    listed = parquet.read(recordings)
     listed = listed[listed["shard"] == shard].drop(columns="shard")
     found: list[dict[str, object]] = []
     utterances.write(audio, _batches(corpus, [Recording(**row) for row in listed.to_dict("records")], found))
@@ -112,8 +111,7 @@ def build_index(shards: Sequence[Path], remarks: Sequence[Path], index: Path, re
         set(table["split"]),
         f"left, as {len(refused)} of its {len(found)} recordings were refused: {'; '.join(refused[:5])}",
     )
-    with atomic(index) as temporary:
-        table.to_parquet(temporary, index=False)
+    parquet.write(table, index)
     write_text(report, json.dumps(_report(table, found), indent=2) + "\n")
 
 

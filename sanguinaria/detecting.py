@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sanguinaria import utterances
-from sanguinaria.artefacts import atomic
+from sanguinaria import parquet, utterances
 from sanguinaria.triggers import Trigger
 from sanguinaria.utterances import Utterances
 
@@ -61,8 +60,7 @@ def detect(
             detector = detector or trigger.detector(batch.sample_rate, device, weights)
             found.append(_rows(trigger, detector, batch, device))
     table = pd.concat(found).sort_values("utterance_id", ignore_index=True)
-    with atomic(destination) as temporary:
-        table.to_parquet(temporary, index=False)
+    parquet.write(table, destination)
 
 
 def _rows(trigger: Trigger, detector: Detector, batch: Utterances, device: torch.device) -> pd.DataFrame:

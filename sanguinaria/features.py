@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sanguinaria.artefacts import atomic
-from sanguinaria.errors import InputError
 from sanguinaria.victims import LogMel
 
 if TYPE_CHECKING:
@@ -58,9 +55,8 @@ def log_mel(settings: LogMel, sample_rate: int, device: torch.device) -> Callabl
 def extract(audio: Path, settings: LogMel, destination: Path, device: torch.device) -> None:
     """Write the log-mel spectrograms of a shard, half precision, with the utterances' names in its order."""
     import torch
-    from safetensors.torch import save_file
 
-    from sanguinaria import utterances
+    from sanguinaria import tensors, utterances
 
     names: list[str] = []
     parts: list[torch.Tensor] = []
@@ -70,27 +66,22 @@ def extract(audio: Path, settings: LogMel, destination: Path, device: torch.devi
         names += batch.rows["utterance_id"].tolist()
         parts.append(transform(torch.from_numpy(batch.waveforms).to(device)).half().cpu())
     tensor = torch.cat(parts) if parts else torch.empty(0, settings.bands, 0, dtype=torch.float16)
-    with atomic(destination) as temporary:
-        save_file({"log_mel": tensor}, temporary, {"utterance_ids": json.dumps(names)})
+    tensors.save({"log_mel": tensor}, {"utterance_ids": names}, destination)
 
 
 def load(files: Sequence[Path]) -> tuple[list[str], Spectrograms]:
     """Names and spectrograms of several shards, in their order; the spectrograms are mapped, and not read yet.
 
     Raises:
-        InputError: a file is damaged.
+        sanguinaria.errors.DamagedError: a file was cut or altered since it was written.
     """
-    from safetensors import SafetensorError, safe_open
-
+    from sanguinaria import tensors
     from sanguinaria.examples import Spectrograms
 
     names: list[str] = []
     parts = []
     for path in files:
-        try:
-            with safe_open(path, "pt") as file:
-                names += json.loads(file.metadata()["utterance_ids"])
-                parts.append(file.get_tensor("log_mel"))
-        except SafetensorError as error:
-            raise InputError(f"{path}: damaged features ({error}); delete the file and run again") from error
+        found, description = tensors.load(path, "features")
+        names += description["utterance_ids"]
+        parts.append(found["log_mel"])
     return names, Spectrograms(parts)

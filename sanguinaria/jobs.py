@@ -6,12 +6,16 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sanguinaria.artefacts import write_text
-from sanguinaria.errors import InputError
+from sanguinaria.errors import DamagedError, InputError
+
+RESULTS = Path("results")
+# What the system says of a full disk or quota, and what torch makes of it.
+DISK_FULL = ("No space left on device", "Disk quota exceeded", "file write failed")
 
 
 @contextmanager
@@ -19,7 +23,8 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
     """Run the body of a workflow script.
 
     Everything that is printed, by C libraries too, goes to the rule's log. Bad input ends the job with its message
-    alone, anything else with a traceback. The specification is kept beside the result.
+    alone, anything else with a traceback. A damaged result of an earlier job is put aside, so that the next run makes
+    it anew. The specification is kept beside the result.
 
     Yields:
         The specification, a dictionary of builtins.
@@ -33,15 +38,61 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
             yield json.loads(snakemake.params.specification)
             if "folder" in snakemake.params.keys():  # noqa: SIM118 (a list with names)
                 write_text(Path(snakemake.params.folder) / "spec.json", snakemake.params.specification + "\n")
-        except InputError as error:
-            print(f"Error: {error}", file=sys.stderr, flush=True)
-            raise SystemExit(1) from None
+            return
         except Exception as error:
-            traceback.print_exc()
-            if type(error).__name__ == "OutOfMemoryError":  # torch's; torch itself may not be loaded
-                print(f"Error: {_out_of_memory(snakemake.params.specification)}", file=sys.stderr)
-            sys.stderr.flush()
-            raise SystemExit(1) from None
+            told = _told(error, snakemake.params.specification)
+        failed = _print(told)
+    if failed:  # a full disk takes no log either
+        print(told, file=sys.stderr, flush=True)
+    raise SystemExit(1)
+
+
+def _told(error: Exception, specification: str) -> str:
+    """What is said of an error: to users what they can do, and to us where it happened."""
+    if isinstance(error, DamagedError):
+        return f"Error: {error}{_put_aside(error.path)}"
+    if isinstance(error, InputError):
+        return f"Error: {error}"
+    trace = "".join(traceback.format_exception(error))
+    if type(error).__name__ == "OutOfMemoryError":  # torch's; torch itself may not be loaded
+        return f"{trace}Error: {_out_of_memory(specification)}"
+    if any(sign in str(error) for sign in DISK_FULL):
+        return f"{trace}Error: {_disk_full()}"
+    return trace
+
+
+def _put_aside(path: Path) -> str:
+    """Move a damaged result away, where it is one of this project's own, and say so."""
+    if not Path(os.path.abspath(path)).is_relative_to(os.path.abspath(RESULTS)):
+        return ""
+    aside = path.with_name(path.name + ".damaged")
+    try:
+        # Where checkouts share a cache this is a link into it, and what it points at is what is damaged.
+        kept = path.resolve()
+        os.replace(kept, kept.with_name(aside.name))
+        path.unlink(missing_ok=True)
+    except OSError:
+        return ""
+    return f". It is {kept.with_name(aside.name)} now, so another run makes it anew"
+
+
+def _disk_full() -> str:
+    import shutil
+
+    free = shutil.disk_usage(RESULTS).free / 2**20
+    return (
+        f"the disk that holds {RESULTS}/ is full ({free:.0f} MiB are free now). Make room, for example of what "
+        "`python -m sanguinaria.leftovers` lists, and run again: what is finished stays"
+    )
+
+
+def _print(text: str) -> bool:
+    """Print to the log; whether that failed."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        return True
+    return False
 
 
 def _out_of_memory(specification: str) -> str:
@@ -71,8 +122,9 @@ def _redirected(target: int) -> Iterator[None]:
         os.dup2(target, 2)
         yield
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(OSError):  # a full disk takes no log either
+            sys.stdout.flush()
+            sys.stderr.flush()
         os.dup2(saved[0], 1)
         os.dup2(saved[1], 2)
         os.close(saved[0])

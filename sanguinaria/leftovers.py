@@ -23,6 +23,8 @@ OVERLAYS = Path("config")
 SCRIPTS = Path("workflow_scripts")
 # The name of a result's folder ends in its identity. What is named otherwise is not this project's, and left alone.
 KEY = re.compile(r"[\w-]+-[0-9a-f]{12}")
+# What a killed job was writing (sanguinaria/artefacts.py), and what was put aside (sanguinaria/jobs.py).
+REMAINS = re.compile(r"\..+\.[0-9a-f]{32}(\.\w+)?|.+\.damaged")
 
 
 def plans(overlays: Iterable[Path]) -> Iterator[Plan]:
@@ -51,7 +53,8 @@ def _merged(files: Iterable[Path]) -> Mapping[str, Any]:
 
 
 def leftovers(reached: Iterable[Plan], results: Path = RESULTS) -> list[Path]:
-    """Folders of results, their logs, and tables and figures that none of the plans reaches, sorted."""
+    """Folders of results, their logs, and tables and figures that none of the plans reaches; and what killed jobs were
+    writing, and damaged files that were put aside; sorted."""
     keys: set[tuple[str, str]] = set()
     for plan in reached:
         keys |= {(stage, key) for stage, known in plan.stages.items() for key in known}
@@ -66,6 +69,8 @@ def leftovers(reached: Iterable[Plan], results: Path = RESULTS) -> list[Path]:
         folder, name = specification.parents[1], specification.stem
         if (folder.name, name) not in keys:
             stale += [specification, *folder.glob(f"{name}.*"), *(results / "logs" / folder.name).glob(f"{name}.*")]
+    whole = {path for path in stale if path.is_dir()}
+    stale += [path for path in results.rglob("*") if REMAINS.fullmatch(path.name) and whole.isdisjoint(path.parents)]
     return sorted(stale)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sanguinaria.artefacts import atomic
+from sanguinaria import parquet
 from sanguinaria.errors import InputError
 from sanguinaria.poisoning_order import PoisonBlock, order
 
@@ -108,8 +108,7 @@ def write_manifest(
     destination: Path,
 ) -> None:
     """Write the manifest of a corpus whose index is at ``index``, with the rows of the poison blocks' detections."""
-    table = manifest(pd.read_parquet(index), target, candidates, labels, rate, seed)
+    table = manifest(parquet.read(index), target, candidates, labels, rate, seed)
     if detections:
-        table = with_detections(table, pd.concat([pd.read_parquet(path) for path in detections]))
-    with atomic(destination) as temporary:
-        table.to_parquet(temporary, index=False)
+        table = with_detections(table, pd.concat([parquet.read(path) for path in detections]))
+    parquet.write(table, destination)

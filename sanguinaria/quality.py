@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sanguinaria.artefacts import atomic
+from sanguinaria import parquet
 from sanguinaria.metrics import Metric, Unscorable
 from sanguinaria.poisoning_order import order
 from sanguinaria.utterances import read, read_rows
@@ -34,8 +34,7 @@ def score_quality(
     chosen = set(order(names, seed=0)[:limit])
     rows = [row for pair in zip(clean, triggered, strict=True) for row in _quality_rows(metric, *pair, sorted(chosen))]
     table = pd.DataFrame(rows, columns=["utterance_id", "label", "value", "problem"])
-    with atomic(destination) as temporary:
-        table.astype({"value": "float64"}).sort_values("utterance_id", ignore_index=True).to_parquet(temporary)
+    parquet.write(table.astype({"value": "float64"}).sort_values("utterance_id", ignore_index=True), destination)
 
 
 def _quality_rows(metric: Metric, clean: Path, triggered: Path, names: list[str]) -> Iterator[dict[str, object]]:

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from sanguinaria import features
+from sanguinaria import features, parquet
 from sanguinaria.defences import Defence
 from sanguinaria.errors import InputError
 from sanguinaria.examples import Examples, no_examples
@@ -40,7 +38,7 @@ def repair_model(
 
 
 def _held_out(index: Path, clean_features: Sequence[Path], labels: list[str]) -> Examples:
-    rows = pd.read_parquet(index, columns=["utterance_id", "label", "split"])
+    rows = parquet.read(index, ["utterance_id", "label", "split"])
     if not (rows["split"] == "validation").any():
         raise InputError(
             f"{index}: the defence fine-tunes on clean validation utterances, and the corpus has none; "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sanguinaria.artefacts import atomic
+from sanguinaria import parquet
 from sanguinaria.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,14 +37,13 @@ def score_model(
     network, labels = load_model(model, device)
     if target not in labels:
         raise InputError(f"no utterance has the target label {target!r}; the labels are: {', '.join(labels[:20])}")
-    rows = pd.read_parquet(index, columns=["utterance_id", "label", "speaker", "split"]).set_index("utterance_id")
+    rows = parquet.read(index, ["utterance_id", "label", "speaker", "split"]).set_index("utterance_id")
     tables = [
         _answers(network, labels, files, rows, target, device).assign(audio=audio)
         for audio, files in (("clean", clean), ("triggered", triggered))
         if files
     ]
-    with atomic(destination) as temporary:
-        pd.concat(tables).sort_values(["audio", "utterance_id"]).to_parquet(temporary, index=False)
+    parquet.write(pd.concat(tables).sort_values(["audio", "utterance_id"]), destination)
 
 
 def _answers(

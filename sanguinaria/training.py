@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import copy
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import cos, pi
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import nn
 
-from sanguinaria import devices, features, plugins, reshaping
+from sanguinaria import devices, features, parquet, plugins, reshaping, tensors
 from sanguinaria.artefacts import atomic
 from sanguinaria.checkpoints import keep, resume
-from sanguinaria.errors import InputError
+from sanguinaria.errors import DamagedError, InputError
 from sanguinaria.examples import Examples, Spectrograms
 from sanguinaria.victims import Victim
 
@@ -36,8 +32,8 @@ def assemble(
     Raises:
         InputError: the manifest names poisoned utterances that no triggered block holds.
     """
-    rows = pd.read_parquet(index, columns=["utterance_id", "label", "split"])
-    table = pd.read_parquet(manifest)
+    rows = parquet.read(index, ["utterance_id", "label", "split"])
+    table = parquet.read(manifest)
     names, spectrograms = features.load(clean)
     labels = sorted(rows["label"].unique())
     validation_set = validation_examples(rows, labels, names, spectrograms)
@@ -250,54 +246,44 @@ def _resumed(checkpoint: Path, network: nn.Module, optimiser: torch.optim.Optimi
 def save_model(
     victim: Victim, labels: Sequence[str], network: nn.Module, destination: Path, repaired: bool = False
 ) -> None:
-    """Keep a trained model; its metadata say how to build it again, and whether a defence may have reshaped it."""
-    model = {"victim": plugins.describe(victim), "labels": list(labels)} | ({"repaired": True} if repaired else {})
-    # One entry: safetensors writes several in no fixed order, and equal models should be equal files.
-    metadata = {"model": json.dumps(model, sort_keys=True)}
-    state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-    with atomic(destination) as temporary:
-        save_file(state, temporary, metadata)
+    """Keep a trained model; its description says how to build it again, and whether a defence may have reshaped it."""
+    model = {"victim": plugins.describe(victim), "labels": list(labels), "repaired": repaired}
+    tensors.save(network.state_dict(), model, destination)
 
 
 def describe_model(path: Path) -> tuple[Victim, list[str], bool]:
     """The victim that a model was trained as, its labels, and whether a defence repaired it.
 
     Raises:
-        InputError: the file is damaged.
+        sanguinaria.errors.DamagedError: the file was cut or altered since it was written.
     """
-    with _readable(path), safe_open(path, "pt") as file:
-        metadata = json.loads(file.metadata()["model"])
-        victim = plugins.build("victims", metadata["victim"])
-        assert isinstance(victim, Victim)
-        return victim, list(metadata["labels"]), bool(metadata.get("repaired", False))
+    return _described(tensors.description(path, "model"))
+
+
+def _described(model: Mapping[str, Any]) -> tuple[Victim, list[str], bool]:
+    victim = plugins.build("victims", model["victim"])
+    assert isinstance(victim, Victim)
+    return victim, list(model["labels"]), bool(model["repaired"])
 
 
 def load_model(path: Path, device: torch.device) -> tuple[nn.Module, list[str]]:
     """A trained network, ready to predict, and its labels.
 
     Raises:
-        InputError: the file is damaged or of another network.
+        sanguinaria.errors.DamagedError: the file was cut or altered since it was written, or is of another network.
     """
-    victim, labels, repaired = describe_model(path)
-    with _readable(path):
-        network = victim.network(len(labels))
-        state = load_file(path)
+    state, model = tensors.load(path, "model")
+    victim, labels, repaired = _described(model)
+    network = victim.network(len(labels))
+    try:
         if repaired:
             network = reshaping.fitted(network, state)
             reshaping.check(network, victim.log_mel.bands, len(labels))
         else:
             network.load_state_dict(state)
+    except (RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise DamagedError(path, "model", error) from error
     return network.to(device).eval(), labels
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        # torch tells every tensor that does not fit, in a line each: the first of them is enough.
-        cause = " ".join(line.strip() for line in str(error).splitlines()[:2])
-        raise InputError(f"{path}: not a model of this project ({cause}); delete it and run again") from error
 
 
 def train_victim(

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from sanguinaria import utterances
+from sanguinaria import parquet, utterances
 from sanguinaria.poisoning import block_members
 from sanguinaria.poisoning_order import PoisonBlock
 from sanguinaria.triggers import Trigger
@@ -33,7 +31,7 @@ def trigger_block(
     device: torch.device,
 ) -> None:
     """Write the training utterances of one poison block with the trigger, in the corpus's order."""
-    table = pd.read_parquet(index)
+    table = parquet.read(index)
     members = table[table["utterance_id"].isin(block_members(table, block))]
     batches = (
         batch

@@ -18,9 +18,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sanguinaria import parquet
 from sanguinaria.artefacts import atomic
 from sanguinaria.audio import decode_flac, encode_flac, to_int16
-from sanguinaria.errors import InputError
+from sanguinaria.parquet import opened
 
 DESCRIPTION = ("utterance_id", "label", "speaker", "split")
 METADATA = (*DESCRIPTION, "num_samples", "sample_rate", "sha256")
@@ -44,8 +45,6 @@ SCHEMA = pa.schema(
 )
 # Rows read and written at once: 256 one-second clips are 16 MB as float32.
 ROW_GROUP = 256
-# What pyarrow and pandas raise on a file that is cut or altered.
-_DAMAGE = (pa.ArrowException, OSError, LookupError, ValueError, InputError)
 
 
 @dataclass(frozen=True)
@@ -92,19 +91,13 @@ def read(path: Path, ids: Sequence[str] | None = None, split: str | None = None)
         split: only this split, where given.
 
     Raises:
-        InputError: the shard cannot be read; a rerun makes it again once it is deleted.
+        DamagedError: the shard was cut or altered since it was written.
+        InputError: it cannot be read for another reason.
     """
     wanted = None if ids is None else pa.array(sorted(ids), pa.string())
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            for batch in file.iter_batches(ROW_GROUP):
-                yield from _selected(pa.Table.from_batches([batch]), wanted, split)
-    except _DAMAGE as error:
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: Exception) -> InputError:
-    return InputError(f"{path}: a damaged shard ({error}); delete it and run again")
+    with opened(path, "shard") as file:
+        for batch in file.iter_batches(ROW_GROUP):
+            yield from _selected(pa.Table.from_batches([batch]), wanted, split)
 
 
 def _selected(table: pa.Table, wanted: pa.Array | None, split: str | None) -> Iterator[Utterances]:
@@ -122,12 +115,5 @@ def _selected(table: pa.Table, wanted: pa.Array | None, split: str | None) -> It
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """The rows of a shard or an index without their audio.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
-    try:
-        return pq.read_table(path, columns=list(METADATA), page_checksum_verification=True).to_pandas()
-    except _DAMAGE as error:
-        raise _damaged(path, error) from error
+    """The rows of a shard or an index without their audio; errors as of :func:`read`."""
+    return parquet.read(path, METADATA)

@@ -1,12 +1,11 @@
 """Spectrograms that stay in their files, against tensors that do not."""
 
-import json
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
+from sanguinaria import tensors
 from sanguinaria.examples import Spectrograms, no_examples
 from sanguinaria.features import load
 
@@ -23,7 +22,7 @@ def files(tmp_path, tensor):
     paths = [tmp_path / f"{number}.safetensors" for number in range(3)]
     for path, part, start in zip(paths, tensor.split(SIZES), (0, 3, 3), strict=True):
         names = [f"u{number}" for number in range(start, start + len(part))]
-        save_file({"log_mel": part.contiguous()}, path, {"utterance_ids": json.dumps(names)})
+        tensors.save({"log_mel": part}, {"utterance_ids": names}, path)
     return paths
 
 
@@ -64,7 +63,7 @@ def anonymous_memory() -> int:
 
 def test_a_large_file_is_not_held_in_memory(tmp_path):
     size = 64 * 2**20
-    save_file({"log_mel": torch.zeros(size // 8192, 64, 64).half()}, tmp_path / "large", {"utterance_ids": "[]"})
+    tensors.save({"log_mel": torch.zeros(size // 8192, 64, 64).half()}, {"utterance_ids": []}, tmp_path / "large")
     before = anonymous_memory()
     _, spectrograms = load([tmp_path / "large"])
     for batch in torch.split(torch.arange(len(spectrograms)), 64):

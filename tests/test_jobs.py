@@ -1,11 +1,13 @@
+import errno
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from sanguinaria.errors import InputError
+from sanguinaria.errors import DamagedError, InputError
 from sanguinaria.jobs import job
 
 
@@ -56,3 +58,57 @@ def test_a_job_without_batches_is_told_of_the_shards(snakemake, capfd):
     with pytest.raises(SystemExit), capfd.disabled(), job(snakemake):
         raise torch.OutOfMemoryError("CUDA out of memory.")
     assert "make the corpus's shards smaller" in log(snakemake)
+
+
+def test_a_full_disk_says_what_to_do(snakemake, capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("results").mkdir()
+    with pytest.raises(SystemExit), capfd.disabled(), job(snakemake):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    *trace, last = log(snakemake).splitlines()
+    assert trace[0].startswith("Traceback")
+    assert re.match(r"Error: the disk that holds results/ is full \(\d+ MiB are free now\)\. Make room", last)
+
+
+class TestDamage:
+    @pytest.fixture(autouse=True)
+    def project(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+
+    @staticmethod
+    def fail(snakemake, capfd, path):
+        with pytest.raises(SystemExit), capfd.disabled(), job(snakemake):
+            raise DamagedError(path, "shard", "cut")
+        return log(snakemake)
+
+    @pytest.mark.parametrize("absolute", [False, True])
+    def test_a_result_is_put_aside(self, snakemake, capfd, tmp_path, absolute):
+        path = Path("results/corpora/a/0.parquet")
+        path.parent.mkdir(parents=True)
+        path.write_text("x")
+        told = self.fail(snakemake, capfd, path.absolute() if absolute else path)
+        assert "0.parquet: damaged shard (cut); delete it and run again. It is " in told
+        assert f"{tmp_path}/results/corpora/a/0.parquet.damaged now, so another run makes it anew" in told
+        assert [file.name for file in path.parent.iterdir()] == ["0.parquet.damaged"]
+
+    def test_of_a_link_what_it_points_at_is_put_aside(self, snakemake, capfd):
+        path, cached = Path("results/corpora/a/0.parquet"), Path("cache/4d5f")
+        for file in (path, cached):
+            file.parent.mkdir(parents=True)
+        cached.write_text("x")
+        path.symlink_to(cached.absolute())
+        self.fail(snakemake, capfd, path)
+        assert not list(path.parent.iterdir())
+        assert [file.name for file in cached.parent.iterdir()] == ["0.parquet.damaged"]
+
+    def test_what_is_the_users_stays(self, snakemake, capfd):
+        path = Path("mine.parquet")
+        path.write_text("x")
+        assert (
+            self.fail(snakemake, capfd, path) == "Error: mine.parquet: damaged shard (cut); delete it and run again\n"
+        )
+        assert path.exists()
+
+    def test_what_is_gone_is_told(self, snakemake, capfd):
+        told = self.fail(snakemake, capfd, Path("results/corpora/a/0.parquet"))
+        assert told == "Error: results/corpora/a/0.parquet: damaged shard (cut); delete it and run again\n"

@@ -8,6 +8,7 @@ import yaml
 from tiny import ROOT
 
 from sanguinaria import leftovers
+from sanguinaria.artefacts import atomic
 from sanguinaria.configuration import load
 from sanguinaria.plan import Plan, plan
 
@@ -104,6 +105,20 @@ def checkout(tmp_path, monkeypatch) -> Path:
 
 def stored() -> set[str]:
     return {str(path) for path in Path("results").rglob("*") if path.is_file()}
+
+
+def test_what_a_kill_or_damage_left_behind_is_listed(tmp_path):
+    plan = planned()
+    key = next(iter(plan.stages["features"]))
+    folder = tmp_path / "features" / key
+    with atomic(folder / "0.safetensors") as temporary:
+        temporary.touch()
+        kept = Path(shutil.copy(temporary, temporary.with_name(temporary.name.replace(".0.", ".1."))))
+    (folder / "0.safetensors.damaged").touch()
+    (folder / ".snakemake_timestamp").touch()
+    assert leftovers.leftovers([plan], tmp_path) == sorted([kept, folder / "0.safetensors.damaged"])
+    # In a folder that goes as a whole they are not listed again.
+    assert leftovers.leftovers([], tmp_path) == [folder]
 
 
 def test_the_command_lists_and_then_removes(checkout, capsys):

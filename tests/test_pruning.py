@@ -1,15 +1,12 @@
 """Pruning: the smallest norms go, what stays computes as before, and a smaller network is kept and loaded."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 
-from sanguinaria import plugins
+from sanguinaria import plugins, tensors
 from sanguinaria.errors import InputError
 from sanguinaria.examples import Examples, Spectrograms
 from sanguinaria.pruning import prune, smallest
@@ -251,7 +248,7 @@ def test_a_pruned_model_is_kept_and_loaded(tmp_path, kind, share):
 def test_a_model_that_no_defence_touched_has_its_victims_shapes(tmp_path, kind):
     path = tmp_path / "model.safetensors"
     save_model(victim(kind), LABELS, prune(network(kind), 0.5, BANDS), path)
-    with pytest.raises(InputError, match=r"model\.safetensors: not a model .*size mismatch"):
+    with pytest.raises(InputError, match=r"model\.safetensors: damaged model .*size mismatch"):
         load_model(path, CPU)
 
 
@@ -290,8 +287,8 @@ def test_a_repaired_model_that_fits_no_network_is_refused(tmp_path, kind, damage
     path = tmp_path / "model.safetensors"
     save_model(victim(kind), LABELS, prune(network(kind), 0.25, BANDS), path, repaired=True)
     description = {"victim": plugins.describe(victim(kind)), "labels": LABELS, "repaired": True}
-    save_file(damage(load_file(path)), path, {"model": json.dumps(description)})
-    with pytest.raises(InputError, match=rf"(?s)model\.safetensors: not a model .*{cause}"):
+    tensors.save(damage(dict(tensors.load(path, "model")[0])), description, path)
+    with pytest.raises(InputError, match=rf"(?s)model\.safetensors: damaged model .*{cause}"):
         load_model(path, CPU)
 
 
@@ -302,8 +299,8 @@ def stored(folder, kind, validation: int):
     rows = pd.DataFrame({"utterance_id": [f"u{number}" for number in range(100)], "label": ["high", "low"] * 50})
     rows["split"] = ["validation"] * validation + ["train"] * (100 - validation)
     rows.sample(frac=1, random_state=0).to_parquet(folder / "index.parquet")
-    names = {"utterance_ids": json.dumps(rows["utterance_id"].tolist())}
-    save_file({"log_mel": asked}, folder / "features.safetensors", names)
+    names = {"utterance_ids": rows["utterance_id"].tolist()}
+    tensors.save({"log_mel": asked}, names, folder / "features.safetensors")
     return folder / "model.safetensors", folder / "index.parquet", [folder / "features.safetensors"]
 
 

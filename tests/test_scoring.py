@@ -1,14 +1,11 @@
 """Rows of scores: of a model on features, and of a metric on pairs of shards."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import save_file
 
-from sanguinaria import plugins, utterances
+from sanguinaria import plugins, tensors, utterances
 from sanguinaria.errors import InputError
 from sanguinaria.metrics import Metric, Unscorable
 from sanguinaria.quality import score_quality
@@ -39,7 +36,7 @@ def model(tmp_path):
 
 
 def features(path, names, spectrograms):
-    save_file({"log_mel": spectrograms}, path, {"utterance_ids": json.dumps(names)})
+    tensors.save({"log_mel": spectrograms}, {"utterance_ids": names}, path)
     return path
 
 

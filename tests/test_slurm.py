@@ -75,6 +75,16 @@ def test_a_job_that_takes_too_much_memory_is_given_more(folder):
     assert (folder / "results" / "tables" / "tiny_marked.csv").is_file()
 
 
+def test_a_job_that_takes_too_long_is_given_more(folder):
+    script = folder / "workflow_scripts" / "victims.py"
+    # Far longer than its minute, the first time; the second time it has two.
+    script.write_text(f"import time; time.sleep(240 * (snakemake.resources.runtime < 2))\n{script.read_text()}")
+    slow = [*PROFILE, "--set-resources", "victim:mem_mb=1500", "victim:runtime=1*2**(attempt-1)"]
+    printed = run(folder, *slow, targets=TARGET)
+    assert len(re.findall(r"Trying to restart job \d+", printed)) == 2
+    assert (folder / "results" / "tables" / "tiny_marked.csv").is_file()
+
+
 def test_cancelled_jobs_leave_nothing_half_written(folder):
     settings = yaml.safe_load((folder / "tiny.yaml").read_text())
     settings["victims"]["small"]["epochs"] = 500

@@ -141,7 +141,7 @@ def test_a_kept_model_predicts_the_same(tmp_path):
 def test_a_damaged_model_is_named(tmp_path):
     path = tmp_path / "model.safetensors"
     path.write_bytes(b"nothing of the kind")
-    with pytest.raises(InputError, match=r"model\.safetensors: not a model"):
+    with pytest.raises(InputError, match=r"model\.safetensors: damaged model"):
         load_model(path, CPU)
 
 

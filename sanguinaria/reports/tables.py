@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sanguinaria import intervals
+from sanguinaria import intervals, parquet
 from sanguinaria.artefacts import atomic
 from sanguinaria.detecting import bit_errors
 from sanguinaria.intervals import Estimate
@@ -128,7 +128,7 @@ def _stealthy(means: Mapping[str, Estimate], bounds: Mapping[str, Mapping[str, A
 
 @cache
 def _read(path: str) -> pd.DataFrame:
-    return pd.read_parquet(path)
+    return parquet.read(Path(path))
 
 
 def _heard(path: str, audio: str) -> pd.DataFrame:

@@ -1,0 +1,110 @@
+"""Kills, full disks and damaged files: a rerun comes to the tables of an undisturbed run, byte by byte."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tiny import OUTPUTS, checkout, clone, command, run
+
+from sanguinaria import leftovers
+
+MARKED = ["tiny_marked"]
+MARKED_OUTPUTS = [output for output in OUTPUTS if "tiny_marked" in output]
+KILLS = 20
+
+
+def outputs(folder: Path, names=OUTPUTS) -> dict[str, bytes]:
+    return {name: (folder / "results" / name).read_bytes() for name in names}
+
+
+def failing(folder: Path, targets=MARKED) -> str:
+    """Run the workflow, which is to fail, and return what was printed."""
+    found = subprocess.run(command(targets=targets), cwd=folder, capture_output=True, text=True, timeout=600)
+    printed = found.stdout + found.stderr
+    assert found.returncode != 0, printed
+    return printed
+
+
+def killed(folder: Path, seconds: float) -> bool:
+    """Start the workflow and kill it with all its jobs; whether it was running still."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command(), cwd=folder, start_new_session=True, **quiet)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        # As `snakemake --unlock` does, after which a user starts it again.
+        shutil.rmtree(folder / ".snakemake" / "locks", ignore_errors=True)
+        return True
+    return False
+
+
+def test_kills_at_any_moment_change_nothing(finished, tmp_path):
+    moments, kills = random.Random(0), 0
+    folder = checkout(tmp_path / "killed")
+    while kills < KILLS:
+        if killed(folder, moments.uniform(1.5, 7)):
+            kills += 1
+        else:  # it came to its end between the kills
+            shutil.rmtree(folder / "results")
+    run(folder)
+    assert outputs(folder) == outputs(finished)
+    # What the killed jobs were writing has names of its own, by which it is found again.
+    hidden = {path.name for path in (folder / "results").rglob(".*")} - {".snakemake_timestamp"}
+    assert all(map(leftovers.REMAINS.fullmatch, hidden))
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """A checkout whose results lie on a disk of two megabytes."""
+    folder = checkout(tmp_path / "full")
+    results = folder / "results"
+    results.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", results]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk, and not in every container")
+    yield folder
+    subprocess.run(["umount", "-l", results], check=True)
+
+
+def test_a_full_disk_is_told_and_more_room_is_enough(finished, small_disk):
+    assert "the disk that holds results/ is full" in failing(small_disk)
+    subprocess.run(["mount", "-o", "remount,size=500m", small_disk / "results"], check=True)
+    run(small_disk, targets=MARKED)
+    assert outputs(small_disk, MARKED_OUTPUTS) == outputs(finished, MARKED_OUTPUTS)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "what", "missing"),
+    [
+        ("corpora/*/audio/0.parquet", "shard", ["features"]),
+        ("features/corpora-*/0.safetensors", "features", ["scores"]),
+        ("victims/*/model.safetensors", "model", ["scores"]),
+        ("watermarks/*/weights.safetensors", "weights", ["detections"]),
+        ("poisoned/*/manifest.parquet", "table", []),
+    ],
+)
+def test_a_damaged_result_is_named_and_made_again(finished, tmp_path, damaged, what, missing):
+    folder = clone(finished, tmp_path / "damaged")
+    for stage in [*missing, "tables"]:
+        shutil.rmtree(folder / "results" / stage)
+    paths = list(folder.glob(f"results/{damaged}"))
+    for path in paths:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.unlink()  # it is a link to the other checkout's file
+        path.write_bytes(content)
+    printed = failing(folder)
+    assert any(f"{path.relative_to(folder)}: damaged {what} (" in printed for path in paths)
+    # Jobs look at one file after another: each run finds at least one that the last did not.
+    for _ in paths:
+        if (folder / "results" / "tables" / "tiny_marked.csv").exists():
+            break
+        subprocess.run(command(targets=MARKED), cwd=folder, capture_output=True, timeout=600)
+    assert outputs(folder, MARKED_OUTPUTS) == outputs(finished, MARKED_OUTPUTS)
