@@ -103,14 +103,17 @@ def files(stage, wildcard, choose):
 
 def table_paths(name):
     """What the table of an experiment is written as; the first two are for programs."""
-    forms = ["csv", "metrics.csv", "md", "tex"]
+    forms = ["csv", "metrics.csv", "md", "tex", "provenance.json"]
     if PLAN.tables[name].comparison is not None:
         forms += ["comparison.csv", "comparison.md"]
     return [f"results/tables/{name}.{form}" for form in forms]
 
 
 def figure_paths(name):
-    return [f"results/figures/{name}.{form}" for form in ("svg", "png", "csv")]
+    return [
+        f"results/figures/{name}.{form}"
+        for form in ("svg", "png", "csv", "provenance.json")
+    ]
 
 
 def write_specification(kind, name, specification):

@@ -3,14 +3,28 @@ rule table:
         rows=lambda wildcards: [
             ancient(str(path)) for path in PLAN.tables[wildcards.table].inputs
         ],
+        surroundings=lambda wildcards: [
+            ancient(str(path)) for path in PLAN.tables[wildcards.table].surroundings
+        ],
         specification=lambda wildcards: write_specification(
             "tables", wildcards.table, PLAN.tables[wildcards.table].specification
         ),
     output:
-        table="results/tables/{table}.csv",
+        table=report(
+            "results/tables/{table}.csv",
+            caption="report/table.rst",
+            category="Tables",
+            labels={"experiment": "{table}", "content": "one line per configuration"},
+        ),
         metrics="results/tables/{table}.metrics.csv",
         markdown="results/tables/{table}.md",
         latex="results/tables/{table}.tex",
+        provenance=report(
+            "results/tables/{table}.provenance.json",
+            caption="report/provenance.rst",
+            category="Tables",
+            labels={"experiment": "{table}", "content": "what made it"},
+        ),
     log:
         "results/logs/tables/{table}.log",
     conda:
@@ -29,7 +43,12 @@ rule comparison:
             "tables", wildcards.table, PLAN.tables[wildcards.table].specification
         ),
     output:
-        table="results/tables/{table}.comparison.csv",
+        table=report(
+            "results/tables/{table}.comparison.csv",
+            caption="report/comparison.rst",
+            category="Tables",
+            labels={"experiment": "{table}", "content": "beside the printed numbers"},
+        ),
         markdown="results/tables/{table}.comparison.md",
     log:
         "results/logs/tables/{table}.comparison.log",
@@ -50,9 +69,20 @@ rule figure:
             "figures", wildcards.figure, PLAN.figures[wildcards.figure].specification
         ),
     output:
-        svg="results/figures/{figure}.svg",
+        svg=report(
+            "results/figures/{figure}.svg",
+            caption="report/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}", "content": "drawn"},
+        ),
         png="results/figures/{figure}.png",
         points="results/figures/{figure}.csv",
+        provenance=report(
+            "results/figures/{figure}.provenance.json",
+            caption="report/provenance.rst",
+            category="Figures",
+            labels={"figure": "{figure}", "content": "what made it"},
+        ),
     log:
         "results/logs/figures/{figure}.log",
     conda:

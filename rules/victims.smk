@@ -29,6 +29,7 @@ rule victim:
     output:
         model="results/victims/{victim}/model.safetensors",
         history="results/victims/{victim}/history.csv",
+        surroundings="results/victims/{victim}/surroundings.json",
     log:
         "results/logs/victims/{victim}.log",
     cache: True

@@ -3,15 +3,19 @@
 Snakemake's option takes every word that follows, so ``--configfile config/real.yaml bloodroot_table1`` would look for a
 file of the target's name. Words that cannot be configuration files are moved to the end, where targets are found.
 
-Where ``SNAKEMAKE_OUTPUT_CACHE`` names a folder, it is used without ``--cache`` having to say so again.
+Where ``SNAKEMAKE_OUTPUT_CACHE`` names a folder, it is used without ``--cache`` having to say so again. And what was
+typed is kept for those jobs that write down how a table was made.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from sanguinaria.provenance import COMMAND_VARIABLE
 
 OPTIONS = ("--configfile", "--configfiles")
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -56,4 +60,5 @@ def main() -> None:
     """Run Snakemake."""
     from snakemake.cli import main as snakemake
 
+    os.environ.setdefault(COMMAND_VARIABLE, shlex.join(["snakemake", *sys.argv[1:]]))
     snakemake(cached(arranged(sys.argv[1:]), os.environ))

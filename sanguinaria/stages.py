@@ -104,6 +104,14 @@ class AudioStage(Stage):
         return [self.audio(shard) for shard in range(self.shards)]
 
 
+class Trained(Stage):
+    """A stage that trains, and writes down with what."""
+
+    @property
+    def surroundings(self) -> Path:
+        return self.folder / "surroundings.json"
+
+
 @dataclass(frozen=True)
 class CorpusStage(AudioStage):
     """A corpus: its listed recordings, its audio in shards, the index of all of them, and the report."""
@@ -128,7 +136,7 @@ class CorpusStage(AudioStage):
 
 
 @dataclass(frozen=True)
-class WatermarkStage(Stage):
+class WatermarkStage(Trained):
     """A generator's and its detector's weights, and what they are trained on or fine-tuned from, if anything."""
 
     watermark: Watermark
@@ -277,7 +285,7 @@ class PoisonedStage(Stage):
 
 
 @dataclass(frozen=True)
-class VictimStage(Stage):
+class VictimStage(Trained):
     """A trained model."""
 
     victim: Victim
@@ -442,13 +450,30 @@ class TableStage:
     def table(self) -> Path:
         return RESULTS / "tables" / f"{self.experiment}.csv"
 
+    @cached_property
+    def made_from(self) -> dict[str, Stage]:
+        """Every result that the table depends on, by its folder's path under the results."""
+        found: dict[str, Stage] = {}
+        pending = [stage for row in self.rows for stage in row.stages]
+        while pending:
+            stage = pending.pop()
+            if found.setdefault(f"{stage.stage}/{stage.key}", stage) is stage:
+                pending.extend(stage.upstream)
+        return dict(sorted(found.items()))
+
+    @property
+    def surroundings(self) -> list[Path]:
+        """What its models and generators were trained with."""
+        return [stage.surroundings for stage in self.made_from.values() if isinstance(stage, Trained)]
+
     @property
     def specification(self) -> str:
-        """The rows as canonical JSON, each result by its path."""
+        """The rows as canonical JSON, each result by its path, and what all results are made from."""
         rows = [_specification_of(row) for row in self.rows]
         comparison = None if self.comparison is None else self.comparison.model_dump(mode="json")
         bounds = {metric: asdict(bound) for metric, bound in self.bounds.items()}
-        content = {"code": self.code, "rows": rows, "comparison": comparison, "bounds": bounds}
+        results = {path: json.loads(stage.specification) for path, stage in self.made_from.items()}
+        content = {"code": self.code, "rows": rows, "comparison": comparison, "bounds": bounds, "results": results}
         return json.dumps({"stage": "tables", **content}, sort_keys=True)
 
 

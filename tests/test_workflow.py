@@ -1,5 +1,6 @@
 """The whole workflow on a tiny synthetic corpus: its numbers, and what a change makes run again."""
 
+import json
 import os
 import re
 import shutil
@@ -92,6 +93,22 @@ def test_a_generator_s_mark_meets_a_clean_model(finished, table):
     assert row["detection_rate"] > row["false_positive_rate"]
     # It is one of the two clean models of the other table.
     assert len(list(finished.glob("results/victims/*/model.safetensors"))) == 3 * 2
+
+
+def test_what_made_a_table_and_a_figure_is_beside_them(finished):
+    made = json.loads((finished / "results" / "tables" / "tiny.provenance.json").read_text())
+    assert re.fullmatch(r"snakemake --cores 2 --configfile tiny\.yaml -- tiny tiny_marked tiny_curves", made["command"])
+    results = made["specification"]["results"]
+    assert {path.split("/")[0] for path in results} == {
+        *("corpora", "defended", "detections", "features", "poisoned", "quality", "scores", "triggered", "victims")
+    }
+    for path, specification in results.items():
+        assert json.loads((finished / "results" / path / "spec.json").read_text()) == specification
+    trained = [results[path] for path in results if path.startswith("victims/")]
+    assert {victim["seed"] for victim in trained} == {0, 1}
+    assert [found["models"] for found in made["trained_with"]] == [len(trained)] and "torch" in made["software"]
+    drawn = json.loads((finished / "results" / "figures" / "tiny_curves.provenance.json").read_text())
+    assert drawn["specification"]["figure"]["experiment"] == "tiny"
 
 
 def test_every_form_of_the_tables_and_of_the_figure_is_there(finished, table):

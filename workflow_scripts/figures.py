@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sanguinaria.jobs import job
+from sanguinaria.provenance import write_provenance
 from sanguinaria.reports.curves import write_figure
 
 with job(snakemake) as specification:
@@ -14,3 +15,4 @@ with job(snakemake) as specification:
         Path(snakemake.output.svg),
         Path(snakemake.output.png),
     )
+    write_provenance(specification, [], Path(snakemake.output.provenance))

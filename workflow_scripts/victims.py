@@ -4,9 +4,11 @@ from pathlib import Path
 
 from sanguinaria import devices, plugins
 from sanguinaria.jobs import job
+from sanguinaria.surroundings import write_surroundings
 from sanguinaria.training import train_victim
 
 with job(snakemake) as specification:
+    device = devices.prepare(snakemake.threads, snakemake.resources.gpu)
     train_victim(
         plugins.build("victims", specification["victim"]),
         specification["seed"],
@@ -16,5 +18,6 @@ with job(snakemake) as specification:
         [Path(path) for path in snakemake.input.poison],
         Path(snakemake.output.model),
         Path(snakemake.output.history),
-        devices.prepare(snakemake.threads, snakemake.resources.gpu),
+        device,
     )
+    write_surroundings(Path(snakemake.output.surroundings), device)

@@ -5,9 +5,11 @@ from pathlib import Path
 from sanguinaria import devices, plugins
 from sanguinaria.jobs import job
 from sanguinaria.marking import save_weights
+from sanguinaria.surroundings import write_surroundings
 from sanguinaria.watermarks import Sources
 
 with job(snakemake) as specification:
+    device = devices.prepare(snakemake.threads, snakemake.resources.gpu)
     weights = Path(snakemake.output.weights)
     save_weights(
         plugins.build("watermarks", specification["watermark"]),
@@ -15,8 +17,9 @@ with job(snakemake) as specification:
             tuple(Path(path) for path in snakemake.input.audio),
             next(map(Path, snakemake.input.base), None),
             weights.with_name("unfinished"),
-            devices.prepare(snakemake.threads, snakemake.resources.gpu),
+            device,
         ),
         weights,
         Path(snakemake.output.training),
     )
+    write_surroundings(Path(snakemake.output.surroundings), device)

@@ -1,0 +1,55 @@
+"""What is written down beside results, against what is known otherwise."""
+
+import json
+import os
+import subprocess
+from importlib.metadata import version
+
+import pytest
+import torch
+
+from sanguinaria import provenance, surroundings
+from sanguinaria.command import COMMAND_VARIABLE
+
+
+@pytest.fixture
+def repository(tmp_path):
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    (folder / "a.py").write_text("1\n")
+    settings = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for arguments in (["init", "-q"], ["add", "."], [*settings, "commit", "-qm", "first"]):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    return folder
+
+
+def test_what_a_model_was_trained_with(tmp_path):
+    surroundings.write_surroundings(tmp_path / "s.json", torch.device("cpu"))
+    found = json.loads((tmp_path / "s.json").read_text())
+    assert found["device"] == "cpu"
+    assert found["machine"]["cores"] == os.cpu_count() and found["machine"]["processor"]
+    assert found["software"]["torch"] == version("torch") and found["software"]["snakemake"] == version("snakemake")
+
+
+def test_equal_surroundings_are_counted(tmp_path, monkeypatch):
+    monkeypatch.setenv(COMMAND_VARIABLE, "snakemake --cores 2 mine")
+    paths = [tmp_path / f"{number}.json" for number in range(3)]
+    for path, device in zip(paths, ("cpu", "H200", "cpu"), strict=True):
+        path.write_text(json.dumps({"device": device}))
+    provenance.write_provenance({"rows": [1]}, paths, tmp_path / "t.json")
+    found = json.loads((tmp_path / "t.json").read_text())
+    assert found["trained_with"] == [{"models": 1, "device": "H200"}, {"models": 2, "device": "cpu"}]
+    assert found["command"] == "snakemake --cores 2 mine"
+    assert found["specification"] == {"rows": [1]}
+
+
+def test_the_commit_and_whether_files_differ_from_it(repository):
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=repository, capture_output=True, text=True).stdout.strip()
+    (repository / "untracked").touch()
+    assert provenance._commit(repository) == {"commit": head, "changed": False}
+    (repository / "a.py").write_text("2\n")
+    assert provenance._commit(repository) == {"commit": head, "changed": True}
+
+
+def test_where_there_is_no_repository_there_is_no_commit(tmp_path):
+    assert provenance._commit(tmp_path) is None
