@@ -26,6 +26,8 @@ def content(folder: Path) -> dict[str, bytes]:
         str(path.relative_to(results)): path.read_bytes()
         for path in paths
         if path.name not in ("spec.json", "recordings.parquet", ".snakemake_timestamp")
+        # When and by which command a table was written.
+        and not path.name.endswith(".provenance.json")
     }
 
 

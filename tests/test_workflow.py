@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -177,3 +178,13 @@ def test_a_killed_run_on_one_core_ends_with_the_same_tables(finished, tmp_path):
     for name in OUTPUTS:
         first, second = (place / "results" / name for place in (finished, folder))
         assert first.read_bytes() == second.read_bytes(), name
+
+
+def test_a_report_has_the_tables_the_figure_and_what_made_them(edited):
+    run(edited, "--report", "report.zip")
+    with zipfile.ZipFile(edited / "report.zip") as report:
+        files = {name.rsplit("/", 1)[-1]: report.read(name) for name in report.namelist()}
+    for name in ("tables/tiny.csv", "tables/tiny.comparison.csv", "tables/tiny_marked.csv", "figures/tiny_curves.svg"):
+        assert files[name.split("/")[1]] == (edited / "results" / name).read_bytes()
+    assert {"tiny.provenance.json", "tiny_curves.provenance.json"} <= files.keys()
+    assert b"beside what the paper printed" in files["report.html"]
