@@ -1,6 +1,7 @@
 """Targets are found wherever Snakemake's users write them, after ``--configfile`` too."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -91,11 +92,15 @@ def test_a_cache_that_cannot_be_is_told(tmp_path: Path):
 
 def test_the_command_is_snakemake_s_own(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("SNAKEMAKE_OUTPUT_CACHE", raising=False)
+    # Set first, so that what `main` makes of it is undone.
+    monkeypatch.setenv(command.COMMAND_VARIABLE, "")
+    monkeypatch.delenv(command.COMMAND_VARIABLE)
     calls: list[list[str]] = []
     monkeypatch.setattr(snakemake.cli, "main", calls.append)
     monkeypatch.setattr(sys, "argv", ["snakemake", "--configfile", "a.yaml", "target"])
     command.main()
     assert calls == [["--configfile", "a.yaml", "--", "target"]]
+    assert os.environ[command.COMMAND_VARIABLE] == "snakemake --configfile a.yaml target"
 
 
 def test_the_environment_s_command_is_this_one():
