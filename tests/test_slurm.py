@@ -89,7 +89,14 @@ def test_cancelled_jobs_leave_nothing_half_written(folder):
     settings = yaml.safe_load((folder / "tiny.yaml").read_text())
     settings["victims"]["small"]["epochs"] = 500
     (folder / "tiny.yaml").write_text(yaml.safe_dump(settings))
-    process = subprocess.Popen(command(*PROFILE, targets=TARGET), cwd=folder, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command(*PROFILE, targets=TARGET),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+        # Tests run in the background of a shell inherit that SIGINT is ignored, and would hand it on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 300
     while not list(folder.glob("results/victims/*/checkpoint.pt")):
         assert process.poll() is None and time.monotonic() < deadline
