@@ -107,8 +107,10 @@ class FigurePanel(Panel):
     """One set of axes, with the lines of the table that it shows."""
 
     where: Selection = Field(default={}, description="only these lines of the table, such as {victim: resnet18}")
-    along: str | None = Field(
-        default=None, description="what orders a line's points and is written beside them; x itself where absent"
+    along: str | tuple[str, ...] | None = Field(
+        default=None,
+        description="what orders a line's points and is written beside them, of several columns the first that has a "
+        "value; x itself where absent",
     )
 
 
@@ -121,7 +123,7 @@ class Figure(Settings):
     experiment: str | _entries("experiments") = Field(  # type: ignore[valid-type]
         description="entry of `experiments`, or several"
     )
-    panels: Annotated[tuple[FigurePanel, ...], Field(min_length=1, max_length=4)]
+    panels: Annotated[tuple[FigurePanel, ...], Field(min_length=1, max_length=6)]
     series: Mapping[str, Selection] = Field(
         default={},
         description="name in the legend → the lines of the table that it joins; one per trigger where absent",

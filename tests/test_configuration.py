@@ -505,7 +505,8 @@ def test_mistakes_of_figures_have_places():
         "overlay.yaml:8: figures.orphan.experiment: is missing",
         "overlay.yaml:12: figures.panels.panels[0].wher: unknown setting 'wher'; did you mean 'where'?",
         "overlay.yaml:13: figures.panels.panels[1].y: is missing",
-        "overlay.yaml:14: figures.panels.panels[1].along: YAML reads this as the number 3: put quotes around it",
+        "overlay.yaml:14: figures.panels.panels[1].along: YAML reads this as the number 3: put quotes around it; "
+        "or: should be a list, not 3",
         "overlay.yaml:15: figures.panels.panels[1].where.victim: should be a valid string, not {'lstm': 1}; "
         "or: should be a valid number, not {'lstm': 1}; or: should be a list, not {'lstm': 1}",
     ]

@@ -90,6 +90,17 @@ def test_a_series_joins_lines_and_follows_what_it_is_arranged_along(drawn):
     assert written["series"].tolist() == ["ours", "ours"]
 
 
+def test_triggers_of_different_settings_are_each_arranged_along_their_own(drawn):
+    ((points,),), _ = drawn(RATE | {"where": {"rate": 0.01}, "along": ["trigger.strength", "pesq"]})
+    # The tone has no strength.
+    assert shown(points, "victim", "order", "annotation") == [
+        ("tone", "small", 3.0, "3"),
+        ("soft", "small", 1.0, "1"),
+        ("loud", "small", 5.0, "5"),
+        ("loud", "large", 5.0, "5"),
+    ]
+
+
 def test_points_without_a_value_are_left_out(drawn):
     ((points,),), _ = drawn({"x": "pesq", "y": "attack_success_rate"})
     assert set(points["series"]) == {"tone", "soft", "loud"}

@@ -109,8 +109,8 @@ def test_the_same_bytes_twice(points, tmp_path):
 @pytest.mark.parametrize(
     ("panels", "message"),
     [
-        ([], "has 0 panels; give one to 4"),
-        ([BY_RATE] * 5, "has 5 panels"),
+        ([], "has 0 panels; give one to 6"),
+        ([BY_RATE] * 7, "has 7 panels"),
         ([Panel(x="share", y="pesq")], "no column 'share'"),
         ([Panel(x="annotation", y="pesq")], "'annotation' does not hold numbers"),
         ([Panel(x="order", y="pesq", x_log=True)], "order has values that are not above 0"),

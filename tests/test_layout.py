@@ -121,6 +121,24 @@ def test_detection_stands_once_for_every_defence():
     assert cells(text)[1][0][-2:] == ["100.0", "25.0"]
 
 
+def test_many_defences_have_rows_of_their_own_and_are_ranked_each_by_itself():
+    table = pd.DataFrame(
+        line(trigger, 0.9, success - share / 100, defence=f"pruned_{share}", pesq=pesq)
+        for trigger, success, pesq in (("a", 0.9, 1.5), ("b", 0.95, 2.5), ("c", 1.0, 3.5))
+        for share in range(10, 100, 10)
+    )
+    headings, rows = cells(markdown(table))
+    assert headings == ["trigger", "defence", "BA ↑", "ASR ↑", "PESQ ↑"]
+    assert len(rows) == 3 * 9
+    at_20 = [row for row in rows if row[1] == "pruned_20"]
+    assert at_20 == [
+        ["a", "pruned_20", "**90.0**", "70.0", "1.50"],
+        ["b", "pruned_20", "**90.0**", "<u>75.0</u>", "<u>2.50</u>"],
+        ["c", "pruned_20", "**90.0**", "**80.0**", "**3.50**"],
+    ]
+    assert latex(table).startswith(r"\begin{tabular}{llccc}")
+
+
 def test_what_varies_more_than_expected_stands_at_the_finer_level():
     table = pd.DataFrame(
         [line("t", 0.9, 0.8, victim, pesq=pesq) for victim, pesq in (("lstm", 2.0), ("resnet18", 3.0))]

@@ -53,22 +53,26 @@ def write_figure(
 def _points(figure: Figure, number: int, lines: pd.DataFrame) -> pd.DataFrame:
     """The points of one panel."""
     panel = figure.panels[number]
-    along = panel.along or panel.x
-    needed = list(dict.fromkeys([panel.x, panel.y, along]))
+    along = (panel.along or panel.x,) if isinstance(panel.along, str | None) else panel.along
     place = f"panels[{number}]"
     chosen = _chosen(lines, panel.where, place)
     series = figure.series or {name: {"trigger": name} for name in chosen["trigger"].unique()}
-    _require(needed, lines, place)
-    if not pd.api.types.is_numeric_dtype(lines[along]):
-        raise InputError(f"{place}: {along!r} does not hold numbers, so it orders no points; name a column that does")
+    _require([panel.x, panel.y, *along], lines, place)
+    for name in along:
+        if not pd.api.types.is_numeric_dtype(lines[name]):
+            raise InputError(
+                f"{place}: {name!r} does not hold numbers, so it orders no points; name a column that does"
+            )
     found = [
         _chosen(chosen, selection, place).assign(panel=number + 1, series=name) for name, selection in series.items()
     ]
-    points = pd.concat(found or [chosen]).dropna(subset=needed)
+    points = pd.concat(found or [chosen])
+    points = points.assign(order=points[list(along)].bfill(axis="columns").iloc[:, 0])
+    points = points.dropna(subset=[panel.x, panel.y, "order"])
     if points.empty:
+        needed = dict.fromkeys([panel.x, panel.y, " or ".join(along)])
         raise InputError(f"{place}: none of the chosen lines of the table has all of {', '.join(needed)}")
-    annotation = points[along].map("{:g}".format) if panel.along else ""
-    return points.assign(order=points[along], annotation=annotation)
+    return points.assign(annotation=points["order"].map("{:g}".format) if panel.along else "")
 
 
 def _chosen(lines: pd.DataFrame, selection: Mapping[str, Any], place: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Figures: up to four panels of lines, the same bytes for the same points.
+"""Figures: up to six panels of lines, the same bytes for the same points.
 
 A line follows its horizontal axis where that is a setting, such as the poisoning rate. Where both axes are measured,
 as in a trade-off of PESQ and attack success, it follows the column ``order``, and ``annotation`` names its points.
@@ -25,7 +25,7 @@ from sanguinaria.reports.annotations import place_annotations
 from sanguinaria.reports.layout import COLUMNS, column
 from sanguinaria.reports.panels import Panel
 
-MOST_PANELS = 4
+MOST_PANELS = 6
 # Inches: a page of two columns of 3.5 each, and one of them.
 COLUMN_WIDTH = 3.5
 PANEL_HEIGHT = 2.5
@@ -81,7 +81,7 @@ def figure(points: pd.DataFrame, panels: Sequence[Panel]) -> Figure:
             are fractions, drawn in per cent), for intervals ``{column}_low`` and ``{column}_high``, and for trade-offs
             ``order`` and ``annotation``. A point without a panel's values is not in that panel; with a column
             ``panel`` a point is in the one panel of that number, counted from 1.
-        panels: one to four.
+        panels: one to six.
 
     Raises:
         InputError: too many or no panels; a column is missing or has no numbers; a value that is not above 0 on a

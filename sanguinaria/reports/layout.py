@@ -2,7 +2,8 @@
 
 A row is a trigger (with its poisoning where a trigger has several). Columns are grouped by corpus, victim and defence;
 a level that has one value only is not told. What is the same for every victim stands once per defence, and what is
-the same for every defence too, such as PESQ, once per corpus.
+the same for every defence too, such as PESQ, once per corpus. Where there are so many defences that no page is as wide,
+as for a curve over the share that is pruned, each has rows of its own.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ MODEL: tuple[str, ...] = ("victim", "defence")
 LEVELS = (TRIGGER, DEFENDED, MODEL)
 
 UNPOISONED = "none"
+# The most columns of a victim and a defence that stand side by side.
+MOST_GROUPS = 8
 # A best of two says no more than the two numbers do.
 FEWEST_RANKED = 3
 
@@ -193,17 +196,27 @@ class _Page:
 
 def _arrange(table: pd.DataFrame) -> _Page:
     _check(table)
+    row = _row(table)
+    rows = list(dict.fromkeys(table[list(row)].itertuples(index=False, name=None)))
     several = (table.groupby("trigger")["poisoning"].nunique() > 1).any()
-    row_names = ROW if several else ROW[:1]
-    rows = list(dict.fromkeys(zip(table["trigger"], table["poisoning"], strict=True)))
-    places = list(_places(table))
-    cells = [list(_cells(table, place, rows)) for place in places]
+    shown = [place for place, name in enumerate(row) if several or name != "poisoning"]
+    places = list(_places(table, row))
+    cells = [list(_cells(table, place, row, rows)) for place in places]
     return _Page(
-        row_names,
-        levels=tuple(level for level in GROUPS if table[level].nunique() > 1),
+        row_names=tuple(row[place] for place in shown),
+        levels=tuple(level for level in GROUPS if level not in row and table[level].nunique() > 1),
         places=places,
-        lines=[(row[: len(row_names)], [cells_[index] for cells_ in cells]) for index, row in enumerate(rows)],
+        lines=[
+            (tuple(names[place] for place in shown), [cells_[index] for cells_ in cells])
+            for index, names in enumerate(rows)
+        ],
     )
+
+
+def _row(table: pd.DataFrame) -> tuple[str, ...]:
+    """The columns of the table that name a row of the page."""
+    wide = len(table[list(MODEL)].drop_duplicates()) > MOST_GROUPS
+    return (*ROW, "defence") if wide else ROW
 
 
 def _check(table: pd.DataFrame) -> None:
@@ -217,11 +230,11 @@ def _check(table: pd.DataFrame) -> None:
         raise InputError(f"table: two lines for {line}; lay out one experiment at a time")
 
 
-def _places(table: pd.DataFrame) -> Iterator[_Place]:
+def _places(table: pd.DataFrame, row: tuple[str, ...]) -> Iterator[_Place]:
     """The page's columns, as they stand from left to right."""
-    levels = {name: _level(table, name) for name in table if _shown(table, str(name))}
+    levels = {name: _level(table, row, name) for name in table if _shown(table, str(name))}
     for corpus, lines in table.groupby("corpus", sort=False):
-        for level in reversed(LEVELS):
+        for level in dict.fromkeys(_without(row, level) for level in reversed(LEVELS)):
             for path in _paths(lines, level):
                 at_path = lines.loc[(lines[list(level)] == list(path)).all(axis=1)]
                 for name in levels:
@@ -234,12 +247,17 @@ def _shown(table: pd.DataFrame, name: str) -> bool:
     return not (bound or name in UNSHOWN or name.endswith(COUNTS))
 
 
-def _level(table: pd.DataFrame, name: str) -> tuple[str, ...]:
+def _level(table: pd.DataFrame, row: tuple[str, ...], name: str) -> tuple[str, ...]:
     """The coarsest level from the column's own on at which a row has one value."""
-    for level in LEVELS[LEVELS.index(column(name).level) :]:
-        if table.groupby(["corpus", *ROW, *level])[name].nunique(dropna=False).max() == 1:
+    levels = [_without(row, level) for level in LEVELS[LEVELS.index(column(name).level) :]]
+    for level in levels:
+        if table.groupby(["corpus", *row, *level])[name].nunique(dropna=False).max() == 1:
             return level
-    return MODEL
+    return levels[-1]
+
+
+def _without(row: tuple[str, ...], level: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in level if name not in row)
 
 
 def _paths(lines: pd.DataFrame, level: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -249,11 +267,14 @@ def _paths(lines: pd.DataFrame, level: tuple[str, ...]) -> list[tuple[str, ...]]
     return sorted(found, key=lambda path: [order[name].index(value) for name, value in zip(level, path, strict=True)])
 
 
-def _cells(table: pd.DataFrame, place: _Place, rows: Sequence[tuple[str, str]]) -> Iterator[_Cell]:
+def _cells(
+    table: pd.DataFrame, place: _Place, row: tuple[str, ...], rows: Sequence[tuple[str, ...]]
+) -> Iterator[_Cell]:
     chosen = table[table["corpus"] == place.corpus]
     for level, value in zip(GROUPS[1:], place.path[1:], strict=True):
         chosen = chosen[chosen[level] == value] if value else chosen
-    lines = chosen.drop_duplicates(list(ROW)).set_index(list(ROW)).reindex(pd.MultiIndex.from_tuples(rows))
+    index = pd.MultiIndex.from_tuples(rows, names=row)
+    lines = chosen.drop_duplicates(list(row)).set_index(list(row)).reindex(index)
     bounds = [lines.get(f"{place.name}_{end}", pd.Series(float("nan"), lines.index)) for end in ("low", "high")]
     ranks = _ranks(lines[place.name], column(place.name).better)
     for value, low, high, rank in zip(lines[place.name], *bounds, ranks, strict=True):
@@ -261,11 +282,15 @@ def _cells(table: pd.DataFrame, place: _Place, rows: Sequence[tuple[str, str]]) 
 
 
 def _ranks(values: pd.Series, better: str | None) -> list[int | None]:
-    """1 for the best values, 2 for the next, none for the others and where nothing was poisoned: there is no attack."""
-    ranked = values[values.index.get_level_values(1) != UNPOISONED].dropna()
-    if better is None or len(ranked) < FEWEST_RANKED:
+    """Among the rows of a defence 1 for the best values, 2 for the next, none for the others and where nothing was
+    poisoned: there is no attack."""
+    ranked = values[values.index.get_level_values("poisoning") != UNPOISONED].dropna()
+    if better is None or ranked.empty:
         return [None] * len(values)
-    best = ranked.rank(method="dense", ascending=better == "lower").reindex(values.index)
+    several = "defence" in ranked.index.names
+    groups = ranked.groupby(ranked.index.get_level_values("defence") if several else [""] * len(ranked))
+    best = groups.rank(method="dense", ascending=better == "lower")
+    best = best[groups.transform("size") >= FEWEST_RANKED].reindex(values.index)
     return [int(rank) if rank <= 2 else None for rank in best]
 
 
