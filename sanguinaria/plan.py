@@ -123,7 +123,7 @@ class _Expander:
     def table(self, name: str) -> TableStage:
         experiment = self.experiments[name]
         rows = tuple(self._rows(name, experiment))
-        return TableStage(self.code("tables", ()), name, rows, experiment.comparison, self._bounds(experiment))
+        return TableStage(self.code("tables", ()), name, rows, experiment.comparison, self._bounds())
 
     def figure(self, name: str, figure: Figure) -> FigureStage:
         tables = tuple(self.table(experiment) for experiment in figure.experiments)
@@ -311,9 +311,10 @@ class _Expander:
         limits = [count for count in (limit, metric.utterances) if count is not None]
         return QualityStage(self.code("quality", (metric,)), measured, triggered, min(limits, default=None))
 
-    def _bounds(self, experiment: Experiment) -> dict[str, Bound]:
-        """By metric, the values that it calls stealthy."""
-        metrics = {name: self._metric(name) for name in experiment.metrics}
+    def _bounds(self) -> dict[str, Bound]:
+        """By metric, the values that it calls stealthy. Of all metrics of the configuration, as what an experiment does
+        not measure cannot agree."""
+        metrics = {name: self._metric(name) for name in self.entries["metrics"]}
         return {
             name: Bound(metric.better, metric.stealthy)
             for name, metric in metrics.items()

@@ -25,7 +25,7 @@ class Metric(Plugin):
     stealthy: float | None = Field(
         default=None,
         description="the value from which on (where lower is better: up to which) it calls a trigger stealthy; a table "
-        "calls one stealthy where all of its metrics that have such a value agree",
+        "calls one stealthy where all metrics of the configuration that have such a value agree",
     )
 
     @abstractmethod
