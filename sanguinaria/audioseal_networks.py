@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from sanguinaria import devices
 from sanguinaria.compatibility import prepare
 from sanguinaria.errors import InputError
 from sanguinaria.watermarks import Watermark, WeightsError
@@ -40,7 +41,9 @@ class AudioSealNetworks(Watermark):
     card: str = Field(default="audioseal_wm_16bits", description="the package's card of the generator")
     detector_card: str = Field(default="audioseal_detector_16bits", description="the package's card of the detector")
     precision: Literal["float32", "bfloat16"] = Field(
-        default="bfloat16", description="of the networks' arithmetic; bfloat16 is twice as fast where the CPU has it"
+        default="bfloat16",
+        description="of the networks' arithmetic; bfloat16 is twice as fast where the processor "
+        "has it, and is float32 elsewhere",
     )
     filters: int = Field(default=32, ge=2, multiple_of=2, description="channels of the first convolution")
     dimension: int = Field(default=128, ge=1, description="channels between encoder and decoder")
@@ -97,12 +100,11 @@ class AudioSealNetworks(Watermark):
             sanguinaria.errors.InputError: another sample rate.
             sanguinaria.watermarks.WeightsError: the weights are of another architecture.
         """
-        import torch
 
         if sample_rate != SAMPLE_RATE:
             raise InputError(f"AudioSeal marks audio at {SAMPLE_RATE:,} Hz, not at {sample_rate:,} Hz")
         # Cast rather than under autocast, which casts the weights anew in each pass: a tenth of the speed on a CPU.
-        dtype = getattr(torch, self.precision)
+        dtype = devices.number_format(self.precision, device)
         generator, detector = (_channels_last(self.network(part, weights).to(device, dtype)) for part in PARTS)
         return AudioSealMarker(generator, detector, device, dtype, self.window)
 

@@ -45,7 +45,8 @@ class Victim(Plugin):
     schedule: Literal["cosine", "constant"] = "cosine"
     precision: Literal["float32", "tfloat32", "bfloat16"] = Field(
         default="float32",
-        description="arithmetic of training; tfloat32 is for GPUs, bfloat16 halves its time where the processor has it",
+        description="arithmetic of training; tfloat32 is for GPUs, bfloat16 halves its time where the "
+        "processor has it, and is float32 elsewhere",
     )
     deterministic: bool = Field(
         default=True, description="whether two trainings on one device are equal to the last bit; false may be faster"
