@@ -33,6 +33,7 @@ except InputError as error:
 
 wildcard_constraints:
     shard=r"\d+",
+    part=r"\d+",
     corpus=r"[\w-]+",
     watermark=r"[\w-]+",
     triggered=r"[\w-]+",
@@ -81,8 +82,13 @@ def shard(wildcards):
     return int(wildcards.shard)
 
 
+def part(wildcards):
+    """The part of a job, which scores several shards; a parameter as the shard is."""
+    return int(wildcards.part)
+
+
 def files(stage, wildcard, choose):
-    """An input function: the path or paths that a specification, and a shard where the rule has one, chooses.
+    """An input function: the path or paths that a specification, and a shard or part where the rule has one, chooses.
 
     All that a result depends on is hashed into its path, so inputs count as old: that a file was touched, restored or
     made again is no reason to run.
@@ -90,10 +96,12 @@ def files(stage, wildcard, choose):
     find = look_up(stage, wildcard)
 
     def paths(wildcards):
-        chosen = choose(
-            find(wildcards),
-            *([shard(wildcards)] if "shard" in wildcards.keys() else []),
-        )
+        pieces = [
+            int(wildcards[name])
+            for name in ("shard", "part")
+            if name in wildcards.keys()
+        ]
+        chosen = choose(find(wildcards), *pieces)
         if isinstance(chosen, list):
             return [ancient(str(path)) for path in chosen]
         return ancient(str(chosen))

@@ -4,7 +4,9 @@ rule poisoned:
         detections=files(
             "poisoned",
             "poisoned",
-            lambda poisoned: [found.rows for found in poisoned.detections],
+            lambda poisoned: [
+                path for found in poisoned.detections for path in found.row_files
+            ],
         ),
     output:
         manifest="results/poisoned/{poisoned}/manifest.parquet",

@@ -1,21 +1,32 @@
 rule scores:
     input:
-        model=files("scores", "scores", lambda scores: scores.victim.model),
-        clean=files("scores", "scores", lambda scores: scores.clean.files),
-        triggered=files("scores", "scores", lambda scores: scores.triggered_files),
+        model=files("scores", "scores", lambda scores, part: scores.victim.model),
+        clean=files(
+            "scores",
+            "scores",
+            lambda scores, part: scores.of_part(scores.clean.files, part),
+        ),
+        triggered=files(
+            "scores",
+            "scores",
+            lambda scores, part: scores.of_part(scores.triggered_files, part),
+        ),
         index=files(
-            "scores", "scores", lambda scores: scores.victim.poisoned.corpus.index
+            "scores",
+            "scores",
+            lambda scores, part: scores.victim.poisoned.corpus.index,
         ),
     output:
-        rows="results/scores/{scores}/rows.parquet",
+        rows="results/scores/{scores}/rows/{part}.parquet",
     log:
-        "results/logs/scores/{scores}.log",
+        "results/logs/scores/{scores}/{part}.log",
     cache: True
     conda:
         ENVIRONMENT
     params:
         specification=specification("scores", "scores"),
         folder=folder("scores", "scores"),
+        part=part,
     script:
         "../workflow_scripts/scores.py"
 
@@ -23,20 +34,30 @@ rule scores:
 rule quality:
     input:
         clean=files(
-            "quality", "quality", lambda quality: quality.triggered.corpus.audio_files
+            "quality",
+            "quality",
+            lambda quality, part: quality.of_part(
+                quality.triggered.corpus.audio_files, part
+            ),
         ),
         triggered=files(
-            "quality", "quality", lambda quality: quality.triggered.audio_files
+            "quality",
+            "quality",
+            lambda quality, part: quality.of_part(quality.triggered.audio_files, part),
+        ),
+        index=files(
+            "quality", "quality", lambda quality, part: quality.triggered.corpus.index
         ),
     output:
-        rows="results/quality/{quality}/rows.parquet",
+        rows="results/quality/{quality}/rows/{part}.parquet",
     log:
-        "results/logs/quality/{quality}.log",
+        "results/logs/quality/{quality}/{part}.log",
     cache: True
     conda:
         ENVIRONMENT
     params:
         specification=specification("quality", "quality"),
         folder=folder("quality", "quality"),
+        part=part,
     script:
         "../workflow_scripts/quality.py"

@@ -61,13 +61,15 @@ find_detection = look_up("detections", "detections")
 rule detections:
     input:
         audio=files(
-            "detections", "detections", lambda found: found.audio_stage.audio_files
+            "detections",
+            "detections",
+            lambda found, part: found.of_part(found.audio_stage.audio_files, part),
         ),
-        weights=files("detections", "detections", lambda found: found.weights),
+        weights=files("detections", "detections", lambda found, part: found.weights),
     output:
-        rows="results/detections/{detections}/rows.parquet",
+        rows="results/detections/{detections}/rows/{part}.parquet",
     log:
-        "results/logs/detections/{detections}.log",
+        "results/logs/detections/{detections}/{part}.log",
     cache: True
     conda:
         ENVIRONMENT
@@ -78,5 +80,6 @@ rule detections:
         specification=specification("detections", "detections"),
         folder=folder("detections", "detections"),
         split=lambda wildcards: find_detection(wildcards).split,
+        part=part,
     script:
         "../workflow_scripts/detections.py"

@@ -12,27 +12,33 @@ import pandas as pd
 from sanguinaria import parquet
 from sanguinaria.metrics import Metric, Unscorable
 from sanguinaria.poisoning_order import order
-from sanguinaria.utterances import read, read_rows
+from sanguinaria.utterances import read
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 def score_quality(
-    metric: Metric, clean: Sequence[Path], triggered: Sequence[Path], limit: int | None, destination: Path
+    metric: Metric,
+    clean: Sequence[Path],
+    triggered: Sequence[Path],
+    index: Path,
+    limit: int | None,
+    destination: Path,
 ) -> None:
     """Write a row per triggered utterance: ``utterance_id, label, value, problem``.
 
     Args:
         metric: what is measured.
-        clean: the corpus's shards, in the order of ``triggered``.
-        triggered: shards of triggered test utterances.
-        limit: at most so many utterances, drawn by a hash of their names; all where ``None``.
+        clean: some of the corpus's shards, in the order of ``triggered``.
+        triggered: those shards' triggered test utterances.
+        index: of the corpus.
+        limit: at most so many of all test utterances, drawn by a hash of their names; all where ``None``.
         destination: an utterance that has no value has a problem instead.
     """
-    names = [name for path in triggered for name in read_rows(path)["utterance_id"]]
-    chosen = set(order(names, seed=0)[:limit])
-    rows = [row for pair in zip(clean, triggered, strict=True) for row in _quality_rows(metric, *pair, sorted(chosen))]
+    rows_of_all = parquet.read(index, ["utterance_id", "split"])
+    chosen = order(rows_of_all["utterance_id"][rows_of_all["split"] == "test"], seed=0)[:limit]
+    rows = [row for pair in zip(clean, triggered, strict=True) for row in _quality_rows(metric, *pair, chosen)]
     table = pd.DataFrame(rows, columns=["utterance_id", "label", "value", "problem"])
     parquet.write(table.astype({"value": "float64"}).sort_values("utterance_id", ignore_index=True), destination)
 

@@ -26,8 +26,8 @@ def score_model(
 ) -> None:
     """Write a row per test utterance: ``audio, utterance_id, label, speaker, predicted, target_probability``.
 
-    ``clean`` and ``triggered`` are files of features, and what ``audio`` says of a row; there may be no triggered ones.
-    They may hold other splits too, which are passed over.
+    ``clean`` and ``triggered`` are files of features, of all shards or of some, and what ``audio`` says of a row; there
+    may be no triggered ones. They may hold other splits too, which are passed over.
 
     Raises:
         InputError: the corpus has no such target, which only its files could tell.
@@ -66,7 +66,7 @@ def _answers(
         if len(positions):
             asked += [names[position] for position in positions]
             probabilities.append(predict(network, spectrograms.chosen(positions), device))
-    answers = torch.cat(probabilities)
+    answers = torch.cat([torch.empty(0, len(labels)), *probabilities])
     return pd.DataFrame(
         {
             "utterance_id": asked,

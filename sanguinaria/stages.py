@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from math import ceil
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -102,6 +104,29 @@ class AudioStage(Stage):
     @property
     def audio_files(self) -> list[Path]:
         return [self.audio(shard) for shard in range(self.shards)]
+
+
+# Shards that one job scores. A job's start costs as much as scoring some thousand utterances, so small corpora are one
+# job's work, and large ones are spread over a cluster.
+SHARDS_OF_A_PART = 16
+
+
+class RowStage(Stage):
+    """A stage that writes rows of utterances, in parts: each is of so many shards of the audio that is scored."""
+
+    @property
+    @abstractmethod
+    def shards(self) -> int:
+        """Of the audio that is scored."""
+
+    @property
+    def row_files(self) -> list[Path]:
+        return [self.folder / "rows" / f"{part}.parquet" for part in range(ceil(self.shards / SHARDS_OF_A_PART))]
+
+    @staticmethod
+    def of_part(files: list[Path], part: int) -> list[Path]:
+        """Of a file for each shard, those that a part is made from."""
+        return files[part * SHARDS_OF_A_PART : (part + 1) * SHARDS_OF_A_PART]
 
 
 class Trained(Stage):
@@ -206,7 +231,7 @@ class DefendedStage(AudioStage):
 
 
 @dataclass(frozen=True)
-class DetectionStage(Stage):
+class DetectionStage(RowStage):
     """A row for each utterance: whether a trigger's own detector finds it, and what message it reads.
 
     Of a corpus only the test split is looked at; the other stages that hold audio hold no more than is to be looked at.
@@ -232,8 +257,8 @@ class DetectionStage(Stage):
         return [] if self.watermark is None else [self.watermark.weights]
 
     @property
-    def rows(self) -> Path:
-        return self.folder / "rows.parquet"
+    def shards(self) -> int:
+        return self.audio_stage.shards
 
 
 @dataclass(frozen=True)
@@ -334,7 +359,7 @@ class RepairedStage(Stage):
 
 
 @dataclass(frozen=True)
-class ScoreStage(Stage):
+class ScoreStage(RowStage):
     """A row for each test utterance, clean and, where there is a trigger, triggered: what the model says of it."""
 
     victim: VictimStage | RepairedStage
@@ -353,12 +378,12 @@ class ScoreStage(Stage):
         return [] if self.triggered is None else self.triggered.files
 
     @property
-    def rows(self) -> Path:
-        return self.folder / "rows.parquet"
+    def shards(self) -> int:
+        return self.clean.audio_stage.shards
 
 
 @dataclass(frozen=True)
-class QualityStage(Stage):
+class QualityStage(RowStage):
     """A row for each test utterance: how far the triggered one is from the clean one by one metric."""
 
     metric: Metric
@@ -372,8 +397,8 @@ class QualityStage(Stage):
         return f"{kind_of(self.metric)}-{self.triggered.name}"
 
     @property
-    def rows(self) -> Path:
-        return self.folder / "rows.parquet"
+    def shards(self) -> int:
+        return self.triggered.shards
 
 
 @dataclass(frozen=True)
@@ -440,10 +465,11 @@ class TableStage:
         paths: dict[Path, None] = {}
         for row in self.rows:
             for seed in row.seeds:
-                paths |= dict.fromkeys((seed.scores.rows, seed.poisoned.manifest))
-            paths |= dict.fromkeys(quality.rows for quality in row.quality.values())
+                paths |= dict.fromkeys((*seed.scores.row_files, seed.poisoned.manifest))
+            for quality in row.quality.values():
+                paths |= dict.fromkeys(quality.row_files)
             if row.detections is not None:
-                paths |= dict.fromkeys((row.detections.clean.rows, row.detections.triggered.rows))
+                paths |= dict.fromkeys(row.detections.clean.row_files + row.detections.triggered.row_files)
         return list(paths)
 
     @property
@@ -478,15 +504,19 @@ class TableStage:
 
 
 def _specification_of(row: TableRow) -> dict[str, object]:
-    detections = row.detections and {"clean": row.detections.clean.rows, "triggered": row.detections.triggered.rows}
     return {
         **row.names,
         "rate": row.settings["rate"],
         "target": row.target,
-        "results": [{"scores": str(seed.scores.rows), "manifest": str(seed.poisoned.manifest)} for seed in row.seeds],
-        "quality": {metric: str(quality.rows) for metric, quality in row.quality.items()},
-        "detections": detections and {audio: str(path) for audio, path in detections.items()},
+        "results": [{"scores": _named(seed.scores), "manifest": str(seed.poisoned.manifest)} for seed in row.seeds],
+        "quality": {metric: _named(quality) for metric, quality in row.quality.items()},
+        "detections": row.detections
+        and {"clean": _named(row.detections.clean), "triggered": _named(row.detections.triggered)},
     }
+
+
+def _named(rows: RowStage) -> list[str]:
+    return [str(path) for path in rows.row_files]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sanguinaria import stages
 from sanguinaria.configuration import load
 from sanguinaria.plan import Plan, plan
 from sanguinaria.plugins import Plugin, build, kind_of
@@ -130,10 +131,9 @@ def test_every_stage_lies_where_its_identity_says_and_what_it_is_made_from_is_pl
             assert re.fullmatch(r"[\w-]+-[0-9a-f]{12}", key)
             assert stage.folder == Path("results") / name / key
             assert all(upstream.key in made.stages[upstream.stage] for upstream in stage.upstream)
-    assert {path.parent.parent for path in made.tables["demo"].inputs} == {
-        Path("results") / stage for stage in ("scores", "quality", "poisoned", "detections")
-    }
-    assert all(path.parent.name in made.stages[path.parent.parent.name] for path in made.tables["demo"].inputs)
+    folders = {tuple(path.parts[:3]) for path in made.tables["demo"].inputs}
+    assert {stage for _, stage, _ in folders} == {"scores", "quality", "poisoned", "detections"}
+    assert all(results == "results" and key in made.stages[stage] for results, stage, key in folders)
 
 
 def test_a_plan_is_the_same_every_time():
@@ -637,3 +637,17 @@ def test_an_order_depends_on_nothing_but_names_and_seed(names: set[str], seed: i
     assert sorted(full) == sorted(names)
     rest = set(full[::2])
     assert order(rest, seed) == [name for name in full if name in rest]
+
+
+def test_rows_are_written_in_parts_of_some_shards_each(monkeypatch):
+    monkeypatch.setattr(stages, "SHARDS_OF_A_PART", 3)
+    made = configured(CONFIGURATION.replace("voices: 12", "voices: 12, shards: 7"))
+    for stage in ("scores", "quality"):
+        for rows in made.stages[stage].values():
+            assert [path.name for path in rows.row_files] == ["0.parquet", "1.parquet", "2.parquet"]
+            shards = list(range(7))
+            assert [rows.of_part(shards, part) for part in range(3)] == [[0, 1, 2], [3, 4, 5], [6]]
+    assert all(path in made.tables["demo"].inputs for path in rows.row_files)
+    # What may be poisoned is one shard, however many the corpus has.
+    blocks = [found for found in made.stages["detections"].values() if isinstance(found.audio_stage, TriggeredStage)]
+    assert {len(found.row_files) for found in blocks if found.audio_stage.block} == {1}

@@ -105,7 +105,8 @@ def test_pairs_are_found_by_name_and_what_has_no_value_is_kept(tmp_path):
         shard(tmp_path / "t0.parquet", ["y"], [constant[1] + 0.125]),
         shard(tmp_path / "t1.parquet", ["z"], [constant[2]]),
     ]
-    score_quality(Difference(), clean, triggered, None, tmp_path / "rows.parquet")
+    listed = index_of(tmp_path, ["x", "y", "z"])
+    score_quality(Difference(), clean, triggered, listed, None, tmp_path / "rows.parquet")
     rows = pd.read_parquet(tmp_path / "rows.parquet").set_index("utterance_id")
     assert rows.loc["y", "value"] == 0.125
     assert np.isnan(rows.loc["z", "value"])
@@ -113,12 +114,29 @@ def test_pairs_are_found_by_name_and_what_has_no_value_is_kept(tmp_path):
     assert list(rows.index) == ["y", "z"]
 
 
-def test_a_limit_draws_the_same_utterances_every_time(tmp_path):
+def index_of(tmp_path, names):
+    pd.DataFrame({"utterance_id": names, "split": "test"}).to_parquet(tmp_path / "index.parquet")
+    return tmp_path / "index.parquet"
+
+
+def test_a_limit_draws_the_same_utterances_every_time_and_over_all_parts(tmp_path):
     names = [f"u{number}" for number in range(20)]
-    path = shard(tmp_path / "s.parquet", names, np.zeros((20, 100)))
-    drawn = []
-    for run in range(2):
-        score_quality(Difference(), [path], [path], 5, tmp_path / f"{run}.parquet")
-        drawn.append(pd.read_parquet(tmp_path / f"{run}.parquet")["utterance_id"].tolist())
-    assert drawn[0] == drawn[1]
-    assert len(drawn[0]) == 5
+    halves = [shard(tmp_path / f"s{half}.parquet", names[half::2], np.zeros((10, 100))) for half in range(2)]
+    index = index_of(tmp_path, names)
+
+    def drawn(*shards):
+        score_quality(Difference(), shards, shards, index, 5, tmp_path / "rows.parquet")
+        return pd.read_parquet(tmp_path / "rows.parquet")["utterance_id"].tolist()
+
+    whole = drawn(*halves)
+    assert len(whole) == 5 and drawn(*halves) == whole
+    assert sorted(drawn(halves[0]) + drawn(halves[1])) == whole
+
+
+def test_a_part_without_test_utterances_has_no_rows(tmp_path, model, index):
+    training = features(tmp_path / "0.safetensors", ["b"], torch.zeros(1, 8, 6).half())
+    nothing = features(tmp_path / "1.safetensors", [], torch.empty(0, 8, 0))
+    score_model(model[0], [training], [nothing], index, "up", tmp_path / "rows.parquet", CPU)
+    rows = pd.read_parquet(tmp_path / "rows.parquet")
+    assert len(rows) == 0
+    assert list(rows.columns) == ["utterance_id", "label", "speaker", "predicted", "target_probability", "audio"]

@@ -22,13 +22,13 @@ def scores(path, labels, clean, triggered=None, speakers="one"):
     heard = {"clean": clean} | ({} if triggered is None else {"triggered": triggered})
     parts = [table.assign(audio=audio, predicted=predicted) for audio, predicted in heard.items()]
     pd.concat(parts).to_parquet(path)
-    return str(path)
+    return [str(path)]
 
 
 def values(path, labels, scores):
     names = [f"u{number}" for number in range(len(labels))]
     pd.DataFrame({"utterance_id": names, "label": labels, "value": scores, "problem": ""}).to_parquet(path)
-    return str(path)
+    return [str(path)]
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def detections(path, labels, detected, message="", decoded=None):
     table = {"utterance_id": names, "label": labels, "speaker": "one", "detection_score": 0.5, "detected": detected}
     texts = {"message": message, "decoded_message": decoded or [""] * len(labels)}
     pd.DataFrame(table | texts).to_parquet(path)
-    return str(path)
+    return [str(path)]
 
 
 @pytest.fixture
@@ -221,3 +221,16 @@ def test_stealth_is_not_told_where_nothing_was_asked_or_measured(tmp_path, confi
     nothing = values(tmp_path / "n.parquet", ["up", "down"], [np.nan, np.nan])
     unscorable = configuration | {"quality": {"pesq": nothing}}
     assert np.isnan(reduce(tmp_path, unscorable, bounds=bound)[0].iloc[0]["stealthy"])
+
+
+def test_rows_may_lie_in_parts(tmp_path, configuration):
+    whole, metrics = reduce(tmp_path, configuration)
+    [(path,)] = [result["scores"] for result in configuration["results"]]
+    rows = pd.read_parquet(path)
+    parts = [str(tmp_path / f"part{number}.parquet") for number in range(2)]
+    rows[rows["utterance_id"] >= "u2"].to_parquet(parts[0])
+    rows[rows["utterance_id"] < "u2"].to_parquet(parts[1])
+    split = configuration | {"results": [configuration["results"][0] | {"scores": parts}]}
+    again, metrics_again = reduce(tmp_path, split)
+    pd.testing.assert_frame_equal(again, whole)
+    pd.testing.assert_frame_equal(metrics_again, metrics)

@@ -11,6 +11,7 @@ with job(snakemake) as specification:
         plugins.build("metrics", specification["metric"]),
         [Path(path) for path in snakemake.input.clean],
         [Path(path) for path in snakemake.input.triggered],
+        Path(snakemake.input.index),
         specification["limit"],
         Path(snakemake.output.rows),
     )

@@ -34,9 +34,9 @@ def write_tables(
     """Reduce and write both tables.
 
     Args:
-        rows: for each configuration its names, ``rate``, ``target``, ``results`` (for each seed the paths of the scores
-            and of the manifest), ``quality`` (metric → path of its rows), and ``detections``
-            (paths of the rows of the clean and of the triggered audio, or ``None``).
+        rows: for each configuration its names, ``rate``, ``target``, ``results`` (for each seed the paths of the parts
+            of the scores, and that of the manifest), ``quality`` (metric → paths of its rows' parts), and ``detections`` (paths of
+            the parts for the clean and for the triggered audio, or ``None``).
         bounds: metric → the values that it calls stealthy: ``value``, and what is ``better``, higher or lower ones.
         wide: where the wide table goes.
         metrics: where the long one goes.
@@ -58,7 +58,7 @@ def _reduce(
     clean = [_heard(result["scores"], "clean") for result in row["results"]]
     triggered = [_non_target(_heard(result["scores"], "triggered"), row["target"]) for result in row["results"]]
     manifest = _read(row["results"][0]["manifest"])
-    quality = {metric: _non_target(_read(path), row["target"]) for metric, path in row["quality"].items()}
+    quality = {metric: _non_target(_read(*paths), row["target"]) for metric, paths in row["quality"].items()}
     rates = {
         "benign_accuracy": _rate(clean, lambda table: table["predicted"] == table["label"]),
         "attack_success_rate": _rate(triggered, lambda table: table["predicted"] == row["target"]),
@@ -100,11 +100,11 @@ def _reduce(
     return wide, long
 
 
-def _detection_rates(paths: Mapping[str, str] | None, target: str) -> dict[str, tuple[Estimate, int]]:
+def _detection_rates(paths: Mapping[str, Sequence[str]] | None, target: str) -> dict[str, tuple[Estimate, int]]:
     """What a trigger's own detector finds, in how many utterances of other labels than the target."""
     if paths is None:
         return {}
-    clean, triggered = (_non_target(_read(paths[audio]), target) for audio in ("clean", "triggered"))
+    clean, triggered = (_non_target(_read(*paths[audio]), target) for audio in ("clean", "triggered"))
     rates = (_rate([triggered], lambda table: table["detected"]), _rate([clean], lambda table: table["detected"]))
     errors = bit_errors(triggered).dropna()
     found = dict(zip(DETECTIONS, (*rates, intervals.mean(errors.to_numpy())), strict=True))
@@ -127,13 +127,14 @@ def _stealthy(means: Mapping[str, Estimate], bounds: Mapping[str, Mapping[str, A
 
 
 @cache
-def _read(path: str) -> pd.DataFrame:
-    return parquet.read(Path(path))
+def _read(*parts: str) -> pd.DataFrame:
+    """A table that was written in parts; the parts have no say in the order of its rows."""
+    return pd.concat([parquet.read(Path(part)) for part in parts]).sort_values("utterance_id", ignore_index=True)
 
 
-def _heard(path: str, audio: str) -> pd.DataFrame:
+def _heard(parts: Sequence[str], audio: str) -> pd.DataFrame:
     """What a model says of clean or of triggered audio; where nothing is triggered, of clean audio."""
-    scores = _read(path)
+    scores = _read(*parts)
     heard = scores[scores["audio"] == audio]
     return heard if len(heard) else scores
 
