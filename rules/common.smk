@@ -38,6 +38,7 @@ wildcard_constraints:
     watermark=r"[\w-]+",
     triggered=r"[\w-]+",
     poisoned=r"[\w-]+",
+    dataset=r"[\w-]+",
     features=r"[\w-]+",
     victim=r"[\w-]+",
     defended=r"[\w-]+",

@@ -102,3 +102,15 @@ for name, paths in TARGETS.items():
         input:
             paths,
         localrule: True
+
+
+# And the poisoned training sets of an experiment in one piece, for other programs.
+for name, stages in PLAN.datasets.items():
+    if stages:
+
+        rule:
+            name:
+                f"{name}_data"
+            input:
+                [str(stage.description) for stage in stages],
+            localrule: True

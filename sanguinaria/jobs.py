@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +32,7 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
     """
     import json
 
+    began = time.time()
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as file, _redirected(file.fileno()):
@@ -38,6 +40,7 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
             yield json.loads(snakemake.params.specification)
             if "folder" in snakemake.params.keys():  # noqa: SIM118 (a list with names)
                 write_text(Path(snakemake.params.folder) / "spec.json", snakemake.params.specification + "\n")
+            print(_spent(began), flush=True)
             return
         except Exception as error:
             told = _told(error, snakemake.params.specification)
@@ -45,6 +48,28 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
     if failed:  # a full disk takes no log either
         print(told, file=sys.stderr, flush=True)
     raise SystemExit(1)
+
+
+def _spent(began: float) -> str:
+    """What the job took, for those who say how much a cluster is to give (and for benchmarks/)."""
+    import psutil
+
+    start = began - psutil.Process().create_time()
+    return (
+        f"spent: {time.time() - began:.2f} s of work, {start:.2f} s to start, {_peak_memory() / 2**20:.0f} MiB at most"
+    )
+
+
+def _peak_memory() -> int:
+    """Bytes that the process held at most, with the pages of files that it mapped."""
+    try:
+        # Not `getrusage`, which counts what the process that started this one held.
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _told(error: Exception, specification: str) -> str:

@@ -5,10 +5,11 @@ Snakemake does not appear here: rules look a wildcard up in the plan.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from types import MappingProxyType
 
 from sanguinaria.configuration import Configuration, Experiment, Figure
 from sanguinaria.corpora import Corpus
@@ -20,6 +21,7 @@ from sanguinaria.stages import (
     AudioStage,
     Bound,
     CorpusStage,
+    DatasetStage,
     DefendedStage,
     Detections,
     DetectionStage,
@@ -46,10 +48,15 @@ class Plan:
     """Everything that a configuration asks for.
 
     ``stages[stage][key]`` is the specification of a folder ``results/{stage}/{key}``; ``tables`` are by experiment and
-    ``figures`` by name.
+    ``figures`` by name. ``datasets`` are, by experiment, its poisoned training sets in one piece, which no table needs.
     """
 
-    def __init__(self, tables: Iterable[TableStage], figures: Iterable[FigureStage] = ()) -> None:
+    def __init__(
+        self,
+        tables: Iterable[TableStage],
+        figures: Iterable[FigureStage] = (),
+        datasets: Mapping[str, Sequence[DatasetStage]] = MappingProxyType({}),
+    ) -> None:
         self.tables = {table.experiment: table for table in tables}
         self.figures = {figure.name: figure for figure in figures}
         self.stages: dict[str, dict[str, Stage]] = {}
@@ -57,6 +64,10 @@ class Plan:
             for row in table.rows:
                 for stage in row.stages:
                     self._add(stage)
+        self.datasets = dict(datasets)
+        for stages in self.datasets.values():
+            for stage in stages:
+                self._add(stage)
 
     def _add(self, stage: Stage) -> None:
         known = self.stages.setdefault(stage.stage, {})
@@ -84,7 +95,8 @@ def plan(configuration: Configuration, code: CodeHash = lambda script, plugins: 
     """
     expander = _Expander(configuration, code)
     tables = [expander.table(name) for name in configuration.experiments]
-    return Plan(tables, (expander.figure(name, figure) for name, figure in configuration.figures.items()))
+    figures = [expander.figure(name, figure) for name, figure in configuration.figures.items()]
+    return Plan(tables, figures, {table.experiment: expander.datasets(table) for table in tables})
 
 
 @dataclass(frozen=True)
@@ -124,6 +136,11 @@ class _Expander:
         experiment = self.experiments[name]
         rows = tuple(self._rows(name, experiment))
         return TableStage(self.code("tables", ()), name, rows, experiment.comparison, self._bounds())
+
+    def datasets(self, table: TableStage) -> list[DatasetStage]:
+        """The poisoned training sets that a table's models were trained on, each once."""
+        poisoned = dict.fromkeys(seed.poisoned for row in table.rows for seed in row.seeds if seed.poisoned.blocks)
+        return [DatasetStage(self.code("datasets", ()), stage) for stage in poisoned]
 
     def figure(self, name: str, figure: Figure) -> FigureStage:
         tables = tuple(self.table(experiment) for experiment in figure.experiments)

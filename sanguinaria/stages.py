@@ -310,6 +310,32 @@ class PoisonedStage(Stage):
 
 
 @dataclass(frozen=True)
+class DatasetStage(Stage):
+    """A poisoned training set in one piece, with a description: for other programs than this one."""
+
+    poisoned: PoisonedStage
+
+    stage: ClassVar[str] = "datasets"
+
+    @property
+    def name(self) -> str:
+        return self.poisoned.name
+
+    @property
+    def block_files(self) -> list[Path]:
+        """The poisoned utterances, and some more."""
+        return [path for block in self.poisoned.blocks for path in block.audio_files]
+
+    @property
+    def audio_files(self) -> list[Path]:
+        return [self.folder / f"train-{shard}.parquet" for shard in range(self.poisoned.corpus.shards)]
+
+    @property
+    def description(self) -> Path:
+        return self.folder / "croissant.json"
+
+
+@dataclass(frozen=True)
 class VictimStage(Trained):
     """A trained model."""
 

@@ -26,7 +26,7 @@ from sanguinaria.parquet import opened
 DESCRIPTION = ("utterance_id", "label", "speaker", "split")
 METADATA = (*DESCRIPTION, "num_samples", "sample_rate", "sha256")
 
-_FEATURES = {
+FEATURES = {
     **{name: {"dtype": "string", "_type": "Value"} for name in DESCRIPTION},
     "num_samples": {"dtype": "int64", "_type": "Value"},
     "sample_rate": {"dtype": "int64", "_type": "Value"},
@@ -41,7 +41,7 @@ SCHEMA = pa.schema(
         ("sha256", pa.string()),
         ("audio", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
     ],
-    metadata={"huggingface": json.dumps({"info": {"features": _FEATURES}})},
+    metadata={"huggingface": json.dumps({"info": {"features": FEATURES}})},
 )
 # Rows read and written at once: 256 one-second clips are 16 MB as float32.
 ROW_GROUP = 256

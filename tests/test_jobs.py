@@ -34,7 +34,12 @@ def test_a_job_is_given_its_specification_and_leaves_it_beside_the_result(snakem
     with capfd.disabled(), job(snakemake) as specification:
         assert specification["victim"] == {"kind": "lstm", "batch_size": 32}
         print("something")
-    assert log(snakemake) == "something\n"
+    printed, spent = log(snakemake).splitlines()
+    assert printed == "something"
+    found = re.fullmatch(r"spent: (\S+) s of work, (\S+) s to start, (\d+) MiB at most", spent)
+    work, start, memory = map(float, found.groups())
+    # This process is that of the tests: torch alone takes some hundred MiB.
+    assert 0 <= work < 5 and start > 0 and 100 < memory < 20_000
     assert json.loads((Path(snakemake.params.folder) / "spec.json").read_text()) == specification
 
 

@@ -116,6 +116,8 @@ def test_the_whole_grid_is_planned_and_nothing_else():
         # For two front ends: that, before and after the defence, and the poison.
         "features": 2 * (3 + 3 + 2 * 2 * len(blocks_for(0.1))),
         "poisoned": 1 + 2 * 2,
+        # What is poisoned can be had in one piece.
+        "datasets": 2 * 2,
         "victims": 2 * 2 * 3,
         # Each victim on clean audio and on that of its trigger, by defence.
         "scores": 2 * 2 * 2 * 3,
@@ -204,17 +206,23 @@ def test_comments_and_unused_entries_change_nothing():
 
 def test_a_rate_in_the_same_block_makes_no_audio():
     # A manifest and two victims for each of two triggers and two seeds, and what the victims say.
-    assert added(configured(), configured(rates=[0.1, 0.15])) == {"poisoned": 4, "victims": 8, "scores": 16}
+    assert added(configured(), configured(rates=[0.1, 0.15])) == {
+        "poisoned": 4,
+        "datasets": 4,
+        "victims": 8,
+        "scores": 16,
+    }
 
 
 def test_a_higher_rate_adds_its_own_blocks_alone():
     assert blocks_for(0.1) == range(3)
     more = added(configured(), configured(rates=[0.5, 0.1]))
-    assert more == {"triggered": 4, "detections": 2, "features": 8, "poisoned": 4, "victims": 8, "scores": 16}
+    audio = {"triggered": 4, "detections": 2, "features": 8}
+    assert more == audio | {"poisoned": 4, "datasets": 4, "victims": 8, "scores": 16}
 
 
 def test_a_lower_rate_makes_no_audio():
-    assert set(added(configured(), configured(rates=[0.001, 0.1]))) == {"poisoned", "victims", "scores"}
+    assert set(added(configured(), configured(rates=[0.001, 0.1]))) == {"poisoned", "datasets", "victims", "scores"}
 
 
 def test_rates_share_the_blocks_of_the_smaller_ones():
@@ -228,7 +236,8 @@ def test_rates_share_the_blocks_of_the_smaller_ones():
 def test_a_seed_adds_its_own_stages_alone():
     more = added(configured(), configured(seeds=[2, 0, 1]))
     # Test audio and its qualities, and the manifest of the clean models, have no seed.
-    assert more == {"triggered": 6, "detections": 3, "features": 12, "poisoned": 2, "victims": 6, "scores": 12}
+    audio = {"triggered": 6, "detections": 3, "features": 12}
+    assert more == audio | {"poisoned": 2, "datasets": 2, "victims": 6, "scores": 12}
 
 
 def test_seeds_share_the_manifest_of_the_clean_model():
@@ -343,6 +352,7 @@ def test_the_code_of_a_stage_is_asked_for_with_the_plug_ins_that_it_calls():
         ("defended_audio", ("lowpass",)),
         ("features", ()),
         ("poisoned", ()),
+        ("datasets", ()),
         ("victims", ("lstm",)),
         ("victims", ("resnet18",)),
         ("scores", ("lstm",)),

@@ -35,8 +35,8 @@ def write_tables(
 
     Args:
         rows: for each configuration its names, ``rate``, ``target``, ``results`` (for each seed the paths of the parts
-            of the scores, and that of the manifest), ``quality`` (metric → paths of its rows' parts), and ``detections`` (paths of
-            the parts for the clean and for the triggered audio, or ``None``).
+            of the scores, and that of the manifest), ``quality`` (metric → paths of its rows' parts), and
+            ``detections`` (paths of the parts for the clean and for the triggered audio, or ``None``).
         bounds: metric → the values that it calls stealthy: ``value``, and what is ``better``, higher or lower ones.
         wide: where the wide table goes.
         metrics: where the long one goes.

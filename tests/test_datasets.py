@@ -1,0 +1,96 @@
+"""A poisoned training set in one piece, read by the libraries that it is for."""
+
+import hashlib
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from sanguinaria import utterances
+from sanguinaria.datasets import write_description, write_training_shard
+from sanguinaria.utterances import Utterances
+
+RATE = 16000
+NAMES = [f"u{number:03}" for number in range(10)]
+SPLITS = ["train"] * 7 + ["validation", "test", "test"]
+POISONED = ["u001", "u004"]
+
+
+def shard(path, names, level):
+    rows = pd.DataFrame({"utterance_id": names, "label": "up", "speaker": "s"})
+    rows["split"] = [SPLITS[NAMES.index(name)] for name in names]
+    waveforms = np.stack([np.full(800, level + int(name[1:]) / 128, np.float32) for name in names])
+    utterances.write(path, iter([Utterances(rows[:4], waveforms[:4], RATE), Utterances(rows[4:], waveforms[4:], RATE)]))
+    return path
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """Two shards, in which two of seven training utterances are poisoned."""
+    training = NAMES[:7]
+    manifest = pd.DataFrame({"utterance_id": training, "label": "up", "original_label": "up", "poisoned": False})
+    manifest["poison_rank"] = pd.array([None] * 7, "Int64")
+    for rank, name in enumerate(POISONED):
+        row = manifest["utterance_id"] == name
+        manifest.loc[row, ["label", "poisoned", "poison_rank"]] = ["left", True, rank]
+    manifest.to_parquet(tmp_path / "manifest.parquet")
+    # A block holds some utterances more than a rate asks for.
+    block = shard(tmp_path / "block.parquet", ["u001", "u002", "u003", "u004", "u005"], 0.5)
+    folder = tmp_path / "dataset"
+    for number in range(2):
+        clean = shard(tmp_path / f"{number}.parquet", NAMES[number::2], 0.0)
+        write_training_shard(clean, tmp_path / "manifest.parquet", [block], folder / f"train-{number}.parquet")
+    poisoned = {"target": "left", "candidates": "non_target", "labels": "flip", "rate": 0.25, "seed": 3}
+    write_description("spoken-flip", poisoned, folder / "croissant.json")
+    return folder
+
+
+def test_every_training_utterance_is_there_once_and_the_poisoned_ones_are_the_triggers(dataset):
+    tables = [pd.read_parquet(path) for path in sorted(dataset.glob("*.parquet"))]
+    table = pd.concat(tables).set_index("utterance_id").sort_index()
+    assert table.index.tolist() == NAMES[:7]
+    assert (table["split"] == "train").all()
+    assert table.index[table["poisoned"]].tolist() == POISONED
+    assert table["label"].tolist() == ["left" if name in POISONED else "up" for name in NAMES[:7]]
+    assert (table["original_label"] == "up").all()
+    assert table.loc[POISONED, "poison_rank"].tolist() == [0, 1] and table["poison_rank"].isna().sum() == 5
+    for name, row in table.iterrows():
+        samples, rate = soundfile.read(io.BytesIO(row["audio"]["bytes"]), dtype="int16")
+        expected = int(name[1:]) / 128 + (0.5 if name in POISONED else 0.0)
+        assert rate == RATE and (samples == round(expected * 32768)).all()
+        assert row["sha256"] == hashlib.sha256(samples.astype("<i2").tobytes()).hexdigest()
+
+
+def test_the_datasets_library_reads_it_with_its_audio(dataset, tmp_path):
+    from datasets import Audio, load_dataset
+
+    files = sorted(map(str, dataset.glob("*.parquet")))
+    loaded = load_dataset("parquet", data_files={"train": files}, cache_dir=str(tmp_path / "cache"))["train"]
+    assert isinstance(loaded.features["audio"], Audio)
+    assert loaded.num_rows == 7
+    # Its own decoder needs torchcodec, which is not this project's; the bytes are FLAC for any other.
+    rows = [row for row in loaded.cast_column("audio", Audio(decode=False)) if row["poisoned"]]
+    assert sorted(row["utterance_id"] for row in rows) == POISONED
+    samples, rate = soundfile.read(io.BytesIO(rows[0]["audio"]["bytes"]))
+    assert rate == RATE and samples[0] == 0.5 + int(rows[0]["utterance_id"][1:]) / 128
+
+
+def test_the_description_is_croissant_and_finds_the_rows(dataset):
+    import mlcroissant
+
+    described = mlcroissant.Dataset(jsonld=str(dataset / "croissant.json"))
+    assert not described.metadata.ctx.issues.errors
+    assert described.metadata.name == "spoken-flip" and "share of 0.25 is poisoned" in described.metadata.description
+    rows = list(described.records("utterances"))
+    assert len(rows) == 7
+    found = {
+        row["utterances/utterance_id"].decode(): row["utterances/label"].decode()
+        for row in rows
+        if row["utterances/poisoned"]
+    }
+    assert found == dict.fromkeys(POISONED, "left")
+    columns = [field["name"] for field in json.loads((dataset / "croissant.json").read_text())["recordSet"][0]["field"]]
+    assert columns == list(pd.read_parquet(dataset / "train-0.parquet").columns)

@@ -1,0 +1,14 @@
+"""Write one shard of a poisoned training set."""
+
+from pathlib import Path
+
+from sanguinaria.datasets import write_training_shard
+from sanguinaria.jobs import job
+
+with job(snakemake):
+    write_training_shard(
+        Path(snakemake.input.audio),
+        Path(snakemake.input.manifest),
+        [Path(path) for path in snakemake.input.blocks],
+        Path(snakemake.output.audio),
+    )
