@@ -26,7 +26,7 @@ RULES = frozenset(
     (
         *("all", "corpus_recordings", "corpus_audio", "corpus_index", "watermark", "triggered_test", "triggered_block"),
         *("poisoned", "defended_audio", "defended_model", "detections", "features", "victim", "scores", "quality"),
-        *("table", "comparison", "figure"),
+        *("dataset_audio", "dataset_description", "table", "comparison", "figure"),
     )
 )
 
@@ -324,11 +324,17 @@ class _Check:
         self._check_name(place)
         if name in RULES:
             self._tell(place, f"{name!r} is the name of a rule of the workflow: choose another one")
+        if isinstance(name, str) and name.removesuffix("_data") in self._others(name):
+            self._tell(place, f"{name!r} is the target of an experiment's poisoned data: choose another one")
         if not isinstance(settings, Mapping):
             required = [field for field, info in PRODUCTS[section].model_fields.items() if info.is_required()]
             self._tell(place, f"needs settings, at least: {', '.join(required)}")
             return None
         return self._validate(PRODUCTS[section], settings, place)
+
+    def _others(self, name: str) -> set[str]:
+        """The names of the experiments but one."""
+        return set(mapping(self.config.get("experiments"))) - {name}
 
     def _check_experiment_of(self, place: Place, settings: Mapping[str, Any]) -> None:
         """What a figure is drawn from; a figure and an experiment are targets, and so have different names."""

@@ -240,6 +240,15 @@ def test_a_place_is_found_in_the_last_file_that_has_it():
     ]
 
 
+def test_every_target_has_a_name_of_its_own():
+    figures = "figures: {demo: {experiment: demo, panels: [{x: rate, y: pesq}]}, "
+    assert overlaid(figures + "demo_data: {experiment: demo, panels: [{x: rate, y: pesq}]}}") == [
+        "overlay.yaml:1: figures.demo: 'demo' is an experiment's name, too: choose another one",
+        "overlay.yaml:1: figures.demo_data: 'demo_data' is the target of an experiment's poisoned data: "
+        "choose another one",
+    ]
+
+
 def test_an_overlay_is_not_blamed_for_what_is_below_it():
     files = [
         write("base.yaml", SOUND.replace("[clean, tone]", "[clean, tune]")),

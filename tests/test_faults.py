@@ -45,15 +45,16 @@ def killed(folder: Path, seconds: float) -> bool:
     return False
 
 
-def test_kills_at_any_moment_change_nothing(finished, tmp_path):
+def test_kills_at_any_moment_change_nothing_nor_does_the_number_of_cores(finished, tmp_path):
     moments, kills = random.Random(0), 0
     folder = checkout(tmp_path / "killed")
     while kills < KILLS:
-        if killed(folder, moments.uniform(1.5, 7)):
+        # From its start-up on, and together over most of a run.
+        if killed(folder, moments.uniform(1.5, 15)):
             kills += 1
         else:  # it came to its end between the kills
             shutil.rmtree(folder / "results")
-    run(folder)
+    run(folder, cores=1)
     assert outputs(folder) == outputs(finished)
     # What the killed jobs were writing has names of its own, by which it is found again.
     hidden = {path.name for path in (folder / "results").rglob(".*")} - {".snakemake_timestamp"}
