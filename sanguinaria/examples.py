@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 import torch
 
+from sanguinaria.tensors import Rows
+
 
 class Spectrograms:
     """Spectrograms of utterances, each (bands, frames), half precision, in one order.
 
-    They stay in the files that they are mapped from, and only what is asked for is read: a corpus may be larger than
-    memory.
+    They may stay in files, of which only what is asked for is read: a corpus may be larger than memory.
     """
 
-    def __init__(self, parts: Sequence[torch.Tensor], places: torch.Tensor | None = None) -> None:
+    def __init__(self, parts: Sequence[torch.Tensor | Rows], places: torch.Tensor | None = None) -> None:
         """
         Args:
-            parts: mapped files, (utterances, bands, frames) each.
+            parts: tensors, or files of rows, (utterances, bands, frames) each.
             places: of each utterance, (utterances, 2): its part, and its row there; all, in order, where ``None``.
         """
         self._parts = tuple(parts)
@@ -45,7 +46,7 @@ class Spectrograms:
         return Spectrograms(self._parts + other._parts, torch.cat([self._places, moved]))
 
 
-def _all_places(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+def _all_places(parts: Sequence[torch.Tensor | Rows]) -> torch.Tensor:
     places = [torch.stack([torch.full((len(part),), n), torch.arange(len(part))], 1) for n, part in enumerate(parts)]
     return torch.cat([torch.empty(0, 2, dtype=torch.long), *places])
 

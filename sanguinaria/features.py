@@ -70,7 +70,7 @@ def extract(audio: Path, settings: LogMel, destination: Path, device: torch.devi
 
 
 def load(files: Sequence[Path]) -> tuple[list[str], Spectrograms]:
-    """Names and spectrograms of several shards, in their order; the spectrograms are mapped, and not read yet.
+    """Names and spectrograms of several shards, in their order; the spectrograms are read when they are asked for.
 
     Raises:
         sanguinaria.errors.DamagedError: a file was cut or altered since it was written.
@@ -81,7 +81,7 @@ def load(files: Sequence[Path]) -> tuple[list[str], Spectrograms]:
     names: list[str] = []
     parts = []
     for path in files:
-        found, description = tensors.load(path, "features")
+        _, description = tensors.load(path, "features")
         names += description["utterance_ids"]
-        parts.append(found["log_mel"])
+        parts.append(tensors.Rows(path, "log_mel"))
     return names, Spectrograms(parts)

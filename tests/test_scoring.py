@@ -44,7 +44,7 @@ def test_test_utterances_are_scored_whatever_their_shard(tmp_path, index, model)
     spectrograms = torch.randn(4, 8, 6, generator=torch.Generator().manual_seed(1)).half()
     shards = [
         features(tmp_path / "0.safetensors", ["d", "b"], spectrograms[[3, 1]]),
-        features(tmp_path / "1.safetensors", [], torch.empty(0, 8, 0)),
+        features(tmp_path / "1.safetensors", [], torch.empty(0, 8, 0).half()),
         features(tmp_path / "2.safetensors", ["a", "c"], spectrograms[[0, 2]]),
     ]
     path, network = model
@@ -135,7 +135,7 @@ def test_a_limit_draws_the_same_utterances_every_time_and_over_all_parts(tmp_pat
 
 def test_a_part_without_test_utterances_has_no_rows(tmp_path, model, index):
     training = features(tmp_path / "0.safetensors", ["b"], torch.zeros(1, 8, 6).half())
-    nothing = features(tmp_path / "1.safetensors", [], torch.empty(0, 8, 0))
+    nothing = features(tmp_path / "1.safetensors", [], torch.empty(0, 8, 0).half())
     score_model(model[0], [training], [nothing], index, "up", tmp_path / "rows.parquet", CPU)
     rows = pd.read_parquet(tmp_path / "rows.parquet")
     assert len(rows) == 0

@@ -72,3 +72,13 @@ def test_what_is_gone_counts_as_damaged_and_what_cannot_be_read_does_not(tmp_pat
     with pytest.raises(InputError, match="this model cannot be read") as told:
         tensors.load(tmp_path, "model")
     assert not isinstance(told.value, DamagedError)
+
+
+def test_single_rows_are_read_from_the_file(tmp_path):
+    tensor = torch.randn(7, 5, 3, generator=torch.Generator().manual_seed(0)).half()
+    tensors.save({"first": torch.arange(4), "second": tensor}, {}, tmp_path / "a.safetensors")
+    rows = tensors.Rows(tmp_path / "a.safetensors", "second")
+    assert len(rows) == 7 and rows.shape == (7, 5, 3)
+    assert all(torch.equal(rows[number], tensor[number]) for number in range(7))
+    with pytest.raises(ValueError, match="first is of I64"):
+        tensors.Rows(tmp_path / "a.safetensors", "first")

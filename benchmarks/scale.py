@@ -1,0 +1,109 @@
+"""What each stage takes as a corpus grows: its peak memory, and its time.
+
+``python benchmarks/scale.py [--clips 4000] [--factor 10]``, in the project's folder. The clips are those of the Speech
+Commands test archive below ``SANGUINARIA_DOWNLOADS``; the larger corpus holds each of them several times, in as many
+more shards of the same size. What each job took is read from its log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+import yaml
+
+SNAKEMAKE = Path(sys.executable).with_name("snakemake")
+SPENT = re.compile(r"^spent: (\S+) s of work, \S+ s to start, (\d+) MiB at most$", re.MULTILINE)
+CLIPS_OF_A_SHARD = 4000
+EXPERIMENT = {
+    "corpus": "grown",
+    "target": "left",
+    "triggers": ["ultrasonic", "notch"],
+    "victims": ["resnet18"],
+    "defences": ["none", "lowpass", "tuned"],
+    "metrics": ["snr"],
+    "rates": [0.01],
+}
+
+
+def grow(source: Path, count: int, factor: int, destination: Path) -> None:
+    """Links to so many clips of all words, each several times, in folders by word."""
+    clips = sorted(source.glob("[a-z]*/*.wav"))
+    for clip in clips[:: max(1, len(clips) // count)][:count]:
+        folder = destination / clip.parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        for copy in range(factor):
+            os.symlink(clip, folder / f"{copy}_{clip.name}")
+
+
+def run(recordings: Path, shards: int, folder: Path) -> dict[str, tuple[int, float]]:
+    """Run the experiment; for each stage the peak MiB of any of its jobs, and the seconds of all together."""
+    settings = {
+        "corpora": {"grown": {"kind": "folder", "path": str(recordings), "shards": shards}},
+        "victims": {"resnet18": {"kind": "resnet18", "width": 8, "epochs": 1, "precision": "float32"}},
+        "defences": {"tuned": {"kind": "pruning", "share": 0.2, "fine_tune_epochs": 1}},
+        "experiments": {"grown": EXPERIMENT},
+    }
+    (folder / "grown.yaml").write_text(yaml.safe_dump(settings))
+    (folder / "config.yaml").symlink_to(Path("config.yaml").resolve())
+    command = [
+        SNAKEMAKE,
+        "--cores",
+        "2",
+        "--quiet",
+        "rules",
+        "--directory",
+        folder,
+        "--configfile",
+        folder / "grown.yaml",
+    ]
+    called = subprocess.run([*map(str, command), "--", "grown"], capture_output=True, text=True)
+    if called.returncode:
+        raise SystemExit(called.stdout + called.stderr)
+    peaks: dict[str, int] = defaultdict(int)
+    seconds: dict[str, float] = defaultdict(float)
+    for log in (folder / "results" / "logs").rglob("*.log"):
+        for work, memory in SPENT.findall(log.read_text()):
+            stage = log.relative_to(folder / "results" / "logs").parts[0]
+            if stage == "corpora":  # audio by the shard; the lists of all recordings
+                stage = "corpora, audio" if log.name.startswith("audio") else "corpora, lists"
+            if stage == "defended":
+                stage = "defended audio" if log.parent.name != "defended" else "defended models"
+            peaks[stage] = max(peaks[stage], int(memory))
+            seconds[stage] += float(work)
+    return {stage: (peaks[stage], seconds[stage]) for stage in peaks}
+
+
+def main() -> None:
+    """Print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, default=4000)
+    parser.add_argument("--factor", type=int, default=10)
+    options = parser.parse_args()
+    source = Path(os.environ["SANGUINARIA_DOWNLOADS"]).resolve() / "speech_commands_test_v0.02"
+    found = []
+    for factor in (1, options.factor):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            grow(source, options.clips, factor, folder / "recordings")
+            found.append(run(folder / "recordings", max(1, options.clips * factor // CLIPS_OF_A_SHARD), folder))
+    small, large = found
+    counts = f"{options.clips:,}", f"{options.clips * options.factor:,}"
+    print(f"| stage | MiB, {counts[0]} | MiB, {counts[1]} | ratio | s, {counts[0]} | s, {counts[1]} | ratio |")
+    print("|---|---|---|---|---|---|---|")
+    for stage in sorted(small):
+        (memory, seconds), (more_memory, more_seconds) = small[stage], large[stage]
+        print(
+            f"| {stage} | {memory} | {more_memory} | {more_memory / memory:.2f} "
+            f"| {seconds:.1f} | {more_seconds:.1f} | {more_seconds / seconds:.1f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
