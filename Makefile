@@ -22,6 +22,9 @@ lint: .venv/installed
 bench: .venv/installed
 	$(BIN)/python benchmarks/features.py
 	$(BIN)/python benchmarks/audioseal_embedding.py
+	$(BIN)/python benchmarks/planning.py
+	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/scale.py
 
 # Writes what is generated from the plug-ins' settings and from pyproject.toml; a test keeps them in step.
 schema: .venv/installed

@@ -9,17 +9,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
-import subprocess
-import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
 
-import yaml
+from runs import snakemake, spent
 
-SNAKEMAKE = Path(sys.executable).with_name("snakemake")
-SPENT = re.compile(r"^spent: (\S+) s of work, \S+ s to start, (\d+) MiB at most$", re.MULTILINE)
 CLIPS_OF_A_SHARD = 4000
 EXPERIMENT = {
     "corpus": "grown",
@@ -42,6 +37,16 @@ def grow(source: Path, count: int, factor: int, destination: Path) -> None:
             os.symlink(clip, folder / f"{copy}_{clip.name}")
 
 
+def stage_of(log: Path) -> str:
+    """The stage of a job by its log; those that do two things are two."""
+    stage = log.parts[0]
+    if stage == "corpora":
+        return "corpora, audio" if log.name.startswith("audio") else "corpora, lists"
+    if stage == "defended":
+        return "defended, audio" if len(log.parts) == 3 else "defended, models"
+    return stage
+
+
 def run(recordings: Path, shards: int, folder: Path) -> dict[str, tuple[int, float]]:
     """Run the experiment; for each stage the peak MiB of any of its jobs, and the seconds of all together."""
     settings = {
@@ -50,33 +55,13 @@ def run(recordings: Path, shards: int, folder: Path) -> dict[str, tuple[int, flo
         "defences": {"tuned": {"kind": "pruning", "share": 0.2, "fine_tune_epochs": 1}},
         "experiments": {"grown": EXPERIMENT},
     }
-    (folder / "grown.yaml").write_text(yaml.safe_dump(settings))
-    (folder / "config.yaml").symlink_to(Path("config.yaml").resolve())
-    command = [
-        SNAKEMAKE,
-        "--cores",
-        "2",
-        "--quiet",
-        "rules",
-        "--directory",
-        folder,
-        "--configfile",
-        folder / "grown.yaml",
-    ]
-    called = subprocess.run([*map(str, command), "--", "grown"], capture_output=True, text=True)
-    if called.returncode:
-        raise SystemExit(called.stdout + called.stderr)
+    snakemake(folder, settings, "grown", "--cores", "2")
     peaks: dict[str, int] = defaultdict(int)
     seconds: dict[str, float] = defaultdict(float)
-    for log in (folder / "results" / "logs").rglob("*.log"):
-        for work, memory in SPENT.findall(log.read_text()):
-            stage = log.relative_to(folder / "results" / "logs").parts[0]
-            if stage == "corpora":  # audio by the shard; the lists of all recordings
-                stage = "corpora, audio" if log.name.startswith("audio") else "corpora, lists"
-            if stage == "defended":
-                stage = "defended audio" if log.parent.name != "defended" else "defended models"
-            peaks[stage] = max(peaks[stage], int(memory))
-            seconds[stage] += float(work)
+    for log, work, _, memory in spent(folder):
+        stage = stage_of(log)
+        peaks[stage] = max(peaks[stage], memory)
+        seconds[stage] += work
     return {stage: (peaks[stage], seconds[stage]) for stage in peaks}
 
 
