@@ -55,8 +55,12 @@ def by_speaker(values: np.ndarray, speakers: Sequence[str]) -> tuple[float, floa
     _, positions = np.unique(np.asarray(speakers), return_inverse=True)
     counts = np.bincount(positions)
     sums = np.bincount(positions, weights=values)
-    drawn = np.random.default_rng(SEED).integers(len(counts), size=(RESAMPLES, len(counts)))
-    means = sums[drawn].sum(1) / counts[drawn].sum(1)
+    random = np.random.default_rng(SEED)
+    means = np.empty(RESAMPLES)
+    # One after another, as all at once are as many numbers as there are resamples times speakers.
+    for resample in range(RESAMPLES):
+        drawn = random.integers(len(counts), size=len(counts))
+        means[resample] = sums[drawn].sum() / counts[drawn].sum()
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, (tail, 1 - tail))
     return float(low), float(high)
