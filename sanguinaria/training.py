@@ -164,8 +164,8 @@ def _placed(network: nn.Module, device: torch.device) -> nn.Module:
 def _fills_registers(network: nn.Module) -> bool:
     """Whether every convolution makes a multiple of eight channels.
 
-    With others, as pruning leaves them, oneDNN 3.12 writes beyond its memory, channels last, on processors that have
-    AVX2 and no AVX-512: the process ends in a segmentation fault, or not.
+    With others, as pruning leaves them, training channels last corrupted memory on a processor that has AVX2 and no
+    AVX-512 (torch 2.13, oneDNN 3.12); without oneDNN, or in the plain layout, it did not. The kernel is not known.
     """
     return all(layer.out_channels % 8 == 0 for layer in network.modules() if isinstance(layer, nn.Conv2d))
 

@@ -45,7 +45,7 @@ def killed(folder: Path, seconds: float) -> bool:
     return False
 
 
-def test_kills_at_any_moment_change_nothing_nor_does_the_number_of_cores(finished, tmp_path):
+def test_kills_at_any_moment_change_nothing(finished, tmp_path):
     moments, kills = random.Random(0), 0
     folder = checkout(tmp_path / "killed")
     while kills < KILLS:
@@ -54,7 +54,7 @@ def test_kills_at_any_moment_change_nothing_nor_does_the_number_of_cores(finishe
             kills += 1
         else:  # it came to its end between the kills
             shutil.rmtree(folder / "results")
-    run(folder, cores=1)
+    run(folder)
     assert outputs(folder) == outputs(finished)
     # What the killed jobs were writing has names of its own, by which it is found again.
     hidden = {path.name for path in (folder / "results").rglob(".*")} - {".snakemake_timestamp"}
