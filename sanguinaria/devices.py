@@ -65,8 +65,8 @@ def arithmetic(tfloat32: bool = False, deterministic: bool = True) -> Iterator[N
 def number_format(precision: str, device: torch.device) -> torch.dtype:
     """What a ``precision`` computes in: bfloat16 where that is asked for and the device has it, else float32.
 
-    Processors without AVX-512 imitate bfloat16: a convolution took seven times as long as in float32, and an LSTM did not
-    train at all. So the same configuration serves both; the log says which it was.
+    Processors without AVX-512 imitate bfloat16: a convolution took seven times as long as in float32, and an LSTM did
+    not train at all. So the same configuration serves both; the log says which it was.
     """
     import torch
 
