@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 import traceback
@@ -24,8 +25,8 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
     """Run the body of a workflow script.
 
     Everything that is printed, by C libraries too, goes to the rule's log. Bad input ends the job with its message
-    alone, anything else with a traceback. A damaged result of an earlier job is put aside, so that the next run makes
-    it anew. The specification is kept beside the result.
+    alone, anything else with a traceback; one that is cancelled unwinds. A damaged result of an earlier job is put
+    aside, so that the next run makes it anew. The specification is kept beside the result.
 
     Yields:
         The specification, a dictionary of builtins.
@@ -35,7 +36,7 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
     began = time.time()
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as file, _redirected(file.fileno()):
+    with log.open("w") as file, _redirected(file.fileno()), _unwound_when_cancelled():
         try:
             yield json.loads(snakemake.params.specification)
             if "folder" in snakemake.params.keys():  # noqa: SIM118 (a list with names)
@@ -135,6 +136,23 @@ def _batch_sizes(settings: dict[str, Any], path: str = "") -> Iterator[tuple[str
             yield path + name, value
         elif isinstance(value, dict):
             yield from _batch_sizes(value, f"{path}{name}.")
+
+
+@contextmanager
+def _unwound_when_cancelled() -> Iterator[None]:
+    """A job that is told to end (SIGTERM, as of Slurm's ``scancel``) leaves nothing half-written: it unwinds."""
+    process = os.getpid()
+
+    def end(number: int, frame: Any) -> None:
+        if os.getpid() == process:  # workers that it has forked end with it, and say nothing
+            os.write(2, b"Error: told to end (SIGTERM): it was cancelled, or has taken more time than it was given\n")
+        raise SystemExit(128 + number)
+
+    previous = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 @contextmanager

@@ -42,7 +42,7 @@ SelectTypeParameters=CR_Core_Memory
 SlurmdParameters=config_overrides
 SchedulerParameters=sched_interval=1,batch_sched_delay=0,sched_min_interval=0
 GresTypes=gpu
-KillWait=2
+KillWait=30
 MinJobAge=300
 ReturnToService=2
 MpiDefault=none

@@ -1,12 +1,15 @@
 import errno
 import json
+import os
 import re
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
+from sanguinaria.artefacts import atomic
 from sanguinaria.errors import DamagedError, InputError
 from sanguinaria.jobs import job
 
@@ -56,6 +59,18 @@ def test_full_gpu_memory_names_the_setting_to_lower(snakemake, capfd):
     *trace, last = log(snakemake).splitlines()
     assert trace[0].startswith("Traceback") and "Tried to allocate 2.00 GiB" in trace[-1]
     assert last.startswith("Error: the GPU's memory is full: lower victim.batch_size (now 32);")
+
+
+def test_a_cancelled_job_leaves_nothing_half_written(snakemake, capfd, tmp_path):
+    handler = signal.getsignal(signal.SIGTERM)
+    result = tmp_path / "result" / "model.bin"
+    with pytest.raises(SystemExit) as ended, capfd.disabled(), job(snakemake), atomic(result) as temporary:
+        temporary.write_bytes(b"half")
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert ended.value.code == 128 + 15
+    assert list(result.parent.iterdir()) == []
+    assert log(snakemake).startswith("Error: told to end (SIGTERM)")
+    assert signal.getsignal(signal.SIGTERM) == handler
 
 
 def test_a_job_without_batches_is_told_of_the_shards(snakemake, capfd):
