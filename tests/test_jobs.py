@@ -64,11 +64,17 @@ def test_full_gpu_memory_names_the_setting_to_lower(snakemake, capfd):
 def test_a_cancelled_job_leaves_nothing_half_written(snakemake, capfd, tmp_path):
     handler = signal.getsignal(signal.SIGTERM)
     result = tmp_path / "result" / "model.bin"
-    with pytest.raises(SystemExit) as ended, capfd.disabled(), job(snakemake), atomic(result) as temporary:
-        temporary.write_bytes(b"half")
-        os.kill(os.getpid(), signal.SIGTERM)
+
+    def cancelled() -> None:
+        with job(snakemake), atomic(result) as temporary:
+            temporary.write_bytes(b"half")
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise AssertionError("it went on")
+
+    with pytest.raises(SystemExit) as ended, capfd.disabled():
+        cancelled()
     assert ended.value.code == 128 + 15
-    assert list(result.parent.iterdir()) == []
+    assert not list(result.parent.iterdir())
     assert log(snakemake).startswith("Error: told to end (SIGTERM)")
     assert signal.getsignal(signal.SIGTERM) == handler
 
