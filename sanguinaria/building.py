@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +25,20 @@ def list_recordings(corpus: Corpus, destination: Path) -> None:
     Raises:
         InputError: the source is absent, or there is nothing to train or test on.
     """
-    recordings = corpus.recordings()
-    table = pd.DataFrame([asdict(recording) for recording in recordings])
+    table = _listed(corpus.recordings())
     _require_splits(
-        {recording.split for recording in recordings},
-        f"among its {len(recordings)} recordings: change the shares under `split`, or list the splits in a table",
+        set(table["split"]),
+        f"among its {len(table)} recordings: change the shares under `split`, or list the splits in a table",
     )
     # Neighbours go to different shards, so that every shard holds every label and split in about equal parts.
     table["shard"] = np.arange(len(table)) % corpus.shards
     parquet.write(table, destination)
+
+
+def _listed(recordings: Sequence[Recording]) -> pd.DataFrame:
+    """Column by column: a dictionary for each recording would take more memory than all else."""
+    columns = [column.name for column in fields(Recording)]
+    return pd.DataFrame({name: [getattr(recording, name) for recording in recordings] for name in columns})
 
 
 def _require_splits(present: Collection[str], explanation: str) -> None:
@@ -105,25 +110,47 @@ def build_index(shards: Sequence[Path], remarks: Sequence[Path], index: Path, re
     """
     tables = [utterances.read_rows(path).assign(shard=number) for number, path in enumerate(shards)]
     table = pd.concat(tables).sort_values("utterance_id", ignore_index=True)
-    found = [row for path in remarks for row in json.loads(path.read_text())]
-    refused = [f"{row['source']} ({row['refused']})" for row in found if row["refused"]]
+    said = _told(remarks)
+    refused = [f"{source} ({reason})" for source, reason in said.refusals.items()]
     _require_splits(
         set(table["split"]),
-        f"left, as {len(refused)} of its {len(found)} recordings were refused: {'; '.join(refused[:5])}",
+        f"left, as {len(refused)} of its {said.listed} recordings were refused: {'; '.join(refused[:5])}",
     )
     parquet.write(table, index)
-    write_text(report, json.dumps(_report(table, found), indent=2) + "\n")
+    write_text(report, json.dumps(_report(table, said), indent=2) + "\n")
 
 
-def _report(table: pd.DataFrame, found: list[dict]) -> dict[str, object]:
+@dataclass
+class _Told:
+    """The remarks of all recordings, counted; only refusals are kept by name."""
+
+    listed: int = 0
+    changed: int = 0
+    changes: Counter[str] = field(default_factory=Counter)
+    refusals: dict[str, str] = field(default_factory=dict)
+
+
+def _told(remarks: Sequence[Path]) -> _Told:
+    told = _Told()
+    for path in remarks:
+        for row in json.loads(path.read_text()):
+            told.listed += 1
+            told.changed += bool(row["changed"])
+            told.changes.update(row["changed"])
+            if row["refused"]:
+                told.refusals[row["source"]] = row["refused"]
+    return told
+
+
+def _report(table: pd.DataFrame, said: _Told) -> dict[str, object]:
     duplicates = table[table.duplicated("sha256", keep=False)]
     return {
-        "listed": len(found),
+        "listed": said.listed,
         "read": len(table),
-        "changed": sum(1 for row in found if row["changed"]),
-        "refused": sum(1 for row in found if row["refused"]),
-        "changes": dict(sorted(Counter(change for row in found for change in row["changed"]).items())),
-        "refusals": {row["source"]: row["refused"] for row in found if row["refused"]},
+        "changed": said.changed,
+        "refused": len(said.refusals),
+        "changes": dict(sorted(said.changes.items())),
+        "refusals": said.refusals,
         "utterances": {split: int((table["split"] == split).sum()) for split in SPLITS},
         "speakers": {split: int(table[table["split"] == split]["speaker"].nunique()) for split in SPLITS},
         "labels": {label: int(count) for label, count in table["label"].value_counts().sort_index().items()},

@@ -7,6 +7,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,21 +69,20 @@ class Folder(Corpus):
             return _table_labels(self.table)
         if not self.path.is_dir():
             return None
-        return sorted({path.relative_to(self.path).parts[0] for path in self._files()})
+        return sorted({name.partition("/")[0] for name in self._files()})
 
     def fingerprint(self) -> str:
         """The names, sizes and times of the files: a recording that is exchanged makes another corpus."""
         import hashlib
 
         # A table may list any file below the folder.
-        files = self._files() if self.table is None else [*_walk(self.path), self.table]
-        lines = [
-            os.fsencode(path) + f"\t{state.st_size}\t{state.st_mtime_ns}".encode()
-            for path in files
-            if path.is_file()
-            for state in [path.stat()]
-        ]
-        return hashlib.sha256(b"\n".join(lines)).hexdigest()[:16]
+        names = self._files() if self.table is None else _walk(self.path)
+        digest = hashlib.sha256()
+        for path in chain((self.path / name for name in names), [] if self.table is None else [self.table]):
+            if path.is_file():
+                state = path.stat()
+                digest.update(os.fsencode(path) + f"\t{state.st_size}\t{state.st_mtime_ns}\n".encode())
+        return digest.hexdigest()[:16]
 
     def recordings(self) -> list[Recording]:
         found = self._from_folders() if self.table is None else self._from_table()
@@ -96,28 +96,25 @@ class Folder(Corpus):
 
         return read_file(Path(source))
 
-    def _files(self, labelled: bool = True) -> list[Path]:
-        """Audio files in sub-folders, or beside them, sorted; hidden ones are left alone."""
-        return [
-            path
-            for path in (_walk(self.path) if labelled else sorted(self.path.glob("*")))
-            if path.suffix.lower() in SUFFIXES
-            and path.is_file()
-            and (path.parent != self.path) == labelled
-            and not any(part.startswith(".") for part in path.relative_to(self.path).parts)
-        ]
+    def _files(self) -> Iterator[str]:
+        """Audio files in sub-folders, below ``path`` and in a fixed order; hidden ones are left alone."""
+        return (name for name in _walk(self.path) if "/" in name and self._is_audio(name))
+
+    def _is_audio(self, name: str) -> bool:
+        hidden = name.startswith(".") or "/." in name
+        return not hidden and os.path.splitext(name)[1].lower() in SUFFIXES and os.path.isfile(self.path / name)
 
     def _from_folders(self) -> list[Recording]:
-        if unlabelled := self._files(labelled=False):
+        if unlabelled := sorted(filter(self._is_audio, os.listdir(self.path))):
             raise InputError(
                 f"{self.path}: {len(unlabelled)} audio files lie in no sub-folder and so have no label, "
-                f"{unlabelled[0].name!r} first; move them, or list the recordings in a table"
+                f"{unlabelled[0]!r} first; move them, or list the recordings in a table"
             )
         found = []
-        for path in self._files():
-            name = path.relative_to(self.path).as_posix()
+        for name in self._files():
             speaker = self._speaker(name)
-            found.append(Recording(name, Path(name).parts[0], speaker, self.split.of(speaker), str(path)))
+            label = name.partition("/")[0]
+            found.append(Recording(name, label, speaker, self.split.of(speaker), str(self.path / name)))
         return found
 
     def _speaker(self, name: str) -> str:
@@ -145,14 +142,14 @@ class Folder(Corpus):
         return found
 
 
-def _walk(folder: Path) -> list[Path]:
-    """Every file below a folder, sorted; linked folders are followed, each once on a way down."""
-    found: list[Path] = []
+def _walk(folder: Path) -> Iterator[str]:
+    """Every file below a folder, by its path below it, in a fixed order; linked folders are followed, each once on a
+    way down. Text and one after another, as a corpus may have a million."""
     for parent, folders, names in os.walk(folder, followlinks=True):
         ways = {os.path.realpath(above) for above in (parent, *map(str, Path(parent).parents))}
-        folders[:] = [name for name in folders if os.path.realpath(Path(parent, name)) not in ways]
-        found += [Path(parent, name) for name in names]
-    return sorted(found)
+        folders[:] = sorted(name for name in folders if os.path.realpath(Path(parent, name)) not in ways)
+        below = Path(os.path.relpath(parent, folder))
+        yield from ((below / name).as_posix() for name in sorted(names))
 
 
 def _table_labels(path: Path) -> Sequence[str] | None:
