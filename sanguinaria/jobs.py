@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -42,6 +43,7 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
             if "folder" in snakemake.params.keys():  # noqa: SIM118 (a list with names)
                 write_text(Path(snakemake.params.folder) / "spec.json", snakemake.params.specification + "\n")
             print(_spent(began), flush=True)
+            gc.freeze()  # or the interpreter's end searches all of torch for garbage: a quarter of a second a job
             return
         except Exception as error:
             told = _told(error, snakemake.params.specification)
