@@ -47,6 +47,7 @@ def encode(waveform: np.ndarray, sample_rate: int, codec: str, bit_rate: int) ->
         stream.bit_rate = 1000 * bit_rate
         frame = av.AudioFrame.from_ndarray(waveform[None], format="flt", layout="mono")
         frame.sample_rate = sample_rate
+        frame.pts = 0  # or the MP4 file does not tell of the delay
         resampler = av.AudioResampler(format=layout, layout="mono", rate=rate)
         for piece in [*resampler.resample(frame), *resampler.resample(None), None]:
             output.mux(stream.encode(piece))

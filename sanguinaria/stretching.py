@@ -22,7 +22,9 @@ def as_fraction(factor: float) -> Fraction:
 def stretched(waveforms: torch.Tensor, speed: float, length: int) -> torch.Tensor:
     """Waveforms (utterances, samples) at another speed, (utterances, length), by a phase vocoder; differentiable.
 
-    What is beyond the length is cut, and what is missing is zeros.
+    It is a plain one, which keeps the phases of neighbouring bins together only where a sound lasts: onsets blur, and
+    where they slow down some of the level is lost (9 % of a tone's amplitude at 0.9). What is beyond the length is
+    cut, and what is missing is zeros.
     """
     prepare()
     from torchaudio.functional import phase_vocoder

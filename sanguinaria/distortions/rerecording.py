@@ -21,7 +21,7 @@ class Rerecording(Distortion):
     """
 
     dimensions: tuple[float, float, float] = Field(default=(5.0, 4.0, 3.0), description="of the room, metres")
-    rt60: float = Field(default=0.4, ge=0.1, le=2, description="seconds")
+    rt60: float = Field(default=0.4, ge=0.1, le=1, description="seconds; the images of longer ones take minutes")
     distance: float = Field(default=1.0, gt=0, le=20, description="metres, from the loudspeaker to the microphone")
     snr: float = Field(default=30.0, ge=-20, le=100, description="dB, of white noise at the microphone")
     above: float = Field(default=100.0, gt=0, description="Hz, lower edge of the microphone's band")
