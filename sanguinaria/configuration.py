@@ -18,7 +18,7 @@ from sanguinaria.plugins import Plugin, Settings
 from sanguinaria.reports.panels import Panel
 from sanguinaria.reports.printed import printed_tables
 
-ROOMS = ("corpora", "watermarks", "triggers", "victims", "defences", "metrics")
+ROOMS = ("corpora", "watermarks", "triggers", "victims", "distortions", "defences", "metrics")
 SECTIONS = (*ROOMS, "experiments", "figures")
 
 # The workflow's own rules; a test keeps them in step. An experiment becomes a rule too, and names of rules differ.

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from sanguinaria.configuration import Configuration, Experiment, Figure
 from sanguinaria.corpora import Corpus
 from sanguinaria.defences import Defence
+from sanguinaria.distortions import to_text
 from sanguinaria.metrics import Metric
 from sanguinaria.plugins import Plugin
 from sanguinaria.poisoning_order import PoisonBlock, blocks_for
@@ -182,10 +183,14 @@ class _Expander:
         ]
 
     def _settings(self, case: _Case) -> dict[str, float]:
-        """The numbers among the settings of a case's trigger, victim and defence, as "room.setting", and its rate."""
+        """The numbers among the settings of a case's trigger, victim and defence, as "room.setting", and its rate.
+
+        A distortion's count as settings of what refers to it.
+        """
         found = {"rate": case.poisoning.rate}
         for role, room in ROOM_OF.items():
-            for setting, value in self.entries[room][getattr(case, role)]:
+            entry = self.entries[room][getattr(case, role)]
+            for setting, value in [pair for plugin in (*self._distortions(entry), entry) for pair in plugin]:
                 if isinstance(value, int | float) and not isinstance(value, bool):
                     found[f"{role}.{setting}"] = value
         return found
@@ -256,10 +261,17 @@ class _Expander:
             if referenced == "corpora":
                 corpus = self.corpus(entry)
                 keys[field] = corpus.key
+            elif referenced == "distortions":
+                # It has no stage of its own: its settings are part of the stage that it happens in.
+                keys[field] = to_text(self.entries[referenced][entry])
             else:
                 watermark = self.watermark(entry)
                 keys[field] = watermark.key
         return plugin.model_copy(update=keys), corpus, watermark
+
+    def _distortions(self, plugin: Plugin) -> list[Plugin]:
+        """Those that an entry refers to: their code is part of the stage's, too."""
+        return [self.entries[room][entry] for room, entry in plugin.references.values() if room == "distortions"]
 
     @cache
     def _triggered(self, corpus: CorpusStage, name: str, block: PoisonBlock | None) -> TriggeredStage:
@@ -287,7 +299,10 @@ class _Expander:
         defence = self._defence(name)
         if defence.is_identity or defence.acts_on != "input":
             return audio
-        return DefendedStage(self.code("defended_audio", (defence,)), audio, defence)
+        code = self.code("defended_audio", [defence, *self._distortions(defence)])
+        resolved, _, _ = self._resolved("defences", name)
+        assert isinstance(resolved, Defence)
+        return DefendedStage(code, audio, resolved)
 
     @cache
     def _repaired(self, victim: VictimStage, name: str) -> VictimStage | RepairedStage:
@@ -349,5 +364,7 @@ class _Expander:
         configured = self.entries["watermarks"][name]
         resolved, corpus, base = self._resolved("watermarks", name)
         assert isinstance(configured, Watermark) and isinstance(resolved, Watermark)
-        code = self.code("watermarks", [resolved, *([] if base is None else base.plugins)])
+        code = self.code(
+            "watermarks", [resolved, *([] if base is None else base.plugins), *self._distortions(configured)]
+        )
         return WatermarkStage(code, resolved, configured.fingerprint(), corpus, base)

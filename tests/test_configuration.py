@@ -14,7 +14,7 @@ import pytest
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
-from sanguinaria.configuration import RULES, load
+from sanguinaria.configuration import ROOMS, RULES, load
 from sanguinaria.errors import InputError
 from sanguinaria.plugins import build, describe, find, kinds
 from sanguinaria.watermarks.audioseal import AudioSeal
@@ -268,8 +268,8 @@ def test_settings_of_the_command_line_are_in_no_file():
         config, {"colour": "blue", "experiments": {"demo": {"rates": ["2"], "target": "lefft", "seedz": "3"}}}
     )
     assert problems(config, path) == [
-        "--config: colour: unknown section 'colour'; there are: corpora, watermarks, triggers, victims, defences, "
-        "metrics, experiments, figures",
+        "--config: colour: unknown section 'colour'; there are: corpora, watermarks, triggers, victims, distortions, "
+        "defences, metrics, experiments, figures",
         "--config: experiments.demo.rates[0]: should be less than or equal to 1, not '2'",
         "--config: experiments.demo.seedz: unknown setting 'seedz'; did you mean 'seeds'?",
         "--config: experiments.demo.target: unknown label 'lefft'; did you mean 'left'? (of corpus 'spoken')",
@@ -561,6 +561,35 @@ def test_settings_out_of_bounds_are_told_with_their_lines():
     ]
 
 
+def test_mistakes_of_distortions_and_of_what_refers_to_them_are_told():
+    assert overlaid(
+        """
+        distortions:
+          quiet: {kind: none}
+          hiss: {kind: noise}
+          hum: {kind: nois, snr: 20}
+          band: {kind: filter, above: 300, below: 200}
+          coded: {kind: codec, format: vorbis, bit_rate: 64}
+          fast: {kind: speed, factor: 3}
+        defences:
+          idle: {kind: distortion, distortion: quiet}
+          lost: {kind: distortion, distortion: hist}
+          bare: {kind: distortion}
+          mine: {kind: distortion, distortion: hiss, seed: -1}
+        """
+    ) == [
+        "overlay.yaml:3: distortions.hiss: needs exactly one of `snr`, `std` and `peak`",
+        "overlay.yaml:4: distortions.hum.kind: unknown kind 'nois'; did you mean 'noise'?",
+        "overlay.yaml:5: distortions.band: nothing is above 300 Hz and below 200 Hz",
+        "overlay.yaml:6: distortions.coded: vorbis needs `quality`, and no `bit_rate`",
+        "overlay.yaml:7: distortions.fast.factor: should be less than or equal to 2, not 3",
+        "overlay.yaml:9: defences.idle.distortion: 'quiet' changes nothing: let the defence be one of kind `none`",
+        "overlay.yaml:10: defences.lost.distortion: unknown entry of distortions 'hist'; did you mean 'hiss'?",
+        "overlay.yaml:11: defences.bare.distortion: is missing",
+        "overlay.yaml:12: defences.mine.seed: should be greater than or equal to 0, not -1",
+    ]
+
+
 def test_a_watermark_is_not_made_from_itself():
     tuned = "{kind: bloodroot_ft, corpus: spoken, base: %s}"
     assert overlaid(f"watermarks:\n  a: {tuned % 'a'}\n  b: {tuned % 'c'}\n  c: {tuned % 'b'}\n") == [
@@ -583,7 +612,7 @@ def test_the_names_of_rules_are_in_step_with_the_workflow():
     assert rules == RULES
 
 
-@pytest.mark.parametrize("room", ["corpora", "watermarks", "triggers", "victims", "defences", "metrics"])
+@pytest.mark.parametrize("room", ROOMS)
 def test_every_module_of_a_room_is_a_plug_in(room: str):
     assert kinds(room) == tuple(sorted(path.stem for path in (ROOT / "sanguinaria" / room).glob("[!_]*.py")))
     assert all(find(room, kind).room == room for kind in kinds(room))

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from sanguinaria import plugins
+from sanguinaria.distortions import to_text
 from sanguinaria.errors import InputError
 
 CPU = torch.device("cpu")
@@ -40,9 +41,52 @@ def test_a_cutoff_above_half_the_sample_rate_is_refused():
         plugins.build("defences", {"kind": "lowpass", "cutoff": 9000}).transform(RATE, CPU)
 
 
+def distortion(seed: int = 0, rate: int = RATE, **settings):
+    """The transform of a defence that is a distortion."""
+    text = to_text(plugins.build("distortions", settings))
+    return plugins.build("defences", {"kind": "distortion", "distortion": text, "seed": seed}).transform(rate, CPU)
+
+
+HISS = {"kind": "noise", "snr": 20}
+
+
+def test_a_distortion_depends_on_the_utterance_and_the_seed_alone():
+    batch = 0.1 * torch.randn(4, 2000)
+    hissing = distortion(**HISS)(batch)
+    # Neither on the batch, nor on what came before.
+    alone = [distortion(**HISS)(batch[row : row + 1]) for row in (3, 2, 1, 0)]
+    assert torch.equal(hissing, torch.cat(alone[::-1]))
+    transform = distortion(**HISS)
+    assert torch.equal(transform(batch), transform(batch))
+    noise = hissing - batch
+    assert abs(np.corrcoef(noise.numpy())[0, 1]) < 0.1
+    assert not torch.equal(distortion(seed=1, **HISS)(batch), hissing)
+
+
+@pytest.mark.parametrize("settings", [HISS, {"kind": "speed", "factor": 0.9}, {"kind": "cropping", "kept": 0.5}])
+def test_a_distortion_as_a_defence_keeps_the_length(settings):
+    batch = 0.1 * torch.randn(3, 2000)
+    with torch.inference_mode():
+        left = distortion(**settings)(batch)
+    assert left.shape == batch.shape
+    assert not torch.equal(left, batch)
+
+
+def test_a_distortion_does_what_its_entry_says():
+    batch = 0.1 * torch.randn(3, 2000)
+    torch.testing.assert_close(distortion(kind="gain", factor=0.9)(batch), 0.9 * batch)
+    filtered = plugins.build("defences", {"kind": "lowpass"}).transform(RATE, CPU)(batch)
+    torch.testing.assert_close(distortion(kind="filter", below=3800)(batch), filtered, atol=1e-6, rtol=0)
+
+
+def test_a_distortion_that_does_not_fit_the_rate_is_refused():
+    with pytest.raises(InputError, match="does not fit audio at 8000 Hz"):
+        distortion(rate=8000, kind="filter", below=5000)(torch.randn(1, 100))
+
+
 def test_defences_say_what_they_act_on():
     acts_on = {kind: plugins.find("defences", kind).acts_on for kind in plugins.kinds("defences")}
-    assert acts_on["none"] == acts_on["lowpass"] == "input"
+    assert acts_on["none"] == acts_on["lowpass"] == acts_on["distortion"] == "input"
     assert acts_on["pruning"] == "model"
 
 

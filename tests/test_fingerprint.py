@@ -189,6 +189,43 @@ def test_a_plug_in_s_file_changes_its_branch_and_nothing_else(before: Plan, proj
     assert before.tables["demo"].code == after.tables["demo"].code
 
 
+@pytest.mark.parametrize(
+    ("file", "kinds"),
+    [
+        ("distortions/noise.py", ["hiss"]),
+        ("distortions/codec.py", ["coded"]),
+        ("coding.py", ["coded"]),
+        ("defences/distortion.py", ["hiss", "coded"]),
+        ("distortions/__init__.py", ["hiss", "coded"]),
+        ("distortions/echo.py", []),
+    ],
+)
+def test_a_distortion_s_file_changes_what_is_defended_by_it(project: Project, file: str, kinds: list[str]):
+    config = yaml.safe_load(CONFIGURATION)
+    config["distortions"] = {
+        "hiss": {"kind": "noise", "snr": 20},
+        "coded": {"kind": "codec", "format": "aac", "bit_rate": 32},
+    }
+    config["defences"] |= {name: {"kind": "distortion", "distortion": name} for name in config["distortions"]}
+    config["experiments"]["demo"]["defences"] += list(config["distortions"])
+
+    def made() -> Plan:
+        forget()
+        return plan(load(config), code_hash(project.scripts))
+
+    before = made()
+    project.edit(file, lambda text: text + "\nEDITED = True\n")
+    gone = changed(before, made())
+    marks = {"hiss": '\\"kind\\": \\"noise\\"', "coded": '\\"kind\\": \\"codec\\"'}
+    branch = {
+        stage.key
+        for found in before.stages.values()
+        for stage in found.values()
+        if any(marks[kind] in part.specification for kind in kinds for part in ancestry(stage))
+    }
+    assert gone == branch and bool(branch) == bool(kinds)
+
+
 def test_a_constant_counts_and_going_back_finds_the_older_results(before: Plan, project: Project):
     project.edit("triggers/ultrasonic.py", lambda text: text.replace("FADE = 0.002", "FADE = 0.003"))
     assert changed(before, project.plan())

@@ -1,0 +1,60 @@
+"""A distortion of the input as a defence: what an edit takes from a trigger, and from the model's accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from sanguinaria.defences import Defence
+from sanguinaria.plugins import Plugin
+
+if TYPE_CHECKING:
+    import torch
+
+
+class DistortedInput(Defence):
+    """Passes test audio through an entry of `distortions`; the length is kept.
+
+    What is random follows from the seed and from the utterance's samples, so it depends neither on the batch nor on the
+    shard that the utterance is in.
+    """
+
+    # In the specification of a stage, the settings of the entry as text: its name is in no identity.
+    distortion: str = Field(description="entry of `distortions`")
+    seed: int = Field(default=0, ge=0, description="of all that is random")
+
+    @property
+    def references(self) -> dict[str, tuple[str, str]]:
+        return {"distortion": ("distortions", self.distortion)}
+
+    def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
+        from sanguinaria.distortions import Distortion
+
+        distortion = referenced["distortion"]
+        assert isinstance(distortion, Distortion)
+        if distortion.is_identity:
+            yield "distortion", f"{self.distortion!r} changes nothing: let the defence be one of kind `none`"
+
+    def transform(self, sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
+        import torch
+
+        from sanguinaria.distortions import distorted, from_text
+
+        distortion = from_text(self.distortion)
+
+        def apply(waveforms: torch.Tensor) -> torch.Tensor:
+            rows = (distorted(distortion, row, sample_rate, self._generator(row)) for row in waveforms[:, None])
+            return torch.cat(list(rows))
+
+        return apply
+
+    def _generator(self, waveform: torch.Tensor) -> torch.Generator:
+        """The random numbers of one utterance."""
+        import hashlib
+
+        import torch
+
+        digest = hashlib.sha256(f"{self.seed} ".encode() + waveform.cpu().numpy().tobytes()).digest()
+        return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big", signed=True))

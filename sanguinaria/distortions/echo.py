@@ -1,0 +1,25 @@
+"""One echo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from sanguinaria.distortions import Distortion
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Echo(Distortion):
+    """x(t) + gain·x(t − delay). PKDMark's delay is the default; its gain is not told, and 0.3 is WavMark's."""
+
+    delay: float = Field(default=0.1, gt=0, le=10, description="seconds, rounded to whole samples")
+    gain: float = Field(default=0.3, gt=0, le=1)
+
+    def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
+        from torch.nn.functional import pad
+
+        delayed = pad(waveforms, (round(self.delay * sample_rate), 0))[..., : waveforms.shape[-1]]
+        return waveforms + self.gain * delayed

@@ -1,0 +1,84 @@
+"""Low-, high- and band-pass filtering."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, model_validator
+
+from sanguinaria.distortions import Distortion
+from sanguinaria.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Filter(Distortion):
+    """What lies above one frequency, below another, or between the two.
+
+    `butterworth` is causal and starts from rest, as a real-time front end does: −3 dB at its edges. `sinc` is a
+    symmetric windowed sinc of eight zero crossings, −6 dB at its edges, by the package ``julius``, which AudioSeal and
+    WAKE use.
+    """
+
+    above: float | None = Field(default=None, gt=0, description="Hz, from which on frequencies pass; any where absent")
+    below: float | None = Field(
+        default=None, gt=0, description="Hz, up to which frequencies pass; half the sample rate changes nothing"
+    )
+    design: Literal["butterworth", "sinc"] = "butterworth"
+    order: int = Field(default=6, ge=1, le=12, description="of the Butterworth filter, at each edge")
+
+    @model_validator(mode="after")
+    def _a_band(self) -> Filter:
+        if self.above is None and self.below is None:
+            raise ValueError("needs `above`, `below` or both")
+        if self.above is not None and self.below is not None and self.above >= self.below:
+            raise ValueError(f"nothing is above {self.above:g} Hz and below {self.below:g} Hz")
+        return self
+
+    def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
+        above, below = self._edges(sample_rate)
+        if above is None and below is None:
+            return waveforms
+        return (_sinc if self.design == "sinc" else self._butterworth)(waveforms, above, below, sample_rate)
+
+    def _edges(self, sample_rate: int) -> tuple[float | None, float | None]:
+        half = sample_rate / 2
+        if (self.below or 0) > half or (self.above or 0) >= half:
+            raise InputError(
+                f"distortion filter: a band above {self.above or 0:g} Hz and below {self.below or half:g} Hz does not "
+                f"fit audio at {sample_rate} Hz: keep its edges below {half:g} Hz"
+            )
+        return self.above, None if self.below == half else self.below
+
+    def _butterworth(
+        self, waveforms: torch.Tensor, above: float | None, below: float | None, sample_rate: int
+    ) -> torch.Tensor:
+        """As a convolution with the impulse response of the utterances' length, which loses nothing."""
+        import numpy as np
+        import torch
+        from scipy.signal import butter, sosfilt
+
+        from sanguinaria.filtering import convolve
+
+        edges = {"high": above} if below is None else {"low": below} if above is None else {"band": [above, below]}
+        ((kind, edge),) = edges.items()
+        impulse = np.zeros(waveforms.shape[-1])
+        impulse[0] = 1
+        response = sosfilt(butter(self.order, edge, kind, fs=sample_rate, output="sos"), impulse)
+        return convolve(waveforms, torch.from_numpy(response[None]).to(waveforms))
+
+
+def _sinc(waveforms: torch.Tensor, above: float | None, below: float | None, sample_rate: int) -> torch.Tensor:
+    from julius.filters import bandpass_filter, highpass_filter
+    from julius.lowpass import lowpass_filter
+
+    filtered: torch.Tensor
+    if above is None:
+        assert below is not None
+        filtered = lowpass_filter(waveforms, below / sample_rate)
+    elif below is None:
+        filtered = highpass_filter(waveforms, above / sample_rate)
+    else:
+        filtered = bandpass_filter(waveforms, above / sample_rate, below / sample_rate)
+    return filtered

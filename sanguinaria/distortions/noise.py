@@ -1,0 +1,61 @@
+"""Added noise: white or pink, by its ratio to the speech, its standard deviation or its peak."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, model_validator
+
+from sanguinaria.distortions import Distortion
+
+if TYPE_CHECKING:
+    import torch
+
+# Below any level of noise: keeps what is silent, or has one sample, from a division by 0.
+TINY = 1e-12
+
+
+class Noise(Distortion):
+    """x + σ·n, with n drawn anew for each utterance and brought to a mean power of exactly 1.
+
+    Pink noise is white noise whose spectrum is divided by √f: its power falls by 10 dB a decade. What WAKE's code calls
+    pink noise, after AudioSeal's, is a random walk instead, whose power falls by 20; its level there is the peak's.
+    """
+
+    colour: Literal["white", "pink"] = "white"
+    snr: float | None = Field(
+        default=None, ge=-20, le=100, description="dB, of the utterance's mean power to the noise's"
+    )
+    std: float | None = Field(default=None, gt=0, le=1, description="standard deviation, whatever the utterance")
+    peak: float | None = Field(default=None, gt=0, le=1, description="largest magnitude, whatever the utterance")
+
+    @model_validator(mode="after")
+    def _one_level(self) -> Noise:
+        if sum(level is not None for level in (self.snr, self.std, self.peak)) != 1:
+            raise ValueError("needs exactly one of `snr`, `std` and `peak`")
+        return self
+
+    def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
+        noise = self._drawn(waveforms.shape, generator).to(waveforms)
+        return waveforms + self._gain(waveforms.detach(), noise) * noise
+
+    def _drawn(self, shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
+        """Noise of power 1 (utterances, samples), on the CPU."""
+        import torch
+
+        noise = torch.randn(shape, generator=generator)
+        if self.colour == "pink":
+            spectra = torch.fft.rfft(noise)
+            weights = torch.arange(spectra.shape[-1]).clamp_min(1).rsqrt()
+            weights[0] = 0  # no offset
+            noise = torch.fft.irfft(spectra * weights, shape[-1])
+        return noise / noise.square().mean(-1, keepdim=True).sqrt().clamp_min(TINY)
+
+    def _gain(self, waveforms: torch.Tensor, noise: torch.Tensor) -> torch.Tensor | float:
+        """σ, of each utterance (utterances, 1) or of all."""
+        if self.std is not None:
+            return self.std
+        if self.peak is not None:
+            return self.peak / noise.abs().amax(-1, keepdim=True).clamp_min(TINY)
+        assert self.snr is not None
+        return waveforms.square().mean(-1, keepdim=True).sqrt() * 10 ** (-self.snr / 20)
