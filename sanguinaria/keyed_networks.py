@@ -12,7 +12,7 @@ from torch import nn
 
 from sanguinaria.invertible import Invertible, Layout, Order, stack
 from sanguinaria.keys import Key
-from sanguinaria.message_maps import Form, MessageMap, MessageWave
+from sanguinaria.message_maps import Form, MessageCells, MessageMap, MessageWave
 from sanguinaria.spectra import Band
 
 # What stands for the redundancy in decoding: WAKE's predict module, Gaussian noise (its ablation, Table 4), or the
@@ -78,6 +78,7 @@ class KeyedNetwork(nn.Module):
         guess: what the redundancy is guessed from.
         predict_blocks: residual blocks of the predict module.
         levelled: whether pieces are brought to one level before, so that the mark follows theirs.
+        period: frames after which codes repeat, with ``form: cells``; 0 for never.
     """
 
     def __init__(
@@ -93,15 +94,19 @@ class KeyedNetwork(nn.Module):
         guess: Guess,
         predict_blocks: int,
         levelled: bool,
+        period: int = 0,
     ) -> None:
         super().__init__()
         self.band, self.samples, self.bits, self.blocks = band, samples, bits, blocks
         self.guess, self.levelled = guess, levelled
         frames = band.frames(samples)
         self.invertible = Invertible(blocks, lambda: stack(layout, band.bins, width), order)
-        self.message = (
-            MessageWave(bits, band, samples) if form == "wave" else MessageMap(bits, band.bins, frames, width)
-        )
+        if form == "wave":
+            self.message: MessageWave | MessageMap | MessageCells = MessageWave(bits, band, samples)
+        elif form == "map":
+            self.message = MessageMap(bits, band.bins, frames, width)
+        else:
+            self.message = MessageCells(bits, band.bins, frames, period or frames)
         self.predict = Predict(layout, band.bins, frames, predict_blocks) if guess == "predict" else None
 
     def mark(

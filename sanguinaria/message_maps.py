@@ -9,7 +9,7 @@ from torch import nn
 
 from sanguinaria.spectra import Band
 
-Form = Literal["wave", "map"]
+Form = Literal["wave", "map", "cells"]
 
 
 class MessageWave(nn.Module):
@@ -57,4 +57,30 @@ class MessageMap(nn.Module):
     def read(self, features: torch.Tensor) -> torch.Tensor:
         """(utterances, 2, bins, frames) → a logit for each bit, (utterances, bits)."""
         logits: torch.Tensor = self.read_layers(features.mean((1, 3)))
+        return logits
+
+
+class MessageCells(nn.Module):
+    """A code for each bit over the cells of ``period`` frames, the same again after those; read by such codes as well.
+
+    Of the three it is learnt soonest: a bit has thousands of numbers of its own, and none is shared with another bit.
+    """
+
+    def __init__(self, bits: int, bins: int, frames: int, period: int) -> None:
+        super().__init__()
+        self.bins, self.frames, self.period = bins, frames, period
+        self.write_layer = nn.Linear(bits, 2 * bins * period)
+        self.read_layer = nn.Linear(2 * bins * period, bits)
+
+    def write(self, symbols: torch.Tensor) -> torch.Tensor:
+        """(utterances, bits) of ±1 → (utterances, 2, bins, frames)."""
+        codes: torch.Tensor = self.write_layer(symbols).reshape(len(symbols), 2, self.bins, self.period)
+        return codes.repeat(1, 1, 1, -(-self.frames // self.period))[..., : self.frames]
+
+    def read(self, features: torch.Tensor) -> torch.Tensor:
+        """(utterances, 2, bins, frames) → a logit for each bit, (utterances, bits)."""
+        times = -(-self.frames // self.period)
+        padded = torch.nn.functional.pad(features, (0, times * self.period - self.frames))
+        folded = padded.unflatten(3, (times, self.period)).sum(3) * (self.period / self.frames)  # type: ignore[no-untyped-call]
+        logits: torch.Tensor = self.read_layer(folded.flatten(1))
         return logits

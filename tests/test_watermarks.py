@@ -224,7 +224,7 @@ class TestAudioSeal:
         audio = torch.randn(1, RATE)
         assert not torch.allclose(audioseal.watermark(audio, MESSAGE), audioseal.watermark(audio, 1 - MESSAGE))
 
-    @pytest.mark.parametrize("message", [None, torch.tensor([1, 0, 1]), torch.tensor([[1, 0, 0, 1]]), 2 * MESSAGE])
+    @pytest.mark.parametrize("message", [None, torch.tensor([1, 0, 1]), torch.tensor([[1, 0, 0, 1]] * 2), 2 * MESSAGE])
     def test_refuses_a_message_of_another_shape(self, audioseal: AudioSealMarker, message: torch.Tensor | None) -> None:
         with pytest.raises(ValueError, match="4 bits of 0 and 1"):
             audioseal.watermark(torch.zeros(1, RATE), message)
