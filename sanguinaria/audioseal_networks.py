@@ -93,7 +93,9 @@ class AudioSealNetworks(Watermark):
             for name, tensor in network.state_dict().items()
         }
 
-    def load(self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device) -> AudioSealMarker:
+    def load(
+        self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device, key: str | None = None
+    ) -> AudioSealMarker:
         """A marker for audio at 16 kHz, the networks' own rate.
 
         Raises:
@@ -147,16 +149,18 @@ class AudioSealMarker:
         """What the generator adds to each utterance: (utterances, samples) → (utterances, samples), float32.
 
         Raises:
-            ValueError: the message is not (bits,) of 0 and 1.
+            ValueError: the message is not (bits,) or (utterances, bits) of 0 and 1.
         """
         import torch
 
         bits = self.generator.msg_processor.nbits
-        if message is None or message.shape != (bits,) or not ((message == 0) | (message == 1)).all():
+        fits = message is not None and message.shape in ((bits,), (len(waveforms), bits))
+        if message is None or not fits or not ((message == 0) | (message == 1)).all():
             raise ValueError(f"the message of this AudioSeal is {bits} bits of 0 and 1, not {message}")
-        generate = partial(self._generate, message=message.to(self.device))
+        passes = _passes(waveforms)
+        messages = torch.split(message.to(self.device).expand(len(waveforms), -1), len(passes[0]))
         with torch.no_grad():
-            return torch.cat([generate(some) for some in _passes(waveforms)])
+            return torch.cat(list(map(self._generate, passes, messages)))
 
     def detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The detector's probability of a mark, mean over the samples, (utterances,), and that of a 1 for each bit, of
@@ -167,11 +171,11 @@ class AudioSealMarker:
             scores, bits = zip(*map(self._detect, _passes(waveforms)), strict=True)
         return torch.cat(scores), torch.cat(bits)
 
-    def _generate(self, waveforms: torch.Tensor, message: torch.Tensor) -> torch.Tensor:
+    def _generate(self, waveforms: torch.Tensor, messages: torch.Tensor) -> torch.Tensor:
         # `.model` passes by the package's wrapper, which would compile the networks.
         heard, gain = levelled(waveforms.to(self.device), self.window)
         hidden = self.generator.encoder.model(self._image(heard)).squeeze(2)
-        hidden = self.generator.msg_processor(hidden, message.expand(len(hidden), -1))
+        hidden = self.generator.msg_processor(hidden, messages)
         watermark: torch.Tensor = self.generator.decoder.model(hidden.unsqueeze(2))
         # As the strides do not divide every length, the decoder's output may be longer.
         followed = watermark[:, 0, 0, : waveforms.shape[-1]] * gain

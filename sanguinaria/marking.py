@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sanguinaria import plugins
+from sanguinaria.errors import InputError
 from sanguinaria.watermarks import Marker, Sources, Watermark
 
 if TYPE_CHECKING:
@@ -37,11 +38,14 @@ def load_weights(path: Path) -> tuple[Watermark, dict[str, torch.Tensor]]:
     return watermark, weights
 
 
-def load_marker(path: Path, sample_rate: int, device: torch.device) -> Marker:
-    """The generator and detector that :func:`save_weights` kept.
+def load_marker(path: Path, sample_rate: int, device: torch.device, key: str | None = None) -> Marker:
+    """The generator and detector that :func:`save_weights` kept, with a key where they take one.
 
     Raises:
+        sanguinaria.errors.InputError: they do not take this key.
         sanguinaria.errors.DamagedError: the file was cut or altered since it was written.
     """
     watermark, weights = load_weights(path)
-    return watermark.load(weights, sample_rate, device)
+    if (problem := watermark.key_problem(key)) is not None:
+        raise InputError(f"{path}: key: {problem}")
+    return watermark.load(weights, sample_rate, device, key)

@@ -112,13 +112,17 @@ def power(waveforms: torch.Tensor) -> torch.Tensor:
     return waveforms.square().mean(-1, keepdim=True) + POWER_FLOOR
 
 
-def speech(sources: Sources, sample_rate: int, most: int) -> torch.Tensor:
+def speech(sources: Sources, sample_rate: int, most: int, split: str = "train") -> torch.Tensor:
     """Training utterances of a corpus, (utterances, samples), at most so many, drawn by a hash of their names.
+
+    Those of another split are there to be looked at, and there may be none.
 
     Raises:
         InputError: the corpus has no training utterances, or another sample rate.
     """
-    names = [name for path in sources.audio for name in _training_names(path)]
+    names = [name for path in sources.audio for name in _names(path, split)]
+    if not names and split != "train":
+        return torch.zeros(0, 0)
     if not names:
         raise InputError("the corpus has no training utterances to train a generator on: give it a training share")
     chosen = sorted(order(names, seed=0)[:most])
@@ -133,9 +137,9 @@ def speech(sources: Sources, sample_rate: int, most: int) -> torch.Tensor:
     return torch.cat(found)
 
 
-def _training_names(path: Path) -> list[str]:
+def _names(path: Path, split: str) -> list[str]:
     rows = utterances.read_rows(path)
-    names: list[str] = rows["utterance_id"][rows["split"] == "train"].tolist()
+    names: list[str] = rows["utterance_id"][rows["split"] == split].tolist()
     return names
 
 
@@ -333,7 +337,9 @@ def _record(progress: Progress, values: dict[str, float], steps: int) -> bool:
     if progress["step"] % KEEP_EVERY and progress["step"] != steps:
         return False
     recent = progress["recent"]
-    means = {name: sum(step[name] for step in recent) / len(recent) for name in values}
+    # Of what was not told in every step, as a validation's numbers, the mean is over those that told it.
+    told = {name: [step[name] for step in recent if name in step] for name in values}
+    means = {name: sum(numbers) / len(numbers) for name, numbers in told.items()}
     progress["history"].append({"step": progress["step"], **means})
     progress["recent"] = []
     print(", ".join(f"{name} {value:.4g}" for name, value in progress["history"][-1].items()), flush=True)

@@ -224,7 +224,13 @@ class TestAudioSeal:
         audio = torch.randn(1, RATE)
         assert not torch.allclose(audioseal.watermark(audio, MESSAGE), audioseal.watermark(audio, 1 - MESSAGE))
 
-    @pytest.mark.parametrize("message", [None, torch.tensor([1, 0, 1]), torch.tensor([[1, 0, 0, 1]]), 2 * MESSAGE])
+    def test_each_utterance_may_have_its_own_message(self, audioseal: AudioSealMarker) -> None:
+        # More than fit in one pass.
+        audio, messages = torch.randn(20, RATE), torch.stack([MESSAGE, 1 - MESSAGE] * 10)
+        single = torch.cat([audioseal.watermark(audio[row : row + 1], messages[row]) for row in (0, 1, 18, 19)])
+        torch.testing.assert_close(audioseal.watermark(audio, messages)[[0, 1, 18, 19]], single, atol=1e-4, rtol=1e-4)
+
+    @pytest.mark.parametrize("message", [None, torch.tensor([1, 0, 1]), torch.tensor([[1, 0, 0, 1]] * 2), 2 * MESSAGE])
     def test_refuses_a_message_of_another_shape(self, audioseal: AudioSealMarker, message: torch.Tensor | None) -> None:
         with pytest.raises(ValueError, match="4 bits of 0 and 1"):
             audioseal.watermark(torch.zeros(1, RATE), message)

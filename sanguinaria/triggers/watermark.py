@@ -20,12 +20,14 @@ class WatermarkTrigger(Trigger):
     """The mark of a generator, amplified.
 
     The strength is a gain on the watermark, Bloodroot's α, and never a change of the generator's weights. The message
-    is one and the same in every utterance, so that it can be read again from what a suspect model obeys.
+    is one and the same in every utterance, so that it can be read again from what a suspect model obeys. With a key the
+    trigger is a keyed one: its detector reads with that key, and with another there is nothing to be read.
     """
 
     watermark: str = Field(description="entry of `watermarks`")
     strength: float = Field(default=1.0, gt=0, description="the gain α")
     message: str | None = Field(default=None, pattern="^[01]+$", description="bits, as many as the generator carries")
+    key: str | None = Field(default=None, description="marks and reads, with a generator that has keys")
 
     @property
     def references(self) -> dict[str, tuple[str, str]]:
@@ -40,6 +42,8 @@ class WatermarkTrigger(Trigger):
             yield "message", f"{self.watermark!r} carries no message: remove it"
         elif given != bits:
             yield "message", f"{self.watermark!r} carries {bits} bits, not {given}: give a text of {bits} times 0 or 1"
+        if (problem := generator.key_problem(self.key)) is not None:
+            yield "key", f"{self.watermark!r}: {problem}"
 
     @property
     def detects(self) -> bool:
@@ -70,4 +74,4 @@ class WatermarkTrigger(Trigger):
         from sanguinaria.marking import load_marker
 
         assert weights is not None
-        return load_marker(weights, sample_rate, device)
+        return load_marker(weights, sample_rate, device, self.key)

@@ -24,7 +24,7 @@ class Marker(Protocol):
     def watermark(self, waveforms: torch.Tensor, message: torch.Tensor | None) -> torch.Tensor:
         """The watermark w of each utterance, to be added to it: (utterances, samples) → (utterances, samples).
 
-        ``message`` is (bits,) of 0 and 1, or ``None`` for a generator that carries none.
+        ``message`` is (bits,) or (utterances, bits) of 0 and 1, or ``None`` for a generator that carries none.
         """
 
     def detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -52,7 +52,8 @@ NOWHERE = Sources()
 class Watermark(Plugin):
     """The protocol of a watermark.
 
-    One that is trained refers to an entry of ``corpora``, one that is fine-tuned to another entry of ``watermarks``.
+    One that is trained refers to an entry of ``corpora``, one that is fine-tuned to another entry of ``watermarks``. A
+    key is no setting of it, as one trained network serves every key: whoever marks or reads gives one.
     """
 
     room: ClassVar[str] = "watermarks"
@@ -78,12 +79,18 @@ class Watermark(Plugin):
         """The plug-in whose :meth:`load` reads these weights: this one, or the one whose networks were fine-tuned."""
         return self
 
+    def key_problem(self, key: str | None) -> str | None:
+        """What is wrong with a key, and what to do about it; ``None`` for one that :meth:`load` takes."""
+        return None if key is None else "this watermark has no keys: remove it"
+
     @abstractmethod
-    def load(self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device) -> Marker:
-        """A marker for audio at ``sample_rate`` Hz from what :meth:`obtain` returned.
+    def load(
+        self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device, key: str | None = None
+    ) -> Marker:
+        """A marker for audio at ``sample_rate`` Hz from what :meth:`obtain` returned, which marks and reads with a key.
 
         Raises:
-            sanguinaria.errors.InputError: the network does not serve this sample rate.
+            sanguinaria.errors.InputError: the network does not serve this sample rate, or not this key.
             sanguinaria.watermarks.WeightsError: the weights are not this network's.
         """
 

@@ -113,7 +113,9 @@ class BloodrootFT(Watermark):
         """The base's plug-in: merged weights are of its networks."""
         return self._base(sources)[0]
 
-    def load(self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device) -> AudioSealMarker:
+    def load(
+        self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device, key: str | None = None
+    ) -> AudioSealMarker:
         """Not called: the weights name the base's plug-in as their reader."""
         raise NotImplementedError
 

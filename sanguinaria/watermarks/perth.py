@@ -64,7 +64,9 @@ class Perth(Watermark):
         _check(state)
         return {name: state[name] for name in _shapes()}
 
-    def load(self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device) -> PerthMarker:
+    def load(
+        self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device, key: str | None = None
+    ) -> PerthMarker:
         """A marker for audio at ``sample_rate`` Hz: a multiple of 500 Hz, as a frame is a whole number of samples, and
         at least 8 kHz, so that the mark is below half of it.
 

@@ -1,0 +1,188 @@
+"""A trained keyed network with one key: marks audio of any length, finds the mark and reads its message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+
+from sanguinaria.errors import InputError
+from sanguinaria.keyed_networks import KeyedNetwork
+from sanguinaria.keyed_training import RandomKeys
+from sanguinaria.keys import Key
+from sanguinaria.pieces import Pieces
+
+# Pieces in one pass: memory does not grow with the number of utterances.
+PIECES_AT_ONCE = 16
+# The share of unmarked audio that the detector's score says is marked.
+FALSE_POSITIVES = 0.01
+# Unmarked pieces that the detector is calibrated on, and random keys for each.
+CALIBRATED_ON, KEYS_EACH = 256, 2
+CALIBRATION_SEED = 2
+# A piece carries its part of a message where at least this share of it is audio.
+CARRYING_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class KeyedMarker:
+    """A network on a device, and one key; utterances do not depend on others in their batch, but for rounding.
+
+    Audio longer than a piece is marked piece by piece (:class:`sanguinaria.pieces.Pieces`). A message of several parts,
+    of as many bits as a piece carries each, is spread over as many pieces, and starts again after them.
+
+    Where ratios of speech to mark are given, each piece gets the quietest mark from which its bits are read surely: the
+    embedder has the decoder at hand. Most speech needs little, and what needs more is mostly noise, which hides more.
+
+    The detector's statistic is the mean over the bits of the absolute value of their logits, of means over the pieces:
+    near 0 where a key reads nothing, in which the network was trained, and large where every bit is sure. Its
+    calibration, from unmarked speech and random keys, is the value that :data:`FALSE_POSITIVES` of them exceed, whose
+    score is ½, and their standard deviation. Of several shifts of time the one with the largest statistic is
+    read; the calibration, too, is of the largest of as many.
+
+    Attributes:
+        calibration: threshold and standard deviation, (2,).
+        ratios: in dB, of a piece to its mark, from quiet to loud; none where the network decides.
+        sureness: the logit that every bit has to reach for a mark to be loud enough.
+        shifts: in samples at ``network_rate``, by which audio may have been delayed since it was marked.
+        network_rate, sample_rate: in Hz, of the network and of the audio, which is resampled if they differ.
+    """
+
+    network: KeyedNetwork
+    key: Key
+    calibration: torch.Tensor
+    pieces: Pieces
+    parts: int
+    ratios: Sequence[float]
+    sureness: float
+    shifts: Sequence[int]
+    network_rate: int
+    sample_rate: int
+    device: torch.device
+
+    def watermark(self, waveforms: torch.Tensor, message: torch.Tensor | None) -> torch.Tensor:
+        """What to add to each utterance, (utterances, samples) → same, float32.
+
+        Args:
+            waveforms: in [−1, 1].
+            message: (bits,) or (utterances, bits) of 0 and 1, for all parts.
+
+        Raises:
+            ValueError: the message is none of these.
+            sanguinaria.errors.InputError: the utterances are too short for a window or for the message.
+        """
+        audio = self._heard(waveforms)
+        length = audio.shape[-1]
+        messages = self._messages(message, len(audio))  # (utterances, parts, bits)
+        if (room := int((self.pieces.shares(length) >= CARRYING_SHARE).sum())) < self.parts > 1:
+            raise InputError(
+                f"a message of {messages[0].numel()} bits takes {self.parts} pieces of {self.pieces.samples} samples, "
+                f"and the utterances of {length} samples hold {room}: shorten the message or use longer utterances"
+            )
+        cut = self.pieces.cut(audio)
+        carried = messages[:, torch.arange(cut.shape[1]) % self.parts]
+        marks = [self._mark(*some) for some in _passes(cut.flatten(0, 1), carried.flatten(0, 1))]
+        mark = self.pieces.join(torch.cat(marks).unflatten(0, cut.shape[:2]), length)  # type: ignore[no-untyped-call]
+        return self._resampled(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
+
+    def detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Score in [0, 1] that each utterance carries a mark of this key, (utterances,), ½ from the calibration's
+        threshold on; and the probability of a 1 for each bit of its message, (utterances, bits).
+
+        Raises:
+            sanguinaria.errors.InputError: the utterances are shorter than a window.
+        """
+        audio = self._heard(waveforms)
+        threshold, spread = self.calibration.to(self.device)
+        logits = self._logits(audio, 0)
+        unsure = (statistic(logits) < threshold).nonzero()[:, 0]
+        for shift in self.shifts if len(unsure) else ():
+            found = self._logits(audio[unsure], shift)
+            better = statistic(found) > statistic(logits[unsure])
+            logits[unsure[better]] = found[better]
+        scores = ((statistic(logits) - threshold) / spread).sigmoid()
+        return scores.to(waveforms.device), logits.sigmoid().to(waveforms.device)
+
+    def _mark(self, waveforms: torch.Tensor, messages: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            first = self.ratios[0] if self.ratios else None
+            mark = self.network.mark(waveforms, messages, self.key.expand(len(waveforms)), first)
+            weak = torch.arange(len(mark), device=self.device)
+            for quieter, louder in pairwise(self.ratios):
+                read = self.network.read(waveforms[weak] + mark[weak], self.key.expand(len(weak)))
+                weak = weak[(read * (2 * messages[weak] - 1)).amin(1) < self.sureness]
+                if not len(weak):
+                    break
+                mark[weak] *= 10 ** ((quieter - louder) / 20)
+            return mark
+
+    def _logits(self, audio: torch.Tensor, shift: int) -> torch.Tensor:
+        """(utterances, samples) → (utterances, parts · bits): means over a part's pieces, by their shares of audio."""
+        cut = self.pieces.cut(audio, shift)
+        with torch.no_grad():
+            read = [self.network.read(some, self.key.expand(len(some))) for (some,) in _passes(cut.flatten(0, 1))]
+        found = torch.cat(read).unflatten(0, cut.shape[:2])  # type: ignore[no-untyped-call]
+        shares = self.pieces.shares(audio.shape[-1]).to(found)
+        parts = torch.arange(len(shares)) % self.parts
+        sums = [
+            (found[:, parts == part] * shares[parts == part, None]).sum(1) / shares[parts == part].sum().clamp(min=1e-9)
+            for part in range(self.parts)
+        ]
+        return torch.cat(sums, 1)
+
+    def _heard(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Waveforms at the network's rate and on its device."""
+        audio = self._resampled(waveforms.to(self.device, torch.float32), self.sample_rate, self.network_rate)
+        if audio.shape[-1] < self.network.band.fft:
+            raise InputError(
+                f"the utterances have {audio.shape[-1]} samples at {self.network_rate:,} Hz, fewer than one window of "
+                f"{self.network.band.fft}: use longer utterances"
+            )
+        return audio
+
+    def _messages(self, message: torch.Tensor | None, utterances: int) -> torch.Tensor:
+        bits = self.network.bits * self.parts
+        fits = message is not None and message.shape in ((bits,), (utterances, bits))
+        if message is None or not fits or not ((message == 0) | (message == 1)).all():
+            raise ValueError(f"the message of this watermark is {bits} bits of 0 and 1, not {message}")
+        return message.to(self.device).expand(utterances, -1).reshape(utterances, self.parts, -1)
+
+    @staticmethod
+    def _resampled(waveforms: torch.Tensor, before: int, after: int) -> torch.Tensor:
+        if before == after:
+            return waveforms
+        from sanguinaria.compatibility import prepare
+
+        prepare()
+        from torchaudio.functional import resample
+
+        found: torch.Tensor = resample(waveforms, before, after)
+        return found
+
+
+def statistic(logits: torch.Tensor) -> torch.Tensor:
+    """How sure a reading is, (utterances, bits) → (utterances,)."""
+    return logits.abs().mean(-1)
+
+
+def calibrate(
+    network: KeyedNetwork, random_keys: RandomKeys, pieces: torch.Tensor, shifts: Sequence[int], device: torch.device
+) -> torch.Tensor:
+    """A detector's calibration from unmarked pieces (pieces, samples): threshold and standard deviation, (2,)."""
+    random = torch.Generator().manual_seed(CALIBRATION_SEED)
+    found = []
+    with torch.no_grad():
+        for _ in range(KEYS_EACH):
+            for (some,) in _passes(pieces[:CALIBRATED_ON]):
+                key = random_keys(len(some), random).to(device)
+                cut = Pieces(some.shape[-1], 0)
+                sure = [statistic(network.read(cut.cut(some.to(device), shift)[:, 0], key)) for shift in (0, *shifts)]
+                found.append(torch.stack(sure).amax(0).cpu())
+    statistics = torch.cat(found)
+    spread = statistics.std(unbiased=False).clamp(min=1e-6)
+    return torch.stack([statistics.quantile(1 - FALSE_POSITIVES), spread])
+
+
+def _passes(*batches: torch.Tensor) -> list[tuple[torch.Tensor, ...]]:
+    return list(zip(*(torch.split(batch, PIECES_AT_ONCE) for batch in batches), strict=True))

@@ -1,0 +1,355 @@
+"""Keyed watermarks: keys, messages, pieces of longer audio, training, and loading what was trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from pydantic import ValidationError
+from toy_speech import RATE, equal, hum, write_corpus
+
+from sanguinaria import keyed_training, plugins, watermark_training
+from sanguinaria.errors import InputError
+from sanguinaria.keyed_evaluation import evaluate
+from sanguinaria.keyed_marker import KeyedMarker
+from sanguinaria.keyed_settings import CALIBRATION, InvertibleWatermark
+from sanguinaria.marking import load_marker, save_weights
+from sanguinaria.pieces import Pieces
+from sanguinaria.watermarks import Sources, WeightsError
+from sanguinaria.watermarks.keyed_mask import KeyedMask
+from sanguinaria.watermarks.perth import Perth
+from sanguinaria.watermarks.wake import Wake
+
+CPU = torch.device("cpu")
+SPLITS = ["train", "train", "test", "validation"] * 3
+TINY = {"corpus": "c", "fft": 256, "hop": 128, "first_bin": 4, "bins": 12, "layout": "lines", "width": 4, "bits": 4}
+SHORT = {"blocks": 3, "predict_blocks": 1, "steps": 2, "batch_size": 2, "learning_rate": 1e-3}
+
+
+def wake(**settings: Any) -> Wake:
+    return Wake(**TINY | SHORT | settings)
+
+
+def mask(**settings: Any) -> KeyedMask:
+    return KeyedMask(**TINY | SHORT | settings)
+
+
+def untrained(plugin: InvertibleWatermark) -> dict[str, torch.Tensor]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return {**plugin.network().state_dict(), CALIBRATION: torch.tensor([0.5, 0.1])}
+
+
+def marker(plugin: InvertibleWatermark, key: str | None = None, rate: int = RATE) -> KeyedMarker:
+    return plugin.load(untrained(plugin), rate, CPU, key or ("101" if isinstance(plugin, Wake) else "some key"))
+
+
+def message(bits: int = 4, seed: int = 0) -> torch.Tensor:
+    return torch.randint(2, (bits,), generator=torch.Generator().manual_seed(seed))
+
+
+BOTH = pytest.mark.parametrize("plugin", [wake(), mask()], ids=["wake", "keyed_mask"])
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return write_corpus(tmp_path_factory.mktemp("corpus") / "a.parquet", hum(12, RATE).numpy(), SPLITS)
+
+
+class TestKeys:
+    @pytest.mark.parametrize("key", [None, "", "10", "1011", "1o1", "102"])
+    def test_wake_s_are_as_many_bits_as_blocks(self, key):
+        assert "a key of 3 times 0 or 1, one for each block" in wake().key_problem(key)
+        assert wake().key_problem("101") is None
+        with pytest.raises(InputError, match="3 times 0 or 1"):
+            wake().load(untrained(wake()), RATE, CPU, key)
+
+    def test_wake_s_must_mark(self):
+        assert "marks nothing" in wake().key_problem("000")
+        assert wake(keys="signs").key_problem("000") is None
+
+    def test_the_public_code_s_are_digits(self):
+        assert wake(keys="digits").key_problem("191") is None
+        assert "3 digits from 1 to 9" in wake(keys="digits").key_problem("101")
+
+    def test_a_mask_s_are_any_text(self):
+        assert mask().key_problem("any text, ünïcode too") is None
+        assert "not empty" in mask().key_problem("") and "not empty" in mask().key_problem(None)
+
+    def test_others_have_none(self):
+        assert Perth().key_problem(None) is None
+        assert "no keys: remove it" in Perth().key_problem("1")
+
+    @BOTH
+    def test_another_key_is_another_mark(self, plugin):
+        keys = ("101", "110") if isinstance(plugin, Wake) else ("key a", "key b")
+        marks = [marker(plugin, key).watermark(hum(1, RATE), message()) for key in keys]
+        assert not torch.allclose(*marks, rtol=1e-2, atol=1e-6)
+
+
+class TestTrigger:
+    def problems(self, plugin, **settings):
+        trigger = plugins.build("triggers", {"kind": "watermark", "watermark": "w", **settings})
+        return dict(trigger.problems({"watermark": plugin}))
+
+    def test_names_what_is_wrong_with_its_key(self):
+        assert self.problems(wake(), message="1011", key="101") == {}
+        assert "'w': give a key of 3" in self.problems(wake(), message="1011")["key"]
+        assert "no keys" in self.problems(Perth(), key="1")["key"]
+        assert self.problems(Perth()) == {}
+
+    def test_message_is_spread_over_seconds(self):
+        assert "8 bits, not 4" in self.problems(wake(spread=2), message="1011", key="101")["message"]
+
+    def test_marks_and_reads_with_its_key(self, tmp_path, corpus):
+        path = tmp_path / "weights.safetensors"
+        save_weights(mask(), Sources(audio=(corpus,), folder=tmp_path / "made"), path)
+        trigger = plugins.build("triggers", {"kind": "watermark", "watermark": "w", "message": "1011", "key": "mine"})
+        speech, mine = hum(2, RATE), load_marker(path, RATE, CPU, "mine")
+        expected = speech + mine.watermark(speech, torch.tensor([1, 0, 1, 1]))
+        assert torch.equal(trigger.embedder(RATE, CPU, path)(speech), expected)
+        scores, bits = trigger.to_detect().detector(RATE, CPU, path)(expected)
+        torch.testing.assert_close((scores, bits), mine.detect(expected))
+        assert not torch.equal(bits, load_marker(path, RATE, CPU, "other").detect(expected)[1])
+        with pytest.raises(InputError, match=r"weights\.safetensors: key: give a key"):
+            load_marker(path, RATE, CPU)
+
+
+class TestPieces:
+    @pytest.mark.parametrize("length", [100, 999, 1000, 1001, 1900, 1901, 5432])
+    def test_cover_every_sample_and_join_to_what_was_cut(self, length):
+        pieces, audio = Pieces(1000, 100), torch.randn(2, length)
+        cut = pieces.cut(audio)
+        assert cut.shape == (2, len(pieces.starts(length)), 1000)
+        torch.testing.assert_close(pieces.join(cut, length), audio)
+
+    @pytest.mark.parametrize(("length", "count"), [(1, 1), (1000, 1), (1001, 2), (1900, 2), (1901, 3)])
+    def test_are_no_more_than_needed(self, length, count):
+        assert len(Pieces(1000, 100).starts(length)) == count
+
+    def test_cross_fade_in_straight_lines(self):
+        cut = torch.cat([torch.zeros(1, 1, 10), torch.ones(1, 1, 10)], 1)
+        joined = Pieces(10, 4).join(cut, 16)
+        torch.testing.assert_close(joined[0], torch.tensor([0.0] * 6 + [0.125, 0.375, 0.625, 0.875] + [1.0] * 6))
+
+    def test_know_how_much_of_them_is_audio(self):
+        torch.testing.assert_close(Pieces(1000, 100).shares(1400), torch.tensor([1.0, 0.5]))
+
+    @pytest.mark.parametrize("shift", [-3, 0, 5])
+    def test_are_cut_where_a_delay_has_moved_them(self, shift):
+        pieces, audio = Pieces(50, 10), torch.arange(1.0, 121.0)[None]
+        moved = torch.nn.functional.pad(audio, (max(0, shift), 0))[:, max(0, -shift) :]
+        whole = pieces.cut(audio)[:, 1]
+        assert torch.equal(pieces.cut(moved, shift)[:, 1], whole)
+
+
+class TestMarker:
+    @BOTH
+    @pytest.mark.parametrize("samples", [256, 9_000, RATE, 40_123])
+    def test_marks_all_of_audio_of_any_length(self, plugin, samples):
+        speech = hum(2, samples)
+        mark = marker(plugin).watermark(speech, message())
+        assert mark.shape == speech.shape and mark.isfinite().all()
+        tenths = mark.abs().unflatten(1, (-1, samples // 8)) if samples % 8 == 0 else mark.abs()[:, None]
+        assert tenths.amax(-1).gt(0).all()
+        scores, bits = marker(plugin).detect(speech + mark)
+        assert scores.shape == (2,) and bits.shape == (2, 4)
+        assert all(((values >= 0) & (values <= 1)).all() for values in (scores, bits))
+
+    @BOTH
+    def test_each_utterance_is_marked_for_itself_and_may_have_its_own_message(self, plugin):
+        speech, messages = hum(3, 20_000), torch.stack([message(seed=seed) for seed in range(3)])
+        found = marker(plugin)
+        single = torch.cat([found.watermark(one[None], each) for one, each in zip(speech, messages, strict=True)])
+        torch.testing.assert_close(found.watermark(speech, messages), single, atol=1e-6, rtol=1e-3)
+        read = torch.cat([found.detect(one[None])[1] for one in speech])
+        torch.testing.assert_close(found.detect(speech)[1], read, atol=1e-5, rtol=1e-3)
+
+    @BOTH
+    @pytest.mark.parametrize("wrong", [None, torch.ones(3), torch.ones(3, 4), 2 * torch.ones(4)])
+    def test_refuses_a_message_of_another_shape(self, plugin, wrong):
+        with pytest.raises(ValueError, match="4 bits of 0 and 1"):
+            marker(plugin).watermark(hum(2, RATE), wrong)
+
+    @BOTH
+    def test_names_audio_shorter_than_a_window(self, plugin):
+        for use in (marker(plugin).detect, lambda audio: marker(plugin).watermark(audio, message())):
+            with pytest.raises(InputError, match=r"255 samples at 16,000 Hz, fewer than one window of 256"):
+                use(hum(1, 255))
+
+    def test_a_long_message_takes_as_many_seconds(self):
+        found = marker(mask(spread=2))
+        assert found.watermark(hum(1, 2 * RATE), message(8)).any()
+        assert found.detect(hum(1, 2 * RATE))[1].shape == (1, 8)
+        with pytest.raises(InputError, match=r"8 bits takes 2 pieces of 16000 samples.*20000 samples hold 1: shorten"):
+            found.watermark(hum(1, 20_000), message(8))
+
+    def test_parts_of_a_message_alternate(self):
+        found, speech = marker(mask(spread=2)), hum(1, 3 * RATE)
+        other = torch.cat([message(4), 1 - message(4)])
+        marks = [found.watermark(speech, torch.cat([message(4), message(4)])), found.watermark(speech, other)]
+        differs = (marks[0] - marks[1]).abs()[0]
+        assert not differs[: RATE - 800].any() and differs[RATE : 2 * RATE - 1600].any()
+        assert not differs[2 * RATE : 3 * RATE - 2400].any()
+
+    def test_another_rate_is_resampled_where_the_band_allows_it(self):
+        found = marker(mask(), rate=44_100)
+        speech = hum(1, 44_100)
+        mark = found.watermark(speech, message())
+        assert mark.shape == speech.shape
+        energy = torch.fft.rfft(mark).abs().square()[0]  # bins of 1 Hz
+        assert energy[:1200].sum() > 0.99 * energy.sum()
+        with pytest.raises(InputError, match=r"up to 938 Hz, beyond half the sample rate of 1,000 Hz"):
+            marker(mask(), rate=1_000)
+
+    def test_the_mark_is_as_quiet_as_it_can_be_read(self):
+        speech, bits = hum(2, RATE), message()
+        for sureness, expected in ((0.0, None), (1e9, 24.0)):
+            found = marker(mask(sureness=sureness))
+            mark = found.watermark(speech, bits)
+            ratios = 10 * torch.log10(speech.square().sum(1) / mark.square().sum(1))
+            if expected is not None:
+                torch.testing.assert_close(ratios, torch.full((2,), expected), atol=0.01, rtol=0)
+            else:
+                assert all(min(abs(ratio - tried) for tried in found.ratios) < 0.01 for ratio in ratios.tolist())
+
+    def test_a_delay_is_searched_for(self):
+        """What is read is what would be read without the delay, where nothing is lost at the ends."""
+        found, still = (marker(mask(shifts=shifts, shift_step=4)) for shifts in (8, 0))
+        speech = torch.nn.functional.pad(hum(1, RATE - 400), (200, 200))
+        scores = {delay: float(found.detect(speech.roll(delay, -1))[0]) for delay in (0, 4, 8)}
+        assert all(score >= float(still.detect(speech)[0]) - 1e-4 for score in scores.values())
+
+
+class TestTraining:
+    @BOTH
+    def test_end_to_end(self, tmp_path, corpus, plugin):
+        sources = Sources(audio=(corpus,), folder=tmp_path / "made")
+        save_weights(plugin, sources, tmp_path / "weights.safetensors")
+        assert [path.name for path in sources.folder.iterdir()] == ["history.csv"]
+        history = pd.read_csv(sources.folder / "history.csv")
+        assert history["step"].tolist() == [2]
+        names = {"message", "wrong_key", "perceptual", "validation_bit_error_rate", "validation_snr"}
+        assert names < set(history.columns) and history.notna().all(axis=None)
+        key = "101" if isinstance(plugin, Wake) else "some key"
+        before = plugin.load(load_weights_of(tmp_path / "weights.safetensors"), RATE, CPU, key)
+        after = load_marker(tmp_path / "weights.safetensors", RATE, CPU, key)
+        assert torch.equal(before.watermark(hum(1, RATE), message()), after.watermark(hum(1, RATE), message()))
+        assert (after.detect(hum(4, RATE, seed=9))[0] < 1).all()
+
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {"predict": False, "message": "map"},
+            {"perceptual": "l2", "adversarial_weight": 0.0, "keys": "digits"},
+            {"perceptual": "mel", "order": "message_first", "keys": "signs", "quality": "gradual", "edits": "none"},
+            {"layout": "dense", "message": "cells", "levelled": True, "compressed": True, "twice": 1.0},
+            {"agreement_weight": 1.0, "quiet_weight": 1.0, "edit_shift": 2, "layout": "plain", "twice": 0.0},
+        ],
+    )
+    def test_wake_trains_with_every_switch(self, tmp_path, corpus, settings):
+        weights = wake(**settings).obtain(Sources(audio=(corpus,), folder=tmp_path))
+        assert all(tensor.isfinite().all() for tensor in weights.values())
+        assert not equal(weights, wake(**settings, seed=1).obtain(Sources(audio=(corpus,), folder=tmp_path)))
+
+    @pytest.mark.parametrize("plugin", [wake(steps=5), mask(steps=5)], ids=["wake", "keyed_mask"])
+    def test_a_killed_training_resumes_to_the_same_weights(self, tmp_path, corpus, monkeypatch, plugin):
+        for module in (watermark_training, keyed_training):
+            monkeypatch.setattr(module, "KEEP_EVERY", 2)
+        whole = plugin.obtain(Sources(audio=(corpus,), folder=tmp_path / "whole"))
+        draw, drawn = keyed_training.crops, []
+
+        def killed(*arguments):
+            drawn.append(1)
+            if len(drawn) > 3:
+                raise KeyboardInterrupt
+            return draw(*arguments)
+
+        sources = Sources(audio=(corpus,), folder=tmp_path / "killed")
+        monkeypatch.setattr(keyed_training, "crops", killed)
+        with pytest.raises(KeyboardInterrupt):
+            plugin.obtain(sources)
+        assert (sources.folder / "checkpoint.pt").exists()
+        monkeypatch.setattr(keyed_training, "crops", draw)
+        assert equal(plugin.obtain(sources), whole)
+        histories = [(tmp_path / name / "history.csv").read_text() for name in ("whole", "killed")]
+        assert histories[0] == histories[1]
+        assert not list(sources.folder.glob("*.pt"))
+
+    def test_marks_get_quieter_only_while_they_are_read(self):
+        schedule = keyed_training.KeyedSchedule(100, 2, RATE, 1e-3, 0, 0, 0.5, (8.0, 42.0), True)
+        unread, read = ({"quality": 0.0, "read": start} for start in (1.0, 0.0))
+        for _ in range(100):
+            keyed_training._advance(unread, 0.69, schedule)
+            keyed_training._advance(read, 0.01, schedule)
+        assert keyed_training.ratio_of(schedule, unread["quality"]) == 8.0
+        assert keyed_training.ratio_of(schedule, read["quality"]) == 42.0
+
+
+def load_weights_of(path: Path) -> dict[str, torch.Tensor]:
+    from sanguinaria.marking import load_weights
+
+    return load_weights(path)[1]
+
+
+class TestWeights:
+    def test_of_another_key_length_are_named(self):
+        with pytest.raises(WeightsError, match="of 3 blocks, not 4: set blocks: 3"):
+            wake(blocks=4).load(untrained(wake()), RATE, CPU, "1011")
+
+    @BOTH
+    def test_of_another_size_are_named(self, plugin):
+        other = plugin.model_copy(update={"bits": 5})
+        with pytest.raises(WeightsError, match=r"another architecture: message\.\w+.* is \(.*\), not \(.*\)"):
+            other.load(untrained(plugin), RATE, CPU, "101")
+
+    def test_without_a_calibration_are_named(self):
+        weights = untrained(mask())
+        del weights[CALIBRATION]
+        with pytest.raises(WeightsError, match="calibration is absent"):
+            mask().load(weights, RATE, CPU, "key")
+
+
+class TestSettings:
+    @pytest.mark.parametrize(
+        ("settings", "told"),
+        [
+            ({"bins": 126}, "beyond the 129 bins"),
+            ({"hop": 200}, r"hop \(200\) is above half of fft \(256\)"),
+            ({"fft": 20_000}, "longer than a second"),
+        ],
+    )
+    def test_impossible_spectra_are_told(self, settings, told):
+        with pytest.raises(ValidationError, match=told):
+            wake(**settings)
+
+    def test_levels_are_ordered(self):
+        for settings in ({"ratio": 5.0}, {"quietest": 20.0}):
+            with pytest.raises(ValidationError, match=r"dB\) is below"):
+                mask(**settings)
+
+    def test_a_corpus_that_does_not_fit_is_told(self):
+        settings = {"kind": "folder", "path": "x", "sample_rate": 8_000, "duration": 0.5}
+        problems = list(wake().problems({"corpus": plugins.build("corpora", settings)}))
+        assert [field for field, _ in problems] == ["corpus", "corpus"]
+        assert "16,000 Hz, and the corpus has 8,000 Hz" in problems[0][1] and "0.5 s" in problems[1][1]
+
+    def test_the_paper_s_size_is_wavmark_s(self):
+        """2.48 million parameters of blocks and message (WavMark's published network), beside the predict module."""
+        network = Wake(corpus="c").network()
+        counts = {name: sum(p.numel() for p in part.parameters()) for name, part in network.named_children()}
+        assert counts["invertible"] + counts["message"] == pytest.approx(2.48e6, rel=0.01)
+
+
+def test_evaluation_names_what_table_1_does(corpus):
+    plugin = mask(sureness=0.0)
+    weights = untrained(plugin)
+    found = evaluate(
+        lambda key: plugin.load(weights, RATE, CPU, key), ["a", "b", "c", "d"], ["aa"], hum(2, RATE), 4, RATE, judged=1
+    )
+    names = {"bit_error_rate", "wrong_key_bit_error_rate", "neighbour_0_bit_error_rate", "second_of_two_bit_error_rate"}
+    assert names | {"snr_once", "pesq_once", "pesq_once_unscorable", "snr_twice", "false_positives"} < set(found)
+    assert 20 < found["snr_once"] < 50
