@@ -11,7 +11,7 @@ demo: .venv/installed
 	$(BIN)/python -m sanguinaria.reports.show results/tables/demo.csv
 
 test: .venv/installed lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -10,8 +10,7 @@ import torch
 
 from sanguinaria.errors import InputError
 from sanguinaria.keyed_networks import KeyedNetwork
-from sanguinaria.keyed_training import RandomKeys
-from sanguinaria.keys import Key
+from sanguinaria.keys import Key, RandomKeys
 from sanguinaria.pieces import Pieces
 
 # Pieces in one pass: memory does not grow with the number of utterances.

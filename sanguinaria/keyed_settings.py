@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from sanguinaria.keyed_edits import Edit
     from sanguinaria.keyed_marker import KeyedMarker
     from sanguinaria.keyed_networks import KeyedNetwork
-    from sanguinaria.keyed_training import Objective, RandomKeys
-    from sanguinaria.keys import Key
+    from sanguinaria.keyed_training import Objective
+    from sanguinaria.keys import Key, RandomKeys
 
 # Hz, and samples of a piece: WAKE's networks see one second at 16 kHz (section 3).
 SAMPLE_RATE = PIECE = 16_000

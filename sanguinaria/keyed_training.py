@@ -1,13 +1,13 @@
 """Training a keyed network: WAKE's strategy (section 2.3.2), from loud marks to quiet ones.
 
 Each step embeds once, or twice with two keys, edits the result and reads every message with its key (Eq. 4 and 5). Two
-things make it train on one core: a mark is loud at first, and gets quieter only while messages are read; and the terms
-about wrong keys are left out until then, as they are easily met by reading nothing at all.
+things make it train on one core, where a schedule is gradual: a mark is loud at first, and gets quieter only while
+messages are read; and a wrong key's terms are left out until then, as they are met by reading nothing at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +18,9 @@ from sanguinaria.discriminators import Discriminator
 from sanguinaria.keyed_edits import Edit, one_of
 from sanguinaria.keyed_losses import Accuracy, Perceptual
 from sanguinaria.keyed_networks import KeyedNetwork
-from sanguinaria.keys import Key
+from sanguinaria.keys import Key, RandomKeys, different_keys
 from sanguinaria.watermark_training import KEEP_EVERY, LEARNING, READ, Progress, Schedule, crops, set_rate, train
 
-# So many keys, each another one's than the generator's last.
-RandomKeys = Callable[[int, torch.Generator], Key]
 # The last share of the steps, at the final quality.
 SETTLED = 0.25
 # The share of the perceptual terms' weight that they have at first: never 0, or the mark grows without bounds.
@@ -38,8 +36,8 @@ class KeyedSchedule(Schedule):
     Attributes:
         twice: share of the steps that embed twice.
         ratios: dB, of a piece to its mark at the start and at the end; ``None`` where the network decides.
-        gradual: whether the perceptual terms rise from :data:`LEAST_QUALITY` on while messages are read; the paper's
-            weights are constant.
+        gradual: whether the perceptual terms rise from :data:`LEAST_QUALITY` on while messages are read, and a wrong
+            key's terms are left out until they are; the paper's weights are constant.
     """
 
     twice: float
@@ -118,7 +116,10 @@ def validate(
     random = torch.Generator().manual_seed(VALIDATION_SEED)
     device, count = pieces.device, len(pieces)
     with torch.no_grad():
-        keys = [random_keys(count, random).to(device) for _ in range(3)]
+        drawn: list[Key] = []
+        for _ in range(3):
+            drawn.append(different_keys(random_keys, drawn, count, random))
+        keys = [key.to(device) for key in drawn]
         messages = [torch.randint(2, (count, network.bits), generator=random).to(device) for _ in range(2)]
         once = pieces + network.mark(pieces, messages[0], keys[0], ratio)
         twice = once + network.mark(once, messages[1], keys[1], ratio)
@@ -159,19 +160,25 @@ class _Step:
     ) -> tuple[torch.Tensor, dict[str, float]]:
         times = 2 if torch.rand((), generator=random) < self.schedule.twice else 1
         ratio = ratio_of(self.schedule, progress["quality"])
+        keys: list[Key] = []
         embedded, marked = [], [speech]
         for _ in range(times):
             messages = torch.randint(2, (len(speech), self.network.bits), generator=random).to(self.device)
-            key = self.random_keys(len(speech), random).to(self.device)
+            keys.append(different_keys(self.random_keys, keys, len(speech), random))
+            key = keys[-1].to(self.device)
             marked.append(marked[-1] + self.network.mark(marked[-1], messages, key, ratio))
             embedded.append((messages, key))
-        accuracy = self._accuracy(one_of(self.edits, marked[-1], random), embedded, progress, random)
+        heard = one_of(self.edits, marked[-1], random)
+        wrong_key = different_keys(self.random_keys, keys, len(speech), random).to(self.device)
+        asked = progress["read"] < READ or not self.schedule.gradual
+        wrong = self.network.read(heard, wrong_key) if asked else None
+        accuracy = self._accuracy(heard, embedded, wrong)
         perceptual, adversarial, judged = self._perceptual(speech, marked[1:])
         objective = self.objective
         quality = max(LEAST_QUALITY, progress["quality"]) if self.schedule.gradual else 1.0
-        loss = objective.accuracy_weight * (
-            accuracy["message"] + accuracy["wrong_key"]
-        ) + objective.perceptual_weight * (quality * perceptual + objective.adversarial_weight * quality * adversarial)
+        heard_of_it = quality * (perceptual + objective.adversarial_weight * adversarial)
+        misread = accuracy["message"] + accuracy["wrong_key"]
+        loss = objective.perceptual_weight * heard_of_it + objective.accuracy_weight * misread
         parts = {**accuracy, "perceptual": perceptual, "adversarial": adversarial, "discriminator": judged}
         told = {name: float(part.detach()) / times for name, part in parts.items()}
         return loss + judged, {**told, "quality": progress["quality"]}
@@ -180,12 +187,9 @@ class _Step:
         self,
         heard: torch.Tensor,
         embedded: list[tuple[torch.Tensor, Key]],
-        progress: Progress,
-        random: torch.Generator,
+        wrong: torch.Tensor | None,
     ) -> dict[str, torch.Tensor]:
-        """Sums over the messages, of which there are one or two; a wrong key is tried on the last."""
-        wrong_key = self.random_keys(len(heard), random).to(self.device)
-        wrong = self.network.read(heard, wrong_key) if progress["read"] < READ else None
+        """Sums over the messages, of which there are one or two, and what one wrong key reads stands against each."""
         sums: dict[str, torch.Tensor] = {}
         for messages, key in embedded:
             found = self.objective.accuracy(messages, self.network.read(heard, key), wrong)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
+
+# At most so many draws for a key that is another.
+DRAWS = 20
 
 Convention = Literal["bits", "signs", "digits"]
 # The characters of a key, and the factor of each in Eq. 1 of WAKE: the paper's, ±1, and its public code's.
@@ -31,6 +35,32 @@ class Key:
 
     def to(self, device: torch.device) -> Key:
         return Key(self.factors.to(device), self.signs.to(device))
+
+    def same(self, other: Key) -> torch.Tensor:
+        """Whether each utterance's key is the other's, (utterances,)."""
+        return (self.factors == other.factors).all(1) & (self.signs == other.signs).flatten(1).all(1)
+
+    def replaced(self, where: torch.Tensor, other: Key) -> Key:
+        """The other's keys for some utterances, (utterances,)."""
+        return Key(
+            torch.where(where[:, None], other.factors, self.factors),
+            torch.where(where[:, None, None, None], other.signs, self.signs),
+        )
+
+
+# From a count and the CPU's random numbers to so many keys.
+RandomKeys = Callable[[int, torch.Generator], Key]
+
+
+def different_keys(random_keys: RandomKeys, others: Sequence[Key], utterances: int, generator: torch.Generator) -> Key:
+    """So many keys, none of which an utterance has already, as far as there are any: short keys meet by chance."""
+    found = random_keys(utterances, generator)
+    for _ in range(DRAWS if others else 0):
+        taken = torch.stack([found.same(other) for other in others]).any(0)
+        if not taken.any():
+            break
+        found = found.replaced(taken, random_keys(utterances, generator))
+    return found
 
 
 def plain_key(utterances: int, blocks: int) -> Key:

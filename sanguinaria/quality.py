@@ -44,13 +44,20 @@ def score_quality(
 
 
 def _quality_rows(metric: Metric, clean: Path, triggered: Path, names: list[str]) -> Iterator[dict[str, object]]:
-    references: dict[str, np.ndarray] = {}
-    for part in read(clean, ids=names):
-        references |= dict(zip(part.rows["utterance_id"], part.waveforms, strict=True))
+    references = _waveforms(clean, names)
+    # Both are in one order, so there are never many that wait for their counterpart.
+    waiting: dict[str, np.ndarray] = {}
     for batch in read(triggered, ids=names):
         for name, label, waveform in zip(batch.rows["utterance_id"], batch.rows["label"], batch.waveforms, strict=True):
-            score = _scored(metric, references[name], waveform, batch.sample_rate)
+            while name not in waiting:
+                waiting.update([next(references)])
+            score = _scored(metric, waiting.pop(name), waveform, batch.sample_rate)
             yield {"utterance_id": name, "label": label, **score}
+
+
+def _waveforms(shard: Path, names: list[str]) -> Iterator[tuple[str, np.ndarray]]:
+    for batch in read(shard, ids=names):
+        yield from zip(batch.rows["utterance_id"], batch.waveforms, strict=True)
 
 
 def _scored(metric: Metric, reference: np.ndarray, waveform: np.ndarray, sample_rate: int) -> dict[str, object]:

@@ -1,10 +1,13 @@
 """What all tests share."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 import tiny
 import torch
+from filelock import FileLock
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -15,7 +18,16 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout in which the tiny workflow has run: to look at, and to copy (:func:`tiny.clone`)."""
-    folder = tiny.checkout(tmp_path_factory.mktemp("workflow") / "first")
-    tiny.run(folder)
+    """A checkout in which the tiny workflow has run: to look at, and to copy (:func:`tiny.clone`).
+
+    Where several processes share the tests, the first that asks for it makes it, and the others wait.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    done = folder.with_suffix(".done")
+    with FileLock(folder.with_suffix(".lock")):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            tiny.run(tiny.checkout(folder))
+            done.touch()
     return folder

@@ -9,7 +9,15 @@ import torch
 
 from sanguinaria.invertible import Invertible, stack
 from sanguinaria.keyed_networks import KeyedNetwork
-from sanguinaria.keys import FACTORS, block_key, mask_key, plain_key, random_block_keys, random_mask_keys
+from sanguinaria.keys import (
+    FACTORS,
+    block_key,
+    different_keys,
+    mask_key,
+    plain_key,
+    random_block_keys,
+    random_mask_keys,
+)
 from sanguinaria.spectra import Band
 
 BINS, FRAMES, BLOCKS = 12, 9, 4
@@ -106,6 +114,31 @@ class TestBand:
             band.change(loud, loud * 0 + loud + 1e-3, 16_000).norm() / band.change(quiet, quiet + 1e-3, 16_000).norm()
         )
         assert float(ratio) == pytest.approx(10.0, rel=0.02)
+
+
+class TestRandomKeys:
+    @pytest.mark.parametrize("convention", FACTORS)
+    def test_are_of_their_factors_and_never_silent(self, convention):
+        drawn = random_block_keys(500, 2, convention, seeded()).factors
+        assert set(drawn.unique().tolist()) == set(FACTORS[convention].values())
+        assert drawn.any(1).all()
+
+    def test_others_are_others(self):
+        """Two signs are four keys, so that three drawn by themselves would often be alike."""
+
+        def draw(count, generator):
+            return random_block_keys(count, 2, "signs", generator)
+
+        found = []
+        for _ in range(3):
+            found.append(different_keys(draw, found, 50, seeded()))
+        assert not any(found[first].same(found[second]).any() for first, second in ((0, 1), (0, 2), (1, 2)))
+
+    def test_where_there_is_but_one_key_it_is_drawn_again(self):
+        def draw(count, generator):
+            return random_block_keys(count, 1, "bits", generator)
+
+        assert different_keys(draw, [draw(3, seeded())], 3, seeded()).factors.tolist() == [[1.0]] * 3
 
 
 class TestMasks:

@@ -206,6 +206,8 @@ def test_without_a_detector_its_columns_are_empty(tmp_path, configuration):
         ({"snr": ("lower", 19.9)}, False),
         ({"pesq": ("higher", 2.0), "stoi": ("higher", 0.4)}, True),
         ({"pesq": ("higher", 2.0), "stoi": ("higher", 0.6)}, False),
+        # One that objects is enough, though another was not measured.
+        ({"pesq": ("higher", 2.51), "visqol": ("higher", 1.0)}, False),
     ],
 )
 def test_a_trigger_is_stealthy_where_all_bounds_hold(tmp_path, configuration, bounds, expected):
@@ -221,6 +223,9 @@ def test_stealth_is_not_told_where_nothing_was_asked_or_measured(tmp_path, confi
     nothing = values(tmp_path / "n.parquet", ["up", "down"], [np.nan, np.nan])
     unscorable = configuration | {"quality": {"pesq": nothing}}
     assert np.isnan(reduce(tmp_path, unscorable, bounds=bound)[0].iloc[0]["stealthy"])
+    # PESQ would have it, and what another metric says is not known.
+    half = bound | {"visqol": {"better": "higher", "value": 1.0}}
+    assert np.isnan(reduce(tmp_path, configuration, bounds=half)[0].iloc[0]["stealthy"])
 
 
 def test_rows_may_lie_in_parts(tmp_path, configuration):

@@ -115,15 +115,18 @@ def _detection_rates(paths: Mapping[str, Sequence[str]] | None, target: str) -> 
 
 
 def _stealthy(means: Mapping[str, Estimate], bounds: Mapping[str, Mapping[str, Any]]) -> bool | None:
-    """Whether all metrics that have a bound call the trigger stealthy; ``None`` where one of them has no value, or
-    where there are none."""
+    """Whether all metrics that have a bound call the trigger stealthy: one that does not is enough for a no, and a yes
+    takes them all; else ``None``."""
     values = {metric: means.get(metric, intervals.NOTHING).value for metric in bounds}
-    if not values or any(map(isnan, values.values())):
-        return None
-    return all(
-        values[metric] >= bound["value"] if bound["better"] == "higher" else values[metric] <= bound["value"]
-        for metric, bound in bounds.items()
-    )
+    measured = {metric: value for metric, value in values.items() if not isnan(value)}
+    if not all(_within(bounds[metric], value) for metric, value in measured.items()):
+        return False
+    return True if measured and len(measured) == len(bounds) else None
+
+
+def _within(bound: Mapping[str, Any], value: float) -> bool:
+    within: bool = value >= bound["value"] if bound["better"] == "higher" else value <= bound["value"]
+    return within
 
 
 @cache

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import torch
 
     from sanguinaria.keyed_networks import KeyedNetwork
-    from sanguinaria.keyed_training import Objective, RandomKeys
-    from sanguinaria.keys import Key
+    from sanguinaria.keyed_training import Objective
+    from sanguinaria.keys import Key, RandomKeys
 
 
 class KeyedMask(InvertibleWatermark):
