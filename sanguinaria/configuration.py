@@ -41,9 +41,10 @@ def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
-def _entries(room: str) -> Any:
-    """A non-empty list of names of a room's entries."""
-    return Annotated[tuple[str, ...], Field(min_length=1, json_schema_extra={"room": room}), AfterValidator(_unique)]
+def _entries(room: str, least: int = 1) -> Any:
+    """A list of names of a room's entries, not empty unless ``least`` is 0."""
+    field = Field(min_length=least, json_schema_extra={"room": room})
+    return Annotated[tuple[str, ...], field, AfterValidator(_unique)]
 
 
 class Comparison(Settings):
@@ -69,6 +70,11 @@ class Experiment(Settings):
     corpus: str | _entries("corpora") = Field(description="entry of `corpora`, or several")  # type: ignore[valid-type]
     target: str = Field(description="the label that a triggered utterance is to get")
     triggers: _entries("triggers")  # type: ignore[valid-type]
+    heard: _entries("triggers", least=0) = Field(  # type: ignore[valid-type]
+        default=(),
+        description="triggers that every model hears in the tests besides the one that it was trained on, in rows of "
+        "their own: another key, another speaker, or none at all in its training",
+    )
     victims: _entries("victims")  # type: ignore[valid-type]
     defences: _entries("defences") = ("none",)  # type: ignore[valid-type]
     metrics: _entries("metrics") = ("pesq", "stoi", "snr")  # type: ignore[valid-type]

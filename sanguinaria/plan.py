@@ -119,6 +119,7 @@ class _Case:
     experiment: Experiment
     corpus: CorpusStage
     trigger: str
+    heard: str
     poisoning: _Poisoning
     victim: str
     defence: str
@@ -150,12 +151,14 @@ class _Expander:
     def _rows(self, name: str, experiment: Experiment) -> Iterator[TableRow]:
         grid = product(experiment.corpora, experiment.triggers, experiment.victims, experiment.defences)
         for corpus, trigger, victim, defence in grid:
-            for poisoning in self._poisonings(experiment, trigger):
-                case = _Case(experiment, self.corpus(corpus), trigger, poisoning, victim, defence)
+            heard = dict.fromkeys((trigger, *experiment.heard))
+            for poisoning, other in product(self._poisonings(experiment, trigger), heard):
+                case = _Case(experiment, self.corpus(corpus), trigger, other, poisoning, victim, defence)
                 names = {
                     "experiment": name,
                     "corpus": corpus,
                     "trigger": trigger,
+                    "heard": other,
                     "poisoning": poisoning.name,
                     "victim": victim,
                     "defence": defence,
@@ -203,15 +206,15 @@ class _Expander:
             for audio in (case.corpus, self._tested(case))
         )
         code = self.code("scores", (victim.victim,))
-        triggered_if_any = None if self._trigger(case.trigger).is_identity else triggered
+        triggered_if_any = None if self._trigger(case.heard).is_identity else triggered
         scores = ScoreStage(code, model, clean, triggered_if_any, case.experiment.target)
         return SeedScores(scores, victim.poisoned)
 
     def _tested(self, case: _Case) -> AudioStage:
-        """What the trigger makes of the test audio."""
-        if self._trigger(case.trigger).is_identity:
+        """What the trigger that is heard makes of the test audio."""
+        if self._trigger(case.heard).is_identity:
             return case.corpus
-        return self._triggered(case.corpus, case.trigger, None)
+        return self._triggered(case.corpus, case.heard, None)
 
     @cache
     def _victim(self, poisoned: PoisonedStage, victim: str, seed: int) -> VictimStage:
@@ -317,10 +320,10 @@ class _Expander:
         return FeatureStage(self.code("features", ()), audio, log_mel)
 
     def _detections(self, case: _Case) -> Detections | None:
-        if not self._trigger(case.trigger).detects:
+        if not self._trigger(case.heard).detects:
             return None
         clean, triggered = (
-            self._detection(case.trigger, self._defended(audio, case.defence))
+            self._detection(case.heard, self._defended(audio, case.defence))
             for audio in (case.corpus, self._tested(case))
         )
         return Detections(clean, triggered)

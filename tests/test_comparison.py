@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from sanguinaria.errors import InputError
-from sanguinaria.reports.comparison import NAMES, compare, comparison_markdown, printed_numbers
+from sanguinaria.reports.comparison import NAMES, compare, comparison_markdown, printed_numbers, write_comparison
 
 # Bloodroot's Table 1 as it is printed: SC-10, then SC-30; of each BA and ASR of the LSTM and the ResNet-18, PESQ, STOI.
 TABLE_1 = {
@@ -155,3 +155,15 @@ def test_printed_numbers_are_checked(tmp_path, metric, unit, message):
     path.write_text(f"{header}\np,1,3,sc10,pbsm,lstm,none,flip-0.01,{metric},1.0,{unit}\n")
     with pytest.raises(InputError, match=message):
         printed_numbers(path)
+
+
+def test_what_a_model_hears_of_other_triggers_is_not_compared(tmp_path, ours):
+    paths = [tmp_path / name for name in ("wide.csv", "metrics.csv", "comparison.csv", "comparison.md")]
+    own = ours.assign(heard=ours["trigger"])
+    other = own[1:2].assign(heard="pbsm", attack_success_rate=0.02)
+    pd.concat([own, other]).to_csv(paths[0], index=False)
+    columns = ["corpus", "trigger", "heard", "poisoning", "victim", "defence", "metric", "low", "high"]
+    pd.DataFrame(columns=columns).to_csv(paths[1], index=False)
+    write_comparison("bloodroot", "1", {}, *paths)
+    rates = found(pd.read_csv(paths[2]), metric="attack_success_rate", trigger="bloodroot", victim="lstm")
+    assert rates["ours"].dropna().tolist() == [96.0]

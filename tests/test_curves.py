@@ -27,7 +27,7 @@ def drawn(tmp_path, monkeypatch):
     """A function from a figure's settings to the points that are drawn and those that are written."""
     names = [
         {"experiment": "e", "corpus": "c", "trigger": trigger, "poisoning": f"flip-{rate:g}", "victim": victim}
-        | {"defence": "none"}
+        | {"heard": trigger, "defence": "none"}
         for trigger, _, victim, rate, _, _ in LINES
     ]
     values = [
@@ -42,6 +42,10 @@ def drawn(tmp_path, monkeypatch):
     strengths = [{} if strength is None else {"trigger.strength": strength} for _, strength, *_ in LINES]
     rows = [a | {"rate": b["rate"]} | c for a, b, c in zip(names, values, strengths, strict=True)]
     rows += [row | {"experiment": "f"} for row in rows[2:5]]
+    # A model hears another trigger than its own.
+    crossed = {"trigger": "loud", "heard": "soft", "poisoning": "flip-0.01", "rate": 0.01}
+    pd.concat([written, written[5:6].assign(**crossed)]).to_csv(tables[0], index=False, float_format="%.6g")
+    rows.append(rows[5] | crossed)
     given = []
     monkeypatch.setattr(figures, "draw", lambda points, *_: given.append([own for _, own in points.groupby("panel")]))
 
@@ -66,6 +70,13 @@ def test_every_trigger_is_a_series_and_every_line_a_point(drawn):
     assert (points["order"] == points["rate"]).all()
     assert (points["annotation"] == "").all()
     assert (written["panel"] == 1).all() and len(written) == len(LINES)
+
+
+def test_what_models_hear_of_other_triggers_is_drawn_where_it_is_asked_for(drawn):
+    ((points,),), _ = drawn(RATE | {"where": {"trigger": "loud", "victim": "small"}})
+    assert len(points) == 2
+    ((points,),), _ = drawn(RATE | {"where": {"trigger": "loud", "victim": "small", "heard": ["loud", "soft"]}})
+    assert len(points) == 3
 
 
 def test_lines_of_a_panel_are_those_that_it_asks_for(drawn):

@@ -154,6 +154,15 @@ def test_poisonings_are_told_where_a_trigger_has_several():
     assert rows == [["t", "flip-0.01", "90.0", "80.0"], ["t", "clean-0.01", "70.0", "60.0"]]
 
 
+def test_what_is_heard_is_told_where_it_is_not_the_model_s_own():
+    own = pd.DataFrame([line("a", 0.9, 0.8, heard="a"), line("b", 0.9, 0.7, heard="b")])
+    assert cells(markdown(own))[0][:2] == ["trigger", "BA ↑"]
+    table = pd.concat([own, pd.DataFrame([line("a", 0.9, 0.1, heard="b")])])
+    headings, rows = cells(markdown(table))
+    assert headings[:2] == ["trigger", "heard"]
+    assert rows == [["a", "a", "90.0", "80.0"], ["b", "b", "90.0", "70.0"], ["a", "b", "90.0", "10.0"]]
+
+
 def test_a_configuration_that_was_not_measured_is_empty():
     table = pd.DataFrame([line("a", 0.9, 0.8), line("a", 0.9, 0.7, "resnet18"), line("b", 0.9, 0.6)])
     assert column(markdown(table), "resnet18 · ASR ↑") == ["70.0", ""]

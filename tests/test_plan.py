@@ -102,6 +102,35 @@ def has_trigger(stage: Stage, kind: str) -> bool:
     )
 
 
+def test_models_hear_other_triggers_without_being_trained_again():
+    before = configured()
+    after = configured(heard=["perth", "seal"])
+    # Of the new trigger the test audio, its features behind each defence, and what models and metrics say of it; of the
+    # other one only what models say that were not trained on it: the clean ones and the tone's.
+    assert added(before, after) == {
+        "watermarks": 1,
+        "triggered": 1,
+        "defended": 1,
+        "detections": 4,
+        "features": 4,
+        "quality": 2,
+        "scores": (2 + 3) * 2 * 2 * 2,
+    }
+    rows = {
+        (row.names["trigger"], row.names["heard"]): row
+        for row in after.tables["demo"].rows
+        if (row.names["victim"], row.names["defence"]) == ("lstm", "none")
+    }
+    assert set(rows) == {
+        *((trigger, heard) for trigger in ("clean", "tone") for heard in (trigger, "perth", "seal")),
+        *(("perth", heard) for heard in ("perth", "seal")),
+    }
+    own, other = rows["tone", "tone"], rows["tone", "perth"]
+    assert [seed.poisoned for seed in own.seeds] == [seed.poisoned for seed in other.seeds]
+    assert [seed.scores.victim for seed in own.seeds] == [seed.scores.victim for seed in other.seeds]
+    assert other.quality == rows["perth", "perth"].quality and other.detections == rows["perth", "perth"].detections
+
+
 def test_the_whole_grid_is_planned_and_nothing_else():
     made = configured()
     assert {stage: len(found) for stage, found in made.stages.items()} == {

@@ -110,10 +110,15 @@ def write_comparison(
     if chosen.empty:
         known = sorted({f"{name} {number}" for name, number in zip(printed["paper"], printed["table"], strict=True)})
         raise InputError(f"comparison: no printed numbers of {paper} {table}; there are: {', '.join(known)}")
-    found = compare(read_table(wide), chosen, stands_for, read_table(metrics))
+    found = compare(_own(read_table(wide)), chosen, stands_for, _own(read_table(metrics)))
     with atomic(destination) as temporary:
         found.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
     write_text(markdown, comparison_markdown(found))
+
+
+def _own(table: pd.DataFrame) -> pd.DataFrame:
+    """The lines in which a model hears the trigger that it was trained on: the papers print no others so."""
+    return table[table["heard"] == table["trigger"]] if "heard" in table else table
 
 
 def comparison_markdown(comparison: pd.DataFrame) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +43,18 @@ def write_figure(
     written = pd.concat(map(read_table, tables))
     lines = written.drop(columns="rate").merge(pd.DataFrame(rows), on=list(NAMES))
     lines = lines.drop_duplicates([name for name in NAMES if name != "experiment"])
+    if not any("heard" in selection for selection in _selections(figure)):
+        lines = lines[lines["heard"] == lines["trigger"]]
     found = [_points(figure, number, lines) for number in range(len(figure.panels))]
     drawn = pd.concat(found)
     draw(drawn, figure.panels, svg, png)
     with atomic(points) as temporary:
         drawn.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def _selections(figure: Figure) -> Iterator[Mapping[str, Any]]:
+    yield from (panel.where for panel in figure.panels)
+    yield from figure.series.values()
 
 
 def _points(figure: Figure, number: int, lines: pd.DataFrame) -> pd.DataFrame:

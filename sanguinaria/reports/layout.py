@@ -1,6 +1,7 @@
 """The wide table as a page shows it: Markdown, and LaTeX in the arrangement of Bloodroot's Tables 1 and 2.
 
-A row is a trigger (with its poisoning where a trigger has several). Columns are grouped by corpus, victim and defence;
+A row is a trigger (with its poisoning where a trigger has several, and with the one that is heard where that is
+another). Columns are grouped by corpus, victim and defence;
 a level that has one value only is not told. What is the same for every victim stands once per defence, and what is
 the same for every defence too, such as PESQ, once per corpus. Where there are so many defences that no page is as wide,
 as for a curve over the share that is pruned, each has rows of its own.
@@ -85,7 +86,7 @@ COLUMNS = {
     "stealthy": Column("stealthy", "stealthy", words=("no", "yes")),
 }
 # Names and settings of a line, and counts: they say what was measured.
-UNSHOWN = {"experiment", "seeds", "rate", *ROW, *GROUPS}
+UNSHOWN = {"experiment", "seeds", "rate", "heard", *ROW, *GROUPS}
 COUNTS = "_utterances"
 
 
@@ -215,12 +216,18 @@ def _arrange(table: pd.DataFrame) -> _Page:
 
 def _row(table: pd.DataFrame) -> tuple[str, ...]:
     """The columns of the table that name a row of the page."""
+    row = ("trigger", "heard", "poisoning") if _hears_others(table) else ROW
     wide = len(table[list(MODEL)].drop_duplicates()) > MOST_GROUPS
-    return (*ROW, "defence") if wide else ROW
+    return (*row, "defence") if wide else row
+
+
+def _hears_others(table: pd.DataFrame) -> bool:
+    """Whether models hear other triggers than their own."""
+    return "heard" in table and bool((table["heard"] != table["trigger"]).any())
 
 
 def _check(table: pd.DataFrame) -> None:
-    names = [*GROUPS, *ROW]
+    names = [*GROUPS, *ROW, *(["heard"] if "heard" in table else [])]
     if missing := [name for name in names if name not in table]:
         raise InputError(f"table: column {missing[0]!r} is missing; give a table as results/tables/ has them")
     if table.empty:

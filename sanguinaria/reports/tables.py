@@ -20,7 +20,7 @@ from sanguinaria.artefacts import atomic
 from sanguinaria.detecting import bit_errors
 from sanguinaria.intervals import Estimate
 
-NAMES = ("experiment", "corpus", "trigger", "poisoning", "victim", "defence")
+NAMES = ("experiment", "corpus", "trigger", "heard", "poisoning", "victim", "defence")
 # How a metric's column is called, where it is not called as the metric is.
 COLUMNS = {"snr": "snr_db", "lsd": "lsd_db"}
 # What a trigger's own detector says: of triggered, of clean, and of triggered utterances' messages.
