@@ -163,7 +163,7 @@ def test_what_a_model_hears_of_other_triggers_is_not_compared(tmp_path, ours):
     other = own[1:2].assign(heard="pbsm", attack_success_rate=0.02)
     pd.concat([own, other]).to_csv(paths[0], index=False)
     columns = ["corpus", "trigger", "heard", "poisoning", "victim", "defence", "metric", "low", "high"]
-    pd.DataFrame(columns=columns).to_csv(paths[1], index=False)
+    pd.DataFrame([["sc10", *["x"] * 6, 0.1, 0.2]], columns=columns).to_csv(paths[1], index=False)
     write_comparison("bloodroot", "1", {}, *paths)
     rates = found(pd.read_csv(paths[2]), metric="attack_success_rate", trigger="bloodroot", victim="lstm")
     assert rates["ours"].dropna().tolist() == [96.0]

@@ -290,8 +290,11 @@ def _cells(
 
 def _ranks(values: pd.Series, better: str | None) -> list[int | None]:
     """Among the rows of a defence 1 for the best values, 2 for the next, none for the others and where nothing was
-    poisoned: there is no attack."""
-    ranked = values[values.index.get_level_values("poisoning") != UNPOISONED].dropna()
+    poisoned, or another trigger is heard than that which was: there is no attack."""
+    attacks = values.index.get_level_values("poisoning") != UNPOISONED
+    if "heard" in values.index.names:
+        attacks &= values.index.get_level_values("heard") == values.index.get_level_values("trigger")
+    ranked = values[attacks].dropna()
     if better is None or ranked.empty:
         return [None] * len(values)
     several = "defence" in ranked.index.names
