@@ -214,8 +214,8 @@ class TestLosses:
         mixed = speech + 0.1 * own + 0.9 * theirs
         expected = {
             "perceptual": float((own - theirs).square().mean()),
-            "decoding": float((network.read(mixed) - messages).square().mean()),
-            "adversarial": float(undetected(judge, speech + own)),
+            "decoding": float((network.read(mixed) - messages).square().mean().detach()),
+            "adversarial": float(undetected(judge, speech + own).detach()),
             "mix": 0.1,
         }
         monkeypatch.setattr(distillation, "crops", lambda *_: speech)
@@ -481,7 +481,7 @@ def test_evaluation_names_what_table_1_does():
         return plugin.model_copy(update={"sync": sync}).load(weights, RATE, CPU)
 
     found = evaluate(marker_of, "101", 6, attacks, hum(3, RATE), RATE, judged=1)
-    assert found["snr"] == pytest.approx(30, abs=0.1) and found["pesq_unscorable"] + 1 >= 0
+    assert found["snr"] == pytest.approx(30, abs=0.1)
     rates = [found[f"bit_error_rate_{name}"] for name in attacks]
     assert found["bit_error_rate"] == pytest.approx(np.mean(rates)) and all(0 <= rate <= 1 for rate in rates)
     assert {"f1", "f1_gaussian_noise", "false_positives_undistorted", "pesq"} < set(found)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sanguinaria import stages
 from sanguinaria.configuration import load
+from sanguinaria.errors import InputError
 from sanguinaria.plan import Plan, plan
 from sanguinaria.plugins import Plugin, build, kind_of
 from sanguinaria.poisoning_order import EDGES, PoisonBlock, blocks_for, order
@@ -718,6 +719,13 @@ def test_a_watermark_has_the_settings_of_each_distortion_in_its_list():
 def test_weights_depend_on_the_distortions_in_a_list_and_not_on_their_names(old: str, new: str, changed: set[str]):
     before, after = (watermarks(configured(text)) for text in (ATTACKED, ATTACKED.replace(old, new)))
     assert {kind for kind in before if before[kind].key != after[kind].key} == changed
+
+
+def test_a_name_in_a_list_that_there_is_not_is_told_at_its_place():
+    with pytest.raises(
+        InputError, match=r"watermarks\.small\.edits\[1\]: unknown entry of distortions 'codec'; did you"
+    ):
+        configured(ATTACKED.replace("[hiss, coded]", "[hiss, codec]"))
 
 
 def test_the_code_of_the_distortions_in_a_list_is_the_watermark_s():

@@ -56,7 +56,9 @@ class PkdmarkTeacher(PkdSettings):
         description="constant, the perceptual and adversarial weights; gradual, rising from a hundredth of them while "
         "messages are read, which is learnt sooner",
     )
-    perceptual_weight: float = Field(default=1.0, ge=0, description="of Eq. 6")
+    perceptual_weight: float = Field(
+        default=100.0, ge=0, description="of Eq. 6; a mark 40 dB below speech then weighs as much as some wrong bits"
+    )
     decoding_weight: float = Field(default=10.0, ge=0, description="of Eq. 6")
     adversarial_weight: float = Field(default=0.01, ge=0, description="of Eq. 6; 0: no discriminator")
     map_weight: float = Field(default=0.1, ge=0, description="of the second term of Eq. 3")
