@@ -1,7 +1,8 @@
 """Training PKDMark's teacher (section III-B2): encoder, attack layer, decoder, with a discriminator.
 
-The paper's weights are constant. A small network learns sooner where marks are loud at first, and get quieter only
-while messages are read: by the weight of the perceptual loss, or by a ratio that marks are brought to.
+The paper's weights are constant. A small network learns sooner where marks are loud and undistorted at first. Once they
+are read, distortions begin, and marks get quieter while they are read all the same, by the weight of the perceptual
+loss, or by a ratio that marks are brought to.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ class TeacherSchedule(Schedule):
 
     Attributes:
         ratios: dB, of a piece to its mark at the start and at the end; ``None`` where the network decides.
-        gradual: whether the perceptual and the adversarial loss rise from :data:`LEAST_QUALITY` on while messages are
-            read.
+        gradual: whether distortions begin when messages are read for the first time, and the perceptual and the
+            adversarial loss rise from :data:`LEAST_QUALITY` on while they are.
     """
 
     ratios: tuple[float, float] | None
@@ -116,7 +117,8 @@ def train_teacher(
         messages = random_messages(len(speech), network.bits, random).to(device)
         ratio = ratio_at(schedule.ratios, progress["quality"])
         marked = speech + network.mark(speech, messages, ratio)
-        recovered = network.recover(attacks(marked, random))
+        attacked = progress["attacked"] or not schedule.gradual
+        recovered = network.recover(attacks(marked, random) if attacked else marked)
         found = network.interpret(recovered)
         parts = {
             "decoding": decoding(messages, found, network.features(messages), recovered, weights.features),
@@ -136,7 +138,7 @@ def train_teacher(
             values |= validate(network, network, pieces, attacks, ratio_at(schedule.ratios, progress["quality"]))
         return loss, values
 
-    return train(learnt, optimiser, step, schedule, checkpoint, {"quality": 0.0, "read": 0.25})
+    return train(learnt, optimiser, step, schedule, checkpoint, {"quality": 0.0, "read": 0.25, "attacked": False})
 
 
 def validate(
@@ -188,5 +190,6 @@ def _advance(progress: Progress, error: float, schedule: TeacherSchedule) -> Non
     """The quality rises where messages are read, so fast that the mark can be settled in time."""
     progress["read"] = 0.95 * progress["read"] + 0.05 * error
     if progress["read"] < READ:
+        progress["attacked"] = True
         rise = 1 / (schedule.steps * (1 - SETTLED) * (1 - LEARNING))
         progress["quality"] = min(1.0, progress["quality"] + rise)

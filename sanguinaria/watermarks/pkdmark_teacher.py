@@ -54,7 +54,7 @@ class PkdmarkTeacher(PkdSettings):
     quality: Literal["constant", "gradual"] = Field(
         default="constant",
         description="constant, the perceptual and adversarial weights; gradual, rising from a hundredth of them while "
-        "messages are read, which is learnt sooner",
+        "messages are read, with distortions from when they are first read on, which is learnt sooner",
     )
     perceptual_weight: float = Field(
         default=100.0, ge=0, description="of Eq. 6; a mark 40 dB below speech then weighs as much as some wrong bits"
