@@ -288,15 +288,16 @@ class _Check:
 
     def _check_references(self, place: Place, plugin: Plugin) -> None:
         referenced = {}
-        for field, (room, name) in plugin.references.items():
-            self._check_entry((*place, field), room, name)
+        for where, room, name in plugin.referred:
+            self._check_entry((*place, *where), room, name)
             if place in self._made_from((room, name)):
-                self._tell_new((*place, field), f"{place[-1]!r} would be made from itself: name another entry")
+                self._tell_new((*place, *where), f"{place[-1]!r} would be made from itself: name another entry")
             entry = self._reliable(room, name)
             if entry is not None:
-                referenced[field] = entry
-        if len(referenced) == len(plugin.references):
-            for field, message in plugin.problems(referenced):
+                referenced[where] = entry
+        if len(referenced) == len(plugin.referred):
+            single = {str(where[0]): entry for where, entry in referenced.items() if len(where) == 1}
+            for field, message in plugin.problems(single):
                 self._tell_new((*place, field), message)
 
     def _made_from(self, entry: tuple[str, str]) -> set[Place]:
@@ -307,7 +308,7 @@ class _Check:
             room, name = waiting.pop()
             plugin = self.entries[room].get(name)
             if plugin is not None and (room, name) not in found:
-                waiting += plugin.references.values()
+                waiting += [(room, name) for _, room, name in plugin.referred]
             found.add((room, name))
         return found
 

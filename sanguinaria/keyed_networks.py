@@ -131,9 +131,13 @@ class KeyedNetwork(nn.Module):
 
     def read(self, waveforms: torch.Tensor, key: Key) -> torch.Tensor:
         """A logit for each bit of each piece's message, (utterances, samples) → (utterances, bits)."""
+        return self.message.read(self.recover(waveforms, key))
+
+    def recover(self, waveforms: torch.Tensor, key: Key) -> torch.Tensor:
+        """The message's features of each piece, (utterances, samples) → (utterances, 2, bins, frames)."""
         host, _ = self._host(waveforms, key)
         _, message = self.invertible.inverse(host, self._redundancy(host), key.factors)
-        return self.message.read(message)
+        return message
 
     def _host(self, waveforms: torch.Tensor, key: Key) -> tuple[torch.Tensor, torch.Tensor | float]:
         level = _level(waveforms) if self.levelled else 1.0

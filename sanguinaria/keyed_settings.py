@@ -16,7 +16,6 @@ from sanguinaria.watermarks import NOWHERE, Sources, Watermark, WeightsError
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.keyed_edits import Edit
     from sanguinaria.keyed_marker import KeyedMarker
     from sanguinaria.keyed_networks import KeyedNetwork
     from sanguinaria.keyed_training import Objective
@@ -50,8 +49,10 @@ class InvertibleWatermark(Watermark):
     )
     width: int = Field(ge=1, description="growth of dense transformations, channels of the others")
     predict_blocks: int = Field(ge=0, description="residual blocks of the predict module")
-    edits: Literal["none", "wake"] = Field(default="wake", description="what happens to marked audio in training")
-    edit_shift: int = Field(default=0, ge=0, description="samples by which a time shift in training moves it at most")
+    edits: tuple[str, ...] = Field(
+        default=(), description="entries of `distortions`, one of which happens to marked audio in each training step"
+    )
+    untouched: float = Field(default=0.2, ge=0, le=1, description="share of the steps in which none does")
     shifts: int = Field(default=0, ge=0, description="samples of delay up to which the detector searches")
     shift_step: int = Field(default=8, ge=1, description="samples between the delays that it tries")
     steps: int = Field(ge=1)
@@ -76,8 +77,8 @@ class InvertibleWatermark(Watermark):
         return self.bits * self.spread
 
     @property
-    def references(self) -> dict[str, tuple[str, str]]:
-        return {"corpus": ("corpora", self.corpus)}
+    def references(self) -> Mapping[str, tuple[str, str | tuple[str, ...]]]:
+        return {"corpus": ("corpora", self.corpus), "edits": ("distortions", self.edits)}
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         corpus = referenced["corpus"]
@@ -137,6 +138,7 @@ class InvertibleWatermark(Watermark):
         """
         import torch
 
+        from sanguinaria.attacks import attacks_of
         from sanguinaria.keyed_marker import calibrate
         from sanguinaria.keyed_training import KeyedSchedule, train_keyed
         from sanguinaria.watermark_training import finish, speech
@@ -161,7 +163,7 @@ class InvertibleWatermark(Watermark):
             waveforms,
             held_out,
             self.objective(device),
-            self._edits(),
+            attacks_of(self.edits, SAMPLE_RATE, self.untouched),
             schedule,
             checkpoint,
             device,
@@ -212,11 +214,6 @@ class InvertibleWatermark(Watermark):
             sample_rate,
             device,
         )
-
-    def _edits(self) -> list[Edit]:
-        from sanguinaria.keyed_edits import wake_edits
-
-        return wake_edits(SAMPLE_RATE, self.edit_shift) if self.edits == "wake" else []
 
     def _check(self, found: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor], calibrated: bool) -> None:
         trained = {name.split(".")[2] for name in found if name.startswith("invertible.blocks.")}

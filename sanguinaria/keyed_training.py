@@ -7,15 +7,14 @@ messages are read; and a wrong key's terms are left out until then, as they are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from sanguinaria.attacks import Attacks
 from sanguinaria.discriminators import Discriminator
-from sanguinaria.keyed_edits import Edit, one_of
 from sanguinaria.keyed_losses import Accuracy, Perceptual
 from sanguinaria.keyed_networks import KeyedNetwork
 from sanguinaria.keys import Key, RandomKeys, different_keys
@@ -62,7 +61,7 @@ def train_keyed(
     waveforms: torch.Tensor,
     held_out: torch.Tensor,
     objective: Objective,
-    edits: Sequence[Edit],
+    attacks: Attacks,
     schedule: KeyedSchedule,
     checkpoint: Path,
     device: torch.device,
@@ -75,7 +74,7 @@ def train_keyed(
         waveforms: speech (utterances, samples), on the CPU.
         held_out: speech that is looked at for the history alone, likewise; there may be none.
         objective: the losses.
-        edits: one of them happens to what is read in each step.
+        attacks: what happens to marked audio before it is read.
         schedule: of the training.
         checkpoint: where the state is kept.
         device: where it is computed.
@@ -92,7 +91,7 @@ def train_keyed(
     learnt.to(device)
     # Fused, as in the training of other generators.
     optimiser = torch.optim.Adam(learnt.parameters(), schedule.learning_rate, fused=True)
-    step_of = _Step(network, learnt, random_keys, objective, edits, schedule, device)
+    step_of = _Step(network, learnt, random_keys, objective, attacks, schedule, device)
 
     def step(progress: Progress, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
         set_rate(optimiser, schedule, progress["step"])
@@ -147,12 +146,12 @@ class _Step:
         learnt: nn.ModuleDict,
         random_keys: RandomKeys,
         objective: Objective,
-        edits: Sequence[Edit],
+        attacks: Attacks,
         schedule: KeyedSchedule,
         device: torch.device,
     ) -> None:
         self.network, self.random_keys, self.objective = network, random_keys, objective
-        self.edits, self.schedule, self.device = edits, schedule, device
+        self.attacks, self.schedule, self.device = attacks, schedule, device
         self.discriminator = next((part for part in learnt.children() if isinstance(part, Discriminator)), None)
 
     def __call__(
@@ -168,7 +167,7 @@ class _Step:
             key = keys[-1].to(self.device)
             marked.append(marked[-1] + self.network.mark(marked[-1], messages, key, ratio))
             embedded.append((messages, key))
-        heard = one_of(self.edits, marked[-1], random)
+        heard = self.attacks(marked[-1], random)
         wrong_key = different_keys(self.random_keys, keys, len(speech), random).to(self.device)
         asked = progress["read"] < READ or not self.schedule.gradual
         wrong = self.network.read(heard, wrong_key) if asked else None

@@ -259,14 +259,21 @@ class _Expander:
     def _resolved(self, room: str, name: str) -> tuple[Plugin, CorpusStage | None, WatermarkStage | None]:
         """An entry, with what it refers to in place of the names: the name of an entry is in no identity."""
         plugin = self.entries[room][name]
-        corpus, watermark, keys = None, None, {}
+        corpus, watermark = None, None
+        keys: dict[str, str | tuple[str, ...]] = {}
         for field, (referenced, entry) in plugin.references.items():
-            if referenced == "corpora":
+            if referenced == "distortions":
+                # They have no stage of their own: their settings are part of the stage that they happen in.
+                settings = self.entries[referenced]
+                if isinstance(entry, str):
+                    keys[field] = to_text(settings[entry])
+                else:
+                    keys[field] = tuple(to_text(settings[name]) for name in entry)
+            elif not isinstance(entry, str):
+                raise TypeError(f"{field}: a list of {referenced}, but a stage has one upstream of each kind")
+            elif referenced == "corpora":
                 corpus = self.corpus(entry)
                 keys[field] = corpus.key
-            elif referenced == "distortions":
-                # It has no stage of its own: its settings are part of the stage that it happens in.
-                keys[field] = to_text(self.entries[referenced][entry])
             else:
                 watermark = self.watermark(entry)
                 keys[field] = watermark.key
@@ -274,7 +281,7 @@ class _Expander:
 
     def _distortions(self, plugin: Plugin) -> list[Plugin]:
         """Those that an entry refers to: their code is part of the stage's, too."""
-        return [self.entries[room][entry] for room, entry in plugin.references.values() if room == "distortions"]
+        return [self.entries[room][entry] for _, room, entry in plugin.referred if room == "distortions"]
 
     @cache
     def _triggered(self, corpus: CorpusStage, name: str, block: PoisonBlock | None) -> TriggeredStage:

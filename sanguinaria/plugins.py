@@ -33,12 +33,26 @@ class Plugin(Settings):
     room: ClassVar[str]
 
     @property
-    def references(self) -> dict[str, tuple[str, str]]:
-        """Other entries that this one uses: field → (room, entry name)."""
+    def references(self) -> Mapping[str, tuple[str, str | tuple[str, ...]]]:
+        """Other entries that this one uses: field → (room, entry name), or all names of a field that lists them."""
         return {}
 
+    @property
+    def referred(self) -> list[tuple[tuple[str | int, ...], str, str]]:
+        """Those entries one by one: the place, which is the field or a number in it, the room, and the entry's name."""
+        found: list[tuple[tuple[str | int, ...], str, str]] = []
+        for field, (room, names) in self.references.items():
+            if isinstance(names, str):
+                found.append(((field,), room, names))
+            else:
+                found += [((field, number), room, name) for number, name in enumerate(names)]
+        return found
+
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
-        """What is wrong with the entry given the entries it refers to, as (field, message) pairs."""
+        """What is wrong with the entry given the entries it refers to, as (field, message) pairs.
+
+        ``referenced`` are by field; those of a list are not among them.
+        """
         yield from ()
 
 

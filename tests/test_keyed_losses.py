@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from sanguinaria.discriminators import Discriminator
-from sanguinaria.keyed_edits import one_of, wake_edits
 from sanguinaria.keyed_losses import Accuracy, broad_weight, multi_scale_mel, wake_perceptual
 
 RATE, CPU = 16_000, torch.device("cpu")
@@ -101,23 +100,3 @@ class TestDiscriminator:
             torch.testing.assert_close(judge.deceived(marked), (1 - others).log().mean())
             expected = -(originals.log().sum() + (1 - others).log().sum()) / 4
             torch.testing.assert_close(judge.judged(speech, marked), expected)
-
-
-class TestEdits:
-    def test_keep_the_length_and_let_slopes_through(self):
-        audio = (0.1 * noise(3, 4000)).requires_grad_()
-        for edit in wake_edits(RATE, shift=2):
-            edited = edit(audio, torch.Generator().manual_seed(0))
-            assert edited.shape == audio.shape
-            edited.square().sum().backward()
-            assert audio.grad.isfinite().all() and audio.grad.any()
-            audio.grad = None
-
-    def test_the_seed_says_it_all(self):
-        audio = noise(2, 4000)
-        first, second = (one_of(wake_edits(RATE), audio, torch.Generator().manual_seed(7)) for _ in range(2))
-        assert torch.equal(first, second)
-
-    def test_none_to_choose_from_is_no_edit(self):
-        audio = noise(1, 10)
-        assert one_of([], audio, torch.Generator()) is audio

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from toy_speech import RATE, equal, hum, write_corpus
 
 from sanguinaria import keyed_training, plugins, watermark_training
+from sanguinaria.distortions import to_text
 from sanguinaria.errors import InputError
 from sanguinaria.keyed_evaluation import evaluate
 from sanguinaria.keyed_marker import KeyedMarker
@@ -27,6 +28,8 @@ CPU = torch.device("cpu")
 SPLITS = ["train", "train", "test", "validation"] * 3
 TINY = {"corpus": "c", "fft": 256, "hop": 128, "first_bin": 4, "bins": 12, "layout": "lines", "width": 4, "bits": 4}
 SHORT = {"blocks": 3, "predict_blocks": 1, "steps": 2, "batch_size": 2, "learning_rate": 1e-3}
+# As a plan resolves an entry of `distortions`.
+DUCKED = to_text(plugins.build("distortions", {"kind": "gain", "factor": 0.8}))
 
 
 def wake(**settings: Any) -> Wake:
@@ -245,9 +248,15 @@ class TestTraining:
         [
             {"predict": False, "message": "map"},
             {"perceptual": "l2", "adversarial_weight": 0.0, "keys": "digits"},
-            {"perceptual": "mel", "order": "message_first", "keys": "signs", "quality": "gradual", "edits": "none"},
+            {"perceptual": "mel", "order": "message_first", "keys": "signs", "quality": "gradual"},
             {"layout": "dense", "message": "cells", "levelled": True, "compressed": True, "twice": 1.0},
-            {"agreement_weight": 1.0, "quiet_weight": 1.0, "edit_shift": 2, "layout": "plain", "twice": 0.0},
+            {
+                "agreement_weight": 1.0,
+                "quiet_weight": 1.0,
+                "edits": (DUCKED,),
+                "layout": "plain",
+                "twice": 0.0,
+            },
         ],
     )
     def test_wake_trains_with_every_switch(self, tmp_path, corpus, settings):

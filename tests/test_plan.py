@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sanguinaria import stages
 from sanguinaria.configuration import load
+from sanguinaria.errors import InputError
 from sanguinaria.plan import Plan, plan
 from sanguinaria.plugins import Plugin, build, kind_of
 from sanguinaria.poisoning_order import EDGES, PoisonBlock, blocks_for, order
@@ -701,6 +702,71 @@ def test_the_job_of_a_distorted_stage_has_its_settings():
     for stage, defence in zip(stages, defences, strict=True):
         assert isinstance(stage, DefendedStage)
         assert build("defences", defence) == stage.defence
+
+
+ATTACKED = """
+corpora:
+  spoken: {kind: synthetic, voices: 12, split: {validation: 0.1, test: 0.25}}
+distortions:
+  hiss: {kind: noise, snr: 20}
+  louder: {kind: gain, factor: 1.2}
+  coded: {kind: codec, format: mp3, bit_rate: 64}
+watermarks:
+  large: {kind: pkdmark_teacher, corpus: spoken, sample_rate: 16000, edits: [hiss, louder], steps: 10}
+  small: {kind: pkdmark, base: large, corpus: spoken, edits: [hiss, coded]}
+triggers:
+  mark: {kind: watermark, watermark: small, message: "01010101"}
+victims: {lstm: {kind: lstm}}
+defences: {none: {kind: none}}
+metrics: {snr: {kind: snr}}
+experiments:
+  demo: {corpus: spoken, target: left, triggers: [mark], victims: [lstm], metrics: [snr]}
+"""
+
+
+def test_a_watermark_has_the_settings_of_each_distortion_in_its_list():
+    found = watermarks(configured(ATTACKED))
+    for kind, kinds in (("pkdmark_teacher", ["noise", "gain"]), ("pkdmark", ["noise", "codec"])):
+        settings = yaml.safe_load(found[kind].specification)["watermark"]
+        assert [yaml.safe_load(text)["kind"] for text in settings["edits"]] == kinds
+        assert build("watermarks", settings) == found[kind].watermark
+    assert found["pkdmark"].base == found["pkdmark_teacher"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("snr: 20", "snr: 21", {"pkdmark_teacher", "pkdmark"}),
+        ("factor: 1.2", "factor: 1.3", {"pkdmark_teacher", "pkdmark"}),  # the student by its base
+        ("bit_rate: 64", "bit_rate: 32", {"pkdmark"}),
+        ("[hiss, coded]", "[coded, hiss]", {"pkdmark"}),  # another order draws others
+        ("[hiss, coded]", "[hiss]", {"pkdmark"}),
+        ("hiss", "noise", set()),
+        ("{kind: noise, snr: 20}", "{snr: 2.0e1, colour: white, kind: noise}", set()),
+    ],
+)
+def test_weights_depend_on_the_distortions_in_a_list_and_not_on_their_names(old: str, new: str, changed: set[str]):
+    before, after = (watermarks(configured(text)) for text in (ATTACKED, ATTACKED.replace(old, new)))
+    assert {kind for kind in before if before[kind].key != after[kind].key} == changed
+
+
+def test_a_name_in_a_list_that_there_is_not_is_told_at_its_place():
+    with pytest.raises(
+        InputError, match=r"watermarks\.small\.edits\[1\]: unknown entry of distortions 'codec'; did you"
+    ):
+        configured(ATTACKED.replace("[hiss, coded]", "[hiss, codec]"))
+
+
+def test_the_code_of_the_distortions_in_a_list_is_the_watermark_s():
+    asked = set()
+
+    def code(script: str, plugins: Sequence[Plugin]) -> str:
+        if script == "watermarks":
+            asked.add(tuple(kind_of(plugin) for plugin in plugins))
+        return ""
+
+    plan(load(yaml.safe_load(ATTACKED)), code)
+    assert asked == {("pkdmark_teacher", "noise", "gain"), ("pkdmark", "pkdmark_teacher", "noise", "codec")}
 
 
 def test_jobs_can_build_their_plug_ins_from_a_specification():
