@@ -4,7 +4,7 @@ distortions, then what does not depend on distortions, and what each watermark c
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -24,6 +24,8 @@ RATES = {
     "undecodable_utterances": "Readings that failed",
     "undecodable_clean_utterances": "Readings of clean utterances that failed",
 }
+# Of error rates, which are below one per cent where nothing happens to the audio.
+DIGITS = {"bit_error_rate": 2}
 COUNTS = ("undecodable_utterances", "undecodable_clean_utterances")
 # Neither a rate nor what the second part shows: names and counts.
 UNSHOWN = {"benchmark", "corpus", "distortion", "seeds", "fixed_f1", "read_utterances", *ROW, *RATES}
@@ -69,7 +71,7 @@ def _is_shown(table: pd.DataFrame, name: str) -> bool:
 
 
 def _by_distortion(table: pd.DataFrame, names: list[str], rate: str, title: str) -> Part:
-    shown = Column(rate, rate, digits=0) if rate in COUNTS else column(rate)
+    shown = Column(rate, rate, digits=0) if rate in COUNTS else replace(column(rate), digits=DIGITS.get(rate, 1))
     distortions = list(dict.fromkeys(table["distortion"]))
     rows = []
     for _, lines in table.groupby(list(ROW), sort=False):

@@ -208,9 +208,12 @@ def _cells(line: Mapping, names: Sequence[str]) -> Iterator[str]:
     unit = " %" if shown.percent else ""
     yield from (str(line[name]) for name in (*names, "stands_for"))
     yield shown.heading + unit
-    yield _number(line["ours"], shown.digits) + _interval(line, shown.digits)
-    yield "" if pd.isna(line["printed"]) else f"{line['printed']:g}"
-    yield "" if pd.isna(line["difference"]) else f"{line['difference']:+.{shown.digits}f}"
+    printed = "" if pd.isna(line["printed"]) else f"{line['printed']:g}"
+    # Watermarks' error rates differ where those of models have ended: as many digits as are printed.
+    digits = max(shown.digits, len(printed.partition(".")[2])) if "watermark" in names else shown.digits
+    yield _number(line["ours"], digits) + _interval(line, digits)
+    yield printed
+    yield "" if pd.isna(line["difference"]) else f"{line['difference']:+.{digits}f}"
     yield "" if pd.isna(line["printed"]) else _where(line)
 
 
