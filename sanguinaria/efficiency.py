@@ -102,22 +102,23 @@ def flops(once: Pass, audio: torch.Tensor) -> int:
 def parameters(once: Pass, audio: torch.Tensor, state: Mapping[str, torch.Tensor]) -> int:
     """How many of the weights one pass of audio (1, samples) computes with: a generator and a detector may share some.
 
-    They are told by their values, as a marker may hold copies of them under other names.
+    They are told by their values, as a marker may hold copies of them under other names and with axes of length 1.
     """
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils._pytree import tree_leaves
 
-    by_shape: dict[tuple[int, ...], set[str]] = {}
+    by_shape: dict[torch.Size, set[str]] = {}
     for name, weight in state.items():
-        by_shape.setdefault(tuple(weight.shape), set()).add(name)
+        by_shape.setdefault(weight.squeeze().shape, set()).add(name)
     used: dict[int, str] = {}
 
     def note(tensor: torch.Tensor) -> None:
         """One name for each place in memory, as several biases may be 0."""
         if tensor.data_ptr() not in used:
-            candidates = by_shape.get(tuple(tensor.shape), set()) - set(used.values())
-            found = (name for name in sorted(candidates) if torch.equal(tensor, state[name].to(tensor)))
+            plain = tensor.squeeze()
+            candidates = by_shape.get(plain.shape, set()) - set(used.values())
+            found = (name for name in sorted(candidates) if torch.equal(plain, state[name].squeeze().to(plain)))
             if (name := next(found, None)) is not None:
                 used[tensor.data_ptr()] = name
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+# What float32 leaves of a difference between utterances that are the same but for their level: more is a change.
+ROUNDING = 2.0**-46
+
+
 class SiSdr(Metric):
     """The ratio over the whole utterance, as stored."""
 
@@ -24,9 +28,8 @@ class SiSdr(Metric):
             raise Unscorable("SI-SDR: the clean utterance is silent")
         target = clean * ((changed @ clean) / (clean @ clean))
         signal, distortion = float((target**2).sum()), float(((target - changed) ** 2).sum())
-        # Rounding leaves something of what is the same but for its level.
-        if distortion <= 1e-20 * signal:
-            raise Unscorable("SI-SDR: the utterance is unchanged but for its level")
         if signal == 0:
             raise Unscorable("SI-SDR: nothing of the clean utterance is left")
+        if distortion <= ROUNDING * signal:
+            raise Unscorable("SI-SDR: the utterance is unchanged but for its level")
         return 10 * log10(signal / distortion)

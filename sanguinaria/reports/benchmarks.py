@@ -73,7 +73,7 @@ def reduce_line(line: Mapping[str, Any], false_positive_rate: float) -> dict[str
     if line["bits"]:
         found["bit_error_rate"] = marked.errors(line["mark"])
     # Without clean utterances for validation there is no threshold to fix.
-    fixed = [] if any(map(isnan, bars)) else [("fixed_", bars)]
+    fixed = [("fixed_", bars)] if len(bars) == len(line["seeds"]) and not any(map(isnan, bars)) else []
     for prefix, thresholds in (("", None), *fixed):
         marked_hits, clean_hits = marked.found(thresholds), clean.found(thresholds)
         both = f1(marked_hits, clean_hits)
