@@ -45,6 +45,9 @@ wildcard_constraints:
     detections=r"[\w-]+",
     scores=r"[\w-]+",
     quality=r"[\w-]+",
+    marked=r"[\w-]+",
+    readings=r"[\w-]+",
+    efficiency=r"[\w-]+",
     table=r"\w+",
     figure=r"\w+",
 
@@ -110,10 +113,17 @@ def files(stage, wildcard, choose):
     return paths
 
 
+def one_of(names):
+    """A pattern for these names alone, and for none where there are none."""
+    return "|".join(names) or "(?!)"
+
+
 def table_paths(name):
-    """What the table of an experiment is written as; the first two are for programs."""
+    """What the table of an experiment or a benchmark is written as; the first two are for programs."""
     forms = ["csv", "metrics.csv", "md", "tex", "provenance.json"]
-    if PLAN.tables[name].comparison is not None:
+    if name in PLAN.benchmarks:
+        forms.append("efficiency.csv")
+    if PLAN.reports[name].comparison is not None:
         forms += ["comparison.csv", "comparison.md"]
     return [f"results/tables/{name}.{form}" for form in forms]
 
@@ -138,6 +148,6 @@ def write_specification(kind, name, specification):
     return str(path)
 
 
-TARGETS = {name: table_paths(name) for name in PLAN.tables} | {
+TARGETS = {name: table_paths(name) for name in PLAN.reports} | {
     name: figure_paths(name) for name in PLAN.figures
 }

@@ -27,6 +27,8 @@ rule table:
         ),
     log:
         "results/logs/tables/{table}.log",
+    wildcard_constraints:
+        table=one_of(PLAN.tables),
     conda:
         ENVIRONMENT
     params:
@@ -40,7 +42,7 @@ rule comparison:
         table="results/tables/{table}.csv",
         metrics="results/tables/{table}.metrics.csv",
         specification=lambda wildcards: write_specification(
-            "tables", wildcards.table, PLAN.tables[wildcards.table].specification
+            "tables", wildcards.table, PLAN.reports[wildcards.table].specification
         ),
     output:
         table=report(
@@ -55,7 +57,7 @@ rule comparison:
     conda:
         ENVIRONMENT
     params:
-        specification=lambda wildcards: PLAN.tables[wildcards.table].specification,
+        specification=lambda wildcards: PLAN.reports[wildcards.table].specification,
     script:
         "../workflow_scripts/tables_comparison.py"
 
@@ -93,7 +95,7 @@ rule figure:
         "../workflow_scripts/figures.py"
 
 
-# Every experiment and every figure is a target by its own name.
+# Every experiment, benchmark and figure is a target by its own name.
 for name, paths in TARGETS.items():
 
     rule:

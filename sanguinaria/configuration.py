@@ -17,9 +17,10 @@ from sanguinaria.places import Document, Place, Problem, mapping, report
 from sanguinaria.plugins import Plugin, Settings
 from sanguinaria.reports.panels import Panel
 from sanguinaria.reports.printed import printed_tables
+from sanguinaria.watermarks import Watermark
 
 ROOMS = ("corpora", "watermarks", "triggers", "victims", "distortions", "defences", "metrics")
-SECTIONS = (*ROOMS, "experiments", "figures")
+SECTIONS = (*ROOMS, "experiments", "benchmarks", "figures")
 
 # The workflow's own rules; a test keeps them in step. An experiment becomes a rule too, and names of rules differ.
 RULES = frozenset(
@@ -27,6 +28,7 @@ RULES = frozenset(
         *("all", "corpus_recordings", "corpus_audio", "corpus_index", "watermark", "triggered_test", "triggered_block"),
         *("poisoned", "defended_audio", "defended_model", "detections", "features", "victim", "scores", "quality"),
         *("dataset_audio", "dataset_description", "table", "comparison", "figure"),
+        *("marked", "readings", "efficiency", "benchmark"),
     )
 )
 
@@ -105,6 +107,53 @@ class Experiment(Settings):
         return (self.corpus,) if isinstance(self.corpus, str) else self.corpus
 
 
+class Benchmark(Settings):
+    """Every watermark after every distortion: is it there, what does it say, and with which key; it is a table.
+
+    Every test utterance gets a random message of its own, and its key where the watermark has keys.
+    """
+
+    corpus: str = Field(description="entry of `corpora`")
+    watermarks: _entries("watermarks")  # type: ignore[valid-type]
+    distortions: _entries("distortions")  # type: ignore[valid-type]
+    metrics: _entries("metrics") = ("pesq", "stoi", "snr")  # type: ignore[valid-type]
+    keys: Mapping[str, str] = Field(
+        default={},
+        description="watermark → the key that seed 0 marks with, of each watermark that has keys; all other keys, "
+        "those of other seeds too, are drawn like it",
+    )
+    wrong_keys: int = Field(
+        default=3,
+        ge=0,
+        le=100,
+        description="how many wrong keys read undistorted utterances, and with them each key that is a character off "
+        "the right one",
+    )
+    marks: Annotated[tuple[Literal[1, 2], ...], Field(min_length=1), AfterValidator(_unique)] = Field(
+        default=(1,), description="1: one mark in an utterance; 2: another on top of it, with a key of its own"
+    )
+    strength: float = Field(default=1.0, gt=0, description="the gain on the mark")
+    utterances: int | None = Field(
+        default=None, ge=1, description="how many test utterances are marked; all where absent"
+    )
+    validation_utterances: int | None = Field(
+        default=1000,
+        ge=1,
+        description="from how many clean validation utterances the threshold is taken; all where it is null",
+    )
+    false_positive_rate: float = Field(
+        default=0.01,
+        gt=0,
+        lt=1,
+        description="share of clean validation utterances that this threshold takes for marked",
+    )
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1), AfterValidator(_unique)] = Field(
+        default=(0,), description="of messages and keys"
+    )
+    efficiency: bool = Field(default=True, description="measure what marking and detecting cost on this machine")
+    comparison: Comparison | None = None
+
+
 # Lines of a table: the values that columns, or numbers among the entries' settings, are to have.
 Selection = Mapping[str, str | float | tuple[str | float, ...]]
 
@@ -141,16 +190,17 @@ class Figure(Settings):
 
 
 # What becomes a target by its own name.
-PRODUCTS: dict[str, type[Settings]] = {"experiments": Experiment, "figures": Figure}
+PRODUCTS: dict[str, type[Settings]] = {"experiments": Experiment, "benchmarks": Benchmark, "figures": Figure}
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What was configured, each entry as its plug-in, by room and name; experiments and figures by name."""
+    """What was configured, each entry as its plug-in, by room and name; experiments, figures and benchmarks by name."""
 
     entries: Mapping[str, Mapping[str, Plugin]]
     experiments: Mapping[str, Experiment]
     figures: Mapping[str, Figure]
+    benchmarks: Mapping[str, Benchmark]
 
 
 def load(config: Mapping[str, Any], files: Sequence[Path] = ()) -> Configuration:
@@ -168,7 +218,7 @@ def load(config: Mapping[str, Any], files: Sequence[Path] = ()) -> Configuration
     problems = [*(problem for document in documents for problem in document.repeated_keys()), *check.problems]
     if problems:
         raise InputError(report(problems, config, documents))
-    return Configuration(check.entries, check.experiments, check.figures)
+    return Configuration(check.entries, check.experiments, check.figures, check.benchmarks)
 
 
 def schema() -> dict[str, Any]:
@@ -218,12 +268,21 @@ class _Check:
                 self._check_references((room, name), plugin)
         self.experiments: dict[str, Experiment] = {}
         self.figures: dict[str, Figure] = {}
+        self.benchmarks: dict[str, Benchmark] = {}
         for name, settings in mapping(config.get("experiments")).items():
             experiment = self._check_product("experiments", name, settings)
             if isinstance(experiment, Experiment):
                 self.experiments[name] = experiment
             if isinstance(settings, Mapping):
-                self._check_names_in(("experiments", name), settings)
+                self._check_names_in(("experiments", name), settings, ("triggers", "victims", "defences", "metrics"))
+        for name, settings in mapping(config.get("benchmarks")).items():
+            benchmark = self._check_product("benchmarks", name, settings)
+            if isinstance(benchmark, Benchmark):
+                self.benchmarks[name] = benchmark
+            self._check_other_name(("benchmarks", name), "experiments")
+            if isinstance(settings, Mapping):
+                self._check_names_in(("benchmarks", name), settings, ("watermarks", "distortions", "metrics"))
+                self._check_keys(("benchmarks", name), settings)
         for name, settings in mapping(config.get("figures")).items():
             figure = self._check_product("figures", name, settings)
             if isinstance(figure, Figure):
@@ -346,22 +405,42 @@ class _Check:
     def _check_experiment_of(self, place: Place, settings: Mapping[str, Any]) -> None:
         """What a figure is drawn from; a figure and an experiment are targets, and so have different names."""
         known = mapping(self.config.get("experiments"))
-        if place[-1] in known:
-            self._tell_new(place, f"{place[-1]!r} is an experiment's name, too: choose another one")
+        for section in ("experiments", "benchmarks"):
+            self._check_other_name(place, section)
         for where, name in _one_or_several("experiment", settings):
             if name not in known:
                 self._tell_new((*place, *where), unknown("entry of experiments", name, known))
 
-    def _check_names_in(self, place: Place, settings: Mapping[str, Any]) -> None:
-        """What an experiment names, as it was given: other wrong settings hide none of it."""
+    def _check_other_name(self, place: Place, section: str) -> None:
+        if place[-1] in mapping(self.config.get(section)):
+            article = "an" if section == "experiments" else "a"
+            self._tell_new(place, f"{place[-1]!r} is {article} {section[:-1]}'s name, too: choose another one")
+
+    def _check_names_in(self, place: Place, settings: Mapping[str, Any], rooms: Sequence[str]) -> None:
+        """What an experiment or a benchmark names, as it was given: other wrong settings hide none of it."""
+        product = PRODUCTS[place[0]]
         for where, corpus in _one_or_several("corpus", settings):
             self._check_entry((*place, *where), "corpora", corpus)
-            self._check_target((*place, "target"), settings.get("target"), corpus)
-        for room in ("triggers", "victims", "defences", "metrics"):
-            names = settings.get(room, Experiment.model_fields[room].default)
+            if "target" in product.model_fields:
+                self._check_target((*place, "target"), settings.get("target"), corpus)
+        for room in rooms:
+            names = settings.get(room, product.model_fields[room].default)
             for position, name in enumerate(names if isinstance(names, list | tuple) else ()):
                 if isinstance(name, str):
                     self._check_entry((*place, room, position), room, name)
+
+    def _check_keys(self, place: Place, settings: Mapping[str, Any]) -> None:
+        """That each watermark of a benchmark has the key that it needs, and that no other has one."""
+        named, given = settings.get("watermarks"), mapping(settings.get("keys"))
+        names = [name for name in named if isinstance(name, str)] if isinstance(named, list | tuple) else []
+        for name in dict.fromkeys([*names, *given]):
+            watermark = self._reliable("watermarks", name)
+            if name not in names:
+                self._tell_new((*place, "keys", name), unknown("watermark of this benchmark", name, names))
+            elif not isinstance(watermark, Watermark) or not isinstance(key := given.get(name), str | None):
+                continue
+            elif (problem := watermark.key_problem(key)) is not None:
+                self._tell_new((*place, "keys", name), problem)
 
     def _check_target(self, place: Place, target: Any, corpus: str) -> None:
         plugin = self._reliable("corpora", corpus)

@@ -58,7 +58,7 @@ def leftovers(reached: Iterable[Plan], results: Path = RESULTS) -> list[Path]:
     keys: set[tuple[str, str]] = set()
     for plan in reached:
         keys |= {(stage, key) for stage, known in plan.stages.items() for key in known}
-        keys |= {("tables", name) for name in plan.tables} | {("figures", name) for name in plan.figures}
+        keys |= {("tables", name) for name in plan.reports} | {("figures", name) for name in plan.figures}
     stored = [*results.glob("*/*"), *(results / "logs").glob("*/*")]
     stale = [
         path

@@ -11,6 +11,8 @@ from functools import cache
 from itertools import product
 from types import MappingProxyType
 
+from sanguinaria.benchmark_plan import benchmark_table
+from sanguinaria.benchmark_stages import BenchmarkTable, MarkedStage
 from sanguinaria.configuration import Configuration, Experiment, Figure
 from sanguinaria.corpora import Corpus
 from sanguinaria.defences import Defence
@@ -48,8 +50,9 @@ from sanguinaria.watermarks import Watermark
 class Plan:
     """Everything that a configuration asks for.
 
-    ``stages[stage][key]`` is the specification of a folder ``results/{stage}/{key}``; ``tables`` are by experiment and
-    ``figures`` by name. ``datasets`` are, by experiment, its poisoned training sets in one piece, which no table needs.
+    ``stages[stage][key]`` is the specification of a folder ``results/{stage}/{key}``; ``tables`` are by experiment,
+    ``figures`` and ``benchmarks`` by name. ``datasets`` are, by experiment, its poisoned training sets in one piece,
+    which no table needs.
     """
 
     def __init__(
@@ -57,18 +60,24 @@ class Plan:
         tables: Iterable[TableStage],
         figures: Iterable[FigureStage] = (),
         datasets: Mapping[str, Sequence[DatasetStage]] = MappingProxyType({}),
+        benchmarks: Iterable[BenchmarkTable] = (),
     ) -> None:
         self.tables = {table.experiment: table for table in tables}
         self.figures = {figure.name: figure for figure in figures}
+        self.benchmarks = {table.benchmark: table for table in benchmarks}
         self.stages: dict[str, dict[str, Stage]] = {}
-        for table in self.tables.values():
-            for row in table.rows:
-                for stage in row.stages:
-                    self._add(stage)
+        for table in self.reports.values():
+            for stage in table.reduced:
+                self._add(stage)
         self.datasets = dict(datasets)
         for stages in self.datasets.values():
             for stage in stages:
                 self._add(stage)
+
+    @property
+    def reports(self) -> dict[str, TableStage | BenchmarkTable]:
+        """What becomes a file in ``results/tables/``, by name."""
+        return {**self.tables, **self.benchmarks}
 
     def _add(self, stage: Stage) -> None:
         known = self.stages.setdefault(stage.stage, {})
@@ -88,16 +97,17 @@ CodeHash = Callable[[str, Sequence[Plugin]], str]
 
 
 def plan(configuration: Configuration, code: CodeHash = lambda script, plugins: "") -> Plan:
-    """Expand the experiments of a configuration.
+    """Expand the experiments and the benchmarks of a configuration.
 
     Args:
         configuration: validated.
         code: hash of the code that a workflow script and the plug-ins it calls reach.
     """
-    expander = _Expander(configuration, code)
+    expander = Expander(configuration, code)
     tables = [expander.table(name) for name in configuration.experiments]
     figures = [expander.figure(name, figure) for name, figure in configuration.figures.items()]
-    return Plan(tables, figures, {table.experiment: expander.datasets(table) for table in tables})
+    benchmarks = [benchmark_table(expander, name, found) for name, found in configuration.benchmarks.items()]
+    return Plan(tables, figures, {table.experiment: expander.datasets(table) for table in tables}, benchmarks)
 
 
 @dataclass(frozen=True)
@@ -125,7 +135,7 @@ class _Case:
     defence: str
 
 
-class _Expander:
+class Expander:
     """Makes stages from entries; equal stages are equal dataclasses, so work is shared by itself."""
 
     def __init__(self, configuration: Configuration, code: CodeHash) -> None:
@@ -335,7 +345,7 @@ class _Expander:
         )
         return Detections(clean, triggered)
 
-    def _metric(self, name: str) -> Metric:
+    def metric(self, name: str) -> Metric:
         plugin = self.entries["metrics"][name]
         assert isinstance(plugin, Metric)
         return plugin
@@ -345,9 +355,9 @@ class _Expander:
         if not isinstance(triggered, TriggeredStage):
             return {}
         limit = case.experiment.quality_utterances
-        return {name: self._quality(self._metric(name), triggered, limit) for name in case.experiment.metrics}
+        return {name: self.quality(self.metric(name), triggered, limit) for name in case.experiment.metrics}
 
-    def _quality(self, metric: Metric, triggered: TriggeredStage, limit: int | None) -> QualityStage:
+    def quality(self, metric: Metric, triggered: TriggeredStage | MarkedStage, limit: int | None) -> QualityStage:
         # What a value is called does not change it.
         measured = metric.model_copy(update={"stealthy": None, "utterances": None})
         limits = [count for count in (limit, metric.utterances) if count is not None]
@@ -356,7 +366,7 @@ class _Expander:
     def _bounds(self) -> dict[str, Bound]:
         """By metric, the values that it calls stealthy. Of all metrics of the configuration, as what an experiment does
         not measure cannot agree."""
-        metrics = {name: self._metric(name) for name in self.entries["metrics"]}
+        metrics = {name: self.metric(name) for name in self.entries["metrics"]}
         return {
             name: Bound(metric.better, metric.stealthy)
             for name, metric in metrics.items()

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from math import ceil
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sanguinaria.configuration import Comparison, Figure
 from sanguinaria.corpora import Corpus
@@ -27,6 +27,9 @@ from sanguinaria.poisoning_order import PoisonBlock
 from sanguinaria.triggers import Trigger
 from sanguinaria.victims import LogMel, Victim
 from sanguinaria.watermarks import Watermark
+
+if TYPE_CHECKING:
+    from sanguinaria.benchmark_stages import MarkedStage
 
 RESULTS = Path("results")
 
@@ -413,7 +416,7 @@ class QualityStage(RowStage):
     """A row for each test utterance: how far the triggered one is from the clean one by one metric."""
 
     metric: Metric
-    triggered: TriggeredStage
+    triggered: TriggeredStage | MarkedStage
     limit: int | None
 
     stage: ClassVar[str] = "quality"
@@ -475,8 +478,33 @@ class Bound:
     value: float
 
 
+class Reduced:
+    """What rows of results are reduced to."""
+
+    @property
+    @abstractmethod
+    def reduced(self) -> Iterator[Stage]:
+        """The results that it is reduced from."""
+
+    @cached_property
+    def made_from(self) -> dict[str, Stage]:
+        """Every result that it depends on, by its folder's path under the results."""
+        found: dict[str, Stage] = {}
+        pending = list(self.reduced)
+        while pending:
+            stage = pending.pop()
+            if found.setdefault(f"{stage.stage}/{stage.key}", stage) is stage:
+                pending.extend(stage.upstream)
+        return dict(sorted(found.items()))
+
+    @property
+    def surroundings(self) -> list[Path]:
+        """What its models and generators were trained with."""
+        return [stage.surroundings for stage in self.made_from.values() if isinstance(stage, Trained)]
+
+
 @dataclass(frozen=True)
-class TableStage:
+class TableStage(Reduced):
     """The table of one experiment, and what a paper printed in its place."""
 
     code: str
@@ -502,21 +530,9 @@ class TableStage:
     def table(self) -> Path:
         return RESULTS / "tables" / f"{self.experiment}.csv"
 
-    @cached_property
-    def made_from(self) -> dict[str, Stage]:
-        """Every result that the table depends on, by its folder's path under the results."""
-        found: dict[str, Stage] = {}
-        pending = [stage for row in self.rows for stage in row.stages]
-        while pending:
-            stage = pending.pop()
-            if found.setdefault(f"{stage.stage}/{stage.key}", stage) is stage:
-                pending.extend(stage.upstream)
-        return dict(sorted(found.items()))
-
     @property
-    def surroundings(self) -> list[Path]:
-        """What its models and generators were trained with."""
-        return [stage.surroundings for stage in self.made_from.values() if isinstance(stage, Trained)]
+    def reduced(self) -> Iterator[Stage]:
+        return (stage for row in self.rows for stage in row.stages)
 
     @property
     def specification(self) -> str:

@@ -4,7 +4,14 @@ import pandas as pd
 import pytest
 
 from sanguinaria.errors import InputError
-from sanguinaria.reports.comparison import NAMES, compare, comparison_markdown, printed_numbers, write_comparison
+from sanguinaria.reports.comparison import (
+    BENCHMARK_NAMES,
+    NAMES,
+    compare,
+    comparison_markdown,
+    printed_numbers,
+    write_comparison,
+)
 
 # Bloodroot's Table 1 as it is printed: SC-10, then SC-30; of each BA and ASR of the LSTM and the ResNet-18, PESQ, STOI.
 TABLE_1 = {
@@ -21,9 +28,52 @@ def table(*lines):
     return pd.DataFrame(lines, columns=columns)
 
 
+# WAKE's Table 1: bit, SNR, PESQ, and error rates of watermark 1 by keys 1 and 3, and of watermark 2 by keys 2 and 3.
+WAKE_TABLE_1 = {
+    ("audioseal", "single"): "16 24.686 4.316 1.910 1.910",
+    ("wavmark", "single"): "32 38.594 4.256 1.091 1.090",
+    ("wake", "single"): "32 41.237 4.396 0.123 50.090",
+    ("audioseal", "double"): "32 22.132 4.200 46.750 46.750 3.790 3.790",
+    ("wavmark", "double"): "64 35.817 4.181 48.370 48.370 1.910 1.910",
+    ("wake", "double"): "64 38.884 4.318 1.252 42.460 2.709 41.440",
+}
+# Its Table 2, in the order NA, UD, RN, PN, LF, HF, BF, BA, DA, SA.
+WAKE_TABLE_2 = {
+    ("audioseal", "single", "first"): "1.911 1.911 2.200 1.929 1.924 2.104 2.151 1.984 1.904 49.806",
+    ("wavmark", "single", "first"): "1.003 0.994 5.142 1.133 2.053 1.027 1.049 1.008 1.099 0.990",
+    ("wake", "single", "first"): "0.123 0.173 1.028 0.130 1.765 0.131 0.129 0.127 0.125 0.127",
+    ("wake", "double", "first"): "1.252 1.266 2.527 1.259 3.261 1.266 1.258 1.262 1.274 1.233",
+    ("wake", "double", "second"): "2.709 2.817 5.016 2.762 6.653 2.721 2.717 2.708 2.731 2.681",
+}
+# SNR, PESQ, BER; SNR, PESQ, BER of the first and of the second, with one mark and with two: Tables 3 and 4.
+WAKE_ABLATIONS = {
+    ("3", "wake_l2"): "35.113 4.023 0.14 32.832 3.972 1.42 3.88",
+    ("3", "wake_mel"): "39.344 4.231 0.08 37.072 4.232 1.02 2.56",
+    ("3", "wake"): "41.103 4.388 0.12 38.893 4.311 1.26 2.71",
+    ("4", "wake_without_predict"): "36.930 4.223 5.10 34.250 4.102 8.92 13.24",
+    ("4", "wake"): "41.227 4.392 0.13 38.442 4.321 1.25 2.72",
+}
+# PKDMark's Table I: BPS, PESQ, SNR, mean, then ND, GN, MF, MP3, LP, DS, QT, AS, EA, SS, FS, RA, PU, PD.
+PKDMARK_TABLE_1 = {
+    "audioseal": "16 4.28 27.53 18.66 0 0 0 0 0 0 0 0 0.56 52.12 59.50 47.09 50.69 51.25",
+    "pkdmark_teacher": "16 4.33 45.75 0.56 0 0.38 0.46 0.13 0.07 0.85 0.13 0 0 1.11 1.20 1.45 1.04 0.98",
+    "pkdmark": "16 4.30 45.54 0.51 0 0.39 0.58 0.19 0.32 1.23 0 0 0 0.52 0.85 1.58 0.65 0.84",
+}
+
+
 @pytest.fixture(scope="module")
-def printed():
+def every():
     return printed_numbers()
+
+
+@pytest.fixture(scope="module")
+def printed(every):
+    """Bloodroot's."""
+    return every[every["paper"] == "bloodroot"]
+
+
+def numbers(text):
+    return [float(number) for number in text.split()]
 
 
 @pytest.fixture
@@ -46,6 +96,85 @@ def test_every_table_is_there(printed):
     assert printed.groupby("table").size().to_dict() == {"1": 60, "2": 60, "3": 10, "text": 1}
     assert printed.groupby("table")["page"].unique().map(list).to_dict() == {"1": [3], "2": [3], "3": [4], "text": [4]}
     assert not printed.duplicated(["paper", "table", *NAMES, "metric"]).any()
+
+
+def test_every_table_of_a_benchmark_is_there(every):
+    counts = every.groupby(["paper", "table"]).size()
+    assert counts["wake"].to_dict() == {"1": 36, "2": 50, "3": 21, "4": 14}
+    assert counts["pkdmark"].to_dict() == {"1": 144, "2": 6, "text": 1}
+    assert not every.duplicated(["paper", "table", *NAMES, *BENCHMARK_NAMES, "metric"]).any()
+
+
+def test_wake_s_tables_as_they_are_printed(every):
+    wake = every[every["paper"] == "wake"]
+    for (watermark, marks), line in WAKE_TABLE_1.items():
+        assert found(wake, table="1", watermark=watermark, marks=marks)["value"].tolist() == numbers(line)
+    for (watermark, marks, read), line in WAKE_TABLE_2.items():
+        lines = found(wake, table="2", watermark=watermark, marks=marks, read=read)
+        assert lines["value"].tolist() == numbers(line)
+        assert lines["distortion"].tolist()[::9] == ["undistorted", "shush"]
+    for (table, watermark), line in WAKE_ABLATIONS.items():
+        assert found(wake, table=table, watermark=watermark)["value"].tolist() == numbers(line)
+
+
+def test_pkdmark_s_tables_as_they_are_printed(every):
+    pkdmark = every[every["paper"] == "pkdmark"]
+    for watermark, line in PKDMARK_TABLE_1.items():
+        assert found(pkdmark, table="1", watermark=watermark)["value"].tolist() == numbers(line)
+    off = {}
+    for watermark, lines in found(pkdmark, table="1").groupby("watermark"):
+        errors = lines[lines["metric"] == "bit_error_rate"]["value"]
+        (mean,) = lines[lines["metric"] == "mean_bit_error_rate"]["value"]
+        assert len(errors) == 14
+        off[watermark] = round(float(errors.mean() - mean), 2)
+    # Four of the printed means are not those of the numbers beside them.
+    assert {watermark: by for watermark, by in off.items() if abs(by) > 0.005} == {
+        "pkdmark_direct": 0.25,
+        "pkdmark_teacher_without_map": 0.14,
+        "pkdmark_teacher_without_stft_loss": 0.31,
+        "wavmark_16": 0.22,
+    }
+    assert found(pkdmark, table="2", watermark="pkdmark")["value"].tolist() == [2.3, 0.006, 0.020]
+    assert found(pkdmark, table="2", watermark="pkdmark_teacher")["value"].tolist() == [36.0, 0.039, 0.155]
+
+
+def test_distortions_of_the_printed_tables_are_entries(every):
+    from pathlib import Path
+
+    import yaml
+
+    known = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())["distortions"]
+    assert set(every["distortion"]) - {""} <= set(known)
+
+
+def test_a_benchmark_is_compared_by_marks_keys_and_distortions(every):
+    names = {"benchmark": "b", "corpus": "sc10", "watermark": "mine", "marks": "double"}
+    wide = pd.DataFrame(
+        [
+            {**names, "read": read, "distortion": distortion, "bit_error_rate": rate, "snr_db": 40.0}
+            | {"wrong_key_bit_error_rate": 0.5, "bits_per_second": 64.0}
+            for read, distortion, rate in (
+                ("first", "undistorted", 0.01),
+                ("first", "boost", 0.02),
+                ("second", "undistorted", 0.03),
+            )
+        ]
+    )
+    first = every[(every["paper"] == "wake") & (every["table"] == "1")]
+    stands_for = {"sc10": "wake_mixture", "mine": "wake"}
+    lines = compare(wide, first, stands_for)
+    both = lines.dropna(subset=["ours", "printed"]).set_index(["metric", "read"])
+    assert both.loc[("bit_error_rate", "second"), ["ours", "printed"]].tolist() == [3.0, 2.709]
+    assert both.loc[("wrong_key_bit_error_rate", "first"), ["ours", "printed"]].tolist() == [50.0, 42.46]
+    assert both.loc[("snr_db", ""), ["ours", "printed"]].tolist() == [40.0, 38.884]
+    assert both.loc[("bits_per_second", ""), "difference"] == 0
+    assert len(both) == 6 and (both["stands_for"] == "wake_mixture, wake").all()
+    page = comparison_markdown(lines)
+    # As many digits as are printed, and no page where the text has none.
+    assert (
+        "| sc10 | mine | double | second | undistorted | wake_mixture, wake | BER % | 3.000 | 2.709 | +0.291 |" in page
+    )
+    assert "| wake, Table 1 |" in page and "boost" in page.split("Measured, not printed")[1]
 
 
 def test_table_1_as_it_is_printed(printed):

@@ -33,6 +33,35 @@ def test_snr_by_hand():
     assert metric("snr").score(reference, np.array([3.0, 4.0, 0.5], dtype=np.float32), RATE) == pytest.approx(20.0)
 
 
+def test_si_sdr_by_hand():
+    reference = np.array([3.0, 4.0, 0.0], dtype=np.float32)
+    # Half as loud, and 0.25 of something else: 6.25 to 0.0625. The level is no distortion.
+    assert metric("si_sdr").score(reference, np.array([1.5, 2.0, 0.25], dtype=np.float32), RATE) == pytest.approx(20.0)
+
+
+def test_si_sdr_is_the_distance_from_the_nearest_multiple(speech):
+    changed = 0.7 * noisy(speech, 12.0)
+    clean, other = speech.astype(np.float64), changed.astype(np.float64)
+    gain = np.linalg.lstsq(clean[:, None], other, rcond=None)[0][0]
+    expected = 20 * np.log10(np.linalg.norm(gain * clean) / np.linalg.norm(gain * clean - other))
+    assert metric("si_sdr").score(speech, changed, RATE) == pytest.approx(expected, abs=1e-6)
+    assert metric("si_sdr").score(speech, noisy(speech, 12.0), RATE) == pytest.approx(12.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("reference", "degraded", "message"),
+    [
+        ([0, 0], [1, 0], "the clean utterance is silent"),
+        ([0.3, 0.1], [0.15, 0.05], "unchanged but for its level"),
+        ([1, 0], [0, 1], "nothing of the clean utterance is left"),
+        ([1, 0], [0, 0], "nothing of the clean utterance is left"),
+    ],
+)
+def test_si_sdr_of_what_has_none(reference, degraded, message):
+    with pytest.raises(Unscorable, match=message):
+        metric("si_sdr").score(np.array(reference, np.float32), np.array(degraded, np.float32), RATE)
+
+
 def test_snr_of_what_has_none():
     with pytest.raises(Unscorable, match="silent"):
         metric("snr").score(np.zeros(4), np.ones(4), RATE)

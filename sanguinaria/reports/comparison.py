@@ -5,46 +5,57 @@ name is empty where the number does not depend on it: PESQ is that of the trigge
 ``table`` is the table's number, or ``text`` for a rounded number that only the running text has. Bloodroot's Table 3
 names neither corpus nor victim: its unfiltered column is Table 1's for SC-10 and ResNet-18. Pruning, in its section 3.2
 without a share, is that of convolutional channels, so the victim is ResNet-18 there too. Figures print no numbers.
+WAKE and PKDMark print what benchmarks measure. Their corpora are mixtures of several; WAKE's deviations over five
+trials are left out, as are PKDMark's reductions in per cent. A page is empty where the text that was read has none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from sanguinaria.artefacts import atomic, write_text
 from sanguinaria.errors import InputError
-from sanguinaria.reports.layout import COLUMNS, DEFENDED, MODEL, TRIGGER, column, read_table
+from sanguinaria.reports.layout import COLUMNS, DEFENDED, MARK, MODEL, TRIGGER, WATERMARK, column, read_table
 from sanguinaria.reports.printed import PRINTED_NUMBERS
 
 # Entries of the configuration.
-ENTRIES = ("corpus", "trigger", "victim", "defence")
-NAMES = (*ENTRIES, "poisoning")
+ENTRIES = ("corpus", "trigger", "victim", "defence", "watermark", "distortion")
+# What tells the numbers of an experiment apart, and those of a benchmark.
+NAMES = ("corpus", "trigger", "victim", "defence", "poisoning")
+BENCHMARK_NAMES = ("corpus", "watermark", "marks", "read", "distortion")
 VALUES = ("ours", "ours_low", "ours_high", "printed", "difference")
 PER_CENT = "per cent"
 # The names that a metric's value does not depend on, by the level at which it stands in a table.
-INDIFFERENT = {TRIGGER: ("victim", "defence", "poisoning"), DEFENDED: ("victim", "poisoning"), MODEL: ()}
+INDIFFERENT = {
+    TRIGGER: ("victim", "defence", "poisoning", "read", "distortion"),
+    DEFENDED: ("victim", "poisoning"),
+    MODEL: (),
+    MARK: ("distortion",),
+    WATERMARK: ("marks", "read", "distortion"),
+}
 
 
 def printed_numbers(path: Path = PRINTED_NUMBERS) -> pd.DataFrame:
     """The printed numbers, as they are printed: rates in per cent.
 
     Returns:
-        columns paper, table, page, corpus, trigger, victim, defence, poisoning, metric, value, unit.
+        columns paper, table, page, corpus, trigger, victim, defence, poisoning, watermark, marks, read, distortion,
+        metric, value, unit.
 
     Raises:
         InputError: a metric is unknown, or its unit is not the one that comparisons are made in.
     """
-    types = {"page": int, "value": float}
     words = pd.read_csv(path, dtype=str, keep_default_na=False)
     for number, (metric, unit) in enumerate(zip(words["metric"], words["unit"], strict=True), start=2):
         if metric not in COLUMNS:
             raise InputError(f"{path}:{number}: unknown metric {metric!r}; it is one of {', '.join(COLUMNS)}")
         if unit != (expected := PER_CENT if column(metric).percent else ""):
             raise InputError(f"{path}:{number}: the unit of {metric} is {expected!r}, not {unit!r}; convert the value")
-    return words.astype(types)
+    words["page"] = pd.to_numeric(words["page"]).astype("Int64")
+    return words.astype({"value": float})
 
 
 def compare(
@@ -56,10 +67,10 @@ def compare(
     """Our numbers and the printed ones, joined so that none is lost.
 
     Args:
-        table: the wide table.
+        table: the wide table, an experiment's or a benchmark's.
         printed: as :func:`printed_numbers` gives them.
-        stands_for: our entry → the printed one that it is compared with, for corpora, triggers, victims and defences;
-            an entry that is not named stands for itself.
+        stands_for: our entry → the printed one that it is compared with, for corpora, triggers, victims, defences,
+            watermarks and distortions; an entry that is not named stands for itself.
         metrics: the long table, for intervals that the wide one does not have.
 
     Returns:
@@ -72,23 +83,25 @@ def compare(
     Raises:
         InputError: ``stands_for`` names a printed entry that there is none of, or the table has no printed metric.
     """
+    names = BENCHMARK_NAMES if "watermark" in table else NAMES
     _check(printed, stands_for)
-    ours = _ours(table, metrics, list(dict.fromkeys(printed["metric"])))
-    for name in NAMES:
+    ours = _ours(table, metrics, list(dict.fromkeys(printed["metric"])), names)
+    for name in names:
         ours[f"our_{name}"] = ours[name]
     for name in ENTRIES:
-        ours[name] = ours[name].map(lambda entry: stands_for.get(entry, entry))
+        if name in names:
+            ours[name] = ours[name].map(lambda entry: stands_for.get(entry, entry))
     numbered = printed.rename(columns={"value": "printed"}).assign(number=range(len(printed)))
     # In the papers' order; what they do not print comes after it, in the table's order.
-    joined = numbered.merge(ours, on=[*NAMES, "metric"], how="outer").sort_values(["number", "line"], kind="stable")
+    joined = numbered.merge(ours, on=[*names, "metric"], how="outer").sort_values(["number", "line"], kind="stable")
     joined["difference"] = joined["ours"] - joined["printed"]
-    joined["stands_for"] = [_different_names(line) for line in joined.to_dict("records")]
-    for name in NAMES:
+    joined["stands_for"] = [_different_names(line, names) for line in joined.to_dict("records")]
+    for name in names:
         joined[name] = joined[f"our_{name}"].fillna(joined[name])
-    words = ["paper", "table", *NAMES]
+    words = ["paper", "table", *names]
     joined[words] = joined[words].fillna("")
     joined["page"] = joined["page"].astype("Int64")
-    return joined[[*NAMES, "stands_for", "metric", *VALUES, "paper", "table", "page"]].reset_index(drop=True)
+    return joined[[*names, "stands_for", "metric", *VALUES, "paper", "table", "page"]].reset_index(drop=True)
 
 
 def write_comparison(
@@ -100,7 +113,7 @@ def write_comparison(
     destination: Path,
     markdown: Path,
 ) -> None:
-    """Compare an experiment's tables with one of a paper's, and write the comparison as CSV and as Markdown.
+    """Compare an experiment's or a benchmark's tables with one of a paper's, and write that as CSV and as Markdown.
 
     Raises:
         InputError: nothing printed is known of that table.
@@ -142,26 +155,26 @@ def _check(printed: pd.DataFrame, stands_for: Mapping[str, str]) -> None:
             )
 
 
-def _ours(table: pd.DataFrame, metrics: pd.DataFrame | None, wanted: list[str]) -> pd.DataFrame:
+def _ours(table: pd.DataFrame, metrics: pd.DataFrame | None, wanted: list[str], names: Sequence[str]) -> pd.DataFrame:
     """Our numbers, one a line, in the table's order and in the units they are printed in."""
-    parts = [_of_metric(table.reset_index(drop=True), metric) for metric in wanted if metric in table]
+    parts = [_of_metric(table.reset_index(drop=True), metric, names) for metric in wanted if metric in table]
     if not parts:
         raise InputError(f"comparison: the table has none of the columns {', '.join(wanted)}; compare another one")
     ours = pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)
     if metrics is not None:
-        ours = _with_intervals(ours, metrics)
+        ours = _with_intervals(ours, metrics, names)
     for metric in wanted:
         of_metric = ours["metric"] == metric
-        ours.loc[of_metric, list(INDIFFERENT[column(metric).level])] = ""
+        ours.loc[of_metric, [name for name in INDIFFERENT[column(metric).level] if name in names]] = ""
         ours.loc[of_metric, ["ours", "ours_low", "ours_high"]] *= column(metric).scale
     # A value that does not depend on the victim is in the table once for each.
     ours = ours.drop_duplicates(ignore_index=True)
     return ours.assign(line=range(len(ours)))
 
 
-def _of_metric(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+def _of_metric(table: pd.DataFrame, metric: str, names: Sequence[str]) -> pd.DataFrame:
     values = table.dropna(subset=[metric])
-    lines = values[list(NAMES)].copy()
+    lines = values[list(names)].copy()
     lines["metric"] = metric
     lines["ours"] = values[metric].astype(float)
     for end in ("low", "high"):
@@ -169,39 +182,43 @@ def _of_metric(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     return lines
 
 
-def _with_intervals(ours: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+def _with_intervals(ours: pd.DataFrame, metrics: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """The long table's intervals, where a number has none yet."""
-    long = metrics.drop_duplicates([*NAMES, "metric"])[[*NAMES, "metric", "low", "high"]]
-    found = ours.merge(long, on=[*NAMES, "metric"], how="left")
+    long = metrics.drop_duplicates([*names, "metric"])[[*names, "metric", "low", "high"]]
+    found = ours.merge(long, on=[*names, "metric"], how="left")
     for end in ("low", "high"):
         ours[f"ours_{end}"] = ours[f"ours_{end}"].fillna(found[end])
     return ours
 
 
-def _different_names(line: Mapping[str, object]) -> str:
+def _different_names(line: Mapping[str, object], names: Sequence[str]) -> str:
     """The printed names that one of our entries stands for."""
     return ", ".join(
-        str(line[name]) for name in NAMES if not pd.isna(line[f"our_{name}"]) and line[f"our_{name}"] != line[name]
+        str(line[name]) for name in names if not pd.isna(line[f"our_{name}"]) and line[f"our_{name}"] != line[name]
     )
 
 
 def _markdown(comparison: pd.DataFrame) -> str:
-    headings = [*NAMES, "stands for", "metric", "ours", "printed", "difference", "where"]
-    rows = [list(_cells(line)) for line in comparison.to_dict("records")]
+    names = [name for name in comparison if name in (*NAMES, *BENCHMARK_NAMES)]
+    headings = [*names, "stands for", "metric", "ours", "printed", "difference", "where"]
+    rows = [list(_cells(line, names)) for line in comparison.to_dict("records")]
     # Columns that say nothing in any line are left out.
     kept = [index for index in range(len(headings)) if any(row[index] for row in rows)]
     lines = [headings, ["---"] * len(headings), *rows]
     return "".join(f"| {' | '.join(line[index] for index in kept)} |\n" for line in lines)
 
 
-def _cells(line: Mapping) -> Iterator[str]:
+def _cells(line: Mapping, names: Sequence[str]) -> Iterator[str]:
     shown = column(line["metric"])
     unit = " %" if shown.percent else ""
-    yield from (str(line[name]) for name in (*NAMES, "stands_for"))
+    yield from (str(line[name]) for name in (*names, "stands_for"))
     yield shown.heading + unit
-    yield _number(line["ours"], shown.digits) + _interval(line, shown.digits)
-    yield "" if pd.isna(line["printed"]) else f"{line['printed']:g}"
-    yield "" if pd.isna(line["difference"]) else f"{line['difference']:+.{shown.digits}f}"
+    printed = "" if pd.isna(line["printed"]) else f"{line['printed']:g}"
+    # Watermarks' error rates differ where those of models have ended: as many digits as are printed.
+    digits = max(shown.digits, len(printed.partition(".")[2])) if "watermark" in names else shown.digits
+    yield _number(line["ours"], digits) + _interval(line, digits)
+    yield printed
+    yield "" if pd.isna(line["difference"]) else f"{line['difference']:+.{digits}f}"
     yield "" if pd.isna(line["printed"]) else _where(line)
 
 
@@ -217,4 +234,5 @@ def _interval(line: Mapping, digits: int) -> str:
 
 def _where(line: Mapping) -> str:
     table = line["table"] if line["table"] == "text" else f"Table {line['table']}"
-    return f"{line['paper']}, {table}, p. {line['page']}"
+    page = "" if pd.isna(line["page"]) else f", p. {line['page']}"
+    return f"{line['paper']}, {table}{page}"

@@ -27,6 +27,9 @@ TRIGGER: tuple[str, ...] = ()
 DEFENDED: tuple[str, ...] = ("defence",)
 MODEL: tuple[str, ...] = ("victim", "defence")
 LEVELS = (TRIGGER, DEFENDED, MODEL)
+# In a benchmark's table what one of an utterance's marks is alone in, and what its watermark is.
+MARK: tuple[str, ...] = ("read",)
+WATERMARK: tuple[str, ...] = ("watermark",)
 
 UNPOISONED = "none"
 # The most columns of a victim and a defence that stand side by side.
@@ -79,11 +82,41 @@ COLUMNS = {
     "pesq": Column("PESQ", "PESQ", "higher", 2),
     "stoi": Column("STOI", "STOI", "higher", 3),
     "snr_db": Column("SNR dB", "SNR (dB)", "higher", 1),
+    "si_sdr_db": Column("SI-SDR dB", "SI-SDR (dB)", "higher", 1),
     "lsd_db": Column("LSD dB", "log-spectral distance (dB)", "lower", 2),
     "visqol": Column("ViSQOL", "ViSQOL", "higher", 2),
     "dnsmos": Column("DNSMOS", "DNSMOS", "higher", 2),
     "dnsmos_change": Column("ΔDNSMOS", "change of DNSMOS", "higher", 2),
     "stealthy": Column("stealthy", "stealthy", words=("no", "yes")),
+    # Of benchmarks.
+    "f1": Column("F1", "F1", "higher", 1, percent=True, level=DEFENDED),
+    "fixed_detection_rate": Column("TPR", "detection rate", "higher", 1, percent=True, level=DEFENDED),
+    "fixed_false_positive_rate": Column("FPR", "false-positive rate", "lower", 1, percent=True, level=DEFENDED),
+    "fixed_f1": Column("F1", "F1", "higher", 1, percent=True, level=DEFENDED),
+    "bits_per_second": Column("bit/s", "bits per second", "higher", 0),
+    "mean_bit_error_rate": Column("mean BER", "mean bit error rate", "lower", 2, percent=True, level=MARK),
+    "mean_f1": Column("mean F1", "mean F1", "higher", 1, percent=True, level=MARK),
+    "wrong_key_detection_rate": Column("wrong key found", "found with a wrong key", "lower", 1, True, MARK),
+    "wrong_key_bit_error_rate": Column("wrong key BER", "bit error rate of wrong keys", None, 1, True, MARK),
+    "wrong_key_lowest": Column("lowest wrong key BER", "lowest bit error rate of a wrong key", None, 1, True, MARK),
+    "near_key_bit_error_rate": Column("near key BER", "bit error rate of near keys", None, 1, True, MARK),
+    "near_key_lowest": Column("lowest near key BER", "lowest bit error rate of a near key", None, 1, True, MARK),
+    "embedding_parameters": Column(
+        "generator's parameters", "parameters of the generator", "lower", 0, level=WATERMARK
+    ),
+    "detection_parameters": Column("detector's parameters", "parameters of the detector", "lower", 0, level=WATERMARK),
+    "embedding_gflops_per_second": Column("GFLOPs to mark", "GFLOPs to mark", "lower", 2, level=WATERMARK),
+    "detection_gflops_per_second": Column("GFLOPs to detect", "GFLOPs to detect", "lower", 2, level=WATERMARK),
+    "embedding_cpu_real_time_factor": Column("RTF marking", "real-time factor of marking", "lower", 4, level=WATERMARK),
+    "detection_cpu_real_time_factor": Column(
+        "RTF detecting", "real-time factor of detecting", "lower", 4, level=WATERMARK
+    ),
+    "embedding_gpu_real_time_factor": Column(
+        "RTF marking, GPU", "real-time factor of marking", "lower", 4, level=WATERMARK
+    ),
+    "detection_gpu_real_time_factor": Column(
+        "RTF detecting, GPU", "real-time factor of detecting", "lower", 4, level=WATERMARK
+    ),
 }
 # Names and settings of a line, and counts: they say what was measured.
 UNSHOWN = {"experiment", "seeds", "rate", "heard", *ROW, *GROUPS}
@@ -132,8 +165,8 @@ def latex(table: pd.DataFrame) -> str:
         InputError: as :func:`markdown`.
     """
     page = _arrange(table)
-    headings = [*(_escaped(name) for name in page.row_names), *(_latex_heading(place) for place in page.places)]
-    rows = [[*map(_escaped, names), *(_latex_cell(cell) for cell in cells)] for names, cells in page.lines]
+    headings = [*(escaped(name) for name in page.row_names), *(_latex_heading(place) for place in page.places)]
+    rows = [[*map(escaped, names), *(_latex_cell(cell) for cell in cells)] for names, cells in page.lines]
     return "\n".join(
         [
             rf"\begin{{tabular}}{{{'l' * len(page.row_names)}{'c' * len(page.places)}}}",
@@ -322,13 +355,13 @@ def _markdown_cell(cell: _Cell) -> str:
 
 
 def _latex_heading(place: _Place) -> str:
-    return _escaped(_heading(place)).replace(" ↑", r"~$\uparrow$").replace(" ↓", r"~$\downarrow$")
+    return escaped(_heading(place)).replace(" ↑", r"~$\uparrow$").replace(" ↓", r"~$\downarrow$")
 
 
 def _latex_cell(cell: _Cell) -> str:
     if cell.empty:
         return ""
-    text = _escaped(cell.text)
+    text = escaped(cell.text)
     marked = {1: rf"\textbf{{{text}}}", 2: rf"\underline{{{text}}}", None: text}[cell.rank]
     interval = cell.interval("--")
     return rf"{marked} {{\footnotesize {interval}}}" if interval else marked
@@ -343,7 +376,7 @@ def _spanning_headings(page: _Page) -> Iterator[str]:
         for path, places in groupby(page.places, key=lambda place, depth=depth: place.path[: depth + 1]):  # type: ignore[misc]
             width = len(list(places))
             if path[-1]:
-                row.append(rf"\multicolumn{{{width}}}{{c}}{{{_escaped(path[-1])}}}")
+                row.append(rf"\multicolumn{{{width}}}{{c}}{{{escaped(path[-1])}}}")
                 rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
             else:
                 row.extend([""] * width)
@@ -367,5 +400,5 @@ _LATEX = str.maketrans(
 )
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     return text.translate(_LATEX)

@@ -22,7 +22,7 @@ from sanguinaria.intervals import Estimate
 
 NAMES = ("experiment", "corpus", "trigger", "heard", "poisoning", "victim", "defence")
 # How a metric's column is called, where it is not called as the metric is.
-COLUMNS = {"snr": "snr_db", "lsd": "lsd_db"}
+COLUMNS = {"snr": "snr_db", "lsd": "lsd_db", "si_sdr": "si_sdr_db"}
 # What a trigger's own detector says: of triggered, of clean, and of triggered utterances' messages.
 DETECTIONS = ("detection_rate", "false_positive_rate", "bit_error_rate")
 DIGITS = 6

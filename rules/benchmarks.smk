@@ -1,0 +1,134 @@
+find_marked = look_up("marked", "marked")
+find_readings = look_up("readings", "readings")
+
+
+rule marked:
+    input:
+        audio=files(
+            "marked", "marked", lambda marked, shard: marked.audio_stage.audio(shard)
+        ),
+        index=files("marked", "marked", lambda marked, shard: marked.corpus.index),
+        weights=files(
+            "marked", "marked", lambda marked, shard: marked.watermark.weights
+        ),
+    output:
+        audio="results/marked/{marked}/audio/{shard}.parquet",
+    log:
+        "results/logs/marked/{marked}/{shard}.log",
+    cache: True
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=1,
+    params:
+        specification=specification("marked", "marked"),
+        folder=folder("marked", "marked"),
+        mark=lambda wildcards: find_marked(wildcards).marks,
+        shard=shard,
+    script:
+        "../workflow_scripts/marked.py"
+
+
+rule readings:
+    input:
+        audio=files(
+            "readings",
+            "readings",
+            lambda readings, part: readings.of_part(
+                readings.audio_stage.audio_files, part
+            ),
+        ),
+        index=files(
+            "readings", "readings", lambda readings, part: readings.corpus.index
+        ),
+        weights=files(
+            "readings", "readings", lambda readings, part: readings.watermark.weights
+        ),
+    output:
+        rows="results/readings/{readings}/rows/{part}.parquet",
+    log:
+        "results/logs/readings/{readings}/{part}.log",
+    cache: True
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=1,
+    params:
+        specification=specification("readings", "readings"),
+        folder=folder("readings", "readings"),
+        seed=lambda wildcards: find_readings(wildcards).messages["seed"],
+        marks=lambda wildcards: find_readings(wildcards).messages["marks"],
+        part=part,
+    script:
+        "../workflow_scripts/readings.py"
+
+
+# In no cache between workflows: it is this machine's times that are measured.
+rule efficiency:
+    input:
+        audio=files(
+            "efficiency",
+            "efficiency",
+            lambda efficiency: efficiency.corpus.audio_files,
+        ),
+        weights=files(
+            "efficiency", "efficiency", lambda efficiency: efficiency.watermark.weights
+        ),
+    output:
+        row="results/efficiency/{efficiency}/row.json",
+    log:
+        "results/logs/efficiency/{efficiency}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=1,
+    params:
+        specification=specification("efficiency", "efficiency"),
+        folder=folder("efficiency", "efficiency"),
+    script:
+        "../workflow_scripts/efficiency.py"
+
+
+rule benchmark:
+    input:
+        rows=lambda wildcards: [
+            ancient(str(path)) for path in PLAN.benchmarks[wildcards.benchmark].inputs
+        ],
+        surroundings=lambda wildcards: [
+            ancient(str(path))
+            for path in PLAN.benchmarks[wildcards.benchmark].surroundings
+        ],
+        specification=lambda wildcards: write_specification(
+            "tables",
+            wildcards.benchmark,
+            PLAN.benchmarks[wildcards.benchmark].specification,
+        ),
+    output:
+        table=report(
+            "results/tables/{benchmark}.csv",
+            caption="report/benchmark.rst",
+            category="Tables",
+            labels={"benchmark": "{benchmark}", "content": "one line per distortion"},
+        ),
+        metrics="results/tables/{benchmark}.metrics.csv",
+        efficiency="results/tables/{benchmark}.efficiency.csv",
+        markdown="results/tables/{benchmark}.md",
+        latex="results/tables/{benchmark}.tex",
+        provenance=report(
+            "results/tables/{benchmark}.provenance.json",
+            caption="report/provenance.rst",
+            category="Tables",
+            labels={"benchmark": "{benchmark}", "content": "what made it"},
+        ),
+    log:
+        "results/logs/tables/{benchmark}.log",
+    wildcard_constraints:
+        benchmark=one_of(PLAN.benchmarks),
+    conda:
+        ENVIRONMENT
+    params:
+        specification=lambda wildcards: PLAN.benchmarks[
+            wildcards.benchmark
+        ].specification,
+    script:
+        "../workflow_scripts/benchmarks.py"

@@ -1,0 +1,224 @@
+"""Stage specifications of benchmarks of watermarks: marked audio, readings, costs, and the table of all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from sanguinaria.configuration import Comparison
+from sanguinaria.distortions import Distortion
+from sanguinaria.plugins import kind_of
+from sanguinaria.stages import (
+    RESULTS,
+    AudioStage,
+    CorpusStage,
+    QualityStage,
+    Reduced,
+    RowStage,
+    Stage,
+    WatermarkStage,
+)
+
+
+@dataclass(frozen=True)
+class MarkedStage(AudioStage):
+    """Test utterances of a corpus with a watermark, each with a message of its own; or those with a second mark.
+
+    ``secret`` is the key that they are marked with, for a generator that has keys.
+    """
+
+    audio_stage: CorpusStage | MarkedStage
+    watermark: WatermarkStage
+    secret: str | None
+    strength: float
+    seed: int
+    limit: int | None
+
+    stage: ClassVar[str] = "marked"
+
+    @property
+    def name(self) -> str:
+        return f"{kind_of(self.corpus.corpus)}-{kind_of(self.watermark.watermark)}-{self.marks}"
+
+    @property
+    def corpus(self) -> CorpusStage:
+        return self.audio_stage if isinstance(self.audio_stage, CorpusStage) else self.audio_stage.corpus
+
+    @property
+    def marks(self) -> int:
+        """How many marks there are in each utterance."""
+        return 1 if isinstance(self.audio_stage, CorpusStage) else self.audio_stage.marks + 1
+
+    @property
+    def shards(self) -> int:  # type: ignore[override]
+        return self.audio_stage.shards
+
+
+@dataclass(frozen=True)
+class ReadingStage(RowStage):
+    """A row for each utterance and key: what a detector reads after a distortion, in marked or in clean audio."""
+
+    audio_stage: CorpusStage | MarkedStage
+    watermark: WatermarkStage
+    secrets: tuple[str | None, ...]
+    distortion: Distortion
+    split: str
+    limit: int | None
+
+    stage: ClassVar[str] = "readings"
+
+    @property
+    def name(self) -> str:
+        audio = self.split if isinstance(self.audio_stage, CorpusStage) else f"marked-{self.audio_stage.marks}"
+        return f"{kind_of(self.watermark.watermark)}-{kind_of(self.distortion)}-{audio}"
+
+    @property
+    def corpus(self) -> CorpusStage:
+        return self.audio_stage if isinstance(self.audio_stage, CorpusStage) else self.audio_stage.corpus
+
+    @property
+    def messages(self) -> dict[str, int]:
+        """What the utterances carry: the seed of the messages, and how many marks there are."""
+        marked = None if isinstance(self.audio_stage, CorpusStage) else self.audio_stage
+        return {"seed": 0, "marks": 0} if marked is None else {"seed": marked.seed, "marks": marked.marks}
+
+    @property
+    def shards(self) -> int:
+        return self.audio_stage.shards
+
+
+@dataclass(frozen=True)
+class EfficiencyStage(Stage):
+    """What marking and detecting utterances of a corpus cost."""
+
+    corpus: CorpusStage
+    watermark: WatermarkStage
+    secret: str | None
+
+    stage: ClassVar[str] = "efficiency"
+
+    @property
+    def name(self) -> str:
+        return kind_of(self.watermark.watermark)
+
+    @property
+    def row(self) -> Path:
+        return self.folder / "row.json"
+
+
+@dataclass(frozen=True)
+class SeedReadings:
+    """What one seed adds to a line: readings of marked and of clean utterances after the line's distortion, and of
+    clean ones for validation, with the right key; and of undistorted marked ones with other keys, if there are any."""
+
+    marked: ReadingStage
+    clean: ReadingStage
+    validation: ReadingStage
+    foreign: ReadingStage | None
+
+    @property
+    def stages(self) -> Iterator[ReadingStage]:
+        yield from (self.marked, self.clean, self.validation)
+        if self.foreign is not None:
+            yield self.foreign
+
+
+@dataclass(frozen=True)
+class BenchmarkLine:
+    """One line of a table, by the user's names: a watermark after a distortion, of which one of its marks is read.
+
+    ``mark`` is 1 for the first mark, 2 for the second. ``quality`` is by metric, of each seed. ``wrong_keys`` of the
+    foreign keys are drawn, the others near the right one.
+    """
+
+    names: Mapping[str, str]
+    mark: int
+    bits: int
+    bits_per_second: float
+    seeds: tuple[SeedReadings, ...]
+    quality: Mapping[str, tuple[QualityStage, ...]]
+    efficiency: EfficiencyStage | None
+    wrong_keys: int
+
+    @property
+    def stages(self) -> Iterator[Stage]:
+        for seed in self.seeds:
+            yield from seed.stages
+        for stages in self.quality.values():
+            yield from stages
+        if self.efficiency is not None:
+            yield self.efficiency
+
+    @property
+    def inputs(self) -> Iterator[Path]:
+        for stage in self.stages:
+            yield from stage.row_files if isinstance(stage, RowStage) else ()
+        if self.efficiency is not None:
+            yield self.efficiency.row
+
+    @property
+    def specification(self) -> dict[str, object]:
+        """Names, numbers, and the results by their paths."""
+        return {
+            **self.names,
+            "mark": self.mark,
+            "bits": self.bits,
+            "bits_per_second": self.bits_per_second,
+            "wrong_keys": self.wrong_keys,
+            "seeds": [
+                {
+                    "marked": _paths(seed.marked),
+                    "clean": _paths(seed.clean),
+                    "validation": _paths(seed.validation),
+                    "foreign": None if seed.foreign is None else _paths(seed.foreign),
+                }
+                for seed in self.seeds
+            ],
+            "quality": {name: [_paths(stage) for stage in stages] for name, stages in self.quality.items()},
+            "efficiency": None if self.efficiency is None else str(self.efficiency.row),
+        }
+
+
+@dataclass(frozen=True)
+class BenchmarkTable(Reduced):
+    """The table of one benchmark, and what a paper printed in its place."""
+
+    code: str
+    benchmark: str
+    lines: tuple[BenchmarkLine, ...]
+    false_positive_rate: float
+    comparison: Comparison | None
+
+    @property
+    def reduced(self) -> Iterator[Stage]:
+        return (stage for line in self.lines for stage in line.stages)
+
+    @property
+    def inputs(self) -> list[Path]:
+        """Every file that the table is made from, once, in the order of the lines."""
+        return list(dict.fromkeys(path for line in self.lines for path in line.inputs))
+
+    @property
+    def table(self) -> Path:
+        return RESULTS / "tables" / f"{self.benchmark}.csv"
+
+    @cached_property
+    def specification(self) -> str:
+        """The lines as canonical JSON, each result by its path, and what all results are made from."""
+        comparison = None if self.comparison is None else self.comparison.model_dump(mode="json")
+        content = {
+            "code": self.code,
+            "lines": [line.specification for line in self.lines],
+            "false_positive_rate": self.false_positive_rate,
+            "comparison": comparison,
+            "results": {path: json.loads(stage.specification) for path, stage in self.made_from.items()},
+        }
+        return json.dumps({"stage": "benchmarks", **content}, sort_keys=True)
+
+
+def _paths(rows: RowStage) -> list[str]:
+    return [str(path) for path in rows.row_files]

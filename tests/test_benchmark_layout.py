@@ -1,0 +1,58 @@
+"""A benchmark's table as pages."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from sanguinaria.reports.benchmark_layout import parts, write_benchmark_layouts
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    names = {"benchmark": "b", "corpus": "c", "seeds": 1, "read_utterances": 9}
+    lines = [
+        {**names, "watermark": watermark, "marks": marks, "read": "first", "distortion": distortion}
+        | {"bit_error_rate": rate, "bit_error_rate_low": 0.0, "bit_error_rate_high": 0.5, "detection_rate": 1.0}
+        | {"undecodable_utterances": failed, "undecodable_clean_utterances": 0, "f1": 0.5, "snr_db": 40.0}
+        | {"embedding_parameters": 7, "bits_per_second": 16.0}
+        for watermark, marks, distortion, rate, failed in (
+            ("perth", "single", "none", None, 0),
+            ("perth", "single", "mp3_64", None, 0),
+            ("keyed", "single", "none", 0.00123, 0),
+            ("keyed", "single", "mp3_64", 0.25, 3),
+            ("keyed", "double", "none", 0.1, 0),
+            ("keyed", "double", "mp3_64", 0.5, 0),
+        )
+    ]
+    return pd.DataFrame(lines)
+
+
+def test_rates_are_by_distortion_and_the_rest_once(table):
+    found = {part.title: part for part in parts(table, 0.01)}
+    errors = found["Bit error rate (%)"]
+    assert errors.headings == ["watermark", "marks", "none", "mp3_64"]
+    assert errors.rows[0] == ["perth", "single", "", ""]
+    assert errors.rows[1] == ["keyed", "single", "0.12 (0.00–50.00)", "25.00 (0.00–50.00)"]
+    assert found["Readings that failed"].rows[1] == ["keyed", "single", "0", "3"]
+    assert "Readings of clean utterances that failed" not in found
+    assert found["Capacity, quality, keys"].rows == [
+        ["perth", "single", "40.0", "16"],
+        ["keyed", "single", "40.0", "16"],
+        ["keyed", "double", "40.0", "16"],
+    ]
+    # What a watermark costs is no matter of its marks.
+    assert found["Cost for each second of audio"].rows == [["perth", "7"], ["keyed", "7"]]
+
+
+def test_pages_are_written(table, tmp_path):
+    wide, markdown, latex = (tmp_path / name for name in ("t.csv", "t.md", "t.tex"))
+    table.to_csv(wide, index=False)
+    write_benchmark_layouts(wide, 0.01, markdown, latex)
+    assert (
+        "**Bit error rate (%)**\n\n| watermark | marks | none | mp3_64 |\n| --- | --- | --- | --- |\n"
+        in markdown.read_text()
+    )
+    page = latex.read_text()
+    assert r"keyed & single & 0.12 (0.00--50.00) & 25.00 (0.00--50.00) \\" in page and r"mp3\_64" in page
+    assert page.count(r"\begin{tabular}") == page.count(r"\end{tabular}") == markdown.read_text().count("**") // 2

@@ -1,0 +1,263 @@
+"""What a benchmark makes: one stage for each distortion, keys by seed, and nothing of anybody else's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+import yaml
+
+from sanguinaria.benchmark_stages import MarkedStage, ReadingStage
+from sanguinaria.configuration import load
+from sanguinaria.errors import InputError
+from sanguinaria.foreign_keys import drawn_key, drawn_keys, neighbours
+from sanguinaria.plan import Plan, plan
+from sanguinaria.plugins import Plugin, kind_of
+from sanguinaria.watermarks.keyed_mask import KeyedMask
+from sanguinaria.watermarks.wake import Wake
+
+CONFIGURATION = """
+corpora:
+  spoken: {kind: synthetic, voices: 12, split: {validation: 0.1, test: 0.25}}
+watermarks:
+  perth: {kind: perth}
+  seal: {kind: audioseal, source: random, bits: 4}
+  keyed: {kind: wake, corpus: spoken, blocks: 4}
+triggers:
+  tone: {kind: ultrasonic, level: -30}
+victims:
+  lstm: {kind: lstm}
+defences:
+  none: {kind: none}
+distortions:
+  untouched: {kind: none}
+  hiss: {kind: noise, snr: 20}
+  quiet: {kind: gain, factor: 0.8}
+metrics:
+  snr: {kind: snr}
+  stoi: {kind: stoi}
+experiments:
+  demo: {corpus: spoken, target: left, triggers: [tone], victims: [lstm], metrics: [snr]}
+benchmarks:
+  bench:
+    corpus: spoken
+    watermarks: [perth, keyed]
+    distortions: [untouched, hiss]
+    keys: {keyed: "1011"}
+    metrics: [snr, stoi]
+    utterances: 10
+"""
+
+Edit = Callable[[dict[str, Any]], object]
+NEW = ("marked", "readings", "efficiency")
+
+
+def configured(edit: Edit | None = None, code: Any = None) -> Plan:
+    config = yaml.safe_load(CONFIGURATION)
+    if edit is not None:
+        edit(config)
+    return plan(load(config), *([] if code is None else [code]))
+
+
+def bench(**settings: Any) -> Edit:
+    return lambda config: config["benchmarks"]["bench"].update(settings)
+
+
+def keys(made: Plan) -> dict[str, set[str]]:
+    return {stage: set(found) for stage, found in made.stages.items()}
+
+
+def added(before: Plan, after: Plan) -> dict[str, int]:
+    """How many stages came, by stage."""
+    old = keys(before)
+    return {stage: n for stage, found in keys(after).items() if (n := len(found - old.get(stage, set())))}
+
+
+def gone(before: Plan, after: Plan) -> dict[str, int]:
+    return added(after, before)
+
+
+def readings(made: Plan) -> list[ReadingStage]:
+    return [stage for stage in made.stages["readings"].values() if isinstance(stage, ReadingStage)]
+
+
+def test_the_whole_benchmark_is_planned():
+    counts = {stage: len(found) for stage, found in configured().stages.items()}
+    assert counts["marked"] == 2 and counts["efficiency"] == 2
+    # Of each watermark marked and clean utterances after each distortion, and clean ones for validation; one that has
+    # keys is read with others, too.
+    assert counts["readings"] == 2 * (2 * 2 + 1) + 1
+    # And one of the experiment's trigger.
+    assert counts["quality"] == 2 * 2 + 1
+    assert [dict(line.names)["distortion"] for line in configured().benchmarks["bench"].lines] == [
+        *("untouched", "hiss") * 2
+    ]
+
+
+def test_what_a_table_is_made_from_is_planned_and_lies_where_its_identity_says():
+    made = configured()
+    for path in made.benchmarks["bench"].inputs:
+        _, stage, key, *_ = path.parts
+        assert key in made.stages[stage]
+    for stages in made.stages.values():
+        for stage in stages.values():
+            assert all(upstream.key in made.stages[upstream.stage] for upstream in stage.upstream)
+
+
+def test_a_benchmark_changes_nothing_of_an_experiment():
+    without = configured(lambda config: config.pop("benchmarks"))
+    assert not gone(without, configured())
+    assert set(added(without, configured())) == {*NEW, "watermarks", "quality"}
+    assert without.tables["demo"].specification == configured().tables["demo"].specification
+
+
+def test_another_distortion_is_other_readings_after_it_alone():
+    after = configured(lambda config: config["distortions"]["hiss"].update(snr=10))
+    # Marked and clean, of two watermarks.
+    assert added(configured(), after) == gone(configured(), after) == {"readings": 4}
+
+
+def test_a_distortion_adds_its_own_readings_alone():
+    after = configured(bench(distortions=["untouched", "hiss", "quiet"]))
+    assert added(configured(), after) == {"readings": 4} and not gone(configured(), after)
+
+
+def test_a_watermark_adds_its_own_branch_alone():
+    after = configured(bench(watermarks=["perth", "keyed", "seal"]))
+    assert not gone(configured(), after)
+    assert added(configured(), after) == {"watermarks": 1, "marked": 1, "readings": 5, "quality": 2, "efficiency": 1}
+
+
+def test_renaming_changes_the_table_alone():
+    text = CONFIGURATION
+    for old, new in [("bench:", "mine:"), ("hiss", "noise_of_20_dB"), ("keyed", "ours"), ("spoken", "voices_12")]:
+        text = text.replace(old, new)
+    after = plan(load(yaml.safe_load(text)))
+    assert keys(after) == keys(configured())
+    assert after.benchmarks["mine"].specification != configured().benchmarks["bench"].specification
+
+
+@pytest.mark.parametrize(("edited", "kind"), [("noise", "distortion"), ("wake", "watermark")])
+def test_code_of_one_plug_in_reruns_what_calls_it(edited: str, kind: str):
+    def code(changed: str) -> Any:
+        def of(stage: str, plugins: Sequence[Plugin]) -> str:
+            return f"{stage} {[(kind_of(plugin), kind_of(plugin) == changed) for plugin in plugins]}"
+
+        return of
+
+    before, after = configured(code=code("")), configured(code=code(edited))
+    if kind == "distortion":
+        assert added(before, after) == {"readings": 4}
+    else:
+        assert added(before, after) == {"watermarks": 1, "marked": 1, "readings": 6, "quality": 2, "efficiency": 1}
+
+
+def test_the_code_of_a_stage_is_asked_for_with_the_plug_ins_that_it_calls():
+    calls: set[tuple[str, tuple[str, ...]]] = set()
+
+    def code(stage: str, plugins: Sequence[Plugin]) -> str:
+        calls.add((stage, tuple(kind_of(plugin) for plugin in plugins)))
+        return ""
+
+    configured(code=code)
+    assert {call for call in calls if call[0] in (*NEW, "benchmarks")} == {
+        ("benchmarks", ()),
+        *((stage, (watermark,)) for stage in ("marked", "efficiency") for watermark in ("perth", "wake")),
+        *(("readings", (mark, kind)) for mark in ("perth", "wake") for kind in ("none", "noise")),
+    }
+
+
+def test_clean_readings_are_shared_by_seeds_of_messages_unless_their_keys_are_others():
+    more = added(configured(), configured(bench(seeds=[0, 1])))
+    # Perth: marked after two distortions. Wake with another key: clean after two and for validation, and other keys.
+    assert more == {"marked": 2, "readings": 2 + 2 + 2 + 1 + 1, "quality": 4}
+
+
+def test_a_second_mark_lies_on_the_first_and_has_its_own_key():
+    made = configured(bench(marks=[1, 2]))
+    marked = [stage for stage in made.stages["marked"].values() if isinstance(stage, MarkedStage)]
+    second = {kind_of(stage.watermark.watermark): stage for stage in marked if stage.marks == 2}
+    for stage in second.values():
+        assert isinstance(stage.audio_stage, MarkedStage) and stage.audio_stage in marked
+    first = second["wake"].audio_stage
+    assert isinstance(first, MarkedStage)
+    assert first.secret == "1011" and second["wake"].secret not in (None, "1011")
+    assert second["perth"].secret is None
+    lines = [line for line in made.benchmarks["bench"].lines if line.names["watermark"] == "keyed"]
+    assert [(line.names["marks"], line.names["read"], line.mark) for line in lines[::2]] == [
+        ("single", "first", 1),
+        ("double", "first", 1),
+        ("double", "second", 2),
+    ]
+    assert [line.seeds[0].marked.secrets for line in lines[::2]] == [("1011",), ("1011",), (second["wake"].secret,)]
+    # 32 bits in each second of each mark.
+    assert [line.bits_per_second for line in lines[::2]] == [32, 64, 64]
+    assert added(configured(), made)["marked"] == 2
+
+
+def test_a_table_knows_what_it_is_compared_with_and_what_generators_were_trained_with():
+    table = configured(bench(comparison={"paper": "wake", "table": "1"})).benchmarks["bench"]
+    content = json.loads(table.specification)
+    assert content["comparison"] == {"paper": "wake", "table": "1", "stands_for": {}}
+    assert len(table.surroundings) == 2
+    assert content["lines"][-1]["wrong_keys"] == 3 and content["lines"][0]["seeds"][0]["foreign"] is None
+
+
+def test_keys_are_drawn_like_another_and_differ():
+    wake, mask = Wake(corpus="c"), KeyedMask(corpus="c")
+    drawn = drawn_keys(wake, "10110010", "wrong", 20, ["10110010"])
+    assert len({*drawn, "10110010"}) == 21
+    assert all(wake.key_problem(key) is None for key in drawn)
+    assert drawn == drawn_keys(wake, "10110010", "wrong", 20, ["10110010"])
+    assert drawn[0] != drawn_key(wake, "10110010", "first 1")
+    assert all(len(key) == 9 for key in drawn_keys(mask, "owner one", "wrong", 3, []))
+    digits = Wake(corpus="c", keys="digits")
+    assert all(digits.key_problem(key) is None for key in drawn_keys(digits, "12345678", "wrong", 5, []))
+    # "11111111" may be of bits or of digits: the watermark says which.
+    assert digits.key_problem(neighbours(digits, "12345678")[0]) is None
+
+
+def test_there_are_no_more_keys_than_there_are():
+    with pytest.raises(InputError, match="no more keys like '10'.*fewer wrong keys"):
+        drawn_keys(Wake(corpus="c", blocks=2), "10", "wrong", 3, ["10"])
+
+
+def test_neighbours_differ_in_one_character():
+    near = neighbours(Wake(corpus="c"), "10000000")
+    # The first would mark nothing, and is no key.
+    assert near == ["11000000", "10100000", "10010000", "10001000", "10000100", "10000010", "10000001"]
+    for key, place in zip(neighbours(KeyedMask(corpus="c"), "a key"), range(5), strict=True):
+        assert [a != b for a, b in zip(key, "a key", strict=True)] == [other == place for other in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"keys": {}}, "bench.keys.keyed: give a key of 4 times 0 or 1, one for each block, not None"),
+        ({"keys": {"keyed": "10"}}, "bench.keys.keyed: give a key of 4 times"),
+        ({"keys": {"keyed": "1011", "perth": "x"}}, "bench.keys.perth: this watermark has no keys: remove it"),
+        ({"keys": {"keyed": "1011", "seal": "x"}}, "bench.keys.seal: unknown watermark of this benchmark 'seal'"),
+        ({"watermarks": ["perht"], "keys": {}}, "watermarks[0]: unknown entry of watermarks 'perht'; did you mean"),
+        ({"distortions": ["his"]}, "distortions[0]: unknown entry of distortions 'his'; did you mean 'hiss'?"),
+        ({"metrics": ["pesk"]}, "metrics[0]: unknown entry of metrics 'pesk'"),
+        ({"corpus": "speech"}, "bench.corpus: unknown entry of corpora 'speech'"),
+        ({"marks": [3]}, "bench.marks[0]"),
+        ({"false_positive_rate": 1}, "bench.false_positive_rate: should be less than 1"),
+        ({"comparison": {"paper": "wake", "table": "9"}}, "no printed numbers of wake 9"),
+    ],
+)
+def test_mistakes_have_places(settings: dict[str, Any], message: str):
+    with pytest.raises(InputError) as told:
+        configured(bench(**settings))
+    assert message in str(told.value)
+    assert "has 1 problem;" in str(told.value)
+
+
+def test_a_benchmark_s_name_is_no_experiment_s():
+    def rename(config: dict[str, Any]) -> None:
+        config["benchmarks"]["demo"] = config["benchmarks"].pop("bench")
+
+    with pytest.raises(InputError, match="benchmarks.demo: 'demo' is an experiment's name, too"):
+        configured(rename)

@@ -1,0 +1,114 @@
+"""A benchmark from its configuration to its tables, and what an edit makes run again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from test_invalidation import Edit, append, jobs, replace
+from tiny import ROOT, checkout, clone, pending, run
+
+TARGET = ["tiny_benchmark"]
+
+
+@pytest.fixture(scope="module")
+def benchmark(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = checkout(tmp_path_factory.mktemp("benchmark") / "first")
+    shutil.copy(ROOT / "tests" / "data" / "tiny_benchmark.yaml", folder / "tiny.yaml")
+    run(folder, targets=TARGET)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def table(benchmark) -> pd.DataFrame:
+    return pd.read_csv(benchmark / "results" / "tables" / "tiny_benchmark.csv").set_index(["watermark", "distortion"])
+
+
+def test_marks_are_found_where_they_are(table):
+    assert table.loc[("perth", "undistorted"), "detection_rate"] == 1
+    assert table.loc["perth", "bit_error_rate"].isna().all() and (table.loc["perth", "bits_per_second"] == 0).all()
+    assert table.loc["keyed", "bit_error_rate"].between(0, 1).all()
+    assert (table["read_utterances"] == 4).all() and (table["undecodable_utterances"] == 0).all()
+
+
+def test_other_keys_quality_and_costs_are_beside_them(table):
+    keyed = table.loc["keyed"]
+    columns = ["wrong_key_bit_error_rate", "near_key_bit_error_rate", "wrong_key_detection_rate"]
+    assert keyed[columns].notna().all(axis=None) and table.loc["perth", columns].isna().all(axis=None)
+    assert (table["si_sdr_db"] > 0).all()
+    # Quality and costs are no matter of the distortion.
+    for name in ("si_sdr_db", "embedding_gflops_per_second", "detection_cpu_real_time_factor"):
+        assert (table.groupby("watermark")[name].nunique() == 1).all()
+    assert table.loc[("perth", "mp3_64"), "embedding_gflops_per_second"] == pytest.approx(0.4766, abs=1e-3)
+
+
+def test_every_form_of_the_table_is_there(benchmark):
+    tables = benchmark / "results" / "tables"
+    forms = ("csv", "metrics.csv", "efficiency.csv", "md", "tex", "provenance.json", "comparison.csv", "comparison.md")
+    assert all((tables / f"tiny_benchmark.{form}").stat().st_size for form in forms)
+    page = (tables / "tiny_benchmark.md").read_text()
+    assert "**Bit error rate (%)**\n\n| watermark | undistorted | mp3_64 |\n" in page and "SI-SDR dB" in page
+    assert "failed" not in page
+    costs = pd.read_csv(tables / "tiny_benchmark.efficiency.csv").set_index("watermark")
+    assert list(costs.index) == ["perth", "keyed"] and costs["processor"].notna().all()
+    compared = pd.read_csv(tables / "tiny_benchmark.comparison.csv", keep_default_na=False)
+    both = compared[(compared["ours"] != "") & (compared["printed"] != "")]
+    assert set(zip(both["metric"], both["distortion"], strict=True)) == {
+        ("bit_error_rate", "undistorted"),
+        ("bit_error_rate", "mp3_64"),
+        ("mean_bit_error_rate", ""),
+        ("bits_per_second", ""),
+    }
+
+
+TABLE = "1 benchmark tiny_benchmark \n 1 comparison tiny_benchmark"
+MP3 = "1 readings {0}-codec-marked-1 \n 1 readings {0}-codec-test \n"
+EDITS: dict[str, tuple[Edit, str]] = {
+    "nothing": (lambda folder: None, ""),
+    "a distortion's settings": (
+        replace(
+            "config.yaml",
+            "mp3_64: {kind: codec, format: mp3, bit_rate: 64}",
+            "mp3_64: {kind: codec, format: mp3, bit_rate: 96}",
+        ),
+        MP3.format("perth") + MP3.format("keyed_mask") + TABLE,
+    ),
+    "a distortion's code": (
+        append("sanguinaria/distortions/codec.py", "\nUNUSED = 1\n"),
+        MP3.format("perth") + MP3.format("keyed_mask") + TABLE,
+    ),
+    "a distortion more": (
+        replace("tiny.yaml", "[undistorted, mp3_64]", "[undistorted, mp3_64, boost]"),
+        (MP3.format("perth") + MP3.format("keyed_mask")).replace("codec", "gain") + TABLE,
+    ),
+    "another rate of false positives": (
+        replace("tiny.yaml", "wrong_keys: 2", "wrong_keys: 2\n    false_positive_rate: 0.1"),
+        TABLE,
+    ),
+    "a metric's code": (
+        append("sanguinaria/metrics/si_sdr.py", "\nUNUSED = 1\n"),
+        "1 quality si_sdr-synthetic-perth-1 \n 1 quality si_sdr-synthetic-keyed_mask-1 \n" + TABLE,
+    ),
+    "another key": (
+        replace("tiny.yaml", "keyed: a key", "keyed: b key"),
+        "1 marked synthetic-keyed_mask-1 \n 1 quality si_sdr-synthetic-keyed_mask-1 \n 1 efficiency keyed_mask \n"
+        "2 readings keyed_mask-none-marked-1 \n 1 readings keyed_mask-none-test \n"
+        "1 readings keyed_mask-none-validation \n" + MP3.format("keyed_mask") + TABLE,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_reruns_exactly_what_it_invalidates(benchmark, tmp_path, name):
+    edit, stated = EDITS[name]
+    folder = clone(benchmark, tmp_path / "edited")
+    edit(folder)
+    assert pending(folder, TARGET) == jobs(stated)
+
+
+def test_a_renamed_benchmark_is_a_table_and_nothing_else(benchmark, tmp_path):
+    folder = clone(benchmark, tmp_path / "edited")
+    replace("tiny.yaml", "tiny_benchmark:", "mine:")(folder)
+    assert pending(folder, ["mine"]) == jobs("1 benchmark mine \n 1 comparison mine")

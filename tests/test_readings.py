@@ -1,0 +1,318 @@
+"""Marking, reading and reducing with a generator whose every bit is known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from sanguinaria import embedding, reading, utterances
+from sanguinaria.distortions import Distortion
+from sanguinaria.distortions.none import NoDistortion
+from sanguinaria.embedding import chosen, mark_audio
+from sanguinaria.errors import InputError
+from sanguinaria.messages import message_of
+from sanguinaria.reading import read_marks
+from sanguinaria.reports.benchmarks import reduce_line, write_benchmark
+from sanguinaria.reports.detection_statistics import Found, f1, share, threshold
+from sanguinaria.watermarks import NOWHERE, Sources, Watermark
+
+CPU = torch.device("cpu")
+RATE, BITS = 16_000, 4
+STEP = 1 / 1024  # a level that 16 bits hold exactly
+DEAD, LOUD = 0.5, 0.25  # levels of utterances that the distortion, or the detector, cannot cope with
+
+
+class ToyMarker:
+    """A bit is the sign of an offset of its fourth of the audio; a key changes the signs."""
+
+    def __init__(self, key: str | None) -> None:
+        self.signs = torch.tensor([-1.0 if character == "-" else 1.0 for character in key or "++++"])
+
+    def watermark(self, waveforms: torch.Tensor, message: torch.Tensor | None) -> torch.Tensor:
+        assert message is not None
+        return ((2 * message - 1) * self.signs * STEP).repeat_interleave(waveforms.shape[-1] // BITS, -1)
+
+    def detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if (waveforms[:, -1] > LOUD / 2).any():
+            raise ValueError("too loud\nfor this detector")
+        means = waveforms.unflatten(-1, (BITS, -1)).mean(-1) * self.signs
+        return (means.abs().mean(-1) / STEP).clamp(0, 1), (means / STEP + 1) / 2
+
+
+class ToyWatermark(Watermark):
+    @property
+    def message_bits(self) -> int:
+        return BITS
+
+    def obtain(self, sources: Sources = NOWHERE) -> dict[str, torch.Tensor]:
+        return {}
+
+    def load(
+        self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device, key: str | None = None
+    ) -> ToyMarker:
+        return ToyMarker(key)
+
+
+class Flip(Distortion):
+    """The first fourth upside down: one bit of four is read wrong."""
+
+    def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
+        if (waveforms > DEAD / 2 + LOUD / 2).any():
+            raise InputError("it cannot be flipped")
+        flipped = waveforms.clone()
+        flipped[:, : waveforms.shape[-1] // BITS] *= -1
+        return flipped
+
+
+class Shorter(Distortion):
+    """Cut in half for every second utterance that it meets, by its own random numbers; others have no numbers."""
+
+    def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
+        return waveforms[:, ::2] if float(waveforms.sum()) else waveforms * torch.nan
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch):
+    for module in (embedding, reading):
+        monkeypatch.setattr(module, "load_weights", lambda path: (ToyWatermark(), {}))
+
+
+def shard(path: Path, levels: list[float], names: list[str] | None = None) -> Path:
+    rows = pd.DataFrame({"utterance_id": names or [f"u{n}" for n in range(len(levels))]})
+    rows["label"], rows["split"] = "yes", "test"
+    rows["speaker"] = [f"s{n // 2}" for n in range(len(levels))]
+    waveforms = np.repeat(np.array(levels, np.float32)[:, None], RATE, 1)
+    utterances.write(path, iter([utterances.Utterances(rows, waveforms, RATE)]))
+    return path
+
+
+def marked(source: Path, destination: Path, key: str | None = None, mark: int = 1, seed: int = 0) -> Path:
+    names = utterances.read_rows(source)["utterance_id"].tolist()
+    mark_audio(Path(), key, 1.0, seed, mark, source, names, destination, CPU)
+    return destination
+
+
+def read(paths: list[Path], destination: Path, **settings: Any) -> pd.DataFrame:
+    given = {"secrets": [None], "distortion": NoDistortion(), "seed": 0, "marks": 1, **settings}
+    names = [name for path in paths for name in utterances.read_rows(path)["utterance_id"]]
+    read_marks(weights=Path(), shards=paths, names=names, destination=destination, device=CPU, **given)
+    return pd.read_parquet(destination)
+
+
+def test_a_message_is_its_utterance_s_own():
+    assert message_of("a", 0, 1, 16) == message_of("a", 0, 1, 16) != message_of("b", 0, 1, 16)
+    assert len({message_of("a", seed, mark, 32) for seed in (0, 1) for mark in (1, 2)}) == 4
+    assert message_of("a", 0, 1, 0) == "" and message_of("a", 0, 1, 5) == message_of("a", 0, 1, 16)[:5]
+    bits = "".join(message_of(f"u{n}", 0, 1, 32) for n in range(500))
+    # Fair: 16,000 bits have a standard deviation of 63.
+    assert abs(bits.count("1") - 8000) < 300
+
+
+def test_marks_do_not_depend_on_the_shard(tmp_path):
+    names = [f"u{n}" for n in range(6)]
+    together = marked(shard(tmp_path / "all", [0.0] * 6), tmp_path / "a")
+    parts = [
+        marked(shard(tmp_path / f"part{n}", [0.0] * 3, names[3 * n : 3 * n + 3]), tmp_path / f"b{n}") for n in (1, 0)
+    ]
+    one = utterances.read_rows(together).set_index("utterance_id")["sha256"]
+    two = pd.concat(map(utterances.read_rows, parts)).set_index("utterance_id")["sha256"]
+    assert one.sort_index().equals(two.sort_index())
+    rows = read([together], tmp_path / "rows")
+    assert rows["messages"].tolist() == [message_of(name, 0, 1, BITS) for name in names]
+    assert (rows["messages"] == rows["decoded_message"]).all() and (rows["score"] == 1).all()
+
+
+def test_fewer_utterances_are_among_more(tmp_path):
+    index = tmp_path / "index"
+    pd.DataFrame({"utterance_id": [f"u{n}" for n in range(9)], "split": ["test", "test", "train"] * 3}).to_parquet(
+        index
+    )
+    whole = chosen(index, "test", None)
+    assert sorted(whole) == ["u0", "u1", "u3", "u4", "u6", "u7"]
+    assert chosen(index, "test", 4) == whole[:4]
+
+
+def test_marks_are_read_with_their_own_keys(tmp_path):
+    source = shard(tmp_path / "clean", [0.0] * 4)
+    once = marked(source, tmp_path / "once", "++--")
+    rows = read([once], tmp_path / "rows", secrets=["++--", "-+--", "--++"])
+    assert rows["utterance_id"].tolist() == [f"u{n // 3}" for n in range(12)]
+    wrong = [
+        sum(a != b for a, b in zip(sent, got, strict=True))
+        for sent, got in zip(rows["messages"], rows["decoded_message"], strict=True)
+    ]
+    # The right key, one with one other sign, and the opposite.
+    assert wrong == [0, 1, 4] * 4
+    twice = marked(once, tmp_path / "twice", "++++", mark=2)
+    both = read([twice], tmp_path / "both", marks=2)
+    assert both["messages"].tolist() == [
+        f"{message_of(f'u{n}', 0, 1, 4)} {message_of(f'u{n}', 0, 2, 4)}" for n in range(4)
+    ]
+
+
+def test_what_cannot_be_distorted_or_read_says_why(tmp_path):
+    source = marked(shard(tmp_path / "clean", [0.0, DEAD, LOUD, 0.0]), tmp_path / "marked")
+    rows = read([source], tmp_path / "rows", distortion=Flip()).set_index("utterance_id")
+    assert rows["problem"].to_dict() == {
+        "u0": "",
+        "u1": "distortion: InputError: it cannot be flipped",
+        "u2": "detector: ValueError: too loud",
+        "u3": "",
+    }
+    failed = rows.loc[["u1", "u2"]]
+    assert failed["score"].isna().all() and failed["decoded_message"].isna().all()
+    assert (failed["messages"] != "").all()
+    assert rows.loc[["u0", "u3"], "score"].tolist() == [1, 1]
+
+
+def test_no_numbers_and_other_lengths(tmp_path):
+    source = shard(tmp_path / "clean", [0.0, 0.125, 0.0])
+    rows = read([source], tmp_path / "rows", distortion=Shorter(), marks=0)
+    assert rows["problem"].tolist() == ["distortion: no numbers", "", "distortion: no numbers"]
+    assert rows["messages"].tolist() == ["", "", ""]
+
+
+def test_a_full_memory_is_no_property_of_an_utterance(tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(ToyMarker, "detect", full)
+    with pytest.raises(MemoryError):
+        read([shard(tmp_path / "clean", [0.0])], tmp_path / "rows")
+
+
+# What a table is made from, by hand.
+
+
+def rows(path: Path, scores: list[float | None], decoded: list[str] | None = None, reader: int = 0) -> str:
+    count = len(scores)
+    table = pd.DataFrame(
+        {
+            "utterance_id": [f"u{n}" for n in range(count)],
+            "speaker": [f"s{n // 2}" for n in range(count)],
+            "reader": reader,
+            "score": [float("nan") if score is None else score for score in scores],
+            "messages": "0000" if decoded else "",
+            "decoded_message": decoded or "",
+            "problem": ["" if score is not None else "distortion: it failed" for score in scores],
+        }
+    )
+    table.to_parquet(path)
+    return str(path)
+
+
+@pytest.fixture
+def line(tmp_path) -> dict[str, Any]:
+    marked = rows(tmp_path / "m", [0.9, 0.8, 0.6, 0.55, 0.4, None], ["0000", "0001", "0011", "0000", "1111", "0000"])
+    clean = rows(tmp_path / "c", [0.1, 0.2, 0.58, 0.3, 0.1, 0.1])
+    validation = rows(tmp_path / "v", [0.57, *[0.5] * 99])
+    wrong = pd.concat(
+        [
+            pd.read_parquet(rows(tmp_path / f"w{reader}", [0.6, 0.2], decoded, reader))
+            for reader, decoded in enumerate([["0011", "0011"], ["0001", "0000"], ["0000", "0111"]])
+        ]
+    )
+    wrong.to_parquet(tmp_path / "w")
+    quality = pd.DataFrame({"utterance_id": ["a", "b"], "label": "x", "value": [3.0, None], "problem": ["", "why"]})
+    quality.to_parquet(tmp_path / "q")
+    paths = {"marked": [marked], "clean": [clean], "validation": [validation], "foreign": [str(tmp_path / "w")]}
+    names = {"benchmark": "b", "corpus": "c", "watermark": "w", "marks": "single", "read": "first"}
+    return {
+        **names,
+        "distortion": "d",
+        "mark": 1,
+        "bits": 4,
+        "bits_per_second": 4.0,
+        "wrong_keys": 2,
+        "seeds": [paths],
+        "quality": {"snr": [[str(tmp_path / "q")]]},
+        "efficiency": None,
+    }
+
+
+def test_a_line_by_hand(line):
+    found = reduce_line(line, 0.01)
+    value = {name: measured.estimate.value for name, measured in found.items()}
+    # Of five utterances that are read 0, 1, 2, 0 and 4 bits are wrong.
+    assert value["bit_error_rate"] == pytest.approx((0 + 1 + 2 + 0 + 4) / 20)
+    assert (found["bit_error_rate"].scored, found["bit_error_rate"].unscored) == (5, 1)
+    assert value["detection_rate"] == pytest.approx(4 / 5)
+    assert value["false_positive_rate"] == pytest.approx(1 / 6)
+    # 4 found, 1 missed, 1 wrongly found.
+    assert value["f1"] == pytest.approx(8 / (8 + 1 + 1))
+    # One of a hundred validation utterances may exceed the threshold, which is 0.5: of the test's that are clean one
+    # does, and of the marked four.
+    assert value["fixed_false_positive_rate"] == pytest.approx(1 / 6)
+    assert value["fixed_detection_rate"] == pytest.approx(4 / 5)
+    assert value["wrong_key_bit_error_rate"] == pytest.approx((2 + 2 + 1 + 0) / 16)
+    assert value["wrong_key_lowest"] == pytest.approx(1 / 8)
+    assert value["near_key_bit_error_rate"] == value["near_key_lowest"] == pytest.approx(3 / 8)
+    assert value["wrong_key_detection_rate"] == pytest.approx(1 / 2)
+    assert (value["snr_db"], found["snr_db"].scored, found["snr_db"].unscored) == (3.0, 1, 1)
+    for measured in found.values():
+        assert measured.estimate.low <= measured.estimate.value <= measured.estimate.high
+
+
+def test_the_threshold_is_of_validation_utterances_alone(line):
+    strict = reduce_line(line, 0.001)
+    # None of a hundred may exceed it: it is the highest score, 0.57.
+    assert strict["fixed_detection_rate"].estimate.value == pytest.approx(3 / 5)
+    assert strict["fixed_false_positive_rate"].estimate.value == pytest.approx(1 / 6)
+    scores = np.array([0.1, 0.4, 0.3, 0.2])
+    assert [threshold(scores, share) for share in (0.1, 0.25, 0.5)] == [0.4, 0.3, 0.2]
+
+
+def test_without_validation_there_is_no_fixed_threshold(line, tmp_path):
+    line["seeds"][0]["validation"] = [rows(tmp_path / "empty", [])]
+    assert not [name for name in reduce_line(line, 0.01) if name.startswith("fixed")]
+
+
+def test_what_failed_with_one_seed_is_left_out_with_all(line, tmp_path):
+    second = rows(tmp_path / "m2", [0.9, None, 0.6, 0.6, 0.6, 0.6], ["0000"] * 6)
+    line["seeds"].append({**line["seeds"][0], "marked": [second]})
+    found = reduce_line(line, 0.01)["bit_error_rate"]
+    assert found.estimate.value == pytest.approx((0 + 2 + 0 + 4) / 16 / 2)
+    assert (found.scored, found.unscored) == (4, 2)
+
+
+def test_tables_are_written(line, tmp_path):
+    costs = tmp_path / "row.json"
+    costs.write_text('{"embedding_parameters": 7, "processor": "P", "seconds": 1.0}')
+    line["efficiency"] = str(costs)
+    wide, long, efficiency = (tmp_path / name for name in ("t.csv", "t.metrics.csv", "t.efficiency.csv"))
+    write_benchmark([line, {**line, "distortion": "e"}], 0.01, wide, long, efficiency)
+    table = pd.read_csv(wide)
+    assert table["distortion"].tolist() == ["d", "e"]
+    assert table["bit_error_rate"].tolist() == table["mean_bit_error_rate"].tolist() == [0.35, 0.35]
+    assert table["undecodable_utterances"].tolist() == [1, 1] and table["read_utterances"].tolist() == [5, 5]
+    assert table["embedding_parameters"].tolist() == [7, 7]
+    metrics = pd.read_csv(long).set_index(["distortion", "metric"])
+    assert metrics.loc[("d", "bit_error_rate"), "unscored_utterances"] == 1
+    assert pd.read_csv(efficiency)[["watermark", "processor"]].to_numpy().tolist() == [["w", "P"]]
+
+
+def test_a_share_s_interval_is_over_speakers_and_over_seeds():
+    # Two speakers, each as good as its utterances: a bootstrap draws one, both, or the other.
+    one = share(np.array([[0.0, 0.0, 1.0, 1.0]]), ["a", "a", "b", "b"])
+    assert (one.value, one.low, one.high) == (0.5, 0.0, 1.0)
+    same = share(np.array([[0.25, 0.25], [0.25, 0.25]]), ["a", "b"])
+    assert (same.value, same.low, same.high) == (0.25, 0.25, 0.25)
+    several = share(np.array([[0.2, 0.2], [0.4, 0.4]]), ["a", "b"])
+    # Student's t of one degree of freedom is 12.7: 0.3 ± 1.27, within [0, 1].
+    assert (several.value, several.low, several.high) == (pytest.approx(0.3), 0.0, 1.0)
+
+
+def test_f1_of_nothing_found_is_0_and_of_everything_1():
+    def found(hits: list[int]) -> Found:
+        return Found(np.array([hits], bool), ["a", "b"])
+
+    assert f1(found([0, 0]), found([0, 0])).value == 0
+    perfect = f1(found([1, 1]), found([0, 0]))
+    assert (perfect.value, perfect.low, perfect.high) == (1, 1, 1)
+    assert f1(found([1, 0]), found([1, 0])).value == pytest.approx(2 / (2 + 1 + 1))

@@ -1,0 +1,16 @@
+"""Measure what marking and detecting cost."""
+
+from pathlib import Path
+
+from sanguinaria import devices
+from sanguinaria.efficiency import measure_efficiency
+from sanguinaria.jobs import job
+
+with job(snakemake) as specification:
+    measure_efficiency(
+        Path(snakemake.input.weights),
+        specification["secret"],
+        [Path(path) for path in snakemake.input.audio],
+        Path(snakemake.output.row),
+        devices.prepare(snakemake.threads, snakemake.resources.gpu),
+    )
