@@ -91,6 +91,9 @@ def test_the_configurations_of_the_project_are_accepted(validator: Draft202012Va
             {"curves": {"experiment": "demo", "panels": [PANEL | {"where": {"rate": [0.01, 1], "victim": "v"}}]}},
         ),
         ("figures", {"curves": {"experiment": "demo", "panels": [PANEL], "series": {"ours": {"trigger": ["perth"]}}}}),
+        ("benchmarks.watermark_benchmark.marks", [2, 1]),
+        ("benchmarks.watermark_benchmark.validation_utterances", None),
+        ("benchmarks.watermark_benchmark.comparison", {"paper": "wake", "table": "2"}),
     ],
 )
 def test_what_is_right_is_accepted(validator: Draft202012Validator, place: str, value: Any):
@@ -138,6 +141,11 @@ def test_what_is_right_is_accepted(validator: Draft202012Validator, place: str, 
         ("figures", {"curves": {"experiment": "demo", "panels": [PANEL | {"where": {"victim": {"v": 1}}}]}}),
         ("experiments.demo", {"corpus": "synthetic"}),
         ("experiments.demo", None),
+        ("benchmarks.watermark_benchmark.marks", [3]),
+        ("benchmarks.watermark_benchmark.distortions", []),
+        ("benchmarks.watermark_benchmark.keys", {"perth": ["a", "b"]}),
+        ("benchmarks.watermark_benchmark.false_positive_rate", 1),
+        ("benchmarks.watermark_benchmark", {"corpus": "synthetic", "watermarks": ["perth"]}),
     ],
 )
 def test_what_is_wrong_is_refused_by_schema_and_models_alike(validator: Draft202012Validator, place: str, value: Any):

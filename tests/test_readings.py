@@ -259,6 +259,16 @@ def test_a_line_by_hand(line):
         assert measured.estimate.low <= measured.estimate.value <= measured.estimate.high
 
 
+def test_seeds_may_have_keys_with_more_and_with_fewer_neighbours(line, tmp_path):
+    fewer = pd.read_parquet(tmp_path / "w")
+    fewer[fewer["reader"] < 2].to_parquet(tmp_path / "w2")
+    line["seeds"].append({**line["seeds"][0], "foreign": [str(tmp_path / "w2")]})
+    found = reduce_line(line, 0.01)
+    assert found["near_key_bit_error_rate"].estimate.value == pytest.approx(3 / 8)
+    assert found["wrong_key_bit_error_rate"].estimate.value == pytest.approx(5 / 16)
+    assert found["wrong_key_lowest"].estimate.value == pytest.approx(1 / 8)
+
+
 def test_the_threshold_is_of_validation_utterances_alone(line):
     strict = reduce_line(line, 0.001)
     # None of a hundred may exceed it: it is the highest score, 0.57.

@@ -9,7 +9,7 @@ of all seeds, and every such reading is counted.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import isnan
@@ -30,6 +30,8 @@ NAMES = ("benchmark", "corpus", "watermark", "marks", "read", "distortion")
 # What a line's mean over the distortions is of, and how it is called.
 MEANS = {"bit_error_rate": "mean_bit_error_rate", "f1": "mean_f1"}
 COSTS = ("parameters", "gflops_per_second", "cpu_real_time_factor", "gpu_real_time_factor")
+# More than any key has characters.
+MOST_KEYS = 10_000
 DIGITS = 6
 
 
@@ -90,23 +92,24 @@ def _foreign(line: Mapping[str, Any]) -> dict[str, Measured]:
     paths = [seed["foreign"] for seed in line["seeds"] if seed["foreign"] is not None]
     if not paths:
         return {}
-    wrong, near = _Readings(paths, range(line["wrong_keys"])), _Readings(paths, range(line["wrong_keys"], 10**6))
+    wrong, near = _Readings(paths, range(line["wrong_keys"])), _Readings(paths, range(line["wrong_keys"], MOST_KEYS))
     found = {"wrong_key_detection_rate": wrong.rate(wrong.found(None))}
     for name, readings in (("wrong_key", wrong), ("near_key", near)):
-        if line["bits"] and readings.readers:
+        if line["bits"] and readings.tables:
             found[f"{name}_bit_error_rate"] = readings.errors(line["mark"])
-            each = [_Readings(paths, [reader]).errors(line["mark"]) for reader in readings.readers]
-            found[f"{name}_lowest"] = min(each, key=lambda measured: measured.estimate.value)
+            found[f"{name}_lowest"] = readings.lowest(line["mark"])
     return found
 
 
 class _Readings:
     """The readings of several seeds, with some of their keys: an utterance counts as often as there are of both."""
 
-    def __init__(self, seeds: Sequence[Sequence[str]], readers: Sequence[int] = (0,)) -> None:
+    def __init__(self, seeds: Sequence[Sequence[str]], readers: Container[int] = (0,)) -> None:
         tables = [_read(*parts) for parts in seeds]
-        self.readers = sorted(set(readers) & set(tables[0]["reader"])) if len(tables[0]) else []
-        self.tables = [table[table["reader"] == reader] for table in tables for reader in self.readers]
+        # A key may have fewer neighbours than another seed's.
+        self.tables = [
+            rows for table in tables for reader, rows in table.groupby("reader", sort=True) if reader in readers
+        ]
         self.failed = sum(int((table["problem"] != "").sum()) for table in self.tables)
         rest = [set(table["utterance_id"][table["problem"] == ""]) for table in self.tables]
         whole = set.intersection(*rest) if rest else set()
@@ -133,6 +136,12 @@ class _Readings:
         """The share of the bits of the first or second message that are read wrong."""
         shares = np.array([_errors(table, mark) for table in self.whole])
         return Measured(share(shares, self.speakers), len(self.speakers), self.failed)
+
+    def lowest(self, mark: int) -> Measured:
+        """That share for the key, of all seeds, that reads most."""
+        shares = [np.array([_errors(table, mark)]) for table in self.whole]
+        best = min(shares, key=lambda of_key: float(of_key.mean()) if of_key.size else 1.0)
+        return Measured(share(best, self.speakers), len(self.speakers), self.failed)
 
 
 def _errors(table: pd.DataFrame, mark: int) -> list[float]:
