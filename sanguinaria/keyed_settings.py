@@ -125,6 +125,11 @@ class InvertibleWatermark(Watermark):
         return True
 
     @property
+    def near_keys(self) -> float:
+        """Share of the wrong keys in training that differ from the right one in one block."""
+        return 0.0
+
+    @property
     def delays(self) -> list[int]:
         """Samples of delay that the detector tries beside none."""
         steps = range(self.shift_step, self.shifts + 1, self.shift_step)
@@ -155,6 +160,7 @@ class InvertibleWatermark(Watermark):
             window=0,
             ratios=self.training_ratios,
             gradual=self.gradual,
+            near_keys=self.near_keys,
         )
         checkpoint = sources.folder / "checkpoint.pt"
         history = train_keyed(

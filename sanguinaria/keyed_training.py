@@ -17,7 +17,7 @@ from sanguinaria.attacks import Attacks
 from sanguinaria.discriminators import Discriminator
 from sanguinaria.keyed_losses import Accuracy, Perceptual
 from sanguinaria.keyed_networks import KeyedNetwork
-from sanguinaria.keys import Key, RandomKeys, different_keys
+from sanguinaria.keys import Key, RandomKeys, different_keys, neighbours
 from sanguinaria.watermark_training import KEEP_EVERY, LEARNING, READ, Progress, Schedule, crops, set_rate, train
 
 # The last share of the steps, at the final quality.
@@ -35,6 +35,7 @@ class KeyedSchedule(Schedule):
     Attributes:
         twice: share of the steps that embed twice.
         ratios: dB, of a piece to its mark at the start and at the end; ``None`` where the network decides.
+        near_keys: share of the utterances whose wrong key differs from the right one in one block alone.
         gradual: whether the perceptual terms rise from :data:`LEAST_QUALITY` on while messages are read, and a wrong
             key's terms are left out until they are; the paper's weights are constant.
     """
@@ -42,6 +43,7 @@ class KeyedSchedule(Schedule):
     twice: float
     ratios: tuple[float, float] | None
     gradual: bool
+    near_keys: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ class _Step:
             marked.append(marked[-1] + self.network.mark(marked[-1], messages, key, ratio))
             embedded.append((messages, key))
         heard = self.attacks(marked[-1], random)
-        wrong_key = different_keys(self.random_keys, keys, len(speech), random).to(self.device)
+        wrong_key = self._wrong_key(keys, len(speech), random).to(self.device)
         asked = progress["read"] < READ or not self.schedule.gradual
         wrong = self.network.read(heard, wrong_key) if asked else None
         accuracy = self._accuracy(heard, embedded, wrong)
@@ -181,6 +183,15 @@ class _Step:
         parts = {**accuracy, "perceptual": perceptual, "adversarial": adversarial, "discriminator": judged}
         told = {name: float(part.detach()) / times for name, part in parts.items()}
         return loss + judged, {**told, "quality": progress["quality"]}
+
+    def _wrong_key(self, keys: list[Key], utterances: int, random: torch.Generator) -> Key:
+        """For some utterances a key that differs from the first in one block: or a block may have no say."""
+        others = different_keys(self.random_keys, keys, utterances, random)
+        if not self.schedule.near_keys:
+            return others
+        near = neighbours(keys[0], others, random)
+        wanted = torch.rand(utterances, generator=random) < self.schedule.near_keys
+        return others.replaced(wanted & ~torch.stack([near.same(key) for key in keys]).any(0), near)
 
     def _accuracy(
         self,

@@ -63,6 +63,14 @@ def different_keys(random_keys: RandomKeys, others: Sequence[Key], utterances: i
     return found
 
 
+def neighbours(key: Key, others: Key, generator: torch.Generator) -> Key:
+    """Keys that have one factor from another, at a place that is drawn; the others where that changes nothing."""
+    places = torch.randint(key.factors.shape[1], (len(key.factors), 1), generator=generator)
+    factors = key.factors.scatter(1, places, others.factors.gather(1, places))
+    changed = (factors != key.factors).any(1)
+    return others.replaced(changed, Key(factors, key.signs))
+
+
 def plain_key(utterances: int, blocks: int) -> Key:
     """No key: every factor and every sign is 1."""
     return Key(torch.ones(utterances, blocks), torch.ones(utterances, 1, 1, 1))

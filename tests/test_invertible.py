@@ -14,6 +14,7 @@ from sanguinaria.keys import (
     block_key,
     different_keys,
     mask_key,
+    neighbours,
     plain_key,
     random_block_keys,
     random_mask_keys,
@@ -139,6 +140,21 @@ class TestRandomKeys:
             return random_block_keys(count, 1, "bits", generator)
 
         assert different_keys(draw, [draw(3, seeded())], 3, seeded()).factors.tolist() == [[1.0]] * 3
+
+    @pytest.mark.parametrize("convention", ["signs", "digits"])
+    def test_neighbours_differ_in_one_place_where_they_are_not_others(self, convention):
+        keys, others = (random_block_keys(400, 4, convention, seeded(seed)) for seed in (1, 2))
+        found = neighbours(keys, others, seeded(3))
+        distances = (found.factors != keys.factors).sum(1)
+        near = distances == 1
+        assert not (found.factors == keys.factors).all(1)[(others.factors != keys.factors).any(1)].any()
+        assert (found.factors[~near] == others.factors[~near]).all()
+        # A sign that is drawn is another in half of the places, a digit in eight of nine.
+        assert near.float().mean() > (0.45 if convention == "signs" else 0.8)
+
+    def test_masks_have_no_neighbours(self):
+        keys, others = (random_mask_keys(3, 4, 8, 4, 4, seeded(seed)) for seed in (1, 2))
+        assert neighbours(keys, others, seeded(3)).same(others).all()
 
 
 class TestMasks:

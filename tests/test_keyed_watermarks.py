@@ -253,6 +253,7 @@ class TestTraining:
             {
                 "agreement_weight": 1.0,
                 "quiet_weight": 1.0,
+                "neighbours": 0.5,
                 "edits": (DUCKED,),
                 "layout": "plain",
                 "twice": 0.0,

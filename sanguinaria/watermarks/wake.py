@@ -74,6 +74,13 @@ class Wake(InvertibleWatermark):
         description="of the squared agreement of what a wrong key reads: towards 50 % from both sides",
     )
     quiet_weight: float = Field(default=0.0, ge=0, description="of the squared logits of a wrong key: it reads nothing")
+    neighbours: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of the wrong keys in training that differ from the right one in one character: without any, "
+        "a character may come to have no say",
+    )
     quality: Literal["constant", "gradual"] = Field(
         default="constant",
         description="constant, the perceptual weight, as in the paper; gradual, rising from a hundredth of it while "
@@ -94,6 +101,10 @@ class Wake(InvertibleWatermark):
     @property
     def gradual(self) -> bool:
         return self.quality == "gradual"
+
+    @property
+    def near_keys(self) -> float:
+        return self.neighbours
 
     def network(self) -> KeyedNetwork:
         from sanguinaria.keyed_networks import KeyedNetwork
