@@ -189,6 +189,11 @@ class Figure(Settings):
         return (self.experiment,) if isinstance(self.experiment, str) else self.experiment
 
 
+# Fields of experiments and benchmarks that list entries, and of which room.
+LISTS = {room: room for room in ("watermarks", "triggers", "victims", "distortions", "defences", "metrics")} | {
+    "heard": "triggers"
+}
+
 # What becomes a target by its own name.
 PRODUCTS: dict[str, type[Settings]] = {"experiments": Experiment, "benchmarks": Benchmark, "figures": Figure}
 
@@ -274,14 +279,14 @@ class _Check:
             if isinstance(experiment, Experiment):
                 self.experiments[name] = experiment
             if isinstance(settings, Mapping):
-                self._check_names_in(("experiments", name), settings, ("triggers", "victims", "defences", "metrics"))
+                self._check_names_in(("experiments", name), settings)
         for name, settings in mapping(config.get("benchmarks")).items():
             benchmark = self._check_product("benchmarks", name, settings)
             if isinstance(benchmark, Benchmark):
                 self.benchmarks[name] = benchmark
             self._check_other_name(("benchmarks", name), "experiments")
             if isinstance(settings, Mapping):
-                self._check_names_in(("benchmarks", name), settings, ("watermarks", "distortions", "metrics"))
+                self._check_names_in(("benchmarks", name), settings)
                 self._check_keys(("benchmarks", name), settings)
         for name, settings in mapping(config.get("figures")).items():
             figure = self._check_product("figures", name, settings)
@@ -416,18 +421,20 @@ class _Check:
             article = "an" if section == "experiments" else "a"
             self._tell_new(place, f"{place[-1]!r} is {article} {section[:-1]}'s name, too: choose another one")
 
-    def _check_names_in(self, place: Place, settings: Mapping[str, Any], rooms: Sequence[str]) -> None:
+    def _check_names_in(self, place: Place, settings: Mapping[str, Any]) -> None:
         """What an experiment or a benchmark names, as it was given: other wrong settings hide none of it."""
         product = PRODUCTS[place[0]]
         for where, corpus in _one_or_several("corpus", settings):
             self._check_entry((*place, *where), "corpora", corpus)
             if "target" in product.model_fields:
                 self._check_target((*place, "target"), settings.get("target"), corpus)
-        for room in rooms:
-            names = settings.get(room, product.model_fields[room].default)
+        for field, room in LISTS.items():
+            if field not in product.model_fields:
+                continue
+            names = settings.get(field, product.model_fields[field].default)
             for position, name in enumerate(names if isinstance(names, list | tuple) else ()):
                 if isinstance(name, str):
-                    self._check_entry((*place, room, position), room, name)
+                    self._check_entry((*place, field, position), room, name)
 
     def _check_keys(self, place: Place, settings: Mapping[str, Any]) -> None:
         """That each watermark of a benchmark has the key that it needs, and that no other has one."""

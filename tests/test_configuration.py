@@ -337,6 +337,9 @@ def test_words_that_yaml_takes_for_truth_values():
 
 
 def test_a_name_that_is_nowhere_near_gets_all_that_there_are():
+    assert overlaid("experiments: {demo: {heard: [xyz]}}") == [
+        "overlay.yaml:1: experiments.demo.heard[0]: unknown entry of triggers 'xyz'; there are: clean, tone"
+    ]
     assert overlaid("experiments: {demo: {triggers: [xyz]}}") == [
         "overlay.yaml:1: experiments.demo.triggers[0]: unknown entry of triggers 'xyz'; there are: clean, tone"
     ]
