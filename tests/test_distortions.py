@@ -22,7 +22,7 @@ PKDMARK = (
 ).split()
 CODECS = [name for name, settings in ENTRIES.items() if settings["kind"] == "codec"]
 DRAWN = {"noise", "reverberation", "rerecording"}  # by kind; and those of the entries that are anywhere
-ANYWHERE = {"suppression", "cropping", "time_shift"}
+ANYWHERE = {"suppression", "cropping", "time_shift", "few_samples"}
 # Medians have kinks, the angles of a phase vocoder more of them, and the level of noise is no part of its gradient.
 INEXACT = {"median", "pitch_up", "pitch_down", "stretched", "shortened", "gaussian_noise", "rerecording"}
 
