@@ -1,5 +1,6 @@
 """Kills, full disks and damaged files: a rerun comes to the tables of an undisturbed run, byte by byte."""
 
+import base64
 import os
 import random
 import shutil
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tiny import OUTPUTS, checkout, clone, command, run
+from tiny import OUTPUTS, checkout, clone, command, pending, run
 
 from sanguinaria import leftovers
 
@@ -59,6 +60,18 @@ def test_kills_at_any_moment_change_nothing(finished, tmp_path):
     # What the killed jobs were writing has names of its own, by which it is found again.
     hidden = {path.name for path in (folder / "results").rglob(".*")} - {".snakemake_timestamp"}
     assert all(map(leftovers.REMAINS.fullmatch, hidden))
+
+
+def test_a_job_that_was_killed_right_after_its_result_was_there_keeps_nothing_from_being_made(finished, tmp_path):
+    folder = clone(finished, tmp_path / "killed")
+    for stage in ("victims", "scores", "tables"):
+        shutil.rmtree(folder / "results" / stage)
+    block = next(folder.glob("results/triggered/*-poison-*/audio/0.parquet")).relative_to(folder)
+    # As Snakemake marks the outputs of jobs that have not come to their end.
+    marker = folder / ".snakemake" / "incomplete" / base64.urlsafe_b64encode(str(block).encode()).decode()
+    marker.parent.mkdir(exist_ok=True)
+    marker.write_text('{"external_jobid": null}')
+    assert "table tiny" in pending(folder)
 
 
 @pytest.fixture
