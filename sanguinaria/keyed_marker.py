@@ -9,19 +9,16 @@ from itertools import pairwise
 import torch
 
 from sanguinaria.errors import InputError
+from sanguinaria.hearing import heard, resampled
 from sanguinaria.keyed_networks import KeyedNetwork
 from sanguinaria.keys import Key, RandomKeys
-from sanguinaria.pieces import Pieces
+from sanguinaria.pieces import CARRYING_SHARE, PIECES_AT_ONCE, Pieces
 
-# Pieces in one pass: memory does not grow with the number of utterances.
-PIECES_AT_ONCE = 16
 # The share of unmarked audio that the detector's score says is marked.
 FALSE_POSITIVES = 0.01
 # Unmarked pieces that the detector is calibrated on, and random keys for each.
 CALIBRATED_ON, KEYS_EACH = 256, 2
 CALIBRATION_SEED = 2
-# A piece carries its part of a message where at least this share of it is audio.
-CARRYING_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ class KeyedMarker:
         carried = messages[:, torch.arange(cut.shape[1]) % self.parts]
         marks = [self._mark(*some) for some in _passes(cut.flatten(0, 1), carried.flatten(0, 1))]
         mark = self.pieces.join(torch.cat(marks).unflatten(0, cut.shape[:2]), length)  # type: ignore[no-untyped-call]
-        return self._resampled(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
+        return resampled(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
 
     def detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Score in [0, 1] that each utterance carries a mark of this key, (utterances,), ½ from the calibration's
@@ -131,14 +128,7 @@ class KeyedMarker:
         return torch.cat(sums, 1)
 
     def _heard(self, waveforms: torch.Tensor) -> torch.Tensor:
-        """Waveforms at the network's rate and on its device."""
-        audio = self._resampled(waveforms.to(self.device, torch.float32), self.sample_rate, self.network_rate)
-        if audio.shape[-1] < self.network.band.fft:
-            raise InputError(
-                f"the utterances have {audio.shape[-1]} samples at {self.network_rate:,} Hz, fewer than one window of "
-                f"{self.network.band.fft}: use longer utterances"
-            )
-        return audio
+        return heard(waveforms, self.sample_rate, self.network_rate, self.network.band.fft, self.device)
 
     def _messages(self, message: torch.Tensor | None, utterances: int) -> torch.Tensor:
         bits = self.network.bits * self.parts
@@ -146,18 +136,6 @@ class KeyedMarker:
         if message is None or not fits or not ((message == 0) | (message == 1)).all():
             raise ValueError(f"the message of this watermark is {bits} bits of 0 and 1, not {message}")
         return message.to(self.device).expand(utterances, -1).reshape(utterances, self.parts, -1)
-
-    @staticmethod
-    def _resampled(waveforms: torch.Tensor, before: int, after: int) -> torch.Tensor:
-        if before == after:
-            return waveforms
-        from sanguinaria.compatibility import prepare
-
-        prepare()
-        from torchaudio.functional import resample
-
-        found: torch.Tensor = resample(waveforms, before, after)
-        return found
 
 
 def statistic(logits: torch.Tensor) -> torch.Tensor:

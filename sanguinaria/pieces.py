@@ -7,6 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import pad
 
+# Pieces in one pass: memory does not grow with the number of utterances.
+PIECES_AT_ONCE = 16
+# A piece carries its part of a message where at least this share of it is audio.
+CARRYING_SHARE = 0.5
+
 
 @dataclass(frozen=True)
 class Pieces:

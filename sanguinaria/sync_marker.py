@@ -7,14 +7,10 @@ from dataclasses import dataclass
 import torch
 
 from sanguinaria.errors import InputError
-from sanguinaria.pieces import Pieces
+from sanguinaria.hearing import heard, resampled
+from sanguinaria.pieces import CARRYING_SHARE, PIECES_AT_ONCE, Pieces
 from sanguinaria.pkdmark_networks import MarkNetwork
 from sanguinaria.synchronisation import SyncCode
-
-# Pieces in one pass: memory does not grow with the number of utterances.
-PIECES_AT_ONCE = 16
-# A piece carries its part of a message where at least this share of it is audio.
-CARRYING_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ class SyncMarker:
         with torch.no_grad():
             marks = torch.cat([self.encoder.mark(some, bits, self.ratio) for some, bits in passes])
         mark = self.pieces.join(marks.unflatten(0, cut.shape[:2]), audio.shape[-1])  # type: ignore[no-untyped-call]
-        return self._resampled(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
+        return resampled(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
 
     def detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Score in [0, 1] that each utterance is marked, (utterances,), from ½ on as many bits of the code are right as
@@ -93,14 +89,7 @@ class SyncMarker:
         return len(self.code.bits)
 
     def _heard(self, waveforms: torch.Tensor) -> torch.Tensor:
-        """Waveforms at the networks' rate and on their device."""
-        audio = self._resampled(waveforms.to(self.device, torch.float32), self.sample_rate, self.network_rate)
-        if audio.shape[-1] < self.encoder.band.fft:
-            raise InputError(
-                f"the utterances have {audio.shape[-1]} samples at {self.network_rate:,} Hz, fewer than one window of "
-                f"{self.encoder.band.fft}: use longer utterances"
-            )
-        return audio
+        return heard(waveforms, self.sample_rate, self.network_rate, self.encoder.band.fft, self.device)
 
     def _carried(self, message: torch.Tensor | None, audio: torch.Tensor) -> torch.Tensor:
         """What each part carries, (utterances, parts, bits): the code and then its share of the message."""
@@ -122,18 +111,6 @@ class SyncMarker:
         own = message.to(self.device).expand(count, -1).reshape(count, self.parts, free)
         code = torch.tensor(self.code.bits, device=self.device, dtype=own.dtype)
         return torch.cat([code.expand(count, self.parts, -1), own], 2)
-
-    @staticmethod
-    def _resampled(waveforms: torch.Tensor, before: int, after: int) -> torch.Tensor:
-        if before == after:
-            return waveforms
-        from sanguinaria.compatibility import prepare
-
-        prepare()
-        from torchaudio.functional import resample
-
-        found: torch.Tensor = resample(waveforms, before, after)
-        return found
 
 
 def _mean(found: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
