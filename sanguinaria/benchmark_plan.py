@@ -21,7 +21,7 @@ from sanguinaria.corpora import Corpus
 from sanguinaria.distortions import Distortion
 from sanguinaria.distortions.none import NoDistortion
 from sanguinaria.foreign_keys import drawn_key, drawn_keys, neighbours
-from sanguinaria.stages import CorpusStage
+from sanguinaria.stages import CorpusStage, WatermarkStage
 from sanguinaria.watermarks import Watermark
 
 if TYPE_CHECKING:
@@ -95,21 +95,22 @@ class _Expansion:
     def _seed(self, watermark: str, marks: int, mark: int, distortion: str, seed: int) -> SeedReadings:
         keys = self._keys(watermark, seed)
         right = (keys.right[mark - 1],)
+        stage = self._generator(watermark, seed)
         marked = self._marked(watermark, marks, seed)
         limit, validation = self.benchmark.utterances, self.benchmark.validation_utterances
         plugin = self.expander.entries["distortions"][distortion]
         assert isinstance(plugin, Distortion)
         return SeedReadings(
-            self._reading(watermark, marked, right, plugin),
-            self._reading(watermark, self.corpus, right, plugin, "test", limit),
-            self._reading(watermark, self.corpus, right, UNDISTORTED, "validation", validation),
-            self._reading(watermark, marked, keys.foreign, UNDISTORTED) if keys.foreign else None,
+            self._reading(stage, marked, right, plugin),
+            self._reading(stage, self.corpus, right, plugin, "test", limit),
+            self._reading(stage, self.corpus, right, UNDISTORTED, "validation", validation),
+            self._reading(stage, marked, keys.foreign, UNDISTORTED) if keys.foreign else None,
         )
 
     @cache
     def _marked(self, watermark: str, marks: int, seed: int) -> MarkedStage:
         """The corpus's test utterances with so many marks."""
-        stage = self.expander.watermark(watermark)
+        stage = self._generator(watermark, seed)
         return MarkedStage(
             self.expander.code("marked", stage.plugins),
             self.corpus if marks == 1 else self._marked(watermark, marks - 1, seed),
@@ -122,21 +123,23 @@ class _Expansion:
 
     def _reading(
         self,
-        watermark: str,
+        stage: WatermarkStage,
         audio: CorpusStage | MarkedStage,
         secrets: tuple[str | None, ...],
         distortion: Distortion,
         split: str = "test",
         limit: int | None = None,
     ) -> ReadingStage:
-        stage = self.expander.watermark(watermark)
         code = self.expander.code("readings", [*stage.plugins, distortion])
         return ReadingStage(code, audio, stage, secrets, distortion, split, limit)
 
     def _efficiency(self, watermark: str) -> EfficiencyStage:
-        stage = self.expander.watermark(watermark)
+        stage = self._generator(watermark, self.benchmark.seeds[0])
         code = self.expander.code("efficiency", stage.plugins)
         return EfficiencyStage(code, self.corpus, stage, self._keys(watermark, 0).right[0])
+
+    def _generator(self, watermark: str, seed: int) -> WatermarkStage:
+        return self.expander.watermark(watermark, seed if self.benchmark.retrained else 0)
 
     def _plugin(self, watermark: str) -> Watermark:
         plugin = self.expander.entries["watermarks"][watermark]

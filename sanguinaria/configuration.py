@@ -150,6 +150,11 @@ class Benchmark(Settings):
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1), AfterValidator(_unique)] = Field(
         default=(0,), description="of messages and keys"
     )
+    retrained: bool = Field(
+        default=False,
+        description="train each generator anew for each seed, which is added to its own, so that intervals are of "
+        "trainings, too",
+    )
     efficiency: bool = Field(default=True, description="measure what marking and detecting cost on this machine")
     comparison: Comparison | None = None
 

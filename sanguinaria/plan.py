@@ -266,9 +266,14 @@ class Expander:
         return plugin
 
     @cache
-    def _resolved(self, room: str, name: str) -> tuple[Plugin, CorpusStage | None, WatermarkStage | None]:
-        """An entry, with what it refers to in place of the names: the name of an entry is in no identity."""
+    def _resolved(
+        self, room: str, name: str, reseeded: int = 0
+    ) -> tuple[Plugin, CorpusStage | None, WatermarkStage | None]:
+        """An entry, with what it refers to in place of the names: the name of an entry is in no identity. What is
+        trained, and what it is fine-tuned from, has ``reseeded`` added to its seed."""
         plugin = self.entries[room][name]
+        if reseeded and isinstance(seed := getattr(plugin, "seed", None), int):
+            plugin = plugin.model_copy(update={"seed": seed + reseeded})
         corpus, watermark = None, None
         keys: dict[str, str | tuple[str, ...]] = {}
         for field, (referenced, entry) in plugin.references.items():
@@ -285,7 +290,7 @@ class Expander:
                 corpus = self.corpus(entry)
                 keys[field] = corpus.key
             else:
-                watermark = self.watermark(entry)
+                watermark = self.watermark(entry, reseeded)
                 keys[field] = watermark.key
         return plugin.model_copy(update=keys), corpus, watermark
 
@@ -380,9 +385,10 @@ class Expander:
         return CorpusStage(self.code("corpora", (corpus,)), corpus, corpus.fingerprint())
 
     @cache
-    def watermark(self, name: str) -> WatermarkStage:
+    def watermark(self, name: str, reseeded: int = 0) -> WatermarkStage:
+        """A watermark's weights, of the configured training or of another one."""
         configured = self.entries["watermarks"][name]
-        resolved, corpus, base = self._resolved("watermarks", name)
+        resolved, corpus, base = self._resolved("watermarks", name, reseeded)
         assert isinstance(configured, Watermark) and isinstance(resolved, Watermark)
         code = self.code(
             "watermarks", [resolved, *([] if base is None else base.plugins), *self._distortions(configured)]

@@ -130,6 +130,34 @@ def test_a_watermark_adds_its_own_branch_alone():
     assert added(configured(), after) == {"watermarks": 1, "marked": 1, "readings": 5, "quality": 2, "efficiency": 1}
 
 
+def test_retrained_generators_are_as_many_as_seeds_and_have_their_seeds():
+    def trained(made: Plan) -> list[int]:
+        return sorted(stage.watermark.seed for stage in made.stages["watermarks"].values() if stage.corpus is not None)
+
+    once, anew = configured(bench(seeds=[0, 2])), configured(bench(seeds=[0, 2], retrained=True))
+    assert trained(once) == [0] and trained(anew) == [0, 2]
+    # Perth, which nobody trains, is read as before; of the other one all that belongs to the second seed is another.
+    assert gone(once, anew) == {"marked": 1, "readings": 6, "quality": 2}
+    for mark in anew.stages["marked"].values():
+        assert isinstance(mark, MarkedStage)
+        if mark.watermark.corpus is not None:
+            assert mark.watermark.watermark.seed == mark.seed
+
+
+def test_a_student_is_retrained_with_a_teacher_of_its_own():
+    made = configured(
+        lambda config: (
+            config["watermarks"].update(
+                teacher={"kind": "pkdmark_teacher", "corpus": "spoken", "sample_rate": 16000},
+                student={"kind": "pkdmark", "corpus": "spoken", "base": "teacher"},
+            ),
+            bench(watermarks=["student"], keys={}, seeds=[0, 1], retrained=True)(config),
+        )
+    )
+    students = [stage for stage in made.stages["watermarks"].values() if stage.base is not None]
+    assert sorted((stage.watermark.seed, stage.base.watermark.seed) for stage in students) == [(0, 0), (1, 1)]
+
+
 def test_renaming_changes_the_table_alone():
     text = CONFIGURATION
     for old, new in [("bench:", "mine:"), ("hiss", "noise_of_20_dB"), ("keyed", "ours"), ("spoken", "voices_12")]:

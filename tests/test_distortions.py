@@ -15,7 +15,7 @@ from sanguinaria.errors import InputError
 
 RATE = 16000
 ENTRIES = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))["distortions"]
-WAKE = "up_down_sampling random_noise pink_noise wake_low_pass high_pass band_pass boost duck shush".split()
+WAKE = "up_down_sampling random_noise wake_pink_noise wake_low_pass high_pass band_pass boost duck shush".split()
 PKDMARK = (
     "undistorted gaussian_noise median mp3_64 low_pass down_sampling quantisation amplitude_scaling echo slow fast "
     "reverberation pitch_up pitch_down"
@@ -23,6 +23,7 @@ PKDMARK = (
 CODECS = [name for name, settings in ENTRIES.items() if settings["kind"] == "codec"]
 DRAWN = {"noise", "reverberation", "rerecording"}  # by kind; and those of the entries that are anywhere
 ANYWHERE = {"suppression", "cropping", "time_shift", "few_samples"}
+NOISY = {"random_noise", "pink_noise", "wake_pink_noise"}  # whatever the level of what they are added to
 # Medians have kinks, the angles of a phase vocoder more of them, and the level of noise is no part of its gradient.
 INEXACT = {"median", "pitch_up", "pitch_down", "stretched", "shortened", "gaussian_noise", "rerecording"}
 
@@ -84,7 +85,7 @@ def lag(before: np.ndarray, after: np.ndarray) -> int:
 
 
 @pytest.mark.parametrize("snr", [-5, 10, 34.5])
-@pytest.mark.parametrize("colour", ["white", "pink"])
+@pytest.mark.parametrize("colour", ["white", "pink", "walks"])
 def test_noise_has_the_ratio_that_is_asked_for(colour, snr):
     loud = speech()
     loud[1] *= 0.01
@@ -111,6 +112,20 @@ def test_the_spectrum_of_noise_falls_by_its_colour(colour, slope):
         np.log10(frequencies[inside]), 10 * np.log10(density.mean(0)[inside]), 1, w=frequencies[inside] ** -0.5
     )[0]
     assert found == pytest.approx(slope, abs=0.3)
+
+
+def test_walks_are_what_audiocraft_calls_pink_noise():
+    noise = applied(torch.zeros(4, RATE), kind="noise", colour="walks", peak=0.01).double()
+    assert noise.abs().amax(-1) == pytest.approx([0.01] * 4)
+    # Sixteen walks of independent steps: between their beginnings, differences are white.
+    steps = noise.diff(dim=-1)
+    begins = torch.arange(1, 16) * (RATE // 16 + 1) - 1
+    within = torch.ones(RATE - 1, dtype=torch.bool)
+    within[begins] = False
+    assert (steps[:, begins].std() / steps[:, within].std()) > 5
+    inside = steps[:, within]
+    likeness = (inside[:, 1:] * inside[:, :-1]).mean() / inside.square().mean()
+    assert abs(float(likeness)) < 0.02
 
 
 def test_every_utterance_has_noise_of_its_own():
@@ -429,7 +444,11 @@ def test_silent_and_short_audio_stays_finite(name):
             assert y.shape == x.shape and y.isfinite().all()
             y.square().sum().backward()
             assert x.grad is not None and x.grad.isfinite().all()
-            if name not in {"random_noise", "pink_noise"} and not x.any() and ENTRIES[name]["kind"] != "codec":
+            if (
+                name not in {"random_noise", "pink_noise", "wake_pink_noise"}
+                and not x.any()
+                and ENTRIES[name]["kind"] != "codec"
+            ):
                 assert not y.any()  # silence stays silent
 
 

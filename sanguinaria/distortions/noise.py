@@ -1,4 +1,4 @@
-"""Added noise: white or pink, by its ratio to the speech, its standard deviation or its peak."""
+"""Added noise: white, pink or of random walks, by its ratio to the speech, its standard deviation or its peak."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ if TYPE_CHECKING:
 
 # Below any level of noise: keeps what is silent, or has one sample, from a division by 0.
 TINY = 1e-12
+# Random walks one after another in an utterance, as in AudioCraft's `generate_pink_noise` (`num_rows`).
+WALKS = 16
 
 
 class Noise(Distortion):
     """x + σ·n, with n drawn anew for each utterance and brought to a mean power of exactly 1.
 
-    Pink noise is white noise whose spectrum is divided by √f: its power falls by 10 dB a decade. What WAKE's code calls
-    pink noise, after AudioSeal's, is a random walk instead, whose power falls by 20; its level there is the peak's.
+    Pink noise is white noise whose spectrum is divided by √f: its power falls by 10 dB a decade. What AudioCraft,
+    AudioSeal's attacks and WAKE's code call pink noise is ``walks``: sixteen random walks one after another, whose
+    power falls by 20 dB a decade. At the same peak it leaves the band of speech nearly alone.
     """
 
-    colour: Literal["white", "pink"] = "white"
+    colour: Literal["white", "pink", "walks"] = "white"
     snr: float | None = Field(
         default=None, ge=-20, le=100, description="dB, of the utterance's mean power to the noise's"
     )
@@ -49,6 +52,10 @@ class Noise(Distortion):
             weights = torch.arange(spectra.shape[-1]).clamp_min(1).rsqrt()
             weights[0] = 0  # no offset
             noise = torch.fft.irfft(spectra * weights, shape[-1])
+        elif self.colour == "walks":
+            length = shape[-1] // WALKS + 1
+            steps = torch.nn.functional.pad(noise, (0, WALKS * length - shape[-1]))
+            noise = steps.unflatten(-1, (WALKS, length)).cumsum(-1).flatten(-2)[..., : shape[-1]]  # type: ignore[no-untyped-call]
         return noise / noise.square().mean(-1, keepdim=True).sqrt().clamp_min(TINY)
 
     def _gain(self, waveforms: torch.Tensor, noise: torch.Tensor) -> torch.Tensor | float:
