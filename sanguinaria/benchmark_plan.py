@@ -27,7 +27,7 @@ from sanguinaria.watermarks import Watermark
 if TYPE_CHECKING:
     from sanguinaria.plan import Expander
 
-UNDISTORTED = NoDistortion()
+UNDISTORTED = (NoDistortion(),)
 MARKS = {1: "single", 2: "double"}
 READ = {1: "first", 2: "second"}
 
@@ -53,15 +53,17 @@ class _Expansion:
         self.expander = expander
         self.benchmark = benchmark
         self.corpus = expander.corpus(benchmark.corpus)
+        found = [expander.entries["distortions"][name] for name in benchmark.distortions]
+        self.distortions = tuple(distortion for distortion in found if isinstance(distortion, Distortion))
 
     def lines(self, name: str) -> Iterator[BenchmarkLine]:
         for watermark in self.benchmark.watermarks:
             for marks in self.benchmark.marks:
                 for mark in range(1, marks + 1):
-                    for distortion in self.benchmark.distortions:
-                        yield self._line(name, watermark, marks, mark, distortion)
+                    for place in range(len(self.distortions)):
+                        yield self._line(name, watermark, marks, mark, place)
 
-    def _line(self, name: str, watermark: str, marks: int, mark: int, distortion: str) -> BenchmarkLine:
+    def _line(self, name: str, watermark: str, marks: int, mark: int, place: int) -> BenchmarkLine:
         seeds = self.benchmark.seeds
         bits = self._plugin(watermark).message_bits
         corpus = self.corpus.corpus
@@ -73,12 +75,13 @@ class _Expansion:
                 "watermark": watermark,
                 "marks": MARKS[marks],
                 "read": READ[mark],
-                "distortion": distortion,
+                "distortion": self.benchmark.distortions[place],
             },
             mark,
+            place,
             bits,
             marks * bits / corpus.duration,
-            tuple(self._seed(watermark, marks, mark, distortion, seed) for seed in seeds),
+            tuple(self._seed(watermark, marks, mark, seed) for seed in seeds),
             {
                 metric: tuple(
                     self.expander.quality(
@@ -92,17 +95,15 @@ class _Expansion:
             self._keys(watermark, seeds[0]).drawn,
         )
 
-    def _seed(self, watermark: str, marks: int, mark: int, distortion: str, seed: int) -> SeedReadings:
+    def _seed(self, watermark: str, marks: int, mark: int, seed: int) -> SeedReadings:
         keys = self._keys(watermark, seed)
         right = (keys.right[mark - 1],)
         stage = self._generator(watermark, seed)
         marked = self._marked(watermark, marks, seed)
         limit, validation = self.benchmark.utterances, self.benchmark.validation_utterances
-        plugin = self.expander.entries["distortions"][distortion]
-        assert isinstance(plugin, Distortion)
         return SeedReadings(
-            self._reading(stage, marked, right, plugin),
-            self._reading(stage, self.corpus, right, plugin, "test", limit),
+            self._reading(stage, marked, right, self.distortions),
+            self._reading(stage, self.corpus, right, self.distortions, "test", limit),
             self._reading(stage, self.corpus, right, UNDISTORTED, "validation", validation),
             self._reading(stage, marked, keys.foreign, UNDISTORTED) if keys.foreign else None,
         )
@@ -126,12 +127,12 @@ class _Expansion:
         stage: WatermarkStage,
         audio: CorpusStage | MarkedStage,
         secrets: tuple[str | None, ...],
-        distortion: Distortion,
+        distortions: tuple[Distortion, ...],
         split: str = "test",
         limit: int | None = None,
     ) -> ReadingStage:
-        code = self.expander.code("readings", [*stage.plugins, distortion])
-        return ReadingStage(code, audio, stage, secrets, distortion, split, limit)
+        code = self.expander.code("readings", [*stage.plugins, *distortions])
+        return ReadingStage(code, audio, stage, secrets, distortions, split, limit)
 
     def _efficiency(self, watermark: str) -> EfficiencyStage:
         stage = self._generator(watermark, self.benchmark.seeds[0])

@@ -60,12 +60,15 @@ class MarkedStage(AudioStage):
 
 @dataclass(frozen=True)
 class ReadingStage(RowStage):
-    """A row for each utterance and key: what a detector reads after a distortion, in marked or in clean audio."""
+    """A row for each distortion, utterance and key: what a detector reads after it, in marked or in clean audio.
+
+    All distortions of a benchmark are one stage's: to read some hundred utterances takes no longer than to start a job.
+    """
 
     audio_stage: CorpusStage | MarkedStage
     watermark: WatermarkStage
     secrets: tuple[str | None, ...]
-    distortion: Distortion
+    distortions: tuple[Distortion, ...]
     split: str
     limit: int | None
 
@@ -74,7 +77,7 @@ class ReadingStage(RowStage):
     @property
     def name(self) -> str:
         audio = self.split if isinstance(self.audio_stage, CorpusStage) else f"marked-{self.audio_stage.marks}"
-        return f"{kind_of(self.watermark.watermark)}-{kind_of(self.distortion)}-{audio}"
+        return f"{kind_of(self.watermark.watermark)}-{audio}"
 
     @property
     def corpus(self) -> CorpusStage:
@@ -112,7 +115,7 @@ class EfficiencyStage(Stage):
 
 @dataclass(frozen=True)
 class SeedReadings:
-    """What one seed adds to a line: readings of marked and of clean utterances after the line's distortion, and of
+    """What one seed adds to a line: readings of marked and of clean utterances after its table's distortions, and of
     clean ones for validation, with the right key; and of undistorted marked ones with other keys, if there are any."""
 
     marked: ReadingStage
@@ -131,12 +134,14 @@ class SeedReadings:
 class BenchmarkLine:
     """One line of a table, by the user's names: a watermark after a distortion, of which one of its marks is read.
 
-    ``mark`` is 1 for the first mark, 2 for the second. ``quality`` is by metric, of each seed. ``wrong_keys`` of the
+    ``mark`` is 1 for the first mark, 2 for the second. ``distortion`` is the place of the distortion among those that
+    the readings are after. ``quality`` is by metric, of each seed. ``wrong_keys`` of the
     foreign keys are drawn, the others near the right one.
     """
 
     names: Mapping[str, str]
     mark: int
+    distortion: int
     bits: int
     bits_per_second: float
     seeds: tuple[SeedReadings, ...]
@@ -166,6 +171,7 @@ class BenchmarkLine:
         return {
             **self.names,
             "mark": self.mark,
+            "place": self.distortion,
             "bits": self.bits,
             "bits_per_second": self.bits_per_second,
             "wrong_keys": self.wrong_keys,

@@ -1,4 +1,4 @@
-"""Reading marks: what a detector says of every utterance after a distortion, with one key or with several.
+"""Reading marks: what a detector says of every utterance after distortions, with one key or with several.
 
 What cannot be distorted or read is a row, too, which says why: it is counted, and neither left out nor scored 0.
 """
@@ -27,6 +27,7 @@ THRESHOLD = 0.5
 COLUMNS = {
     "utterance_id": "str",
     "speaker": "str",
+    "distortion": "int64",
     "reader": "int64",
     "score": "float64",
     "messages": "str",
@@ -38,7 +39,7 @@ COLUMNS = {
 def read_marks(
     weights: Path,
     secrets: Sequence[str | None],
-    distortion: Distortion,
+    distortions: Sequence[Distortion],
     shards: Sequence[Path],
     names: list[str],
     seed: int,
@@ -46,21 +47,23 @@ def read_marks(
     destination: Path,
     device: torch.device,
 ) -> None:
-    """Write a row per utterance and key: ``utterance_id, speaker, reader, score, messages, decoded_message, problem``.
+    """Write a row per utterance, distortion and key: ``utterance_id, speaker, distortion, reader, score, messages,
+    decoded_message, problem``.
 
-    ``reader`` is the place of the key among the secrets; ``score`` is the detector's; ``messages`` are those that were
-    embedded, one after another with a space between, ``decoded_message`` is the one that is read, each as text of 0 and
-    1. Where there is a ``problem``, score and decoded message are missing.
+    ``distortion`` and ``reader`` are the places of the distortion and of the key among those given; ``score`` is the
+    detector's; ``messages`` are those that were embedded, one after another with a space between, ``decoded_message``
+    is the one that is read, each as text of 0 and 1. Where there is a ``problem``, score and decoded message are
+    missing.
 
     Args:
         weights: the detector's.
         secrets: keys to read with; ``None`` for a detector that has none.
-        distortion: what happens to the audio before. What is random about it follows from the utterance's samples.
+        distortions: what happens to the audio before. What is random about each follows from the utterance's samples.
         shards: of the audio.
         names: the utterances that are read.
         seed: of the messages.
         marks: how many messages were embedded in each utterance, 0 to 2.
-        destination: of the rows, sorted by ``utterance_id`` and ``reader``.
+        destination: of the rows, sorted by ``utterance_id``, ``distortion`` and ``reader``.
         device: where distortion and detector compute.
     """
     watermark, state = load_weights(weights)
@@ -73,8 +76,10 @@ def read_marks(
                 " ".join(message_of(name, seed, mark + 1, watermark.message_bits) for mark in range(marks)).strip()
                 for name in batch.rows["utterance_id"]
             ]
-            found.append(_rows(markers, distortion, batch, messages, device))
-    table = pd.concat(found).sort_values(["utterance_id", "reader"], ignore_index=True)
+            for place, distortion in enumerate(distortions):
+                rows = _rows(markers, distortion, batch, messages, device)
+                found.append(rows.assign(distortion=place)[list(COLUMNS)])
+    table = pd.concat(found).sort_values(["utterance_id", "distortion", "reader"], ignore_index=True)
     parquet.write(table, destination)
 
 
@@ -91,7 +96,8 @@ def _rows(
         for reader, found in enumerate(read):
             score, decoded, problem = found[place]
             rows.append((name, speaker, reader, score, messages[place], decoded, problem))
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    kinds = {column: kind for column, kind in COLUMNS.items() if column != "distortion"}
+    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
 
 
 def _distorted(distortion: Distortion, batch: Utterances, device: torch.device) -> list[torch.Tensor | str]:

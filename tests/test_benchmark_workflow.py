@@ -64,7 +64,7 @@ def test_every_form_of_the_table_is_there(benchmark):
 
 
 TABLE = "1 benchmark tiny_benchmark \n 1 comparison tiny_benchmark"
-MP3 = "1 readings {0}-codec-marked-1 \n 1 readings {0}-codec-test \n"
+READ = "1 readings {0}-marked-1 \n 1 readings {0}-test \n"
 EDITS: dict[str, tuple[Edit, str]] = {
     "nothing": (lambda folder: None, ""),
     "a distortion's settings": (
@@ -73,15 +73,15 @@ EDITS: dict[str, tuple[Edit, str]] = {
             "mp3_64: {kind: codec, format: mp3, bit_rate: 64}",
             "mp3_64: {kind: codec, format: mp3, bit_rate: 96}",
         ),
-        MP3.format("perth") + MP3.format("keyed_mask") + TABLE,
+        READ.format("perth") + READ.format("keyed_mask") + TABLE,
     ),
     "a distortion's code": (
         append("sanguinaria/distortions/codec.py", "\nUNUSED = 1\n"),
-        MP3.format("perth") + MP3.format("keyed_mask") + TABLE,
+        READ.format("perth") + READ.format("keyed_mask") + TABLE,
     ),
     "a distortion more": (
         replace("tiny.yaml", "[undistorted, mp3_64]", "[undistorted, mp3_64, boost]"),
-        (MP3.format("perth") + MP3.format("keyed_mask")).replace("codec", "gain") + TABLE,
+        READ.format("perth") + READ.format("keyed_mask") + TABLE,
     ),
     "another rate of false positives": (
         replace("tiny.yaml", "wrong_keys: 2", "wrong_keys: 2\n    false_positive_rate: 0.1"),
@@ -94,8 +94,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
     "another key": (
         replace("tiny.yaml", "keyed: a key", "keyed: b key"),
         "1 marked synthetic-keyed_mask-1 \n 1 quality si_sdr-synthetic-keyed_mask-1 \n 1 efficiency keyed_mask \n"
-        "2 readings keyed_mask-none-marked-1 \n 1 readings keyed_mask-none-test \n"
-        "1 readings keyed_mask-none-validation \n" + MP3.format("keyed_mask") + TABLE,
+        "2 readings keyed_mask-marked-1 \n 1 readings keyed_mask-test \n 1 readings keyed_mask-validation \n" + TABLE,
     ),
 }
 

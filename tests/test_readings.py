@@ -99,7 +99,7 @@ def marked(source: Path, destination: Path, key: str | None = None, mark: int = 
 
 
 def read(paths: list[Path], destination: Path, **settings: Any) -> pd.DataFrame:
-    given = {"secrets": [None], "distortion": NoDistortion(), "seed": 0, "marks": 1, **settings}
+    given = {"secrets": [None], "distortions": [NoDistortion()], "seed": 0, "marks": 1, **settings}
     names = [name for path in paths for name in utterances.read_rows(path)["utterance_id"]]
     read_marks(weights=Path(), shards=paths, names=names, destination=destination, device=CPU, **given)
     return pd.read_parquet(destination)
@@ -158,7 +158,7 @@ def test_marks_are_read_with_their_own_keys(tmp_path):
 
 def test_what_cannot_be_distorted_or_read_says_why(tmp_path):
     source = marked(shard(tmp_path / "clean", [0.0, DEAD, LOUD, 0.0]), tmp_path / "marked")
-    rows = read([source], tmp_path / "rows", distortion=Flip()).set_index("utterance_id")
+    rows = read([source], tmp_path / "rows", distortions=[Flip()]).set_index("utterance_id")
     assert rows["problem"].to_dict() == {
         "u0": "",
         "u1": "distortion: InputError: it cannot be flipped",
@@ -171,9 +171,21 @@ def test_what_cannot_be_distorted_or_read_says_why(tmp_path):
     assert rows.loc[["u0", "u3"], "score"].tolist() == [1, 1]
 
 
+def test_each_distortion_is_of_the_audio_as_it_was(tmp_path):
+    source = marked(shard(tmp_path / "clean", [0.0, 0.0]), tmp_path / "marked")
+    alone = [
+        read([source], tmp_path / f"rows{n}", distortions=[each]) for n, each in enumerate([NoDistortion(), Flip()])
+    ]
+    both = read([source], tmp_path / "both", distortions=[NoDistortion(), Flip()])
+    assert both["distortion"].tolist() == [0, 1, 0, 1] and both["utterance_id"].tolist() == ["u0", "u0", "u1", "u1"]
+    for place in (0, 1):
+        one = both[both["distortion"] == place].assign(distortion=0).reset_index(drop=True)
+        pd.testing.assert_frame_equal(one, alone[place])
+
+
 def test_no_numbers_and_other_lengths(tmp_path):
     source = shard(tmp_path / "clean", [0.0, 0.125, 0.0])
-    rows = read([source], tmp_path / "rows", distortion=Shorter(), marks=0)
+    rows = read([source], tmp_path / "rows", distortions=[Shorter()], marks=0)
     assert rows["problem"].tolist() == ["distortion: no numbers", "", "distortion: no numbers"]
     assert rows["messages"].tolist() == ["", "", ""]
 
@@ -196,6 +208,7 @@ def rows(path: Path, scores: list[float | None], decoded: list[str] | None = Non
         {
             "utterance_id": [f"u{n}" for n in range(count)],
             "speaker": [f"s{n // 2}" for n in range(count)],
+            "distortion": 0,
             "reader": reader,
             "score": [float("nan") if score is None else score for score in scores],
             "messages": "0000" if decoded else "",
@@ -227,6 +240,7 @@ def line(tmp_path) -> dict[str, Any]:
         **names,
         "distortion": "d",
         "mark": 1,
+        "place": 0,
         "bits": 4,
         "bits_per_second": 4.0,
         "wrong_keys": 2,
@@ -234,6 +248,19 @@ def line(tmp_path) -> dict[str, Any]:
         "quality": {"snr": [[str(tmp_path / "q")]]},
         "efficiency": None,
     }
+
+
+def test_a_line_is_of_its_own_distortion(line):
+    seed = line["seeds"][0]
+    for audio in ("marked", "clean"):
+        table = pd.read_parquet(seed[audio][0])
+        worse = table.assign(distortion=1, score=0.0, decoded_message="1111" if audio == "marked" else "")
+        pd.concat([worse, table]).to_parquet(seed[audio][0])
+    first, second = (reduce_line({**line, "place": place}, 0.01) for place in (0, 1))
+    assert first["detection_rate"].estimate.value == 0.8 and second["detection_rate"].estimate.value == 0
+    assert second["bit_error_rate"].estimate.value == 1
+    # The thresholds are those of undistorted audio.
+    assert second["fixed_false_positive_rate"].estimate.value == 0
 
 
 def test_a_line_by_hand(line):

@@ -1,4 +1,4 @@
-"""Read the marks of some utterances after a distortion."""
+"""Read the marks of some utterances after distortions."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ with job(snakemake) as specification:
     read_marks(
         Path(snakemake.input.weights),
         specification["secrets"],
-        plugins.build("distortions", specification["distortion"]),
+        [plugins.build("distortions", settings) for settings in specification["distortions"]],
         [Path(path) for path in snakemake.input.audio],
         chosen(Path(snakemake.input.index), specification["split"], specification["limit"]),
         snakemake.params.seed,

@@ -50,7 +50,8 @@ def write_benchmark(
     """Reduce and write the tables.
 
     Args:
-        lines: for each the names, ``mark`` (which of the messages is read, from 1 on), ``bits``, ``bits_per_second``,
+        lines: for each the names, ``mark`` (which of the messages is read, from 1 on), ``place`` (of the distortion
+            among those that were read after), ``bits``, ``bits_per_second``,
             ``seeds`` (of each the paths of the readings' parts: ``marked``, ``clean``, ``validation``, and ``foreign``
             or ``None``), ``wrong_keys`` (how many of the foreign keys are not near the right one), ``quality`` (metric
             → for each seed the paths of its parts), and ``efficiency`` (a path or ``None``).
@@ -68,7 +69,8 @@ def write_benchmark(
 def reduce_line(line: Mapping[str, Any], false_positive_rate: float) -> dict[str, Measured]:
     """Every metric of a line, by its name."""
     marked, clean, validation = (
-        _Readings([seed[audio] for seed in line["seeds"]]) for audio in ("marked", "clean", "validation")
+        _Readings([seed[audio] for seed in line["seeds"]], place)
+        for audio, place in (("marked", line["place"]), ("clean", line["place"]), ("validation", 0))
     )
     bars = [threshold(scores, false_positive_rate) for scores in validation.valid_scores()]
     found: dict[str, Measured] = {}
@@ -92,7 +94,9 @@ def _foreign(line: Mapping[str, Any]) -> dict[str, Measured]:
     paths = [seed["foreign"] for seed in line["seeds"] if seed["foreign"] is not None]
     if not paths:
         return {}
-    wrong, near = _Readings(paths, range(line["wrong_keys"])), _Readings(paths, range(line["wrong_keys"], MOST_KEYS))
+    wrong, near = (
+        _Readings(paths, 0, keys) for keys in (range(line["wrong_keys"]), range(line["wrong_keys"], MOST_KEYS))
+    )
     found = {"wrong_key_detection_rate": wrong.rate(wrong.found(None))}
     for name, readings in (("wrong_key", wrong), ("near_key", near)):
         if line["bits"] and readings.tables:
@@ -102,10 +106,11 @@ def _foreign(line: Mapping[str, Any]) -> dict[str, Measured]:
 
 
 class _Readings:
-    """The readings of several seeds, with some of their keys: an utterance counts as often as there are of both."""
+    """The readings of several seeds after one distortion, with some of their keys: an utterance counts as often as
+    there are of both."""
 
-    def __init__(self, seeds: Sequence[Sequence[str]], readers: Container[int] = (0,)) -> None:
-        tables = [_read(*parts) for parts in seeds]
+    def __init__(self, seeds: Sequence[Sequence[str]], distortion: int, readers: Container[int] = (0,)) -> None:
+        tables = [_after(distortion, *parts) for parts in seeds]
         # A key may have fewer neighbours than another seed's.
         self.tables = [
             rows for table in tables for reader, rows in table.groupby("reader", sort=True) if reader in readers
@@ -157,6 +162,12 @@ def _quality(seeds: Sequence[Sequence[str]]) -> Measured:
     rows = pd.concat([_read(*parts) for parts in seeds])
     values = rows.groupby("utterance_id")["value"].mean().dropna().to_numpy()
     return Measured(intervals.mean(values), len(values), int(rows["value"].isna().sum()))
+
+
+def _after(distortion: int, *parts: str) -> pd.DataFrame:
+    """The rows of one of the distortions."""
+    table = _read(*parts)
+    return table[table["distortion"] == distortion]
 
 
 @cache
