@@ -17,11 +17,11 @@ from sanguinaria.stages import (
     AudioStage,
     CorpusStage,
     QualityStage,
-    Reduced,
     RowStage,
     Stage,
     WatermarkStage,
 )
+from sanguinaria.table_stages import Reduced, named
 
 
 @dataclass(frozen=True)
@@ -177,14 +177,14 @@ class BenchmarkLine:
             "wrong_keys": self.wrong_keys,
             "seeds": [
                 {
-                    "marked": _paths(seed.marked),
-                    "clean": _paths(seed.clean),
-                    "validation": _paths(seed.validation),
-                    "foreign": None if seed.foreign is None else _paths(seed.foreign),
+                    "marked": named(seed.marked),
+                    "clean": named(seed.clean),
+                    "validation": named(seed.validation),
+                    "foreign": None if seed.foreign is None else named(seed.foreign),
                 }
                 for seed in self.seeds
             ],
-            "quality": {name: [_paths(stage) for stage in stages] for name, stages in self.quality.items()},
+            "quality": {name: [named(stage) for stage in stages] for name, stages in self.quality.items()},
             "efficiency": None if self.efficiency is None else str(self.efficiency.row),
         }
 
@@ -224,7 +224,3 @@ class BenchmarkTable(Reduced):
             "results": {path: json.loads(stage.specification) for path, stage in self.made_from.items()},
         }
         return json.dumps({"stage": "benchmarks", **content}, sort_keys=True)
-
-
-def _paths(rows: RowStage) -> list[str]:
-    return [str(path) for path in rows.row_files]

@@ -22,25 +22,27 @@ from sanguinaria.plugins import Plugin
 from sanguinaria.poisoning_order import PoisonBlock, blocks_for
 from sanguinaria.stages import (
     AudioStage,
-    Bound,
     CorpusStage,
     DatasetStage,
     DefendedStage,
-    Detections,
     DetectionStage,
     FeatureStage,
-    FigureStage,
     PoisonedStage,
     QualityStage,
     RepairedStage,
     ScoreStage,
-    SeedScores,
     Stage,
-    TableRow,
-    TableStage,
     TriggeredStage,
     VictimStage,
     WatermarkStage,
+)
+from sanguinaria.table_stages import (
+    Bound,
+    Detections,
+    FigureStage,
+    SeedScores,
+    TableRow,
+    TableStage,
 )
 from sanguinaria.triggers import Trigger
 from sanguinaria.victims import LogMel, Victim

@@ -32,11 +32,11 @@ def failing(folder: Path, targets=MARKED) -> str:
 
 
 def killed(folder: Path, seconds: float) -> bool:
-    """Start the workflow and kill it with all its jobs; whether it was running still."""
+    """Start the workflow and kill it with all its jobs; whether it was running still, or had come to its end well."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command(), cwd=folder, start_new_session=True, **quiet)
     try:
-        process.wait(seconds)
+        assert process.wait(seconds) == 0
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -53,7 +53,8 @@ def test_kills_at_any_moment_change_nothing(finished, tmp_path):
         # From its start-up on, and together over most of a run.
         if killed(folder, moments.uniform(1.5, 15)):
             kills += 1
-        else:  # it came to its end between the kills
+        else:  # it came to its end between the kills, which is to have made everything
+            assert outputs(folder) == outputs(finished)
             shutil.rmtree(folder / "results")
     run(folder)
     assert outputs(folder) == outputs(finished)

@@ -14,7 +14,6 @@ from toy_speech import RATE, equal, hum, write_corpus
 from sanguinaria import keyed_training, plugins, watermark_training
 from sanguinaria.distortions import to_text
 from sanguinaria.errors import InputError
-from sanguinaria.keyed_evaluation import evaluate
 from sanguinaria.keyed_marker import KeyedMarker
 from sanguinaria.keyed_settings import CALIBRATION, InvertibleWatermark
 from sanguinaria.marking import load_marker, save_weights
@@ -352,14 +351,3 @@ class TestSettings:
         network = Wake(corpus="c").network()
         counts = {name: sum(p.numel() for p in part.parameters()) for name, part in network.named_children()}
         assert counts["invertible"] + counts["message"] == pytest.approx(2.48e6, rel=0.01)
-
-
-def test_evaluation_names_what_table_1_does(corpus):
-    plugin = mask(sureness=0.0)
-    weights = untrained(plugin)
-    found = evaluate(
-        lambda key: plugin.load(weights, RATE, CPU, key), ["a", "b", "c", "d"], ["aa"], hum(2, RATE), 4, RATE, judged=1
-    )
-    names = {"bit_error_rate", "wrong_key_bit_error_rate", "neighbour_0_bit_error_rate", "second_of_two_bit_error_rate"}
-    assert names | {"snr_once", "pesq_once", "pesq_once_unscorable", "snr_twice", "false_positives"} < set(found)
-    assert 20 < found["snr_once"] < 50

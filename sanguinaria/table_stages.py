@@ -1,0 +1,171 @@
+"""What results are reduced to: the specification of tables and figures, by the names that the user gave to entries."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sanguinaria.configuration import Comparison, Figure
+from sanguinaria.stages import (
+    RESULTS,
+    DetectionStage,
+    PoisonedStage,
+    QualityStage,
+    RowStage,
+    ScoreStage,
+    Stage,
+    Trained,
+)
+
+
+@dataclass(frozen=True)
+class SeedScores:
+    """What one seed adds to a row of a table."""
+
+    scores: ScoreStage
+    poisoned: PoisonedStage
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What a trigger's detector says of clean and of triggered test utterances, both after the row's defence."""
+
+    clean: DetectionStage
+    triggered: DetectionStage
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One configuration, by the user's names, and the results that it is reduced from.
+
+    ``settings`` are the numbers by which a figure may arrange rows: the poisoning rate and its entries' own.
+    """
+
+    names: Mapping[str, str]
+    settings: Mapping[str, float]
+    target: str
+    seeds: tuple[SeedScores, ...]
+    quality: Mapping[str, QualityStage]
+    detections: Detections | None
+
+    @property
+    def stages(self) -> Iterator[Stage]:
+        """The results that the row is reduced from."""
+        for seed in self.seeds:
+            yield from (seed.scores, seed.poisoned)
+        yield from self.quality.values()
+        if self.detections is not None:
+            yield from (self.detections.clean, self.detections.triggered)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The values that a metric calls stealthy: from ``value`` on where higher is better, else up to it."""
+
+    better: str
+    value: float
+
+
+class Reduced:
+    """What rows of results are reduced to."""
+
+    @property
+    @abstractmethod
+    def reduced(self) -> Iterator[Stage]:
+        """The results that it is reduced from."""
+
+    @cached_property
+    def made_from(self) -> dict[str, Stage]:
+        """Every result that it depends on, by its folder's path under the results."""
+        found: dict[str, Stage] = {}
+        pending = list(self.reduced)
+        while pending:
+            stage = pending.pop()
+            if found.setdefault(f"{stage.stage}/{stage.key}", stage) is stage:
+                pending.extend(stage.upstream)
+        return dict(sorted(found.items()))
+
+    @property
+    def surroundings(self) -> list[Path]:
+        """What its models and generators were trained with."""
+        return [stage.surroundings for stage in self.made_from.values() if isinstance(stage, Trained)]
+
+
+@dataclass(frozen=True)
+class TableStage(Reduced):
+    """The table of one experiment, and what a paper printed in its place."""
+
+    code: str
+    experiment: str
+    rows: tuple[TableRow, ...]
+    comparison: Comparison | None
+    bounds: Mapping[str, Bound]
+
+    @property
+    def inputs(self) -> list[Path]:
+        """Every file that the table is made from, once, in the order of the rows."""
+        paths: dict[Path, None] = {}
+        for row in self.rows:
+            for seed in row.seeds:
+                paths |= dict.fromkeys((*seed.scores.row_files, seed.poisoned.manifest))
+            for quality in row.quality.values():
+                paths |= dict.fromkeys(quality.row_files)
+            if row.detections is not None:
+                paths |= dict.fromkeys(row.detections.clean.row_files + row.detections.triggered.row_files)
+        return list(paths)
+
+    @property
+    def table(self) -> Path:
+        return RESULTS / "tables" / f"{self.experiment}.csv"
+
+    @property
+    def reduced(self) -> Iterator[Stage]:
+        return (stage for row in self.rows for stage in row.stages)
+
+    @property
+    def specification(self) -> str:
+        """The rows as canonical JSON, each result by its path, and what all results are made from."""
+        rows = [_specification_of(row) for row in self.rows]
+        comparison = None if self.comparison is None else self.comparison.model_dump(mode="json")
+        bounds = {metric: asdict(bound) for metric, bound in self.bounds.items()}
+        results = {path: json.loads(stage.specification) for path, stage in self.made_from.items()}
+        content = {"code": self.code, "rows": rows, "comparison": comparison, "bounds": bounds, "results": results}
+        return json.dumps({"stage": "tables", **content}, sort_keys=True)
+
+
+def _specification_of(row: TableRow) -> dict[str, object]:
+    return {
+        **row.names,
+        "rate": row.settings["rate"],
+        "target": row.target,
+        "results": [{"scores": named(seed.scores), "manifest": str(seed.poisoned.manifest)} for seed in row.seeds],
+        "quality": {metric: named(quality) for metric, quality in row.quality.items()},
+        "detections": row.detections
+        and {"clean": named(row.detections.clean), "triggered": named(row.detections.triggered)},
+    }
+
+
+def named(rows: RowStage) -> list[str]:
+    """The files of a stage as a table's specification names them."""
+    return [str(path) for path in rows.row_files]
+
+
+@dataclass(frozen=True)
+class FigureStage:
+    """Curves drawn from tables; the rows' settings may be their abscissae."""
+
+    code: str
+    name: str
+    figure: Figure
+    tables: tuple[TableStage, ...]
+
+    @property
+    def specification(self) -> str:
+        """The figure's settings, and the tables' rows by their names with the numbers among their settings."""
+        rows = [{**row.names, **row.settings} for table in self.tables for row in table.rows]
+        figure = self.figure.model_dump(mode="json")
+        return json.dumps({"stage": "figures", "code": self.code, "figure": figure, "rows": rows}, sort_keys=True)
