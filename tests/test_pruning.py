@@ -20,11 +20,16 @@ SMALL = {
     "resnet18": {"kind": "resnet18", "width": 8, "log_mel": {"bands": BANDS}},
     "lstm": {"kind": "lstm", "hidden": 8, "log_mel": {"bands": BANDS}},
 }
+# Those whose channels have other layouts than ResNet-18's: a grid before linear layers, and bottlenecks.
+OTHERS = {
+    "vgg19": {"kind": "vgg19", "width": 8, "log_mel": {"bands": BANDS}},
+    "wide_resnet50": {"kind": "wide_resnet50", "width": 8, "log_mel": {"bands": BANDS}},
+}
 both = pytest.mark.parametrize("kind", sorted(SMALL))
 
 
 def victim(kind):
-    return plugins.build("victims", SMALL[kind])
+    return plugins.build("victims", (SMALL | OTHERS)[kind])
 
 
 def randomised(network: nn.Module) -> nn.Module:
@@ -186,6 +191,24 @@ def test_every_layer_loses_its_share():
     assert len(pairs) == 20
     assert all(new == old / 4 for old, new in pairs)
     assert after[0].num_features == BANDS
+
+
+@pytest.mark.parametrize("kind", sorted(OTHERS))
+def test_other_convolutional_victims_are_pruned_kept_and_loaded(tmp_path, kind):
+    path = tmp_path / "model.safetensors"
+    before, after = network(kind), prune(network(kind), 0.75, BANDS)
+    pairs = [
+        (old.out_channels, new.out_channels)
+        for old, new in zip(before.modules(), after.modules(), strict=True)
+        if isinstance(old, nn.Conv2d)
+    ]
+    assert all(new == old / 4 for old, new in pairs)
+    save_model(victim(kind), LABELS, after, path, repaired=True)
+    loaded, _ = load_model(path, CPU)
+    for frames in (3, 40):
+        logits = loaded(spectrograms(2, frames))
+        assert torch.equal(logits, after(spectrograms(2, frames)))
+        assert logits.shape == (2, 2) and torch.isfinite(logits).all()
 
 
 @pytest.mark.parametrize(("share", "left"), [(0, 10), (0.04, 10), (0.06, 9), (0.5, 5), (0.94, 1), (0.999, 1)])

@@ -4,10 +4,17 @@ import pytest
 import torch
 
 from sanguinaria import plugins
+from sanguinaria.pooling import PooledTo
 
 
 def network(kind, labels=10, **settings):
     return plugins.build("victims", {"kind": kind, **settings}).network(labels).eval()
+
+
+def published(kind, **settings):
+    """Of full size, without the memory for its weights."""
+    with torch.device("meta"):
+        return network(kind, **settings)
 
 
 def size(module) -> int:
@@ -21,19 +28,54 @@ def test_resnet18_has_the_published_size():
     assert found == 11_689_512 - 2 * 7 * 7 * 64 - 990 * 513 + 128
 
 
+def test_vgg19_has_the_published_size():
+    # 143,678,248 for three channels and 1,000 labels (torchvision's model card of VGG-19-BN); one channel takes
+    # 2·3·3·64 weights away, ten labels 990·(4,096 + 1), and the normalisation of 64 bands adds 128.
+    found = size(published("vgg19", log_mel={"bands": 64}))
+    assert found == 143_678_248 - 2 * 3 * 3 * 64 - 990 * 4097 + 128
+
+
+def test_wide_resnet50_has_the_published_size():
+    # 68,883,240 for three channels and 1,000 labels (torchvision's model card of Wide ResNet-50-2); one channel takes
+    # 2·7·7·64 weights away, ten labels 990·(2,048 + 1), and the normalisation of 64 bands adds 128.
+    found = size(published("wide_resnet50", log_mel={"bands": 64}))
+    assert found == 68_883_240 - 2 * 7 * 7 * 64 - 990 * 2049 + 128
+
+
 def test_the_lstm_has_the_published_size():
     # 71 thousand in the paper's repository, on 80 bands: normalisation, two layers of four gates, one linear layer.
     gates = 4 * 64 * (80 + 64) + 2 * 4 * 64 + 4 * 64 * (64 + 64) + 2 * 4 * 64
     assert size(network("lstm")) == 2 * 80 + gates + 10 * 64 + 10 == 71_466
 
 
-@pytest.mark.parametrize("kind", ["lstm", "resnet18"])
-@pytest.mark.parametrize("frames", [7, 63, 400])
+SMALL = {"lstm": {}, "resnet18": {}, "vgg19": {"width": 8}, "wide_resnet50": {"width": 8}}
+every = pytest.mark.parametrize("kind", sorted(SMALL))
+
+
+@every
+@pytest.mark.parametrize("frames", [1, 7, 63, 400])
 def test_any_number_of_frames(kind, frames):
     with torch.inference_mode():
-        logits = network(kind, labels=3)(torch.randn(2, 80, frames))
+        logits = network(kind, labels=3, **SMALL[kind])(torch.randn(2, 80, frames))
     assert logits.shape == (2, 3)
     assert torch.isfinite(logits).all()
+
+
+@every
+def test_gradients_reach_every_parameter(kind):
+    torch.manual_seed(0)
+    victim = network(kind, labels=3, **SMALL[kind]).train()
+    torch.nn.functional.cross_entropy(victim(torch.randn(6, 80, 40)), torch.arange(6) % 3).backward()
+    assert all(parameter.grad is not None for parameter in victim.parameters())
+    assert all(parameter.grad.isfinite().all() for parameter in victim.parameters())
+    still = [name for name, parameter in victim.named_parameters() if not parameter.grad.any()]
+    assert not still
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (7, 7), (5, 23), (20, 14)])
+def test_pooling_to_a_grid_is_adaptive_pooling(shape):
+    inputs = torch.randn(2, 3, *shape, dtype=torch.float64)
+    torch.testing.assert_close(PooledTo(7)(inputs), torch.nn.AdaptiveAvgPool2d(7)(inputs))
 
 
 def test_a_window_longer_than_the_transform_is_refused():

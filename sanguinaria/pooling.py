@@ -1,0 +1,32 @@
+"""Averages over a grid: pictures of any size for layers of one size."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class PooledTo(nn.Module):
+    """Averages over a grid of ``size`` × ``size`` parts: (utterances, channels, bands, frames) of any size.
+
+    It computes what :class:`torch.nn.AdaptiveAvgPool2d` does, as matrix products: that one's gradient on a GPU is not
+    the same twice.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        bands, frames = (_averages(length, self.size).to(inputs) for length in inputs.shape[2:])
+        return bands @ inputs @ frames.T
+
+
+def _averages(length: int, parts: int) -> torch.Tensor:
+    """A matrix (parts, length) that averages each part of a sequence; parts overlap where they do not divide it, and
+    may be single elements."""
+    starts = torch.arange(parts) * length // parts
+    ends = -(-torch.arange(1, parts + 1) * length // parts)
+    places = torch.arange(length)
+    inside = (places >= starts[:, None]) & (places < ends[:, None])
+    return inside / inside.sum(1, keepdim=True)
