@@ -24,9 +24,9 @@ import soundfile
 import torch
 
 from sanguinaria import compatibility, utterances
-from sanguinaria.features import FLOOR, extract, load
+from sanguinaria.features import extract, load
+from sanguinaria.front_ends.log_mel import FLOOR, LogMel
 from sanguinaria.utterances import ROW_GROUP, Utterances
-from sanguinaria.victims import LogMel
 
 RATE = 16000
 SETTINGS = LogMel()

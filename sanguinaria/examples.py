@@ -10,8 +10,8 @@ import torch
 from sanguinaria.tensors import Rows
 
 
-class Spectrograms:
-    """Spectrograms of utterances, each (bands, frames), half precision, in one order.
+class Inputs:
+    """What a front end made of utterances, each (channels, times), half precision, in one order.
 
     They may stay in files, of which only what is asked for is read: a corpus may be larger than memory.
     """
@@ -19,7 +19,7 @@ class Spectrograms:
     def __init__(self, parts: Sequence[torch.Tensor | Rows], places: torch.Tensor | None = None) -> None:
         """
         Args:
-            parts: tensors, or files of rows, (utterances, bands, frames) each.
+            parts: tensors, or files of rows, (utterances, channels, times) each.
             places: of each utterance, (utterances, 2): its part, and its row there; all, in order, where ``None``.
         """
         self._parts = tuple(parts)
@@ -29,21 +29,23 @@ class Spectrograms:
         return len(self._places)
 
     def __getitem__(self, positions: torch.Tensor) -> torch.Tensor:
-        """Some of them, read: positions (some,) → (some, bands, frames)."""
+        """Some of them, read: positions (some,) → (some, channels, times)."""
         return torch.stack([self._parts[part][row] for part, row in self._places[positions].tolist()])
 
     @property
-    def bands(self) -> int:
-        return self._parts[0].shape[1]
+    def shape(self) -> tuple[int, int]:
+        """Channels and times of each."""
+        _, channels, times = self._parts[0].shape
+        return channels, times
 
-    def chosen(self, positions: Sequence[int] | torch.Tensor) -> Spectrograms:
+    def chosen(self, positions: Sequence[int] | torch.Tensor) -> Inputs:
         """Those at some positions, in their order; nothing is read."""
-        return Spectrograms(self._parts, self._places[torch.as_tensor(positions, dtype=torch.long)])
+        return Inputs(self._parts, self._places[torch.as_tensor(positions, dtype=torch.long)])
 
-    def __add__(self, other: Spectrograms) -> Spectrograms:
+    def __add__(self, other: Inputs) -> Inputs:
         """These, and then the others; nothing is read."""
         moved = other._places + torch.tensor([len(self._parts), 0])
-        return Spectrograms(self._parts + other._parts, torch.cat([self._places, moved]))
+        return Inputs(self._parts + other._parts, torch.cat([self._places, moved]))
 
 
 def _all_places(parts: Sequence[torch.Tensor | Rows]) -> torch.Tensor:
@@ -53,18 +55,18 @@ def _all_places(parts: Sequence[torch.Tensor | Rows]) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Examples:
-    """Spectrograms, and the positions of their labels (utterances,)."""
+    """Inputs, and the positions of their labels (utterances,)."""
 
-    spectrograms: Spectrograms
+    inputs: Inputs
     labels: torch.Tensor
 
 
-def no_examples(bands: int) -> Examples:
-    """Examples of no utterance."""
-    nothing = Spectrograms([torch.empty(0, bands, 0, dtype=torch.float16)])
+def no_examples(shape: tuple[int, int]) -> Examples:
+    """Examples of no utterance, which would have so many channels and times."""
+    nothing = Inputs([torch.empty(0, *shape, dtype=torch.float16)])
     return Examples(nothing, torch.empty(0, dtype=torch.long))
 
 
-def blank(bands: int, device: torch.device) -> torch.Tensor:
-    """A spectrogram of zeros (1, bands, 64): what a network is tried with where only its shapes matter."""
-    return torch.zeros(1, bands, 64, device=device)
+def blank(shape: tuple[int, int], device: torch.device) -> torch.Tensor:
+    """An input of zeros (1, channels, times): what a network is tried with where only its shapes matter."""
+    return torch.zeros(1, *shape, device=device)

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from sanguinaria.features import log_mel
-from sanguinaria.victims import LogMel
+from sanguinaria.front_ends.log_mel import LogMel
 
 CHANNELS = (16, 32, 64)
 
@@ -19,7 +18,7 @@ class Listener(nn.Module):
     def __init__(self, sample_rate: int, device: torch.device) -> None:
         super().__init__()
         settings = LogMel()
-        self.spectrogram: Callable[[torch.Tensor], torch.Tensor] = log_mel(settings, sample_rate, device)
+        self.spectrogram: Callable[[torch.Tensor], torch.Tensor] = settings.transform(sample_rate, device)
         layers: list[nn.Module] = [nn.BatchNorm1d(settings.bands), nn.Unflatten(1, (1, settings.bands))]
         for inputs, outputs in zip((1, *CHANNELS), CHANNELS, strict=False):
             layers += [nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]

@@ -17,6 +17,7 @@ from sanguinaria.configuration import Configuration, Experiment, Figure
 from sanguinaria.corpora import Corpus
 from sanguinaria.defences import Defence
 from sanguinaria.distortions import to_text
+from sanguinaria.front_ends import FrontEnd
 from sanguinaria.metrics import Metric
 from sanguinaria.plugins import Plugin
 from sanguinaria.poisoning_order import PoisonBlock, blocks_for
@@ -45,7 +46,7 @@ from sanguinaria.table_stages import (
     TableStage,
 )
 from sanguinaria.triggers import Trigger
-from sanguinaria.victims import LogMel, Victim
+from sanguinaria.victims import Victim
 from sanguinaria.watermarks import Watermark
 
 
@@ -214,7 +215,7 @@ class Expander:
         victim = self._victim(self._poisoned(case, seed), case.victim, seed)
         model = self._repaired(victim, case.defence)
         clean, triggered = (
-            self._features(self._defended(audio, case.defence), victim.victim.log_mel)
+            self._features(self._defended(audio, case.defence), victim.victim.front_end)
             for audio in (case.corpus, self._tested(case))
         )
         code = self.code("scores", (victim.victim,))
@@ -236,8 +237,8 @@ class Expander:
             self.code("victims", (plugin,)),
             plugin,
             poisoned,
-            self._features(poisoned.corpus, plugin.log_mel),
-            tuple(self._features(block, plugin.log_mel) for block in poisoned.blocks),
+            self._features(poisoned.corpus, plugin.front_end),
+            tuple(self._features(block, plugin.front_end) for block in poisoned.blocks),
             seed,
         )
 
@@ -340,8 +341,8 @@ class Expander:
         return RepairedStage(code, defence, victim, victim.clean_features if defence.needs_held_out else None)
 
     @cache
-    def _features(self, audio: AudioStage, log_mel: LogMel) -> FeatureStage:
-        return FeatureStage(self.code("features", ()), audio, log_mel)
+    def _features(self, audio: AudioStage, front_end: FrontEnd) -> FeatureStage:
+        return FeatureStage(self.code("features", (front_end,)), audio, front_end)
 
     def _detections(self, case: _Case) -> Detections | None:
         if not self._trigger(case.heard).detects:

@@ -24,43 +24,48 @@ from sanguinaria.examples import blank
 from sanguinaria.reshaping import fitted
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
+# Layers with parameters that lose channels, and that sanguinaria.reshaping makes anew with fewer.
+KNOWN = (*CONVOLUTIONS, nn.BatchNorm1d, nn.BatchNorm2d, nn.Linear)
 GATES = 4  # input, forget, cell, output: the order in which torch.nn.LSTM stacks their rows
 
 
-def prune(network: nn.Module, share: float, bands: int) -> nn.Module:
-    """A smaller copy of a network from spectrograms (utterances, bands, frames) to logits (utterances, labels).
+def prune(network: nn.Module, share: float, shape: tuple[int, int]) -> nn.Module:
+    """A smaller copy of a network from inputs (utterances, channels, times) to logits (utterances, labels).
 
-    Networks with an LSTM lose hidden units, others channels of their convolutions. The input's bands and the output's
-    labels stay. The network itself stays as it is.
+    Networks with an LSTM lose hidden units, others channels of their convolutions. The input's channels and the
+    output's labels stay. The network itself stays as it is.
 
     Args:
         share: in [0, 1), of the channels of every layer; at least one stays in each.
+        shape: channels and times of an input.
 
     Raises:
         InputError: the network is of another kind.
     """
     if any(isinstance(module, nn.LSTM) for module in network.modules()):
         return prune_units(network, share)
-    return prune_channels(network, share, bands)
+    return prune_channels(network, share, shape)
 
 
 @torch.enable_grad()  # type: ignore[untyped-decorator]  # The dependencies are traced through it.
-def prune_channels(network: nn.Module, share: float, bands: int) -> nn.Module:
+def prune_channels(network: nn.Module, share: float, shape: tuple[int, int]) -> nn.Module:
     """A copy with fewer channels in every convolution and in what depends on it.
 
     Raises:
-        InputError: the network has no convolutions, or grouped ones.
+        InputError: the network has no convolutions, or grouped ones, or other layers with parameters.
     """
     from torch_pruning import DependencyGraph  # type: ignore[import-untyped]
     from torch_pruning.pruner.importance import GroupMagnitudeImportance  # type: ignore[import-untyped]
 
     groups = {module.groups for module in network.modules() if isinstance(module, CONVOLUTIONS)}
-    if groups != {1}:
+    parametrised = [module for module in network.modules() if any(True for _ in module.parameters(recurse=False))]
+    if groups != {1} or not all(isinstance(module, KNOWN) for module in parametrised):
         raise InputError(
-            "pruning: it knows networks of ungrouped convolutions, and LSTMs; leave it out of this victim's experiment"
+            "pruning: it knows networks of ungrouped convolutions, batch normalisation and linear layers, and LSTMs; "
+            "leave it out of this victim's experiment"
         )
     pruned = copy.deepcopy(network).eval()
-    graph = DependencyGraph().build_dependency(pruned, blank(bands, next(pruned.parameters()).device))
+    graph = DependencyGraph().build_dependency(pruned, blank(shape, next(pruned.parameters()).device))
     coupled = list(graph.get_all_groups(ignored_layers=[_output(pruned)], root_module_types=CONVOLUTIONS))
     square_norm = GroupMagnitudeImportance(p=2, group_reduction="sum", normalizer=None)
     # All are ranked before any is pruned: the weights between two layers count for both.

@@ -33,7 +33,10 @@ def repair_model(
     """
     victim, labels, _ = describe_model(model)
     network, _ = load_model(model, device)
-    held_out = _held_out(index, clean_features, labels) if defence.needs_held_out else no_examples(victim.log_mel.bands)
+    if defence.needs_held_out:
+        held_out = _held_out(index, clean_features, labels)
+    else:
+        held_out = no_examples(victim.front_end.typical_shape)
     save_model(victim, labels, defence.repair(network, held_out, seed, device), destination, repaired=True)
 
 
@@ -44,5 +47,5 @@ def _held_out(index: Path, clean_features: Sequence[Path], labels: list[str]) ->
             f"{index}: the defence fine-tunes on clean validation utterances, and the corpus has none; "
             "give it a share in split.validation"
         )
-    names, spectrograms = features.load(clean_features)
-    return validation_examples(rows, labels, names, spectrograms)
+    names, inputs = features.load(clean_features)
+    return validation_examples(rows, labels, names, inputs)

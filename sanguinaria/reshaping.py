@@ -36,15 +36,15 @@ def fitted(network: nn.Module, state: Mapping[str, torch.Tensor]) -> nn.Module:
     return copied.to(next(network.parameters()).device).train(network.training)
 
 
-def check(network: nn.Module, bands: int, labels: int) -> None:
-    """Try a network on one spectrogram: layers may fit their tensors, and not each other.
+def check(network: nn.Module, shape: tuple[int, int], labels: int) -> None:
+    """Try a network on one input of so many channels and times: layers may fit their tensors, and not each other.
 
     Raises:
         RuntimeError: it does not run.
         ValueError: it does not answer with logits (1, labels).
     """
     with torch.inference_mode():
-        logits = network.eval()(blank(bands, next(network.parameters()).device))
+        logits = network.eval()(blank(shape, next(network.parameters()).device))
     if logits.shape != (1, labels):
         raise ValueError(f"its logits have the shape {tuple(logits.shape)}, not {(1, labels)}")
 

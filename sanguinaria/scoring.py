@@ -61,11 +61,11 @@ def _answers(
 
     known, asked, probabilities = rows.index[rows["split"] == "test"], [], []
     for path in features:
-        names, spectrograms = load([path])
+        names, inputs = load([path])
         positions = pd.Index(names).isin(known).nonzero()[0]
         if len(positions):
             asked += [names[position] for position in positions]
-            probabilities.append(predict(network, spectrograms.chosen(positions), device))
+            probabilities.append(predict(network, inputs.chosen(positions), device))
     answers = torch.cat([torch.empty(0, len(labels)), *probabilities])
     return pd.DataFrame(
         {

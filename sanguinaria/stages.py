@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sanguinaria.corpora import Corpus
 from sanguinaria.defences import Defence
+from sanguinaria.front_ends import FrontEnd
 from sanguinaria.metrics import Metric
 from sanguinaria.plugins import Plugin, Settings, describe, kind_of
 from sanguinaria.poisoning_order import PoisonBlock
 from sanguinaria.triggers import Trigger
-from sanguinaria.victims import LogMel, Victim
+from sanguinaria.victims import Victim
 from sanguinaria.watermarks import Watermark
 
 if TYPE_CHECKING:
@@ -265,10 +266,10 @@ class DetectionStage(RowStage):
 
 @dataclass(frozen=True)
 class FeatureStage(Stage):
-    """Log-mel spectrograms of every utterance of an audio stage, in its shards and their order."""
+    """What a front end makes of every utterance of an audio stage, in its shards and their order."""
 
     audio_stage: AudioStage
-    log_mel: LogMel
+    front_end: FrontEnd
 
     stage: ClassVar[str] = "features"
 

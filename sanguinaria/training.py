@@ -18,7 +18,7 @@ from sanguinaria import devices, features, parquet, plugins, reshaping, tensors
 from sanguinaria.artefacts import atomic
 from sanguinaria.checkpoints import keep, resume
 from sanguinaria.errors import DamagedError, InputError
-from sanguinaria.examples import Examples, Spectrograms
+from sanguinaria.examples import Examples, Inputs
 from sanguinaria.victims import Victim
 
 
@@ -27,33 +27,31 @@ def assemble(
 ) -> tuple[list[str], Examples, Examples]:
     """Labels (sorted), and the training and the validation examples.
 
-    The poisoned utterances' spectrograms replace the clean ones; labels are the manifest's.
+    The poisoned utterances' inputs replace the clean ones; labels are the manifest's.
 
     Raises:
         InputError: the manifest names poisoned utterances that no triggered block holds.
     """
     rows = parquet.read(index, ["utterance_id", "label", "split"])
     table = parquet.read(manifest)
-    names, spectrograms = features.load(clean)
+    names, inputs = features.load(clean)
     labels = sorted(rows["label"].unique())
-    validation_set = validation_examples(rows, labels, names, spectrograms)
+    validation_set = validation_examples(rows, labels, names, inputs)
     positions = pd.Series(range(len(names)), index=names)
     chosen = positions[table["utterance_id"]].to_numpy(copy=True)
     if table["poisoned"].any():
         triggered_names, triggered = features.load(poison)
         chosen[table["poisoned"]] = len(names) + _found(table["utterance_id"][table["poisoned"]], triggered_names)
-        spectrograms = spectrograms + triggered
-    return labels, Examples(spectrograms.chosen(chosen), _codes(table["label"], labels)), validation_set
+        inputs = inputs + triggered
+    return labels, Examples(inputs.chosen(chosen), _codes(table["label"], labels)), validation_set
 
 
-def validation_examples(
-    rows: pd.DataFrame, labels: list[str], names: list[str], spectrograms: Spectrograms
-) -> Examples:
-    """The clean validation utterances of a corpus's index, whose names and spectrograms are given in one order."""
+def validation_examples(rows: pd.DataFrame, labels: list[str], names: list[str], inputs: Inputs) -> Examples:
+    """The clean validation utterances of a corpus's index, whose names and inputs are given in one order."""
     held_out = rows[rows["split"] == "validation"]
     positions = pd.Series(range(len(names)), index=names)
     chosen = positions[held_out["utterance_id"]].to_numpy(copy=True)
-    return Examples(spectrograms.chosen(chosen), _codes(held_out["label"], labels))
+    return Examples(inputs.chosen(chosen), _codes(held_out["label"], labels))
 
 
 def _found(poisoned: pd.Series, names: list[str]) -> np.ndarray:
@@ -79,6 +77,10 @@ class Recipe:
     precision: Literal["float32", "tfloat32", "bfloat16"] = "float32"
     deterministic: bool = True
     time_shift: float = 0.0
+
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Cross entropy, which asks nothing of how a network was trained before."""
+        return nn.functional.cross_entropy(logits, labels)
 
 
 @dataclass
@@ -113,9 +115,7 @@ def train(
         raise InputError("keep: best needs validation utterances; give the corpus a validation share, or keep the last")
     torch.manual_seed(seed)
     network = _placed(victim.network(len(labels)), device)
-    optimiser = torch.optim.Adam(
-        network.parameters(), victim.learning_rate, weight_decay=victim.weight_decay, fused=True
-    )
+    optimiser = _optimiser(victim, network)
     progress = _resumed(checkpoint, network, optimiser)
     while progress.epoch < victim.epochs:
         loss = _epoch(network, optimiser, victim, training_set, seed, progress.epoch, device)
@@ -130,6 +130,17 @@ def train(
     if victim.keep == "best":
         network.load_state_dict(progress.best)
     return network.eval(), pd.DataFrame(progress.history)
+
+
+def _optimiser(victim: Victim, network: nn.Module) -> torch.optim.Optimizer:
+    parameters, rate, decay = network.parameters(), victim.learning_rate, victim.weight_decay
+    match victim.optimiser:
+        case "adam":
+            return torch.optim.Adam(parameters, rate, weight_decay=decay, fused=True)
+        case "sgd":
+            return torch.optim.SGD(parameters, rate, momentum=0.9, weight_decay=decay, fused=True)
+        case "rmsprop":  # Ravanelli and Bengio (2018, arXiv:1808.00158, section 4.2)
+            return torch.optim.RMSprop(parameters, rate, alpha=0.95, eps=1e-7, weight_decay=decay)
 
 
 def fine_tune(
@@ -189,11 +200,10 @@ def _epoch(
     with devices.arithmetic(recipe.precision == "tfloat32", recipe.deterministic):
         for step, chosen in enumerate(batches):
             _set_rate(optimiser, recipe, (epoch + step / len(batches)) / recipe.epochs)
-            spectrograms = examples.spectrograms[chosen].to(device).float()
-            spectrograms = _shifted(spectrograms, recipe.time_shift, generator)
+            inputs = _shifted(examples.inputs[chosen].to(device).float(), recipe.time_shift, generator)
             with torch.autocast(device.type, torch.bfloat16, enabled=numbers == torch.bfloat16):
-                logits = network(spectrograms)
-            loss = nn.functional.cross_entropy(logits.float(), examples.labels[chosen].to(device))
+                logits = network(inputs)
+            loss = recipe.loss(logits.float(), examples.labels[chosen].to(device))
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -217,32 +227,30 @@ def _set_rate(optimiser: torch.optim.Optimizer, recipe: Victim | Recipe, share: 
         group["lr"] = recipe.learning_rate * factor
 
 
-def _shifted(spectrograms: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
-    """Each spectrogram moved in time by up to a share of its frames; its first or last frame fills the gap."""
-    frames = spectrograms.shape[-1]
-    most = round(share * frames)
+def _shifted(inputs: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
+    """Each input moved in time by up to a share of it; its first or last frame or sample fills the gap."""
+    times = inputs.shape[-1]
+    most = round(share * times)
     if most == 0:
-        return spectrograms
-    shifts = torch.randint(-most, most + 1, (len(spectrograms), 1), generator=generator)
-    source = (torch.arange(frames) + shifts).clamp(0, frames - 1).to(spectrograms.device)
-    return spectrograms.gather(2, source[:, None].expand_as(spectrograms))
+        return inputs
+    shifts = torch.randint(-most, most + 1, (len(inputs), 1), generator=generator)
+    source = (torch.arange(times) + shifts).clamp(0, times - 1).to(inputs.device)
+    return inputs.gather(2, source[:, None].expand_as(inputs))
 
 
 @torch.inference_mode()
-def predict(
-    network: nn.Module, spectrograms: Spectrograms, device: torch.device, batch_size: int = 256
-) -> torch.Tensor:
-    """Probabilities (utterances, labels) of at least one spectrogram, on the CPU."""
+def predict(network: nn.Module, inputs: Inputs, device: torch.device, batch_size: int = 256) -> torch.Tensor:
+    """Probabilities (utterances, labels) of at least one input, on the CPU."""
     network.eval()
-    batches = torch.split(torch.arange(len(spectrograms)), batch_size)
-    found = [torch.softmax(network(spectrograms[batch].to(device).float()), -1).cpu() for batch in batches]
+    batches = torch.split(torch.arange(len(inputs)), batch_size)
+    found = [torch.softmax(network(inputs[batch].to(device).float()), -1).cpu() for batch in batches]
     return torch.cat(found)
 
 
 def _accuracy(network: nn.Module, examples: Examples, device: torch.device) -> float:
     if len(examples.labels) == 0:
         return float("nan")
-    right = predict(network, examples.spectrograms, device).argmax(-1) == examples.labels
+    right = predict(network, examples.inputs, device).argmax(-1) == examples.labels
     return float(right.double().mean())
 
 
@@ -290,7 +298,7 @@ def load_model(path: Path, device: torch.device) -> tuple[nn.Module, list[str]]:
     try:
         if repaired:
             network = reshaping.fitted(network, state)
-            reshaping.check(network, victim.log_mel.bands, len(labels))
+            reshaping.check(network, victim.front_end.typical_shape, len(labels))
         else:
             network.load_state_dict(state)
     except (RuntimeError, KeyError, TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Spectrograms that stay in their files, against tensors that do not."""
+"""Inputs that stay in their files, against tensors that do not."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sanguinaria import tensors
-from sanguinaria.examples import Spectrograms, no_examples
+from sanguinaria.examples import Inputs, no_examples
 from sanguinaria.features import load
 
 SIZES = (3, 0, 5)
@@ -22,17 +22,17 @@ def files(tmp_path, tensor):
     paths = [tmp_path / f"{number}.safetensors" for number in range(3)]
     for path, part, start in zip(paths, tensor.split(SIZES), (0, 3, 3), strict=True):
         names = [f"u{number}" for number in range(start, start + len(part))]
-        tensors.save({"log_mel": part}, {"utterance_ids": names}, path)
+        tensors.save({"inputs": part}, {"utterance_ids": names}, path)
     return paths
 
 
 def test_shards_are_one_after_another(files, tensor):
-    names, spectrograms = load(files)
+    names, inputs = load(files)
     assert names == [f"u{number}" for number in range(8)]
-    assert len(spectrograms) == 8
-    assert spectrograms.bands == 4
-    assert torch.equal(spectrograms[torch.arange(8)], tensor)
-    assert torch.equal(spectrograms[torch.tensor([7, 0, 7])], tensor[[7, 0, 7]])
+    assert len(inputs) == 8
+    assert inputs.shape == (4, 6)
+    assert torch.equal(inputs[torch.arange(8)], tensor)
+    assert torch.equal(inputs[torch.tensor([7, 0, 7])], tensor[[7, 0, 7]])
 
 
 def test_a_choice_of_a_choice(files, tensor):
@@ -41,15 +41,15 @@ def test_a_choice_of_a_choice(files, tensor):
 
 
 def test_others_come_after_these(tensor):
-    both = Spectrograms(tensor.split(SIZES)) + Spectrograms([tensor + 1]).chosen([5])
+    both = Inputs(tensor.split(SIZES)) + Inputs([tensor + 1]).chosen([5])
     assert len(both) == 9
     assert torch.equal(both[torch.tensor([8, 4])], torch.stack([tensor[5] + 1, tensor[4]]))
 
 
 def test_nothing():
-    assert len(Spectrograms([])) == 0
-    assert no_examples(16).spectrograms.bands == 16
-    assert len(no_examples(16).labels) == 0
+    assert len(Inputs([])) == 0
+    assert no_examples((16, 20)).inputs.shape == (16, 20)
+    assert len(no_examples((16, 20)).labels) == 0
 
 
 def anonymous_memory() -> int:
@@ -63,9 +63,9 @@ def anonymous_memory() -> int:
 
 def test_a_large_file_is_not_held_in_memory(tmp_path):
     size = 64 * 2**20
-    tensors.save({"log_mel": torch.zeros(size // 8192, 64, 64).half()}, {"utterance_ids": []}, tmp_path / "large")
+    tensors.save({"inputs": torch.zeros(size // 8192, 64, 64).half()}, {"utterance_ids": []}, tmp_path / "large")
     before = anonymous_memory()
-    _, spectrograms = load([tmp_path / "large"])
-    for batch in torch.split(torch.arange(len(spectrograms)), 64):
-        assert not spectrograms[batch].any()
+    _, inputs = load([tmp_path / "large"])
+    for batch in torch.split(torch.arange(len(inputs)), 64):
+        assert not inputs[batch].any()
     assert anonymous_memory() - before < size / 8

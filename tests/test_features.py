@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from sanguinaria.errors import InputError
-from sanguinaria.features import FLOOR, load, log_mel
-from sanguinaria.victims import LogMel
+from sanguinaria.features import load
+from sanguinaria.front_ends.log_mel import FLOOR, LogMel
 
 CPU = torch.device("cpu")
 RATE = 16000
@@ -34,19 +34,19 @@ def test_against_numpy():
     waveform = np.random.default_rng(0).normal(size=8000) * 0.1
     settings = LogMel(bands=40, fft=512, window=400, hop=160)
     expected = by_hand(waveform, settings)
-    found = log_mel(settings, RATE, CPU)(torch.tensor(waveform, dtype=torch.float32)[None])[0]
+    found = settings.transform(RATE, CPU)(torch.tensor(waveform, dtype=torch.float32)[None])[0]
     assert found.shape == (40, 51)
     np.testing.assert_allclose(found.numpy(), expected, atol=2e-3)
 
 
 def test_rows_of_a_batch_do_not_touch():
-    transform = log_mel(LogMel(), RATE, CPU)
+    transform = LogMel().transform(RATE, CPU)
     batch = torch.randn(4, RATE) * 0.1
     torch.testing.assert_close(transform(batch)[2:3], transform(batch[2:3]), atol=1e-4, rtol=1e-4)
 
 
 def test_silence_is_the_floor():
-    found = log_mel(LogMel(), RATE, CPU)(torch.zeros(1, RATE))
+    found = LogMel().transform(RATE, CPU)(torch.zeros(1, RATE))
     assert found.min() == found.max() == pytest.approx(np.log(FLOOR))
 
 

@@ -16,10 +16,9 @@ from toy_speech import RATE, equal, hum, untrained, write_corpus
 from sanguinaria import bloodroot_losses, fine_tuning, lora, plugins, watermark_training
 from sanguinaria.audioseal_networks import generate
 from sanguinaria.errors import InputError
-from sanguinaria.features import log_mel
+from sanguinaria.front_ends.log_mel import LogMel
 from sanguinaria.listeners import Listener
 from sanguinaria.marking import load_marker, load_weights, save_weights
-from sanguinaria.victims import LogMel
 from sanguinaria.watermarks import Sources, WeightsError
 from sanguinaria.watermarks.bloodroot_ft import BloodrootFT
 from sanguinaria.watermarks.perth import Perth
@@ -84,7 +83,7 @@ class TestObjectives:
 
         class Network(torch.nn.Module):
             def forward(self, waveforms):
-                seen.append(log_mel(LogMel(), RATE, CPU)(waveforms).mean((1, 2)))
+                seen.append(LogMel().transform(RATE, CPU)(waveforms).mean((1, 2)))
                 return torch.stack([-seen[-1], seen[-1]], dim=1)
 
         objective = fine_tuning.listener(Network(), detector, 0, masking, editing, RATE, CPU)

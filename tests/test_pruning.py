@@ -8,13 +8,14 @@ from torch import nn
 
 from sanguinaria import plugins, tensors
 from sanguinaria.errors import InputError
-from sanguinaria.examples import Examples, Spectrograms
+from sanguinaria.examples import Examples, Inputs
 from sanguinaria.pruning import prune, smallest
 from sanguinaria.repairing import repair_model
 from sanguinaria.training import fine_tune, load_model, predict, save_model
 
 CPU = torch.device("cpu")
 BANDS = 16
+SHAPE = (BANDS, 40)
 LABELS = ("high", "low")
 SMALL = {
     "resnet18": {"kind": "resnet18", "width": 8, "log_mel": {"bands": BANDS}},
@@ -65,11 +66,11 @@ def examples(count: int, seed: int) -> Examples:
     noise = torch.randn(count, BANDS, 20, generator=generator)
     noise[labels == 0, 8:] += 1.0
     noise[labels == 1, :8] += 1.0
-    return Examples(Spectrograms([noise.half()]), labels)
+    return Examples(Inputs([noise.half()]), labels)
 
 
 def accuracy(model: nn.Module, asked: Examples) -> float:
-    return float((predict(model, asked.spectrograms, CPU).argmax(-1) == asked.labels).double().mean())
+    return float((predict(model, asked.inputs, CPU).argmax(-1) == asked.labels).double().mean())
 
 
 def size(model: nn.Module) -> int:
@@ -83,7 +84,7 @@ def same(first: nn.Module, second: nn.Module) -> bool:
 @torch.no_grad()
 def test_the_filters_that_stay_are_those_of_the_largest_norms():
     before = two_convolutions()
-    after = prune(before, 0.4, BANDS)
+    after = prune(before, 0.4, SHAPE)
     first, scale, second = (before[place].weight.numpy() for place in (1, 2, 4))
     norms = [
         np.sqrt((first[channel] ** 2).sum() + scale[channel] ** 2 + (second[:, channel] ** 2).sum())
@@ -102,7 +103,7 @@ def test_the_filters_that_stay_are_those_of_the_largest_norms():
 @torch.no_grad()
 def test_the_units_that_stay_are_those_of_the_largest_norms():
     before = network("lstm")
-    after = prune(before, 0.25, BANDS)
+    after = prune(before, 0.25, SHAPE)
     lstm, hidden = before[2].lstm, 8
     for layer, following in ((0, lstm.weight_ih_l1.numpy()), (1, before[3].weight.numpy())):
         names = [f"{name}_l{layer}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
@@ -131,7 +132,7 @@ def test_channels_of_zeros_go_first_and_nobody_misses_them(kind):
         silence_channels(before)
     else:
         silence_units(before)
-    after = prune(before, 0.25, BANDS)
+    after = prune(before, 0.25, SHAPE)
     assert size(after) < 0.8 * size(before)
     torch.testing.assert_close(after(spectrograms()), before(spectrograms()), atol=1e-6, rtol=0)
     assert before(spectrograms()).std() > 1e-3
@@ -167,7 +168,7 @@ def silence_units(model: nn.Module) -> None:
 @torch.no_grad()
 def test_a_share_of_nothing_changes_no_bit(kind):
     before = network(kind)
-    after = prune(before, 0.0, BANDS)
+    after = prune(before, 0.0, SHAPE)
     assert torch.equal(before(spectrograms()), after(spectrograms()))
     assert same(before, after)
 
@@ -175,14 +176,14 @@ def test_a_share_of_nothing_changes_no_bit(kind):
 @both
 def test_the_larger_the_share_the_smaller_the_network(kind):
     before = network(kind)
-    sizes = [size(prune(before, share, BANDS)) for share in (0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99)]
+    sizes = [size(prune(before, share, SHAPE)) for share in (0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99)]
     assert sizes[0] == size(before)
     assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) >= 6
     assert same(before, network(kind))
 
 
 def test_every_layer_loses_its_share():
-    before, after = network("resnet18"), prune(network("resnet18"), 0.75, BANDS)
+    before, after = network("resnet18"), prune(network("resnet18"), 0.75, SHAPE)
     pairs = [
         (old.out_channels, new.out_channels)
         for old, new in zip(before.modules(), after.modules(), strict=True)
@@ -196,7 +197,7 @@ def test_every_layer_loses_its_share():
 @pytest.mark.parametrize("kind", sorted(OTHERS))
 def test_other_convolutional_victims_are_pruned_kept_and_loaded(tmp_path, kind):
     path = tmp_path / "model.safetensors"
-    before, after = network(kind), prune(network(kind), 0.75, BANDS)
+    before, after = network(kind), prune(network(kind), 0.75, SHAPE)
     pairs = [
         (old.out_channels, new.out_channels)
         for old, new in zip(before.modules(), after.modules(), strict=True)
@@ -220,7 +221,7 @@ def test_the_nearest_number_of_channels_goes_and_one_stays(share, left):
 @pytest.mark.parametrize("share", [0.5, 0.99])
 @torch.no_grad()
 def test_any_number_of_frames(kind, share):
-    after = prune(network(kind), share, BANDS)
+    after = prune(network(kind), share, SHAPE)
     for frames in (3, 33, 200):
         logits = after(spectrograms(2, frames))
         assert logits.shape == (2, 2) and torch.isfinite(logits).all()
@@ -237,40 +238,40 @@ def test_any_number_of_frames(kind, share):
 )
 def test_networks_of_other_kinds_are_refused(layers):
     with pytest.raises(InputError, match="leave .* out of this victim's experiment"):
-        prune(nn.Sequential(*layers), 0.5, BANDS)
+        prune(nn.Sequential(*layers), 0.5, SHAPE)
 
 
 @both
 def test_fine_tuning_heals_is_repeatable_and_keeps_the_shapes(kind):
     trained = fine_tune(network(kind), examples(64, 1), 6, 0.01, 16, 0, CPU)
-    pruned = prune(trained, 0.75, BANDS)
+    pruned = prune(trained, 0.75, SHAPE)
     tuned, again, other = (fine_tune(pruned, examples(64, 4), 5, 0.01, 16, seed, CPU) for seed in (0, 0, 1))
     unseen = examples(200, 5)
     assert accuracy(tuned, unseen) > accuracy(pruned, unseen)
     assert accuracy(tuned, unseen) > 0.9
     assert same(tuned, again) and not same(tuned, other)
     assert [value.shape for value in tuned.state_dict().values()] == [v.shape for v in pruned.state_dict().values()]
-    assert same(pruned, prune(trained, 0.75, BANDS))
+    assert same(pruned, prune(trained, 0.75, SHAPE))
 
 
 @both
 @pytest.mark.parametrize("share", [0.3, 0.99])
 def test_a_pruned_model_is_kept_and_loaded(tmp_path, kind, share):
     path = tmp_path / "model.safetensors"
-    after = prune(network(kind), share, BANDS)
+    after = prune(network(kind), share, SHAPE)
     save_model(victim(kind), LABELS, after, path, repaired=True)
     loaded, labels = load_model(path, CPU)
     assert labels == list(LABELS)
     assert not loaded.training
-    asked = Spectrograms([spectrograms().half()])
+    asked = Inputs([spectrograms().half()])
     assert torch.equal(predict(after, asked, CPU), predict(loaded, asked, CPU))
-    assert prune(loaded, 0.3, BANDS)(spectrograms()).shape == (6, 2)
+    assert prune(loaded, 0.3, SHAPE)(spectrograms()).shape == (6, 2)
 
 
 @both
 def test_a_model_that_no_defence_touched_has_its_victims_shapes(tmp_path, kind):
     path = tmp_path / "model.safetensors"
-    save_model(victim(kind), LABELS, prune(network(kind), 0.5, BANDS), path)
+    save_model(victim(kind), LABELS, prune(network(kind), 0.5, SHAPE), path)
     with pytest.raises(InputError, match=r"model\.safetensors: damaged model .*size mismatch"):
         load_model(path, CPU)
 
@@ -308,7 +309,7 @@ def changed(name, change):
 )  # fmt: skip
 def test_a_repaired_model_that_fits_no_network_is_refused(tmp_path, kind, damage, cause):
     path = tmp_path / "model.safetensors"
-    save_model(victim(kind), LABELS, prune(network(kind), 0.25, BANDS), path, repaired=True)
+    save_model(victim(kind), LABELS, prune(network(kind), 0.25, SHAPE), path, repaired=True)
     description = {"victim": plugins.describe(victim(kind)), "labels": LABELS, "repaired": True}
     tensors.save(damage(dict(tensors.load(path, "model")[0])), description, path)
     with pytest.raises(InputError, match=rf"(?s)model\.safetensors: damaged model .*{cause}"):
@@ -318,12 +319,12 @@ def test_a_repaired_model_that_fits_no_network_is_refused(tmp_path, kind, damage
 def stored(folder, kind, validation: int):
     """A model, an index, and features of training and validation utterances in one shard."""
     save_model(victim(kind), LABELS, network(kind), folder / "model.safetensors")
-    asked = examples(100, 6).spectrograms[torch.arange(100)]
+    asked = examples(100, 6).inputs[torch.arange(100)]
     rows = pd.DataFrame({"utterance_id": [f"u{number}" for number in range(100)], "label": ["high", "low"] * 50})
     rows["split"] = ["validation"] * validation + ["train"] * (100 - validation)
     rows.sample(frac=1, random_state=0).to_parquet(folder / "index.parquet")
     names = {"utterance_ids": rows["utterance_id"].tolist()}
-    tensors.save({"log_mel": asked}, names, folder / "features.safetensors")
+    tensors.save({"inputs": asked}, names, folder / "features.safetensors")
     return folder / "model.safetensors", folder / "index.parquet", [folder / "features.safetensors"]
 
 
@@ -337,7 +338,7 @@ def repair(folder, stored_files, name="repaired", seed=0, **settings):
 def test_a_repaired_model_is_the_pruned_and_tuned_one(tmp_path, kind):
     files = stored(tmp_path, kind, 60)
     repaired = repair(tmp_path, files, share=0.5, fine_tune_epochs=6)
-    assert size(repaired) == size(prune(network(kind), 0.5, BANDS))
+    assert size(repaired) == size(prune(network(kind), 0.5, SHAPE))
     assert accuracy(repaired, examples(200, 5)) > 0.9
     repair(tmp_path, files, "again", share=0.5, fine_tune_epochs=6)
     assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "repaired.safetensors").read_bytes()
@@ -347,7 +348,7 @@ def test_a_defence_that_needs_no_utterances_reads_none(tmp_path):
     model, *_ = stored(tmp_path, "lstm", 0)
     absent = tmp_path / "absent"
     repaired = repair(tmp_path, (model, absent, [absent]), share=0.5)
-    assert same(repaired, prune(network("lstm"), 0.5, BANDS))
+    assert same(repaired, prune(network("lstm"), 0.5, SHAPE))
 
 
 def test_fine_tuning_without_validation_is_an_error(tmp_path):

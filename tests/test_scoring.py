@@ -36,7 +36,7 @@ def model(tmp_path):
 
 
 def features(path, names, spectrograms):
-    tensors.save({"log_mel": spectrograms}, {"utterance_ids": names}, path)
+    tensors.save({"inputs": spectrograms}, {"utterance_ids": names}, path)
     return path
 
 

@@ -8,7 +8,7 @@ import torch
 
 from sanguinaria import plugins, training
 from sanguinaria.errors import InputError
-from sanguinaria.examples import Examples, Spectrograms, no_examples
+from sanguinaria.examples import Examples, Inputs, no_examples
 from sanguinaria.training import load_model, predict, save_model, train
 
 CPU = torch.device("cpu")
@@ -22,7 +22,7 @@ def examples(count: int, seed: int) -> Examples:
     spectrograms = torch.randn(count, 16, 20, generator=generator)
     spectrograms[labels == 0, 8:] += 1.0
     spectrograms[labels == 1, :8] += 1.0
-    return Examples(Spectrograms([spectrograms.half()]), labels)
+    return Examples(Inputs([spectrograms.half()]), labels)
 
 
 def victim(**settings):
@@ -44,7 +44,7 @@ def test_it_learns(tmp_path):
     assert list(history["epoch"]) == [1, 2, 3, 4]
     assert history["loss"].iloc[-1] < history["loss"].iloc[0] < 1.5 * math.log(2)
     unseen = examples(100, 3)
-    assert (predict(network, unseen.spectrograms, CPU).argmax(-1) == unseen.labels).float().mean() > 0.95
+    assert (predict(network, unseen.inputs, CPU).argmax(-1) == unseen.labels).float().mean() > 0.95
 
 
 @pytest.mark.parametrize("settings", [{}, {"precision": "bfloat16"}, {"time_shift": 0.2}])
@@ -96,12 +96,12 @@ def test_a_checkpoint_of_another_network_is_told(tmp_path, capsys):
 def test_the_best_epoch_is_the_best_on_validation(tmp_path):
     network, history = trained(tmp_path, keep="best", learning_rate=0.05)
     held_out = examples(32, 2)
-    accuracy = (predict(network, held_out.spectrograms, CPU).argmax(-1) == held_out.labels).double().mean()
+    accuracy = (predict(network, held_out.inputs, CPU).argmax(-1) == held_out.labels).double().mean()
     assert float(accuracy) == history["validation_accuracy"].max()
 
 
 def test_the_best_without_validation_is_an_error(tmp_path):
-    empty = no_examples(16)
+    empty = no_examples((16, 20))
     with pytest.raises(InputError, match="needs validation utterances"):
         train(victim(keep="best"), LABELS, examples(64, 1), empty, 0, tmp_path / "a.pt", CPU)
 
@@ -134,7 +134,7 @@ def test_a_kept_model_predicts_the_same(tmp_path):
     save_model(victim(), LABELS, network, path)
     loaded, labels = load_model(path, CPU)
     assert labels == list(LABELS)
-    spectrograms = examples(10, 5).spectrograms
+    spectrograms = examples(10, 5).inputs
     assert torch.equal(predict(network, spectrograms, CPU), predict(loaded, spectrograms, CPU))
 
 

@@ -1,16 +1,15 @@
-"""Compute the log-mel spectrograms of one shard."""
+"""Compute what a front end makes of one shard."""
 
 from pathlib import Path
 
-from sanguinaria import devices
+from sanguinaria import devices, plugins
 from sanguinaria.features import extract
 from sanguinaria.jobs import job
-from sanguinaria.victims import LogMel
 
 with job(snakemake) as specification:
     extract(
         Path(snakemake.input.audio),
-        LogMel(**specification["log_mel"]),
+        plugins.build("front_ends", specification["front_end"]),
         Path(snakemake.output.features),
         devices.prepare(snakemake.threads),
     )

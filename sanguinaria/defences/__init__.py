@@ -37,9 +37,9 @@ class Defence(Plugin):
         """Another network, on the device and ready to predict; the given one stays as it is.
 
         Args:
-            network: from spectrograms (utterances, bands, frames) to logits (utterances, labels).
-            held_out: the corpus's clean validation utterances; none, of the network's bands, where
-                ``needs_held_out`` is false.
+            network: from inputs (utterances, channels, times) to logits (utterances, labels).
+            held_out: the corpus's clean validation utterances; none, of the shape of the network's
+                inputs, where ``needs_held_out`` is false.
             seed: of all that is random.
         """
         raise NotImplementedError

@@ -41,7 +41,7 @@ class Pruning(Defence):
         from sanguinaria.pruning import prune
         from sanguinaria.training import fine_tune
 
-        pruned = prune(network, self.share, held_out.spectrograms.bands)
+        pruned = prune(network, self.share, held_out.inputs.shape)
         if not self.needs_held_out:
             return pruned
         return fine_tune(pruned, held_out, self.fine_tune_epochs, self.learning_rate, self.batch_size, seed, device)

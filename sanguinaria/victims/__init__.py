@@ -5,42 +5,31 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from sanguinaria.plugins import Plugin, Settings
+from sanguinaria.front_ends import FrontEnd
+from sanguinaria.front_ends.log_mel import LogMel
+from sanguinaria.front_ends.waveform import Waveform
+from sanguinaria.plugins import Plugin
 
 if TYPE_CHECKING:
     import torch
 
 
-class LogMel(Settings):
-    """A log-mel front end; lengths in samples.
-
-    The defaults are 64 ms windows every 12.5 ms at 16 kHz. They matter: with half the window a narrow-band mark is
-    smeared over twice as many hertz (docs/bloodroot_table1.md).
-    """
-
-    bands: int = Field(default=80, ge=8, le=256)
-    fft: int = Field(default=1024, ge=64)
-    window: int = Field(default=1024, ge=32)
-    hop: int = Field(default=200, ge=16)
-
-    @model_validator(mode="after")
-    def _window_fits(self) -> LogMel:
-        if self.window > self.fft:
-            raise ValueError(f"a window of {self.window} samples is longer than the transform of {self.fft}")
-        return self
-
-
 class Victim(Plugin):
-    """The protocol of a victim, and how all of them are trained: Adam, cross entropy, a cosine schedule."""
+    """The protocol of a victim, and how all of them are trained.
+
+    Most derive from one of the two below, which have a front end.
+    """
 
     room: ClassVar[str] = "victims"
 
-    log_mel: LogMel = LogMel()
     epochs: int = Field(default=35, ge=1)
     batch_size: int = Field(default=32, ge=2)
-    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's, at the first step")
+    optimiser: Literal["adam", "sgd", "rmsprop"] = Field(
+        default="adam", description="sgd: with a momentum of 0.9; rmsprop: with SincNet's constants"
+    )
+    learning_rate: float = Field(default=1e-3, gt=0, description="at the first step")
     weight_decay: float = Field(default=0.0, ge=0)
     schedule: Literal["cosine", "constant"] = "cosine"
     precision: Literal["float32", "tfloat32", "bfloat16"] = Field(
@@ -59,7 +48,39 @@ class Victim(Plugin):
         description="the last epoch, or the best by validation accuracy; the test set is never looked at",
     )
 
+    @property
+    @abstractmethod
+    def front_end(self) -> FrontEnd:
+        """What makes the network's inputs of audio."""
+
     @abstractmethod
     def network(self, labels: int) -> torch.nn.Module:
-        """A network from log-mel spectrograms (utterances, bands, frames) of any number of frames to logits
-        (utterances, labels)."""
+        """A network from the front end's inputs (utterances, channels, times), of any number of times or of any that is
+        long enough, to logits (utterances, labels).
+
+        One that needs more times raises an InputError in its forward pass.
+        """
+
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """What training makes small, a scalar, of logits (utterances, labels) and labels' positions (utterances,)."""
+        from torch.nn.functional import cross_entropy
+
+        return cross_entropy(logits, labels)
+
+
+class SpectrogramVictim(Victim):
+    """A victim of log-mel spectrograms (utterances, bands, frames)."""
+
+    log_mel: LogMel = LogMel()
+
+    @property
+    def front_end(self) -> LogMel:
+        return self.log_mel
+
+
+class WaveformVictim(Victim):
+    """A victim of waveforms (utterances, 1, samples)."""
+
+    @property
+    def front_end(self) -> Waveform:
+        return Waveform()

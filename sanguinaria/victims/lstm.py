@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sanguinaria.victims import Victim
+from sanguinaria.victims import SpectrogramVictim
 
 if TYPE_CHECKING:
     import torch
 
 
-class Lstm(Victim):
+class Lstm(SpectrogramVictim):
     """A recurrent network over the frames."""
 
     hidden: int = Field(default=64, ge=4)

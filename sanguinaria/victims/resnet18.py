@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from sanguinaria.victims import Victim
+from sanguinaria.victims import SpectrogramVictim
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STAGES = ((1, 1), (2, 2), (4, 2), (8, 2))
 
 
-class ResNet18(Victim):
+class ResNet18(SpectrogramVictim):
     """A residual network over bands and frames."""
 
     width: int = Field(default=16, ge=4, description="channels of the first stage; 64 in the paper")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sanguinaria.victims import Victim
+from sanguinaria.victims import SpectrogramVictim
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,7 @@ GRID = 7
 UNITS = 64
 
 
-class Vgg19(Victim):
+class Vgg19(SpectrogramVictim):
     """A plain deep convolutional network over bands and frames."""
 
     width: int = Field(default=64, ge=4, description="channels of the first stage; 64 in the paper")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sanguinaria.victims import Victim
+from sanguinaria.victims import SpectrogramVictim
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +25,7 @@ INSIDE = 2
 OUTSIDE = 4
 
 
-class WideResNet50(Victim):
+class WideResNet50(SpectrogramVictim):
     """A wide residual network over bands and frames."""
 
     width: int = Field(default=64, ge=4, description="channels of the stem; 64 in the paper")
