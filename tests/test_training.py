@@ -47,7 +47,9 @@ def test_it_learns(tmp_path):
     assert (predict(network, unseen.inputs, CPU).argmax(-1) == unseen.labels).float().mean() > 0.95
 
 
-@pytest.mark.parametrize("settings", [{}, {"precision": "bfloat16"}, {"time_shift": 0.2}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"precision": "bfloat16"}, {"time_shift": 0.2}, {"optimiser": "sgd"}, {"optimiser": "rmsprop"}]
+)
 def test_the_seed_says_it_all(tmp_path, settings):
     first, second, other = (
         trained(tmp_path, name, seed, **settings)[0] for name, seed in (("a", 0), ("b", 0), ("c", 1))

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tiny import OUTPUTS, ROOT, checkout, clone, command, run
+import yaml
+from tiny import OUTPUTS, ROOT, checkout, clone, command, pending, run
 
 from sanguinaria import utterances
 
@@ -159,6 +160,20 @@ def test_the_trigger_of_the_readme_is_one_file_and_one_entry(edited):
         for batch in utterances.read(shard):
             # Full scale in 16 bits is 1 − 2⁻¹⁵; the first quarter of 16,000 samples ends at 4,000.
             assert (batch.waveforms[:, 4000] == 1 - 2**-15).all()
+
+
+def test_a_victim_of_waveforms_is_one_entry_and_hears_the_audio_that_is_there(edited):
+    path = edited / "tiny.yaml"
+    settings = yaml.safe_load(path.read_text())
+    settings["victims"]["waves"] = {"kind": "rawnet3", "width": 16, "stride": 80, "epochs": 2}
+    ours = {"corpus": "tiny", "target": "left", "triggers": ["tone"], "victims": ["waves"], "rates": [0.05]}
+    settings["experiments"]["tiny_waves"] = {**ours, "metrics": ["snr"], "defences": ["none", "lowpass"]}
+    path.write_text(yaml.safe_dump(settings))
+    assert not any("triggered_" in job or "defended_" in job for job in pending(edited, ["tiny_waves"]))
+    run(edited, targets=["tiny_waves"])
+    made = pd.read_csv(edited / "results" / "tables" / "tiny_waves.csv")
+    assert len(made) == 2
+    assert made["benign_accuracy"].notna().all() and made["attack_success_rate"].notna().all()
 
 
 def test_a_poisoned_training_set_is_had_in_one_piece(edited):
