@@ -25,6 +25,8 @@ class AnalyticFilterBank(nn.Module):
     paper's code.
     """
 
+    emphasis: torch.Tensor
+
     def __init__(self, channels: int, stride: int) -> None:
         super().__init__()
         self.norm = nn.InstanceNorm1d(1, eps=1e-4, affine=True)

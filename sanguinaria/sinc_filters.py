@@ -65,5 +65,6 @@ def _mel_edges(count: int) -> torch.Tensor:
     """Edges (count + 1,) of bands of equal width on the mel scale, up to what leaves the narrowest band below half the
     sample rate."""
     ends = SAMPLE_RATE * np.array([FIRST, 0.5 - LOWEST - NARROWEST])
-    mel = np.linspace(*(2595 * np.log10(1 + ends / 700)), count + 1)
+    first, last = 2595 * np.log10(1 + ends / 700)
+    mel = np.linspace(first, last, count + 1)
     return torch.tensor(700 * (10 ** (mel / 2595) - 1) / SAMPLE_RATE, dtype=torch.float32)

@@ -380,7 +380,7 @@ def test_the_code_of_a_stage_is_asked_for_with_the_plug_ins_that_it_calls():
         ("triggered", ("watermark", "perth")),
         ("detections", ("watermark", "perth")),
         ("defended_audio", ("lowpass",)),
-        ("features", ()),
+        ("features", ("log_mel",)),
         ("poisoned", ()),
         ("datasets", ()),
         ("victims", ("lstm",)),
