@@ -74,8 +74,13 @@ def test_gradients_reach_every_parameter(kind):
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (7, 7), (5, 23), (20, 14)])
 def test_pooling_to_a_grid_is_adaptive_pooling(shape):
-    inputs = torch.randn(2, 3, *shape, dtype=torch.float64)
-    torch.testing.assert_close(PooledTo(7)(inputs), torch.nn.AdaptiveAvgPool2d(7)(inputs))
+    inputs = torch.randn(2, 3, *shape, dtype=torch.float64, requires_grad=True)
+    weights = torch.randn(2, 3, 7, 7, dtype=torch.float64)
+    pooled, expected = (pooling(inputs) for pooling in (PooledTo(7), torch.nn.AdaptiveAvgPool2d(7)))
+    # The averages' weights are rounded to single precision.
+    torch.testing.assert_close(pooled, expected, rtol=0, atol=1e-6)
+    gradients = (torch.autograd.grad((found * weights).sum(), inputs)[0] for found in (pooled, expected))
+    torch.testing.assert_close(*gradients, rtol=0, atol=1e-6)
 
 
 def test_a_window_longer_than_the_transform_is_refused():
