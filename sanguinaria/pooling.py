@@ -21,7 +21,7 @@ class PooledTo(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         bands, frames = (_averages(length, self.size).to(inputs) for length in inputs.shape[2:])
-        found: torch.Tensor = _Weighted.apply(inputs, bands, frames)
+        found: torch.Tensor = _Weighted.apply(inputs, bands, frames)  # type: ignore[no-untyped-call]
         return found
 
 
