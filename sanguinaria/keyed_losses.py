@@ -91,6 +91,11 @@ class Accuracy:
     agreement: float = 0.0
     quiet: float = 0.0
 
+    @property
+    def hears_wrong_keys(self) -> bool:
+        """Whether anything is made of what a wrong key reads."""
+        return bool(self.hinge or self.agreement or self.quiet)
+
     def __call__(
         self, messages: torch.Tensor, right: torch.Tensor, wrong: torch.Tensor | None
     ) -> dict[str, torch.Tensor]:

@@ -13,13 +13,11 @@ from torch import nn
 from sanguinaria.invertible import Invertible, Layout, Order, stack
 from sanguinaria.keys import Key
 from sanguinaria.message_maps import Form, MessageCells, MessageMap, MessageWave
-from sanguinaria.spectra import Band
+from sanguinaria.spectra import LOWEST_LEVEL, Band
 
 # What stands for the redundancy in decoding: WAKE's predict module, Gaussian noise (its ablation, Table 4), or the
 # marked host itself (PKDMark, section III-B).
 Guess = Literal["predict", "noise", "host"]
-# The quietest level that is evened out: −80 dB of full scale, the noise of a quiet room in a good recording.
-LOWEST_LEVEL = 1e-4
 # Draws the noise of ``guess: noise``: what is read from a recording may not change from one time to the next.
 NOISE_SEED = 0
 # Keeps a gain finite where a network marks nothing.
@@ -77,7 +75,7 @@ class KeyedNetwork(nn.Module):
         form: of the message's features.
         guess: what the redundancy is guessed from.
         predict_blocks: residual blocks of the predict module.
-        levelled: whether pieces are brought to one level before, so that the mark follows theirs.
+        levelled: whether pieces are brought to one level within the band before, so that the mark follows theirs.
         period: frames after which codes repeat, with ``form: cells``; 0 for never.
     """
 
@@ -140,8 +138,10 @@ class KeyedNetwork(nn.Module):
         return message
 
     def _host(self, waveforms: torch.Tensor, key: Key) -> tuple[torch.Tensor, torch.Tensor | float]:
-        level = _level(waveforms) if self.levelled else 1.0
-        return self.band.analyse(waveforms / level) * key.signs, level
+        if not self.levelled:
+            return self.band.analyse(waveforms) * key.signs, 1.0
+        features, level = self.band.analyse_levelled(waveforms)
+        return features * key.signs, level
 
     def _redundancy(self, host: torch.Tensor) -> torch.Tensor:
         if self.predict is not None:

@@ -171,7 +171,7 @@ class _Step:
             embedded.append((messages, key))
         heard = self.attacks(marked[-1], random)
         wrong_key = self._wrong_key(keys, len(speech), random).to(self.device)
-        asked = progress["read"] < READ or not self.schedule.gradual
+        asked = self.objective.accuracy.hears_wrong_keys and (progress["read"] < READ or not self.schedule.gradual)
         wrong = self.network.read(heard, wrong_key) if asked else None
         accuracy = self._accuracy(heard, embedded, wrong)
         perceptual, adversarial, judged = self._perceptual(speech, marked[1:])

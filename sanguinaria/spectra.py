@@ -9,6 +9,10 @@ import torch
 # Energy of a cell beside that of a sound of level 1, below which compression is linear: −60 dB. Without it, the slope
 # of the root would be endless at 0.
 FLOOR = 1e-6
+# The quietest level that is evened out: −80 dB of full scale, the noise of a quiet room in a good recording.
+LOWEST_LEVEL = 1e-4
+# The mean of a Hann window's squares.
+HANN_ENERGY = 3 / 8
 
 
 @dataclass(frozen=True)
@@ -31,9 +35,21 @@ class Band:
 
     def analyse(self, waveforms: torch.Tensor) -> torch.Tensor:
         """(utterances, samples) → real and imaginary parts (utterances, 2, bins, frames)."""
-        spectra = self._spectra(waveforms)[:, self.first : self.first + self.bins]
-        features = torch.stack([spectra.real, spectra.imag], 1)
-        return _compress(features) if self.compressed else features
+        return self._compressed(self._parts(waveforms))
+
+    def analyse_levelled(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same of sounds that are brought to one level before: to a root mean square of 1 within the band.
+
+        Hum below a band may be a thousand times stronger than the speech in it, and would otherwise set its level.
+
+        Returns:
+            The features, and the levels they had, (utterances, 1), never below :data:`LOWEST_LEVEL`.
+        """
+        parts = self._parts(waveforms)
+        # Parseval's theorem: the window leaves 3/8 of the energy, and half of it is at negative frequencies.
+        energy = parts.square().sum((1, 2)).mean(-1, keepdim=True) * 2 / (HANN_ENERGY * self.fft)
+        level = (energy + LOWEST_LEVEL**2).sqrt()
+        return self._compressed(parts / level[..., None, None]), level
 
     def synthesise(self, features: torch.Tensor, samples: int) -> torch.Tensor:
         """The sound whose features these are, with nothing outside of the band: the inverse of :meth:`analyse`."""
@@ -53,12 +69,16 @@ class Band:
         window = torch.hann_window(self.fft, device=features.device)
         return torch.istft(spectra, self.fft, self.hop, window=window, normalized=True, length=samples)
 
-    def _spectra(self, waveforms: torch.Tensor) -> torch.Tensor:
+    def _parts(self, waveforms: torch.Tensor) -> torch.Tensor:
         window = torch.hann_window(self.fft, device=waveforms.device)
         # Zeros beyond the ends, as a reflection there would let a mark's change count twice.
-        return torch.stft(
+        spectra = torch.stft(
             waveforms, self.fft, self.hop, window=window, pad_mode="constant", normalized=True, return_complex=True
-        )
+        )[:, self.first : self.first + self.bins]
+        return torch.stack([spectra.real, spectra.imag], 1)
+
+    def _compressed(self, parts: torch.Tensor) -> torch.Tensor:
+        return _compress(parts) if self.compressed else parts
 
 
 def _compress(features: torch.Tensor) -> torch.Tensor:

@@ -108,6 +108,19 @@ class TestBand:
         assert energy[32 * 31 - 63 : 96 * 31 + 95].sum() > 0.999 * energy.sum()
         torch.testing.assert_close(band.change(before, before, 16_000), torch.zeros_like(sound))
 
+    @pytest.mark.parametrize("compressed", [False, True])
+    def test_levels_are_those_within_the_band(self, compressed):
+        band, time = Band(512, 256, 10, 96, compressed), torch.arange(16_000) / 16_000
+        tone, hum = torch.sin(2 * torch.pi * 1000 * time)[None], torch.sin(2 * torch.pi * 50 * time)[None]
+        features, level = band.analyse_levelled(0.02 * tone + 0.5 * hum)
+        # A sine's root mean square is its amplitude by √2. Half of the windows at both ends is empty.
+        assert level.item() == pytest.approx(0.02 / 2**0.5, rel=0.02)
+        quieter, lower = band.analyse_levelled(0.002 * tone + 0.05 * hum)
+        assert lower.item() == pytest.approx(0.1 * level.item(), rel=1e-2)
+        assert torch.allclose(features, quieter, rtol=1e-2, atol=1e-2)
+        # As exact as single precision is about cells that are 90 dB below the hum.
+        torch.testing.assert_close(features, band.analyse((0.02 * tone + 0.5 * hum) / level), atol=2e-3, rtol=1e-3)
+
     def test_a_compressed_change_follows_the_sound_by_half(self):
         band = Band(512, 256, 0, 257, compressed=True)
         quiet, loud = (band.analyse(gain * noise(1, 16_000)) for gain in (0.1, 10.0))

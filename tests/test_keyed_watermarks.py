@@ -27,6 +27,7 @@ CPU = torch.device("cpu")
 SPLITS = ["train", "train", "test", "validation"] * 3
 TINY = {"corpus": "c", "fft": 256, "hop": 128, "first_bin": 4, "bins": 12, "layout": "lines", "width": 4, "bits": 4}
 SHORT = {"blocks": 3, "predict_blocks": 1, "steps": 2, "batch_size": 2, "learning_rate": 1e-3}
+KEYLESS = {"keys": "none", "twice": 0.0, "wrong_key_weight": 0.0}
 # As a plan resolves an entry of `distortions`.
 DUCKED = to_text(plugins.build("distortions", {"kind": "gain", "factor": 0.8}))
 
@@ -76,6 +77,14 @@ class TestKeys:
     def test_the_public_code_s_are_digits(self):
         assert wake(keys="digits").key_problem("191") is None
         assert "3 digits from 1 to 9" in wake(keys="digits").key_problem("101")
+
+    def test_there_may_be_none(self):
+        keyless = wake(**KEYLESS)
+        assert keyless.key_problem(None) is None
+        assert "leave the key out" in keyless.key_problem("111")
+        torch.testing.assert_close(keyless.key_of(None).factors, torch.ones(1, 3))
+        with pytest.raises(ValidationError, match="set twice, wrong_key_weight"):
+            wake(**KEYLESS | {"twice": 0.5})
 
     def test_a_mask_s_are_any_text(self):
         assert mask().key_problem("any text, ünïcode too") is None
@@ -246,6 +255,7 @@ class TestTraining:
         "settings",
         [
             {"predict": False, "message": "map"},
+            KEYLESS,
             {"perceptual": "l2", "adversarial_weight": 0.0, "keys": "digits"},
             {"perceptual": "mel", "order": "message_first", "keys": "signs", "quality": "gradual"},
             {"layout": "dense", "message": "cells", "levelled": True, "compressed": True, "twice": 1.0},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sanguinaria.keyed_settings import PIECE, SAMPLE_RATE, InvertibleWatermark
 
@@ -45,10 +45,10 @@ class Wake(InvertibleWatermark):
         default="host_first",
         description="of a block's two updates: the paper's (Eq. 1), whose first bit of the key is dead, or the other",
     )
-    keys: Literal["bits", "signs", "digits"] = Field(
+    keys: Literal["bits", "signs", "digits", "none"] = Field(
         default="bits",
-        description="what a key's characters are: factors 0 and 1, as in the paper; 0 and 1 for −1 and 1; or 1 to 9, "
-        "as in its public code",
+        description="what a key's characters are: factors 0 and 1, as in the paper; 0 and 1 for −1 and 1; 1 to 9, as "
+        "in its public code; or there is no key, as a baseline",
     )
     message: Literal["wave", "map", "cells"] = Field(
         default="wave",
@@ -87,9 +87,21 @@ class Wake(InvertibleWatermark):
         "messages are read, which is learnt sooner",
     )
 
+    @model_validator(mode="after")
+    def _without_keys_none_is_wrong(self) -> Wake:
+        asked = [self.twice, self.wrong_key_weight, self.agreement_weight, self.quiet_weight, self.neighbours]
+        if self.keys == "none" and any(asked):
+            raise ValueError(
+                "without keys there is no other one to embed a second message or to read with: set twice, "
+                "wrong_key_weight, agreement_weight, quiet_weight and neighbours to 0"
+            )
+        return self
+
     def key_problem(self, key: str | None) -> str | None:
         from sanguinaria.keys import FACTORS
 
+        if self.keys == "none":
+            return None if key is None else "this watermark has none: leave the key out"
         characters = FACTORS[self.keys]
         kind = "digits from 1 to 9" if self.keys == "digits" else "times 0 or 1"
         if key is None or len(key) != self.blocks or not set(key) <= set(characters):
@@ -125,15 +137,20 @@ class Wake(InvertibleWatermark):
         )
 
     def key_of(self, text: str | None) -> Key:
-        from sanguinaria.keys import block_key
+        from sanguinaria.keys import block_key, plain_key
 
+        if self.keys == "none":
+            return plain_key(1, self.blocks)
         assert text is not None
         return block_key(text, self.keys)
 
     def random_keys(self) -> RandomKeys:
-        from sanguinaria.keys import random_block_keys
+        from sanguinaria.keys import plain_key, random_block_keys
 
-        return lambda count, generator: random_block_keys(count, self.blocks, self.keys, generator)
+        convention = self.keys
+        if convention == "none":
+            return lambda count, generator: plain_key(count, self.blocks)
+        return lambda count, generator: random_block_keys(count, self.blocks, convention, generator)
 
     def objective(self, device: torch.device) -> Objective:
         from sanguinaria.keyed_losses import Accuracy, wake_perceptual
