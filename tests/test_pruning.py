@@ -354,3 +354,21 @@ def test_a_defence_that_needs_no_utterances_reads_none(tmp_path):
 def test_fine_tuning_without_validation_is_an_error(tmp_path):
     with pytest.raises(InputError, match=r"corpus has none; give it a share in split\.validation"):
         repair(tmp_path, stored(tmp_path, "lstm", 0), share=0.5, fine_tune_epochs=1)
+
+
+@both
+def test_fine_tuning_alone_is_what_follows_a_pruning_of_nothing(kind, capsys):
+    def tuned(**settings):
+        found = plugins.build("defences", {"learning_rate": 0.01, **settings})
+        return found.repair(network(kind), examples(64, 4), 0, CPU), capsys.readouterr().out.splitlines()
+
+    short, told = tuned(kind="fine_tuning", epochs=2)
+    assert same(short, tuned(kind="pruning", share=0.0, fine_tune_epochs=2)[0])
+    assert not same(short, network(kind))
+    longer, told_longer = tuned(kind="fine_tuning", epochs=4)
+    assert [line.split(": ")[1] for line in told_longer[:2]] == [line.split(": ")[1] for line in told]
+    assert accuracy(longer, examples(200, 5)) > 0.9
+
+
+def test_no_epoch_of_fine_tuning_is_no_defence():
+    assert plugins.build("defences", {"kind": "fine_tuning", "epochs": 0}).is_identity

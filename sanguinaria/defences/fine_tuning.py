@@ -1,0 +1,41 @@
+"""Fine-tuning on clean utterances (Fake the Real, section 4.6): what a model has learnt of a trigger may be forgotten.
+
+The paper says that it takes twenty epochs on completely clean data, and neither which data nor the optimiser. Here it
+is the corpus's validation split, which the model was not trained on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from sanguinaria.defences import Defence
+
+if TYPE_CHECKING:
+    import torch
+
+    from sanguinaria.examples import Examples
+
+
+class FineTuning(Defence):
+    """Some more epochs of training on clean validation utterances; n + 1 epochs begin with the same n."""
+
+    acts_on: ClassVar[Literal["input", "model"]] = "model"
+
+    epochs: int = Field(ge=0, description="on the clean validation utterances")
+    learning_rate: float = Field(default=1e-4, gt=0, description="Adam's, constant")
+    batch_size: int = Field(default=32, ge=2)
+
+    @property
+    def is_identity(self) -> bool:
+        return self.epochs == 0
+
+    @property
+    def needs_held_out(self) -> bool:
+        return True
+
+    def repair(self, network: torch.nn.Module, held_out: Examples, seed: int, device: torch.device) -> torch.nn.Module:
+        from sanguinaria.training import fine_tune
+
+        return fine_tune(network, held_out, self.epochs, self.learning_rate, self.batch_size, seed, device)
