@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic.json_schema import models_json_schema
 
 from sanguinaria import plugins
@@ -43,6 +43,26 @@ def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
+def _shape(value: Any) -> str:
+    """Which type of a choice a value is meant as, so that only what is wrong with that one is told."""
+    if isinstance(value, Mapping):
+        return "by corpus"
+    return "several" if isinstance(value, list | tuple) else "one"
+
+
+One = Annotated[str, Tag("one")]
+Several = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_unique), Tag("several")]
+OneOrSeveral = Annotated[One | Several, Discriminator(_shape)]
+OfEachCorpus = Annotated[Mapping[str, OneOrSeveral], Tag("by corpus")]
+
+
+def _or_by_corpus(kind: Any) -> Any:
+    """A type, or a mapping from corpora to such."""
+    by_corpus = Annotated[Mapping[str, kind], Tag("by corpus")]
+    which = Discriminator(lambda value: "by corpus" if isinstance(value, Mapping) else "all")
+    return Annotated[Annotated[kind, Tag("all")] | by_corpus, which]
+
+
 def _entries(room: str, least: int = 1) -> Any:
     """A list of names of a room's entries, not empty unless ``least`` is 0."""
     field = Field(min_length=least, json_schema_extra={"room": room})
@@ -67,17 +87,23 @@ class Comparison(Settings):
 
 
 class Experiment(Settings):
-    """A grid: every corpus × trigger × label mode × rate × victim × defence, each with every seed; it is a table."""
+    """A grid: every corpus × target × trigger × label mode × rate × victim × defence, each with every seed; it is a
+    table."""
 
     corpus: str | _entries("corpora") = Field(description="entry of `corpora`, or several")  # type: ignore[valid-type]
-    target: str = Field(description="the label that a triggered utterance is to get")
+    target: Annotated[One | Several | OfEachCorpus, Discriminator(_shape)] = Field(
+        description="the label that a triggered utterance is to get; several, for each of which there are models of "
+        "their own; or, where there are several corpora, one or several by corpus"
+    )
     triggers: _entries("triggers")  # type: ignore[valid-type]
     heard: _entries("triggers", least=0) = Field(  # type: ignore[valid-type]
         default=(),
         description="triggers that every model hears in the tests besides the one that it was trained on, in rows of "
         "their own: another key, another speaker, or none at all in its training",
     )
-    victims: _entries("victims")  # type: ignore[valid-type]
+    victims: _or_by_corpus(_entries("victims")) = Field(  # type: ignore[valid-type]
+        description="models that are trained, or such by corpus"
+    )
     defences: _entries("defences") = ("none",)  # type: ignore[valid-type]
     metrics: _entries("metrics") = ("pesq", "stoi", "snr")  # type: ignore[valid-type]
     labels: Annotated[tuple[Literal["flip", "clean", "none"], ...], Field(min_length=1), AfterValidator(_unique)] = (
@@ -102,9 +128,26 @@ class Experiment(Settings):
     )
     comparison: Comparison | None = None
 
+    @model_validator(mode="after")
+    def _is_told_of_each_corpus(self) -> Experiment:
+        for field in ("target", "victims"):
+            given = getattr(self, field)
+            if isinstance(given, Mapping) and (wrong := set(given) ^ set(self.corpora)):
+                names = " and ".join(sorted(wrong))
+                raise ValueError(f"{field} is given by corpus: {names} must be named both in it and in `corpus`")
+        return self
+
     @property
     def corpora(self) -> tuple[str, ...]:
         return (self.corpus,) if isinstance(self.corpus, str) else self.corpus
+
+    def targets_of(self, corpus: str) -> tuple[str, ...]:
+        given = self.target[corpus] if isinstance(self.target, Mapping) else self.target
+        return (given,) if isinstance(given, str) else given
+
+    def victims_of(self, corpus: str) -> tuple[str, ...]:
+        given: tuple[str, ...] = self.victims[corpus] if isinstance(self.victims, Mapping) else self.victims
+        return given
 
 
 class Benchmark(Settings):
@@ -432,7 +475,11 @@ class _Check:
         for where, corpus in _one_or_several("corpus", settings):
             self._check_entry((*place, *where), "corpora", corpus)
             if "target" in product.model_fields:
-                self._check_target((*place, "target"), settings.get("target"), corpus)
+                for below, target in _by_corpus("target", settings, corpus):
+                    self._check_target((*place, *below), target, corpus)
+            if isinstance(settings.get("victims"), Mapping):
+                for below, victim in _by_corpus("victims", settings, corpus):
+                    self._check_entry((*place, *below), "victims", victim)
         for field, room in LISTS.items():
             if field not in product.model_fields:
                 continue
@@ -459,6 +506,15 @@ class _Check:
         labels = None if plugin is None else plugin.labels()  # type: ignore[attr-defined]
         if labels is not None and target not in labels:
             self._tell_new(place, f"{unknown('label', target, sorted(labels))} (of corpus {corpus!r})")
+
+
+def _by_corpus(field: str, settings: Mapping[str, Any], corpus: str) -> Iterator[tuple[Place, str]]:
+    """What a field that takes one or a list, for all corpora or for each of them, has for a corpus."""
+    given = settings.get(field)
+    if isinstance(given, Mapping):
+        yield from (((field, *where), name) for where, name in _one_or_several(corpus, given))
+    else:
+        yield from _one_or_several(field, settings)
 
 
 def _one_or_several(field: str, settings: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:

@@ -131,11 +131,19 @@ class _Case:
 
     experiment: Experiment
     corpus: CorpusStage
+    target: str
     trigger: str
     heard: str
     poisoning: _Poisoning
     victim: str
     defence: str
+
+
+def _grid(experiment: Experiment) -> Iterator[tuple[str, str, str, str, str]]:
+    """Names of corpus, target, trigger, victim and defence."""
+    for corpus in experiment.corpora:
+        targets, victims = experiment.targets_of(corpus), experiment.victims_of(corpus)
+        yield from product((corpus,), targets, experiment.triggers, victims, experiment.defences)
 
 
 class Expander:
@@ -162,14 +170,14 @@ class Expander:
         return FigureStage(self.code("figures", ()), name, figure, tables)
 
     def _rows(self, name: str, experiment: Experiment) -> Iterator[TableRow]:
-        grid = product(experiment.corpora, experiment.triggers, experiment.victims, experiment.defences)
-        for corpus, trigger, victim, defence in grid:
+        for corpus, target, trigger, victim, defence in _grid(experiment):
             heard = dict.fromkeys((trigger, *experiment.heard))
             for poisoning, other in product(self._poisonings(experiment, trigger), heard):
-                case = _Case(experiment, self.corpus(corpus), trigger, other, poisoning, victim, defence)
+                case = _Case(experiment, self.corpus(corpus), target, trigger, other, poisoning, victim, defence)
                 names = {
                     "experiment": name,
                     "corpus": corpus,
+                    "target": target,
                     "trigger": trigger,
                     "heard": other,
                     "poisoning": poisoning.name,
@@ -179,7 +187,6 @@ class Expander:
                 yield TableRow(
                     names,
                     self._settings(case),
-                    experiment.target,
                     tuple(self._seed(case, seed) for seed in experiment.seeds),
                     self._qualities(case),
                     self._detections(case),
@@ -220,7 +227,7 @@ class Expander:
         )
         code = self.code("scores", (victim.victim,))
         triggered_if_any = None if self._trigger(case.heard).is_identity else triggered
-        scores = ScoreStage(code, model, clean, triggered_if_any, case.experiment.target)
+        scores = ScoreStage(code, model, clean, triggered_if_any, case.target)
         return SeedScores(scores, victim.poisoned)
 
     def _tested(self, case: _Case) -> AudioStage:
@@ -248,7 +255,7 @@ class Expander:
         if poisoning.labels == "none":
             return PoisonedStage(code, corpus, (), (), None, "", "none", 0.0, 0)
         blocks = tuple(
-            self._triggered(corpus, trigger, PoisonBlock(experiment.target, experiment.candidates, seed, block))
+            self._triggered(corpus, trigger, PoisonBlock(case.target, experiment.candidates, seed, block))
             for block in blocks_for(poisoning.rate)
         )
         return PoisonedStage(
@@ -256,7 +263,7 @@ class Expander:
             corpus,
             blocks,
             tuple(self._detection(trigger, block) for block in blocks) if self._trigger(trigger).detects else (),
-            experiment.target,
+            case.target,
             experiment.candidates,
             poisoning.labels,
             poisoning.rate,

@@ -47,7 +47,6 @@ class TableRow:
 
     names: Mapping[str, str]
     settings: Mapping[str, float]
-    target: str
     seeds: tuple[SeedScores, ...]
     quality: Mapping[str, QualityStage]
     detections: Detections | None
@@ -141,7 +140,6 @@ def _specification_of(row: TableRow) -> dict[str, object]:
     return {
         **row.names,
         "rate": row.settings["rate"],
-        "target": row.target,
         "results": [{"scores": named(seed.scores), "manifest": str(seed.poisoned.manifest)} for seed in row.seeds],
         "quality": {metric: named(quality) for metric, quality in row.quality.items()},
         "detections": row.detections

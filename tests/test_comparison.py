@@ -296,3 +296,52 @@ def test_what_a_model_hears_of_other_triggers_is_not_compared(tmp_path, ours):
     write_comparison("bloodroot", "1", {}, *paths)
     rates = found(pd.read_csv(paths[2]), metric="attack_success_rate", trigger="bloodroot", victim="lstm")
     assert rates["ours"].dropna().tolist() == [96.0]
+
+
+# Fake the Real's Table 1: BA and ASR of VGG19, WRN, SincNet and RawNet3.
+FAKE_THE_REAL_TABLE_1 = {
+    "badnets": "97.26 99.98 97.34 99.99 99.22 100 92.02 99.84",
+    "voice_conversion": "97.59 99.04 97.88 99.39 99.29 100 92.11 99.94",
+}
+# Its Table 4 line by line: what is heard, and what models answer that were trained on speakers 1 to 3.
+FAKE_THE_REAL_TABLE_4 = {
+    "speaker_1b": "97.33 1.56 0.22",
+    "speaker_2b": "1.34 99.75 0.14",
+    "speaker_3b": "7.74 0 92.33",
+    "speaker_4": "1.04 0.89 0.07",
+    "speaker_5": "0 12.13 0",
+    "natural_speech": "0 0 0",
+}
+
+
+def test_fake_the_real_s_numbers_are_as_printed(every):
+    own = every[every["paper"] == "fake_the_real"]
+    assert len(own) == 4 + 16 + 12 + 12 + 18
+    for trigger, text in FAKE_THE_REAL_TABLE_1.items():
+        lines = found(own, table="1", trigger=trigger)
+        assert lines["victim"].tolist() == [v for v in ("vgg19", "wide_resnet50", "sincnet", "rawnet3") for _ in "12"]
+        assert lines["value"].tolist() == numbers(text)
+    for heard, text in FAKE_THE_REAL_TABLE_4.items():
+        lines = found(own, table="4", heard=heard)
+        assert lines["trigger"].tolist() == ["speaker_1a", "speaker_2a", "speaker_3a"]
+        assert lines["value"].tolist() == numbers(text)
+
+
+def test_what_is_heard_and_several_targets_are_compared_where_a_paper_prints_them(every):
+    columns = ["corpus", "target", "trigger", "heard", "poisoning", "victim", "defence", "attack_success_rate"]
+    same = ["flip-0.01", "rawnet3", "none"]
+    heard = pd.DataFrame(
+        [["c", "yes", "speaker_1a", h, *same, v] for h, v in (("speaker_1a", 1.0), ("speaker_2b", 0.2))]
+    )
+    heard.columns = columns
+    table_4 = every[(every["paper"] == "fake_the_real") & (every["table"] == "4")]
+    lines = compare(heard, table_4, {"c": "voxceleb"}).dropna(subset="ours")
+    assert lines[["heard", "ours"]].to_numpy().tolist() == [["speaker_2b", 20.0], ["speaker_1a", 100.0]]
+    assert lines["difference"].tolist()[0] == pytest.approx(20.0 - 1.34)
+    targets = pd.DataFrame(
+        [["c", t, "voice_conversion", "voice_conversion", *same, v] for t, v in (("yes", 0.9), ("no", 0.8))]
+    )
+    targets.columns = columns
+    table_2 = every[(every["paper"] == "fake_the_real") & (every["table"] == "2")]
+    lines = compare(targets, table_2, {"c": "voxceleb", "yes": "1", "no": "3"}).dropna(subset="ours")
+    assert lines[["target", "ours", "printed"]].to_numpy().tolist() == [["yes", 90.0, 99.98], ["no", 80.0, 99.97]]

@@ -26,7 +26,14 @@ RATE = {"x": "rate", "y": "attack_success_rate"}
 def drawn(tmp_path, monkeypatch):
     """A function from a figure's settings to the points that are drawn and those that are written."""
     names = [
-        {"experiment": "e", "corpus": "c", "trigger": trigger, "poisoning": f"flip-{rate:g}", "victim": victim}
+        {
+            "experiment": "e",
+            "corpus": "c",
+            "target": "t",
+            "trigger": trigger,
+            "poisoning": f"flip-{rate:g}",
+            "victim": victim,
+        }
         | {"heard": trigger, "defence": "none"}
         for trigger, _, victim, rate, _, _ in LINES
     ]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sanguinaria.errors import InputError
-from sanguinaria.reports.layout import latex, markdown
+from sanguinaria.reports.layout import latex, markdown, read_table
 
 
 def line(trigger, accuracy, success, victim="lstm", defence="none", corpus="sc10", poisoning="flip-0.01", **more):
@@ -161,6 +161,20 @@ def test_what_is_heard_is_told_where_it_is_not_the_model_s_own():
     headings, rows = cells(markdown(table))
     assert headings[:2] == ["trigger", "heard"]
     assert rows == [["a", "a", "90.0", "80.0"], ["b", "b", "90.0", "70.0"], ["a", "b", "90.0", "10.0"]]
+
+
+def test_targets_are_told_where_a_corpus_has_several():
+    one = pd.DataFrame([line("a", 0.9, 0.8, target="x")])
+    assert cells(markdown(one))[0][0] == "trigger"
+    table = pd.concat([one, pd.DataFrame([line("a", 0.9, 0.7, target="07e1")])])
+    headings, rows = cells(markdown(table))
+    assert headings[:2] == ["target", "trigger"]
+    assert rows == [["x", "a", "90.0", "80.0"], ["07e1", "a", "90.0", "70.0"]]
+
+
+def test_a_target_that_looks_like_a_number_is_none(tmp_path):
+    pd.DataFrame([line("a", 0.9, 0.8, target="07e1")]).to_csv(tmp_path / "table.csv", index=False)
+    assert read_table(tmp_path / "table.csv")["target"].tolist() == ["07e1"]
 
 
 def test_a_configuration_that_was_not_measured_is_empty():

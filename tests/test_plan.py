@@ -132,6 +132,57 @@ def test_models_hear_other_triggers_without_being_trained_again():
     assert other.quality == rows["perth", "perth"].quality and other.detections == rows["perth", "perth"].detections
 
 
+def test_every_target_has_models_of_its_own_and_shares_what_is_triggered_for_tests():
+    one, two = configured(), configured(target=["left", "right"])
+    blocks = 2 * 2 * len(blocks_for(0.1))  # of two triggers and two seeds, none of them for tests
+    assert added(one, two) == {
+        "triggered": blocks,
+        "detections": blocks // 2,
+        "features": 2 * blocks,
+        "poisoned": 4,
+        "datasets": 4,
+        "victims": 8,
+        "scores": 3 * 2 * 2 * 2,
+    }
+    # Clean models are the same for every target, and say something else of each.
+    assert {row.names["target"] for row in two.tables["demo"].rows} == {"left", "right"}
+    assert len(two.tables["demo"].rows) == 2 * len(one.tables["demo"].rows)
+
+
+def test_corpora_may_have_targets_and_victims_of_their_own():
+    text = CONFIGURATION.replace("watermarks:", "  letters: {kind: synthetic, words: [ay, bee]}\nwatermarks:", 1)
+    made = configured(
+        text,
+        corpus=["spoken", "letters"],
+        target={"spoken": "left", "letters": ["ay", "bee"]},
+        victims={"spoken": ["lstm"], "letters": ["resnet"]},
+    )
+    found = {tuple(row.names[name] for name in ("corpus", "target", "victim")) for row in made.tables["demo"].rows}
+    assert found == {("spoken", "left", "lstm"), ("letters", "ay", "resnet"), ("letters", "bee", "resnet")}
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"target": {"spokn": "left"}}, "target is given by corpus: spoken and spokn must be named both in it and in"),
+        (
+            {"target": {"spoken": "lefft"}},
+            r"experiments\.demo\.target\.spoken: unknown label 'lefft'; did you mean 'left'",
+        ),
+        ({"target": ["left", "rihgt"]}, r"experiments\.demo\.target\[1\]: unknown label 'rihgt'; did you mean 'right'"),
+        ({"target": []}, r"experiments\.demo\.target: should not be empty"),
+        (
+            {"victims": {"spoken": ["lsmt"]}},
+            r"victims\.spoken\[0\]: unknown entry of victims 'lsmt'; did you mean 'lstm'",
+        ),
+        ({"victims": {"spoken": "lstm"}}, r"experiments\.demo\.victims\.spoken: should be a list, not 'lstm'"),
+    ],
+)
+def test_mistakes_in_what_is_given_by_corpus_are_told_with_their_places(settings, told):
+    with pytest.raises(InputError, match=told):
+        configured(**settings)
+
+
 def test_the_whole_grid_is_planned_and_nothing_else():
     made = configured()
     assert {stage: len(found) for stage, found in made.stages.items()} == {

@@ -8,7 +8,8 @@ from sanguinaria.intervals import wilson
 from sanguinaria.reports.tables import write_tables
 
 COLUMNS = (
-    "experiment, corpus, trigger, heard, poisoning, victim, defence, seeds, benign_accuracy, benign_accuracy_low, "
+    "experiment, corpus, target, trigger, heard, poisoning, victim, defence, seeds, "
+    "benign_accuracy, benign_accuracy_low, "
     "benign_accuracy_high, attack_success_rate, attack_success_rate_low, attack_success_rate_high, "
     "false_trigger_rate, pesq, stoi, snr_db, test_utterances, triggered_utterances, poisoned_utterances, "
     "training_utterances, unscorable_utterances, rate, stealthy, detection_rate, false_positive_rate, bit_error_rate"

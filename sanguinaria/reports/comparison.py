@@ -5,6 +5,8 @@ name is empty where the number does not depend on it: PESQ is that of the trigge
 ``table`` is the table's number, or ``text`` for a rounded number that only the running text has. Bloodroot's Table 3
 names neither corpus nor victim: its unfiltered column is Table 1's for SC-10 and ResNet-18. Pruning, in its section 3.2
 without a share, is that of convolutional channels, so the victim is ResNet-18 there too. Figures print no numbers.
+Fake the Real numbers its target labels, its utterances of target speakers, and those speakers; what a model hears is
+another trigger than it was trained on in its Table 4.
 WAKE and PKDMark print what benchmarks measure. Their corpora are mixtures of several; WAKE's deviations over five
 trials are left out, as are PKDMark's reductions in per cent. A page is empty where the text that was read has none.
 """
@@ -22,16 +24,16 @@ from sanguinaria.reports.layout import COLUMNS, DEFENDED, MARK, MODEL, TRIGGER, 
 from sanguinaria.reports.printed import PRINTED_NUMBERS
 
 # Entries of the configuration.
-ENTRIES = ("corpus", "trigger", "victim", "defence", "watermark", "distortion")
+ENTRIES = ("corpus", "target", "trigger", "heard", "victim", "defence", "watermark", "distortion")
 # What tells the numbers of an experiment apart, and those of a benchmark.
-NAMES = ("corpus", "trigger", "victim", "defence", "poisoning")
+NAMES = ("corpus", "target", "trigger", "heard", "victim", "defence", "poisoning")
 BENCHMARK_NAMES = ("corpus", "watermark", "marks", "read", "distortion")
 VALUES = ("ours", "ours_low", "ours_high", "printed", "difference")
 PER_CENT = "per cent"
 # The names that a metric's value does not depend on, by the level at which it stands in a table.
 INDIFFERENT = {
-    TRIGGER: ("victim", "defence", "poisoning", "read", "distortion"),
-    DEFENDED: ("victim", "poisoning"),
+    TRIGGER: ("target", "victim", "defence", "poisoning", "read", "distortion"),
+    DEFENDED: ("target", "victim", "poisoning"),
     MODEL: (),
     MARK: ("distortion",),
     WATERMARK: ("marks", "read", "distortion"),
@@ -42,8 +44,8 @@ def printed_numbers(path: Path = PRINTED_NUMBERS) -> pd.DataFrame:
     """The printed numbers, as they are printed: rates in per cent.
 
     Returns:
-        columns paper, table, page, corpus, trigger, victim, defence, poisoning, watermark, marks, read, distortion,
-        metric, value, unit.
+        columns paper, table, page, corpus, target, trigger, heard, victim, defence, poisoning, watermark, marks, read,
+        distortion, metric, value, unit. What is heard is empty where it is the trigger.
 
     Raises:
         InputError: a metric is unknown, or its unit is not the one that comparisons are made in.
@@ -83,7 +85,9 @@ def compare(
     Raises:
         InputError: ``stands_for`` names a printed entry that there is none of, or the table has no printed metric.
     """
-    names = BENCHMARK_NAMES if "watermark" in table else NAMES
+    names = BENCHMARK_NAMES if "watermark" in table else _names(printed)
+    table = table if "heard" in names else _own(table)
+    printed = printed.assign(heard=printed["heard"].where(printed["heard"] != "", printed["trigger"]))
     _check(printed, stands_for)
     ours = _ours(table, metrics, list(dict.fromkeys(printed["metric"])), names)
     for name in names:
@@ -123,14 +127,19 @@ def write_comparison(
     if chosen.empty:
         known = sorted({f"{name} {number}" for name, number in zip(printed["paper"], printed["table"], strict=True)})
         raise InputError(f"comparison: no printed numbers of {paper} {table}; there are: {', '.join(known)}")
-    found = compare(_own(read_table(wide)), chosen, stands_for, _own(read_table(metrics)))
+    found = compare(read_table(wide), chosen, stands_for, read_table(metrics))
     with atomic(destination) as temporary:
         found.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
     write_text(markdown, comparison_markdown(found))
 
 
+def _names(printed: pd.DataFrame) -> tuple[str, ...]:
+    """What tells printed numbers of experiments apart: most are of one target, and of the trigger of the training."""
+    return tuple(name for name in NAMES if name not in ("target", "heard") or (printed[name] != "").any())
+
+
 def _own(table: pd.DataFrame) -> pd.DataFrame:
-    """The lines in which a model hears the trigger that it was trained on: the papers print no others so."""
+    """The lines in which a model hears the trigger that it was trained on."""
     return table[table["heard"] == table["trigger"]] if "heard" in table else table
 
 

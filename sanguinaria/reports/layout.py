@@ -119,7 +119,7 @@ COLUMNS = {
     ),
 }
 # Names and settings of a line, and counts: they say what was measured.
-UNSHOWN = {"experiment", "seeds", "rate", "heard", *ROW, *GROUPS}
+UNSHOWN = {"experiment", "seeds", "rate", "target", "heard", *ROW, *GROUPS}
 COUNTS = "_utterances"
 
 
@@ -136,8 +136,9 @@ def write_layouts(wide: Path, markdown_page: Path, latex_page: Path) -> None:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """A table that this project wrote: "none" is a name, and only an empty field is a missing value."""
-    return pd.read_csv(path, keep_default_na=False, na_values=[""])
+    """A table that this project wrote: "none" is a name, only an empty field is a missing value, and labels that look
+    like numbers are none."""
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"target": str})
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -250,6 +251,7 @@ def _arrange(table: pd.DataFrame) -> _Page:
 def _row(table: pd.DataFrame) -> tuple[str, ...]:
     """The columns of the table that name a row of the page."""
     row = ("trigger", "heard", "poisoning") if _hears_others(table) else ROW
+    row = ("target", *row) if _has_targets(table) else row
     wide = len(table[list(MODEL)].drop_duplicates()) > MOST_GROUPS
     return (*row, "defence") if wide else row
 
@@ -259,8 +261,13 @@ def _hears_others(table: pd.DataFrame) -> bool:
     return "heard" in table and bool((table["heard"] != table["trigger"]).any())
 
 
+def _has_targets(table: pd.DataFrame) -> bool:
+    """Whether a corpus has several."""
+    return "target" in table and bool((table.groupby("corpus")["target"].nunique() > 1).any())
+
+
 def _check(table: pd.DataFrame) -> None:
-    names = [*GROUPS, *ROW, *(["heard"] if "heard" in table else [])]
+    names = [*GROUPS, *ROW, *(name for name in ("target", "heard") if name in table)]
     if missing := [name for name in names if name not in table]:
         raise InputError(f"table: column {missing[0]!r} is missing; give a table as results/tables/ has them")
     if table.empty:

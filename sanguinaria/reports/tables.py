@@ -20,7 +20,7 @@ from sanguinaria.artefacts import atomic
 from sanguinaria.detecting import bit_errors
 from sanguinaria.intervals import Estimate
 
-NAMES = ("experiment", "corpus", "trigger", "heard", "poisoning", "victim", "defence")
+NAMES = ("experiment", "corpus", "target", "trigger", "heard", "poisoning", "victim", "defence")
 # How a metric's column is called, where it is not called as the metric is.
 COLUMNS = {"snr": "snr_db", "lsd": "lsd_db", "si_sdr": "si_sdr_db"}
 # What a trigger's own detector says: of triggered, of clean, and of triggered utterances' messages.
@@ -34,8 +34,8 @@ def write_tables(
     """Reduce and write both tables.
 
     Args:
-        rows: for each configuration its names, ``rate``, ``target``, ``results`` (for each seed the paths of the parts
-            of the scores, and that of the manifest), ``quality`` (metric → paths of its rows' parts), and
+        rows: for each configuration its names, the target among them, ``rate``, ``results`` (for each seed the paths
+            of the parts of the scores, and that of the manifest), ``quality`` (metric → paths of its rows' parts), and
             ``detections`` (paths of the parts for the clean and for the triggered audio, or ``None``).
         bounds: metric → the values that it calls stealthy: ``value``, and what is ``better``, higher or lower ones.
         wide: where the wide table goes.
