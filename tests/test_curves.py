@@ -119,6 +119,13 @@ def test_triggers_of_different_settings_are_each_arranged_along_their_own(drawn)
     ]
 
 
+def test_names_are_drawn_in_the_table_s_order(drawn):
+    ((points,),), _ = drawn(
+        {"x": "poisoning", "y": "attack_success_rate"} | {"where": {"trigger": "loud", "victim": "small"}}
+    )
+    assert points["poisoning"].is_unique and points["order"].tolist() == list(range(len(points)))
+
+
 def test_points_without_a_value_are_left_out(drawn):
     ((points,),), _ = drawn({"x": "pesq", "y": "attack_success_rate"})
     assert set(points["series"]) == {"tone", "soft", "loud"}
@@ -142,7 +149,7 @@ def test_panels_have_points_of_their_own(drawn):
         ({"y": "asr"}, r"panels\[1\]: the table has no 'asr'"),
         ({"along": "trigger.level"}, r"panels\[1\]: the table has no 'trigger\.level'"),
         ({"along": "victim"}, r"panels\[1\]: 'victim' does not hold numbers, so it orders no points"),
-        ({"x": "poisoning"}, r"panels\[1\]: 'poisoning' does not hold numbers"),
+        ({"x": "poisoning", "along": "poisoning"}, r"panels\[1\]: 'poisoning' does not hold numbers"),
         ({"where": {"model": "small"}}, r"panels\[1\]: the table has no 'model'"),
         (
             {"where": {"victim": "tiny"}},

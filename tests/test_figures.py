@@ -49,6 +49,17 @@ def test_bands_are_the_intervals(points):
     assert ends == {(0.5, 30), (0.5, 45), (1, 60), (1, 75), (2, 80), (2, 95)}
 
 
+def test_names_have_bars_side_by_side(points):
+    heard = points.assign(heard=np.where(points["rate"] == 0.01, "tone", "voice"))[points["rate"] > 0.005]
+    (axes,) = figure(heard, [Panel(x="heard", y="attack_success_rate")]).axes
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["voice", "tone"]
+    found = {(round(bar.get_x() + bar.get_width() / 2, 3), round(bar.get_height(), 3)) for bar in axes.patches}
+    assert found == {(-0.2, 90), (0.8, 70), (0.2, 95), (1.2, 75)}
+    ends = {tuple(map(tuple, segment.round(3))) for lines in axes.collections for segment in lines.get_segments()}
+    assert ((-0.2, 80), (-0.2, 95)) in ends and ((1.2, 65), (1.2, 80)) in ends
+    assert not any(line.get_visible() for line in axes.get_xgridlines())
+
+
 def test_a_trade_off_follows_the_order_and_names_its_points(points):
     (axes,) = figure(points, [TRADE_OFF]).axes
     assert axes.lines[0].get_xydata() == pytest.approx(np.array([[3.25, 40], [3.0, 70], [2.5, 90]]))
@@ -112,7 +123,8 @@ def test_the_same_bytes_twice(points, tmp_path):
         ([], "has 0 panels; give one to 6"),
         ([BY_RATE] * 7, "has 7 panels"),
         ([Panel(x="share", y="pesq")], "no column 'share'"),
-        ([Panel(x="annotation", y="pesq")], "'annotation' does not hold numbers"),
+        ([Panel(x="pesq", y="annotation")], "'annotation' does not hold numbers"),
+        ([Panel(x="annotation", y="pesq", x_log=True)], "annotation has names, which no logarithm is of"),
         ([Panel(x="order", y="pesq", x_log=True)], "order has values that are not above 0"),
     ],
 )

@@ -65,8 +65,9 @@ def _points(figure: Figure, number: int, lines: pd.DataFrame) -> pd.DataFrame:
     chosen = _chosen(lines, panel.where, place)
     series = figure.series or {name: {"trigger": name} for name in chosen["trigger"].unique()}
     _require([panel.x, panel.y, *along], lines, place)
+    names = not panel.along and not pd.api.types.is_numeric_dtype(lines[panel.x])
     for name in along:
-        if not pd.api.types.is_numeric_dtype(lines[name]):
+        if not names and not pd.api.types.is_numeric_dtype(lines[name]):
             raise InputError(
                 f"{place}: {name!r} does not hold numbers, so it orders no points; name a column that does"
             )
@@ -74,7 +75,9 @@ def _points(figure: Figure, number: int, lines: pd.DataFrame) -> pd.DataFrame:
         _chosen(chosen, selection, place).assign(panel=number + 1, series=name) for name, selection in series.items()
     ]
     points = pd.concat(found or [chosen])
-    points = points.assign(order=points[list(along)].bfill(axis="columns").iloc[:, 0])
+    # Names stand in the table's order.
+    order = pd.factorize(points[panel.x])[0] if names else points[list(along)].bfill(axis="columns").iloc[:, 0]
+    points = points.assign(order=order)
     points = points.dropna(subset=[panel.x, panel.y, "order"])
     if points.empty:
         needed = dict.fromkeys([panel.x, panel.y, " or ".join(along)])

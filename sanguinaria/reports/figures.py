@@ -1,4 +1,4 @@
-"""Figures: up to six panels of lines, the same bytes for the same points.
+"""Figures: up to six panels of lines or bars, the same bytes for the same points.
 
 A line follows its horizontal axis where that is a setting, such as the poisoning rate. Where both axes are measured,
 as in a trade-off of PESQ and attack success, it follows the column ``order``, and ``annotation`` names its points.
@@ -51,6 +51,8 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "sanguinaria",
 }
+# What of a name's place its bars take.
+GROUP_WIDTH = 0.8
 # At most so many values of a setting each have a tick of their own on a logarithmic axis.
 MOST_TICKS = 8
 
@@ -112,12 +114,13 @@ def _check(points: pd.DataFrame, panel: Panel) -> None:
     for name in ("series", panel.x, panel.y):
         if name not in points:
             raise InputError(f"figure: there is no column {name!r}; the points have {', '.join(map(str, points))}")
-    for name in (panel.x, panel.y):
-        if not pd.api.types.is_numeric_dtype(points[name]):
-            raise InputError(f"figure: column {name!r} does not hold numbers; draw one that does")
+    if not pd.api.types.is_numeric_dtype(points[panel.y]):
+        raise InputError(f"figure: column {panel.y!r} does not hold numbers; draw one that does")
+    if _is_of_names(points, panel) and panel.x_log:
+        raise InputError(f"figure: {panel.x} has names, which no logarithm is of; set x_log to false")
     if points[[panel.x, panel.y]].dropna().empty:
         raise InputError(f"figure: no point has both {panel.x} and {panel.y}; draw other columns")
-    if panel.x_log and (points.loc[points[panel.y].notna(), panel.x] <= 0).any():
+    if not _is_of_names(points, panel) and panel.x_log and (points.loc[points[panel.y].notna(), panel.x] <= 0).any():
         raise InputError(f"figure: {panel.x} has values that are not above 0; leave them out, or set x_log to false")
 
 
@@ -145,6 +148,11 @@ def _axes(count: int) -> tuple[Figure, list[Axes]]:
 
 
 def _draw_panel(axes: Axes, points: pd.DataFrame, panel: Panel, styles: Mapping[str, dict[str, Any]]) -> None:
+    axes.set_xlabel(column(panel.x).axis if panel.x_label is None else panel.x_label)
+    axes.set_ylabel(column(panel.y).axis if panel.y_label is None else panel.y_label)
+    if _is_of_names(points, panel):
+        _draw_bars(axes, points, panel, styles)
+        return
     trade_off = _is_trade_off(points, panel)
     # Many bands lie on one another: the more there are, the fainter is each.
     opacity = min(0.15, 0.3 / len(styles))
@@ -158,12 +166,31 @@ def _draw_panel(axes: Axes, points: pd.DataFrame, panel: Panel, styles: Mapping[
         _draw_intervals(axes, line, panel, look["color"], trade_off or len(line) == 1, opacity)
         if trade_off and "annotation" in line:
             _annotate(axes, line["annotation"], x, y, look["color"])
-    axes.set_xlabel(column(panel.x).axis if panel.x_label is None else panel.x_label)
-    axes.set_ylabel(column(panel.y).axis if panel.y_label is None else panel.y_label)
     if panel.x_log:
         _logarithmic(axes, sorted((points[panel.x].dropna() * column(panel.x).scale).unique()))
     # Names of points need room beside the outermost.
     axes.margins(*((0.1, 0.16) if trade_off else (0.06, 0.08)))
+
+
+def _is_of_names(points: pd.DataFrame, panel: Panel) -> bool:
+    return not pd.api.types.is_numeric_dtype(points[panel.x])
+
+
+def _draw_bars(axes: Axes, points: pd.DataFrame, panel: Panel, styles: Mapping[str, dict[str, Any]]) -> None:
+    """A group of bars for each name, one of each series side by side, from 0 on."""
+    names = list(dict.fromkeys(points.dropna(subset=[panel.y])[panel.x]))
+    drawn = [series for series in styles if points.loc[points["series"] == series, panel.y].notna().any()]
+    width = GROUP_WIDTH / len(drawn)
+    for place, series in enumerate(drawn):
+        own = points[points["series"] == series].dropna(subset=[panel.y]).drop_duplicates(panel.x)
+        across = own[panel.x].map(names.index) + (place + 0.5) * width - GROUP_WIDTH / 2
+        heights = (own[panel.y] * column(panel.y).scale).to_numpy(float)
+        axes.bar(across, heights, 0.9 * width, color=styles[series]["color"], label=series)
+        if bounds := _bounds(own, panel.y):
+            errors = (heights - bounds[0], bounds[1] - heights)
+            axes.errorbar(across, heights, yerr=errors, fmt="none", color="black", elinewidth=0.7)
+    axes.set_xticks(range(len(names)), names)
+    axes.grid(axis="x", visible=False)
 
 
 def _annotate(axes: Axes, texts: pd.Series, x: pd.Series, y: pd.Series, colour: str) -> None:

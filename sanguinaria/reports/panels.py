@@ -8,9 +8,11 @@ from sanguinaria.plugins import Settings
 
 
 class Panel(Settings):
-    """One set of axes: a column against another, a line for every series."""
+    """One set of axes: a column against another, a line for every series, or bars where the first holds names."""
 
-    x: str = Field(min_length=1, description="column on the horizontal axis, such as rate or pesq")
+    x: str = Field(
+        min_length=1, description="column on the horizontal axis, such as rate or pesq; of names, such as trigger: bars"
+    )
     y: str = Field(min_length=1, description="column on the vertical axis, such as attack_success_rate")
     title: str = Field(default="", description="what stands above the axes")
     x_label: str | None = Field(default=None, description="label of the horizontal axis; null: the column's own")
