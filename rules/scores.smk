@@ -36,18 +36,14 @@ rule quality:
         clean=files(
             "quality",
             "quality",
-            lambda quality, part: quality.of_part(
-                quality.triggered.corpus.audio_files, part
-            ),
+            lambda quality, part: quality.of_part(quality.clean.audio_files, part),
         ),
         triggered=files(
             "quality",
             "quality",
             lambda quality, part: quality.of_part(quality.triggered.audio_files, part),
         ),
-        index=files(
-            "quality", "quality", lambda quality, part: quality.triggered.corpus.index
-        ),
+        index=files("quality", "quality", lambda quality, part: quality.clean.index),
     output:
         rows="results/quality/{quality}/rows/{part}.parquet",
     log:

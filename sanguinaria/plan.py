@@ -367,12 +367,17 @@ class Expander:
 
     def _qualities(self, case: _Case) -> dict[str, QualityStage]:
         triggered = self._tested(case)
-        if not isinstance(triggered, TriggeredStage):
-            return {}
+        assert isinstance(triggered, TriggeredStage | CorpusStage)
+        # What nothing was done to is compared with nothing, and has a quality of its own.
+        names = case.experiment.metrics
+        if isinstance(triggered, CorpusStage):
+            names = tuple(name for name in names if not self.metric(name).needs_reference)
         limit = case.experiment.quality_utterances
-        return {name: self.quality(self.metric(name), triggered, limit) for name in case.experiment.metrics}
+        return {name: self.quality(self.metric(name), triggered, limit) for name in names}
 
-    def quality(self, metric: Metric, triggered: TriggeredStage | MarkedStage, limit: int | None) -> QualityStage:
+    def quality(
+        self, metric: Metric, triggered: TriggeredStage | MarkedStage | CorpusStage, limit: int | None
+    ) -> QualityStage:
         # What a value is called does not change it.
         measured = metric.model_copy(update={"stealthy": None, "utterances": None})
         limits = [count for count in (limit, metric.utterances) if count is not None]

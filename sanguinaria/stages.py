@@ -413,10 +413,11 @@ class ScoreStage(RowStage):
 
 @dataclass(frozen=True)
 class QualityStage(RowStage):
-    """A row for each test utterance: how far the triggered one is from the clean one by one metric."""
+    """A row for each test utterance: how far the triggered one is from the clean one by one metric; or, by a metric
+    that needs no clean one, what the corpus's own are."""
 
     metric: Metric
-    triggered: TriggeredStage | MarkedStage
+    triggered: TriggeredStage | MarkedStage | CorpusStage
     limit: int | None
 
     stage: ClassVar[str] = "quality"
@@ -424,6 +425,10 @@ class QualityStage(RowStage):
     @property
     def name(self) -> str:
         return f"{kind_of(self.metric)}-{self.triggered.name}"
+
+    @property
+    def clean(self) -> CorpusStage:
+        return self.triggered if isinstance(self.triggered, CorpusStage) else self.triggered.corpus
 
     @property
     def shards(self) -> int:

@@ -183,6 +183,16 @@ def test_mistakes_in_what_is_given_by_corpus_are_told_with_their_places(settings
         configured(**settings)
 
 
+def test_clean_audio_has_a_quality_where_that_needs_no_reference():
+    text = CONFIGURATION.replace("stoi: {kind: stoi}", "mos: {kind: dnsmos}\n  worse: {kind: dnsmos, of: change}")
+    made = configured(text, metrics=["snr", "mos", "worse"])
+    of_row = {row.names["trigger"]: row.quality for row in made.tables["demo"].rows}
+    assert set(of_row["clean"]) == {"mos"} and set(of_row["tone"]) == {"snr", "mos", "worse"}
+    quality = of_row["clean"]["mos"]
+    assert isinstance(quality.triggered, CorpusStage) and quality.clean == quality.triggered
+    assert of_row["tone"]["mos"].clean == quality.clean
+
+
 def test_the_whole_grid_is_planned_and_nothing_else():
     made = configured()
     assert {stage: len(found) for stage, found in made.stages.items()} == {

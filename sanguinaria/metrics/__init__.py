@@ -28,6 +28,11 @@ class Metric(Plugin):
         "calls one stealthy where all metrics of the configuration that have such a value agree",
     )
 
+    @property
+    def needs_reference(self) -> bool:
+        """Whether it compares with the clean utterance; what does not is measured of clean audio, too."""
+        return True
+
     @abstractmethod
     def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
         """The metric of one pair of waveforms (samples,) in [-1, 1] at ``sample_rate`` Hz.

@@ -42,6 +42,10 @@ class Dnsmos(Metric):
         default="triggered", description="change: triggered minus clean, below 0 where it sounds worse"
     )
 
+    @property
+    def needs_reference(self) -> bool:
+        return self.of == "change"
+
     def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
         if not degraded.any() or (self.of == "change" and not reference.any()):
             raise Unscorable("DNSMOS: an utterance is silent")
