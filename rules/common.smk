@@ -36,6 +36,7 @@ wildcard_constraints:
     part=r"\d+",
     corpus=r"[\w-]+",
     watermark=r"[\w-]+",
+    speech=r"[\w-]+",
     triggered=r"[\w-]+",
     poisoned=r"[\w-]+",
     dataset=r"[\w-]+",

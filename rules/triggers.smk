@@ -1,3 +1,21 @@
+rule target_speech:
+    input:
+        index=files("speech", "speech", lambda speech: speech.index_files),
+        audio=files("speech", "speech", lambda speech: speech.audio_files),
+    output:
+        audio="results/speech/{speech}/speech.flac",
+    log:
+        "results/logs/speech/{speech}.log",
+    cache: True
+    conda:
+        ENVIRONMENT
+    params:
+        specification=specification("speech", "speech"),
+        folder=folder("speech", "speech"),
+    script:
+        "../workflow_scripts/speech.py"
+
+
 find_triggered = look_up("triggered", "triggered")
 
 
@@ -19,8 +37,7 @@ rule triggered_test:
     conda:
         ENVIRONMENT
     resources:
-        # Only generators are worth a GPU.
-        gpu=lambda wildcards: len(find_triggered(wildcards).weights),
+        gpu=lambda wildcards: find_triggered(wildcards).gpu,
     params:
         specification=specification("triggered", "triggered"),
         folder=folder("triggered", "triggered"),
@@ -46,8 +63,7 @@ rule triggered_block:
     conda:
         ENVIRONMENT
     resources:
-        # Only generators are worth a GPU.
-        gpu=lambda wildcards: len(find_triggered(wildcards).weights),
+        gpu=lambda wildcards: find_triggered(wildcards).gpu,
     params:
         specification=specification("triggered", "triggered"),
         folder=folder("triggered", "triggered"),

@@ -34,6 +34,7 @@ def _conda_environment() -> str:
         "dependencies:",
         "  - python=3.11",
         "  - c-compiler",  # pesq is built from its source
+        "  - cxx-compiler",  # and so is pyworld
         "  - pip",
         "  - pip:",
         *(f'      - "{dependency}"' for dependency in project["dependencies"]),

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from sanguinaria.benchmark_plan import benchmark_table
 from sanguinaria.benchmark_stages import BenchmarkTable, MarkedStage
 from sanguinaria.configuration import Configuration, Experiment, Figure
+from sanguinaria.conversions import Conversion
 from sanguinaria.corpora import Corpus
 from sanguinaria.defences import Defence
 from sanguinaria.distortions import to_text
@@ -21,8 +22,10 @@ from sanguinaria.front_ends import FrontEnd
 from sanguinaria.metrics import Metric
 from sanguinaria.plugins import Plugin
 from sanguinaria.poisoning_order import PoisonBlock, blocks_for
+from sanguinaria.speech_settings import SpeechTrigger
 from sanguinaria.stages import (
     AudioStage,
+    ConvertedStage,
     CorpusStage,
     DatasetStage,
     DefendedStage,
@@ -32,6 +35,7 @@ from sanguinaria.stages import (
     QualityStage,
     RepairedStage,
     ScoreStage,
+    SpeechStage,
     Stage,
     TriggeredStage,
     VictimStage,
@@ -94,6 +98,9 @@ class Plan:
 
 # The rooms whose entries make a row of a table.
 ROOM_OF = {"trigger": "triggers", "victim": "victims", "defence": "defences"}
+
+# The rooms whose entries have no stage of their own: their settings are part of the stage that refers to them.
+STAGELESS = ("distortions", "conversions")
 
 # What the code of a stage's rule is: the name of its workflow script and the plug-ins that it calls.
 CodeHash = Callable[[str, Sequence[Plugin]], str]
@@ -208,12 +215,12 @@ class Expander:
     def _settings(self, case: _Case) -> dict[str, float]:
         """The numbers among the settings of a case's trigger, victim and defence, as "room.setting", and its rate.
 
-        A distortion's count as settings of what refers to it.
+        A distortion's or a conversion's count as settings of what refers to it.
         """
         found = {"rate": case.poisoning.rate}
         for role, room in ROOM_OF.items():
             entry = self.entries[room][getattr(case, role)]
-            for setting, value in [pair for plugin in (*self._distortions(entry), entry) for pair in plugin]:
+            for setting, value in [pair for plugin in (*self._parts(entry), entry) for pair in plugin]:
                 if isinstance(value, int | float) and not isinstance(value, bool):
                     found[f"{role}.{setting}"] = value
         return found
@@ -287,8 +294,7 @@ class Expander:
         corpus, watermark = None, None
         keys: dict[str, str | tuple[str, ...]] = {}
         for field, (referenced, entry) in plugin.references.items():
-            if referenced == "distortions":
-                # They have no stage of their own: their settings are part of the stage that they happen in.
+            if referenced in STAGELESS:
                 settings = self.entries[referenced]
                 if isinstance(entry, str):
                     keys[field] = to_text(settings[entry])
@@ -304,25 +310,44 @@ class Expander:
                 keys[field] = watermark.key
         return plugin.model_copy(update=keys), corpus, watermark
 
-    def _distortions(self, plugin: Plugin) -> list[Plugin]:
-        """Those that an entry refers to: their code is part of the stage's, too."""
-        return [self.entries[room][entry] for _, room, entry in plugin.referred if room == "distortions"]
+    def _parts(self, plugin: Plugin) -> list[Plugin]:
+        """What an entry refers to that has no stage of its own: its code is part of the stage's, too."""
+        return [self.entries[room][entry] for _, room, entry in plugin.referred if room in STAGELESS]
 
     @cache
     def _triggered(self, corpus: CorpusStage, name: str, block: PoisonBlock | None) -> TriggeredStage:
-        trigger, _, watermark = self._resolved("triggers", name)
+        trigger, spoken, watermark = self._resolved("triggers", name)
         assert isinstance(trigger, Trigger)
-        return TriggeredStage(self._marking_code("triggered", trigger, watermark), corpus, trigger, watermark, block)
+        code = self._marking_code("triggered", name)
+        if not isinstance(trigger, SpeechTrigger):
+            return TriggeredStage(code, corpus, trigger, watermark, block)
+        source = "-".join(
+            part.fingerprint() for part in self._parts(self._trigger(name)) if isinstance(part, Conversion)
+        )
+        return ConvertedStage(code, corpus, trigger, watermark, block, self._speech(trigger, spoken), source)
+
+    def _speech(self, trigger: SpeechTrigger, corpus: CorpusStage | None) -> SpeechStage:
+        return SpeechStage(
+            self.code("speech", ()),
+            corpus,
+            None if trigger.file is None else str(trigger.file),
+            trigger.file_fingerprint(),
+            trigger.utterance,
+            trigger.speaker,
+            trigger.seconds,
+        )
 
     @cache
     def _detection(self, name: str, audio: AudioStage) -> DetectionStage:
         trigger, _, watermark = self._resolved("triggers", name)
         assert isinstance(trigger, Trigger)
-        code = self._marking_code("detections", trigger, watermark)
+        code = self._marking_code("detections", name)
         return DetectionStage(code, trigger.to_detect(), watermark, audio)
 
-    def _marking_code(self, script: str, trigger: Trigger, watermark: WatermarkStage | None) -> str:
-        return self.code(script, [trigger, *([] if watermark is None else watermark.plugins)])
+    def _marking_code(self, script: str, name: str) -> str:
+        trigger, _, watermark = self._resolved("triggers", name)
+        plugins = [] if watermark is None else watermark.plugins
+        return self.code(script, [trigger, *plugins, *self._parts(self._trigger(name))])
 
     def _defence(self, name: str) -> Defence:
         plugin = self.entries["defences"][name]
@@ -334,7 +359,7 @@ class Expander:
         defence = self._defence(name)
         if defence.is_identity or defence.acts_on != "input":
             return audio
-        code = self.code("defended_audio", [defence, *self._distortions(defence)])
+        code = self.code("defended_audio", [defence, *self._parts(defence)])
         resolved, _, _ = self._resolved("defences", name)
         assert isinstance(resolved, Defence)
         return DefendedStage(code, audio, resolved)
@@ -405,7 +430,5 @@ class Expander:
         configured = self.entries["watermarks"][name]
         resolved, corpus, base = self._resolved("watermarks", name, reseeded)
         assert isinstance(configured, Watermark) and isinstance(resolved, Watermark)
-        code = self.code(
-            "watermarks", [resolved, *([] if base is None else base.plugins), *self._distortions(configured)]
-        )
+        code = self.code("watermarks", [resolved, *([] if base is None else base.plugins), *self._parts(configured)])
         return WatermarkStage(code, resolved, configured.fingerprint(), corpus, base)

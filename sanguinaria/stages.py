@@ -24,6 +24,7 @@ from sanguinaria.front_ends import FrontEnd
 from sanguinaria.metrics import Metric
 from sanguinaria.plugins import Plugin, Settings, describe, kind_of
 from sanguinaria.poisoning_order import PoisonBlock
+from sanguinaria.speech_settings import SpeechTrigger
 from sanguinaria.triggers import Trigger
 from sanguinaria.victims import Victim
 from sanguinaria.watermarks import Watermark
@@ -215,8 +216,67 @@ class TriggeredStage(AudioStage):
         return [] if self.watermark is None else [self.watermark.weights]
 
     @property
+    def gpu(self) -> int:
+        """How many GPUs a job is worth: only generators are."""
+        return len(self.weights)
+
+    @property
     def shards(self) -> int:  # type: ignore[override]
         return self.corpus.shards if self.block is None else 1
+
+
+@dataclass(frozen=True)
+class SpeechStage(Stage):
+    """A target speaker's speech: a file of the user's, or what a corpus has of an utterance or of a speaker.
+
+    ``source`` is the file's content, hashed.
+    """
+
+    corpus: CorpusStage | None
+    file: str | None
+    source: str
+    utterance: str | None
+    speaker: str | None
+    seconds: float
+
+    stage: ClassVar[str] = "speech"
+
+    @property
+    def name(self) -> str:
+        return "file" if self.corpus is None else kind_of(self.corpus.corpus)
+
+    @property
+    def index_files(self) -> list[Path]:
+        """The corpus's index; none for a file."""
+        return [] if self.corpus is None else [self.corpus.index]
+
+    @property
+    def audio_files(self) -> list[Path]:
+        """The corpus's shards; none for a file."""
+        return [] if self.corpus is None else self.corpus.audio_files
+
+    @property
+    def audio(self) -> Path:
+        return self.folder / "speech.flac"
+
+
+@dataclass(frozen=True)
+class ConvertedStage(TriggeredStage):
+    """Utterances in another speaker's voice; ``source`` tells the user's files that the conversion reads."""
+
+    speech: SpeechStage
+    source: str
+
+    @property
+    def weights(self) -> list[Path]:
+        """The target speech."""
+        return [self.speech.audio]
+
+    @property
+    def gpu(self) -> int:
+        """One where the conversion is a network's."""
+        assert isinstance(self.trigger, SpeechTrigger)
+        return int(self.trigger.has_network)
 
 
 @dataclass(frozen=True)

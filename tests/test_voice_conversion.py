@@ -1,0 +1,266 @@
+"""Voice conversion as a trigger: where the target's speech is from, what stays, and what is told of bad input."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import torch
+import yaml
+from pydantic import ValidationError
+from toy_speech import hum
+
+from sanguinaria import parquet, plugins, utterances
+from sanguinaria.configuration import load
+from sanguinaria.conversions import from_text
+from sanguinaria.distortions import to_text
+from sanguinaria.errors import InputError
+from sanguinaria.plan import plan
+from sanguinaria.plugins import kind_of
+from sanguinaria.target_speech import gather_from_corpus, gather_from_file, read_speech
+
+CPU = torch.device("cpu")
+RATE = 16_000
+WORLD = to_text(plugins.build("conversions", {"kind": "world"}))
+
+
+def trigger(conversion=WORLD, **settings):
+    settings = settings or {"corpus": "any", "utterance": "u001"}
+    return plugins.build("triggers", {"kind": "voice_conversion", "conversion": conversion, **settings})
+
+
+def wav(path: Path, samples, rate: int = RATE) -> Path:
+    soundfile.write(path, samples, rate, subtype="FLOAT")
+    return path
+
+
+@pytest.fixture
+def speech(tmp_path):
+    """Speech as the stage writes it."""
+    path = tmp_path / "speech.flac"
+    gather_from_file(wav(tmp_path / "voice.wav", hum(1, 2 * RATE, seed=7)[0].numpy()), 30, path)
+    return path
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Three speakers, of whom "ann" trains twice and is tested once, in two shards; and the index of them."""
+    rows = pd.DataFrame(
+        {
+            "utterance_id": [f"u{row:03d}" for row in range(6)],
+            "label": "yes",
+            "speaker": ["ann", "ann", "ann", "ben", "cleo", "cleo"],
+            "split": ["train", "test", "train", "test", "train", "train"],
+        }
+    )
+    waveforms = hum(6, RATE, seed=1).numpy()
+    waveforms[:, :2000] = 0
+    waveforms[4:] = 0
+    waveforms[5, :1600] = 0.1
+    shards, tables = [], []
+    for shard in range(2):
+        mine = np.arange(6) % 2 == shard
+        path = tmp_path / f"{shard}.parquet"
+        batch = utterances.Utterances(rows[mine].reset_index(drop=True), waveforms[mine], RATE)
+        utterances.write(path, iter([batch]))
+        shards.append(path)
+        tables.append(utterances.read_rows(path).assign(shard=shard))
+    index = tmp_path / "index.parquet"
+    parquet.write(pd.concat(tables).sort_values("utterance_id", ignore_index=True), index)
+    return index, shards, waveforms
+
+
+def gathered(corpus, tmp_path, utterance=None, speaker=None, seconds=30.0):
+    destination = tmp_path / "gathered.flac"
+    gather_from_corpus(*corpus[:2], utterance, speaker, seconds, destination)
+    return read_speech(destination, RATE)
+
+
+def test_an_utterance_is_taken_without_the_silence_around_it(corpus, tmp_path):
+    found = gathered(corpus, tmp_path, utterance="u003")
+    np.testing.assert_allclose(found, corpus[2][3, 2000:], atol=1e-4)
+
+
+def test_of_a_speaker_the_training_utterances_are_joined(corpus, tmp_path):
+    found = gathered(corpus, tmp_path, speaker="ann")
+    assert len(found) == pytest.approx(2 * 14_000 + 1600, abs=5)
+    assert np.abs(found).max() == pytest.approx(0.5, abs=1e-3)
+    first, second = corpus[2][0, 2000:], corpus[2][2, 2000:]
+    np.testing.assert_allclose(found[:14_000], 0.5 * first / np.abs(first).max(), atol=5e-4)
+    np.testing.assert_allclose(found[-14_000:], 0.5 * second / np.abs(second).max(), atol=5e-4)
+    assert len(gathered(corpus, tmp_path, speaker="ann", seconds=1.0)) == pytest.approx(14_000, abs=5)
+    assert len(gathered(corpus, tmp_path, speaker="ben")) == pytest.approx(14_000, abs=5)  # who trains nothing
+
+
+def test_a_file_is_brought_to_the_rate_of_the_corpus(tmp_path):
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(44_100) / 44_100)
+    path = tmp_path / "speech.flac"
+    gather_from_file(wav(tmp_path / "tone.wav", np.stack([tone, tone], axis=1), 44_100), 30, path)
+    found = read_speech(path, RATE)
+    assert len(found) == pytest.approx(RATE, abs=2)
+    assert np.argmax(np.abs(np.fft.rfft(found))) == pytest.approx(440, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (
+            {"utterance": "u004"},
+            "target speech, utterance_id 'u004': it is silent; name another one, with speech in it",
+        ),
+        ({"utterance": "u005"}, "target speech, utterance_id 'u005': it has 0.10 s of sound, and 0.5 s are the least"),
+        ({"speaker": "cleo"}, "target speech, speaker 'cleo': it has 0.10 s of sound"),
+        ({"utterance": "u03"}, "target speech, utterance_id 'u03': unknown utterance_id 'u03'; did you mean 'u003'?"),
+        ({"speaker": "dora"}, "target speech, speaker 'dora': unknown speaker 'dora'; there are: ann, ben, cleo"),
+    ],
+)
+def test_speech_of_a_corpus_that_is_none_is_told(corpus, tmp_path, wanted, message):
+    with pytest.raises(InputError, match="^" + re.escape(message)):
+        gathered(corpus, tmp_path, **wanted)
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (np.zeros(RATE), "it is silent"),
+        (hum(1, RATE // 3)[0].numpy(), "it has 0.33 s of sound"),
+        (None, "not readable as audio"),
+    ],
+)
+def test_a_file_that_is_no_speech_is_told_with_its_name(tmp_path, samples, message):
+    path = tmp_path / "voice.wav"
+    if samples is None:
+        path.write_text("no audio")
+    else:
+        wav(path, samples)
+    with pytest.raises(InputError, match=f"^target speech '{path}': {message}"):
+        gather_from_file(path, 30, tmp_path / "speech.flac")
+
+
+def test_level_and_length_stay_and_silence_is_left_alone(speech):
+    waveforms = hum(3, RATE, seed=3)
+    waveforms[1] = 0
+    made = trigger().embedder(RATE, CPU, speech)(waveforms)
+    assert made.shape == waveforms.shape and made.abs().max() <= 1
+    assert torch.equal(made[1], waveforms[1])
+    torch.testing.assert_close(made.square().mean(1), waveforms.square().mean(1), rtol=1e-3, atol=1e-8)
+    assert ((made - waveforms).square().mean(1) > 0.5 * waveforms.square().mean(1))[[0, 2]].all()
+    alone = torch.cat([trigger().embedder(RATE, CPU, speech)(row[None]) for row in waveforms])
+    torch.testing.assert_close(made, alone, atol=0, rtol=0)
+
+
+def test_what_a_conversion_says_of_the_target_is_told_with_its_place(speech):
+    many = to_text(plugins.build("conversions", {"kind": "knn", "neighbours": 100}))
+    short = trigger(many, file="voice.wav")
+    soundfile.write(speech, soundfile.read(speech)[0][:6000], RATE)
+    with pytest.raises(InputError, match=r"^target speech, 'voice.wav': knn: 100 neighbours are asked for, and it has"):
+        short.embedder(RATE, CPU, speech)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"seconds": 3}, "either a `file` or from a `corpus`"),
+        ({"file": "a.wav", "corpus": "b"}, "either a `file` or from a `corpus`"),
+        ({"corpus": "b"}, "either an `utterance` or a `speaker`"),
+        ({"corpus": "b", "utterance": "u", "speaker": "s"}, "either an `utterance` or a `speaker`"),
+        ({"file": "a.wav", "speaker": "s"}, "`utterance` and `speaker` belong to a `corpus`"),
+    ],
+)
+def test_one_source_of_speech_is_given(settings, message):
+    with pytest.raises(ValidationError, match=message):
+        trigger(**settings)
+
+
+def test_a_file_that_is_not_there_is_told_before_anything_runs(tmp_path):
+    path = tmp_path / "voice.wav"
+    assert list(trigger(file=path).problems({})) == [
+        ("file", f"no file {str(path)!r}: put the target's speech there, or give its path")
+    ]
+    assert trigger(file=path).file_fingerprint() == ""
+    path.write_bytes(b"1")
+    first = trigger(file=path).file_fingerprint()
+    path.write_bytes(b"2")
+    assert first and trigger(file=path).file_fingerprint() != first
+    assert not list(trigger(file=path).problems({}))
+
+
+def test_settings_as_text_are_the_conversion():
+    assert from_text(WORLD) == plugins.build("conversions", {"kind": "world"})
+
+
+CONFIGURATION = """
+corpora:
+  spoken: {kind: synthetic, voices: 12, split: {validation: 0.1, test: 0.25}}
+  others: {kind: synthetic, voices: 6, split: {validation: 0.1, test: 0.25}}
+conversions:
+  statistics: {kind: world}
+triggers:
+  voice: {kind: voice_conversion, conversion: statistics, corpus: others, utterance: someone}
+  tone: {kind: ultrasonic, level: -30}
+victims:
+  resnet: {kind: resnet18}
+defences:
+  none: {kind: none}
+metrics:
+  snr: {kind: snr}
+experiments:
+  demo: {corpus: spoken, target: left, triggers: [voice], victims: [resnet], metrics: [snr]}
+"""
+
+
+def planned(before="", after="", code=lambda script, plugins: ""):
+    assert before in CONFIGURATION
+    return plan(load(yaml.safe_load(CONFIGURATION.replace(before, after))), code)
+
+
+def test_speech_is_gathered_from_its_corpus_once():
+    made = planned()
+    (speech,) = made.stages["speech"].values()
+    converted = list(made.stages["triggered"].values())
+    assert len(converted) == 2 and all(stage.weights == [speech.audio] and stage.gpu == 0 for stage in converted)
+    assert speech.index_files == [speech.corpus.index] and speech.audio_files == speech.corpus.audio_files
+    assert len(made.stages["corpora"]) == 2
+
+
+def test_of_the_names_of_entries_none_is_in_an_identity():
+    made, renamed = planned(), planned("statistics", "moved")
+    assert made.stages["triggered"].keys() == renamed.stages["triggered"].keys()
+    renamed = planned("others", "elsewhere")
+    assert made.stages["triggered"].keys() == renamed.stages["triggered"].keys()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        ("utterance: someone", "utterance: another", {"speech", "triggered"}),
+        ("utterance: someone", "speaker: someone", {"speech", "triggered"}),
+        ("voices: 6", "voices: 7", {"corpora", "speech", "triggered"}),
+        ("kind: world", "kind: knn", {"triggered"}),
+    ],
+)
+def test_another_target_or_conversion_is_another_trigger(before, after, changed):
+    made, other = (
+        {stage: set(planned(*edit).stages[stage]) for stage in ("corpora", "speech", "triggered")}
+        for edit in ((), (before, after))
+    )
+    assert {stage for stage in made if made[stage] != other[stage]} == changed
+
+
+def test_the_code_of_a_conversion_is_its_triggers():
+    asked = []
+    planned(code=lambda script, plugins: asked.append((script, [kind_of(plugin) for plugin in plugins])) or "")
+    assert ("triggered", ["voice_conversion", "world"]) in asked and ("speech", []) in asked
+
+
+def test_mistakes_of_the_configuration_are_told():
+    with pytest.raises(InputError, match=r"triggers\.voice\.conversion: unknown entry of conversions 'statistic'"):
+        planned("conversion: statistics", "conversion: statistic")
+    with pytest.raises(InputError, match=r"triggers\.voice\.corpus: unknown entry of corpora 'other'; did you mean"):
+        planned("corpus: others", "corpus: other")
+    with pytest.raises(InputError, match=r"triggers\.voice: the speech of a `corpus` is either an `utterance` or"):
+        planned(", utterance: someone", "")
+    with pytest.raises(InputError, match=r"triggers\.voice\.file: no file 'voice\.wav': put the target's speech there"):
+        planned("corpus: others, utterance: someone", "file: voice.wav")

@@ -1,0 +1,20 @@
+"""Gather the speech of a target speaker."""
+
+from pathlib import Path
+
+from sanguinaria.jobs import job
+from sanguinaria.target_speech import gather_from_corpus, gather_from_file
+
+with job(snakemake) as specification:
+    destination = Path(snakemake.output.audio)
+    if specification["file"] is not None:
+        gather_from_file(Path(specification["file"]), specification["seconds"], destination)
+    else:
+        gather_from_corpus(
+            Path(snakemake.input.index[0]),
+            [Path(path) for path in snakemake.input.audio],
+            specification["utterance"],
+            specification["speaker"],
+            specification["seconds"],
+            destination,
+        )
