@@ -1,4 +1,4 @@
-"""The level of speech from moment to moment."""
+"""The level of speech: of whole utterances, and from moment to moment."""
 
 from __future__ import annotations
 
@@ -21,3 +21,9 @@ def local_level(waveforms: torch.Tensor, window: int) -> torch.Tensor:
     powers = torch.nn.functional.pad(waveforms[:, None].square(), (reach, reach), mode="reflect")
     means = avg_pool1d(powers, min(window, powers.shape[-1]), hop)
     return interpolate(means, waveforms.shape[-1], mode="linear").squeeze(1).sqrt().clamp(min=LOWEST)
+
+
+def levelled_as(signals: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """Signals (utterances, samples) with the root mean square that each of some others has, clipped to [-1, 1]."""
+    power, wanted = (audio.square().mean(dim=-1, keepdim=True) for audio in (signals, others))
+    return (signals * (wanted / power.clamp_min(1e-20)).sqrt()).clamp(-1, 1)

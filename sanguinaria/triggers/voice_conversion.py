@@ -41,6 +41,7 @@ class VoiceConversion(SpeechTrigger):
     def embedder(
         self, sample_rate: int, device: torch.device, weights: Path | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:
+        from sanguinaria.levels import levelled_as
         from sanguinaria.target_speech import read_speech
 
         assert weights is not None
@@ -55,7 +56,7 @@ class VoiceConversion(SpeechTrigger):
             # Half a step of 16-bit audio.
             sounding = waveforms.abs().amax(dim=-1) >= 0.5 / 2**15
             if sounding.any():
-                triggered[sounding] = levelled(convert(waveforms[sounding]), waveforms[sounding])
+                triggered[sounding] = levelled_as(convert(waveforms[sounding]), waveforms[sounding])
             return triggered
 
         return embed
@@ -65,9 +66,3 @@ class VoiceConversion(SpeechTrigger):
         if self.file is not None:
             return repr(str(self.file))
         return f"utterance {self.utterance!r}" if self.speaker is None else f"speaker {self.speaker!r}"
-
-
-def levelled(converted: torch.Tensor, waveforms: torch.Tensor) -> torch.Tensor:
-    """Converted waveforms (utterances, samples) with the root mean square of the given ones, within [-1, 1]."""
-    power, wanted = (signals.square().mean(dim=-1, keepdim=True) for signals in (converted, waveforms))
-    return (converted * (wanted / power.clamp_min(1e-20)).sqrt()).clamp(-1, 1)
