@@ -416,6 +416,7 @@ class QualityStage(RowStage):
     """A row for each test utterance: how far the triggered one is from the clean one by one metric."""
 
     metric: Metric
+    source: str
     triggered: TriggeredStage | MarkedStage
     limit: int | None
 
