@@ -31,8 +31,9 @@ bench: .venv/installed
 schema: .venv/installed
 	$(BIN)/python -m sanguinaria.generated
 
-.venv/installed: pyproject.toml
+.venv/installed: pyproject.toml envs/sanguinaria.post-deploy.sh
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh envs/sanguinaria.post-deploy.sh
 	$(BIN)/python -m sanguinaria.compatibility
 	touch $@

@@ -28,6 +28,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from sanguinaria.errors import InputError
 
 DOWNLOADS_VARIABLE = "SANGUINARIA_DOWNLOADS"
+WEIGHTS = "weights"  # a folder of the user's downloads that is looked through for single files as well
 ATTEMPTS = 4
 BACKOFF_S = 1.0  # the wait before the first retry; it doubles with each further one
 TIMEOUT_S = (10.0, 60.0)  # to connect, then between two pieces of the body
@@ -86,7 +87,8 @@ class Archive:
             zip, every other as tar, compressed or not.
         url: where it is downloaded from.
         sha256: its checksum, in hexadecimal.
-        folder: the name of its extracted folder, such as "speech_commands_test_v0.02".
+        folder: the name of its extracted folder, such as "speech_commands_test_v0.02"; empty for a file that is no
+            archive.
     """
 
     name: str
@@ -124,6 +126,32 @@ def obtain(archive: Archive, cache: Path, check: Check = lambda folder: None) ->
     if not destination.is_dir():
         _fill(archive, supplied, destination)
     return _checked(destination, check, "delete that folder and try again")
+
+
+def obtain_file(file: Archive, cache: Path) -> Path:
+    """Give a published file that is used as it is, downloading it only where no local copy is found.
+
+    The places, in order: the folder that SANGUINARIA_DOWNLOADS names, its folder "weights", the cache, the network.
+
+    Arguments:
+        file: what to obtain.
+        cache: the folder for downloads; made where missing.
+
+    Returns:
+        The file, its checksum verified.
+
+    Raises:
+        DownloadError: as `obtain`.
+    """
+    downloads = _downloads_folder()
+    for folder in () if downloads is None else (downloads, downloads / WEIGHTS):
+        supplied = _supplied_archive(file, folder)
+        if supplied is not None:
+            return supplied
+    with _file_errors(file, cache):
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(cache / f"{file.name}.lock"):
+            return _cached_archive(file, cache)
 
 
 def sha256_of(path: Path) -> str:
@@ -365,9 +393,10 @@ def _matches(found: str, archive: Archive) -> bool:
 
 
 def _unreachable(archive: Archive, cause: str) -> DownloadError:
+    extracted = f", or its extracted folder {archive.folder}," if archive.folder else ""
     return DownloadError(
         f"{archive.name} could not be downloaded from {archive.url}: {cause}. Fix: check the network and try "
-        f"again, or obtain the file elsewhere and put {archive.name}, or its extracted folder {archive.folder}, into "
+        f"again, or obtain the file elsewhere and put {archive.name}{extracted} into "
         f"a folder named by the environment variable {DOWNLOADS_VARIABLE}."
     )
 

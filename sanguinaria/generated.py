@@ -20,6 +20,7 @@ def files() -> dict[Path, str]:
     return {
         ROOT / "config" / "schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
         ROOT / "envs" / "sanguinaria.yaml": _conda_environment(),
+        ROOT / "envs" / "sanguinaria.post-deploy.sh": _post_deployment(),
     }
 
 
@@ -38,6 +39,17 @@ def _conda_environment() -> str:
         "  - pip",
         "  - pip:",
         *(f'      - "{dependency}"' for dependency in project["dependencies"]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _post_deployment() -> str:
+    """What Snakemake runs in the environment once it is made, and `make` as well."""
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["sanguinaria"]["without-dependencies"]
+    lines = [
+        "# Generated from pyproject.toml by `make schema`, which says why: packages without what they ask for.",
+        "set -e",
+        f"python -m pip install --quiet --no-deps {' '.join(packages)}",
     ]
     return "\n".join(lines) + "\n"
 

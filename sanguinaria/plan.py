@@ -406,7 +406,9 @@ class Expander:
         # What a value is called does not change it.
         measured = metric.model_copy(update={"stealthy": None, "utterances": None})
         limits = [count for count in (limit, metric.utterances) if count is not None]
-        return QualityStage(self.code("quality", (metric,)), measured, triggered, min(limits, default=None))
+        return QualityStage(
+            self.code("quality", (metric,)), measured, metric.fingerprint(), triggered, min(limits, default=None)
+        )
 
     def _bounds(self) -> dict[str, Bound]:
         """By metric, the values that it calls stealthy. Of all metrics of the configuration, as what an experiment does

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sanguinaria import parquet
-from sanguinaria.metrics import Metric, Unscorable
+from sanguinaria.metrics import Metric, Pair, Unscorable
 from sanguinaria.poisoning_order import order
 from sanguinaria.utterances import read
 
@@ -36,14 +36,17 @@ def score_quality(
         limit: at most so many of all test utterances, drawn by a hash of their names; all where ``None``.
         destination: an utterance that has no value has a problem instead.
     """
-    rows_of_all = parquet.read(index, ["utterance_id", "split"])
+    rows_of_all = parquet.read(index, ["utterance_id", "label", "split"])
+    labels = sorted(rows_of_all["label"].unique())
     chosen = order(rows_of_all["utterance_id"][rows_of_all["split"] == "test"], seed=0)[:limit]
-    rows = [row for pair in zip(clean, triggered, strict=True) for row in _quality_rows(metric, *pair, chosen)]
+    rows = [row for pair in zip(clean, triggered, strict=True) for row in _quality_rows(metric, *pair, chosen, labels)]
     table = pd.DataFrame(rows, columns=["utterance_id", "label", "value", "problem"])
     parquet.write(table.astype({"value": "float64"}).sort_values("utterance_id", ignore_index=True), destination)
 
 
-def _quality_rows(metric: Metric, clean: Path, triggered: Path, names: list[str]) -> Iterator[dict[str, object]]:
+def _quality_rows(
+    metric: Metric, clean: Path, triggered: Path, names: list[str], labels: list[str]
+) -> Iterator[dict[str, object]]:
     references = _waveforms(clean, names)
     # Both are in one order, so there are never many that wait for their counterpart.
     waiting: dict[str, np.ndarray] = {}
@@ -51,8 +54,8 @@ def _quality_rows(metric: Metric, clean: Path, triggered: Path, names: list[str]
         for name, label, waveform in zip(batch.rows["utterance_id"], batch.rows["label"], batch.waveforms, strict=True):
             while name not in waiting:
                 waiting.update([next(references)])
-            score = _scored(metric, waiting.pop(name), waveform, batch.sample_rate)
-            yield {"utterance_id": name, "label": label, **score}
+            pair = Pair(waiting.pop(name), waveform, batch.sample_rate, label, labels)
+            yield {"utterance_id": name, "label": label, **_scored(metric, pair)}
 
 
 def _waveforms(shard: Path, names: list[str]) -> Iterator[tuple[str, np.ndarray]]:
@@ -60,10 +63,10 @@ def _waveforms(shard: Path, names: list[str]) -> Iterator[tuple[str, np.ndarray]
         yield from zip(batch.rows["utterance_id"], batch.waveforms, strict=True)
 
 
-def _scored(metric: Metric, reference: np.ndarray, waveform: np.ndarray, sample_rate: int) -> dict[str, object]:
+def _scored(metric: Metric, pair: Pair) -> dict[str, object]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
-            return {"value": metric.score(reference, waveform, sample_rate), "problem": ""}
+            return {"value": metric.score_pair(pair), "problem": ""}
     except Unscorable as reason:
         return {"value": None, "problem": str(reason)}

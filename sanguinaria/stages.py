@@ -477,6 +477,7 @@ class QualityStage(RowStage):
     that needs no clean one, what the corpus's own are."""
 
     metric: Metric
+    source: str
     triggered: TriggeredStage | MarkedStage | CorpusStage
     limit: int | None
 

@@ -44,6 +44,7 @@ def test_generating_twice_gives_the_same():
     assert generated.files() == generated.files()
     assert {path.relative_to(ROOT).as_posix() for path in generated.files()} == {
         "config/schema.json",
+        "envs/sanguinaria.post-deploy.sh",
         "envs/sanguinaria.yaml",
     }
 

@@ -115,7 +115,7 @@ def test_pairs_are_found_by_name_and_what_has_no_value_is_kept(tmp_path):
 
 
 def index_of(tmp_path, names):
-    pd.DataFrame({"utterance_id": names, "split": "test"}).to_parquet(tmp_path / "index.parquet")
+    pd.DataFrame({"utterance_id": names, "label": "left", "split": "test"}).to_parquet(tmp_path / "index.parquet")
     return tmp_path / "index.parquet"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -11,6 +13,17 @@ from sanguinaria.plugins import Plugin
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Waveforms (samples,) in [-1, 1] at ``sample_rate`` Hz, the utterance's label, and all labels of its corpus."""
+
+    reference: np.ndarray
+    degraded: np.ndarray
+    sample_rate: int
+    label: str
+    labels: Sequence[str]
 
 
 class Metric(Plugin):
@@ -40,6 +53,14 @@ class Metric(Plugin):
         Raises:
             Unscorable: the metric is not defined for this pair. Such pairs are counted, and never scored 0.
         """
+
+    def score_pair(self, pair: Pair) -> float:
+        """The same for a metric that asks what is said; one that does not leaves this as it is."""
+        return self.score(pair.reference, pair.degraded, pair.sample_rate)
+
+    def fingerprint(self) -> str:
+        """What the settings do not say of the user's own files that the metric reads."""
+        return ""
 
 
 class Unscorable(Exception):

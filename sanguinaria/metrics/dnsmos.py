@@ -8,11 +8,12 @@ one second seven times over, since it repeats the clip and then moves by a secon
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from sanguinaria.metrics import Metric, Unscorable
+from sanguinaria.opinions import Opinion
+from sanguinaria.slaney import mel_filters
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,34 +33,20 @@ P835 = {
 }
 
 
-class Dnsmos(Metric):
-    """Predicted opinion of the triggered utterance, as is usual, or how far the trigger has changed it."""
+class Dnsmos(Opinion):
+    """Predicted opinion by DNSMOS."""
+
+    title: ClassVar[str] = "DNSMOS"
+    sample_rate: ClassVar[int | None] = SAMPLE_RATE
 
     scale: Literal["overall", "signal", "background", "p808"] = Field(
         default="overall", description="of ITU-T P.835; p808: the one scale of P.808"
     )
-    of: Literal["triggered", "change"] = Field(
-        default="triggered", description="change: triggered minus clean, below 0 where it sounds worse"
-    )
 
-    @property
-    def needs_reference(self) -> bool:
-        return self.of == "change"
-
-    def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
-        if not degraded.any() or (self.of == "change" and not reference.any()):
-            raise Unscorable("DNSMOS: an utterance is silent")
-        opinion = self._opinion(degraded, sample_rate)
-        return opinion if self.of == "triggered" else opinion - self._opinion(reference, sample_rate)
-
-    def _opinion(self, audio: np.ndarray, sample_rate: int) -> float:
+    def opinion(self, audio: np.ndarray, sample_rate: int) -> float:
         """The mean opinion over the windows of an utterance (samples,), of which equal ones are scored once."""
         import numpy as np
 
-        if sample_rate != SAMPLE_RATE:
-            from sanguinaria.audio import resample
-
-            audio = resample(audio, sample_rate, SAMPLE_RATE).clip(-1, 1)
         starts, counts = np.unique(_starts(len(audio)), return_counts=True)
         windows = [np.take(audio, range(start, start + WINDOW), mode="wrap").astype("float32") for start in starts]
         return float(np.average([self._predict(window) for window in windows], weights=counts))
@@ -90,27 +77,12 @@ def _spectrogram(window: np.ndarray) -> np.ndarray:
     padded = np.pad(window[:-160].astype("float64"), 160)
     frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME)[::160]
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAME) / FRAME)
-    bands = np.maximum(np.abs(np.fft.rfft(frames * hann)) ** 2 @ _mel_filters().T, 1e-10)
+    bands = np.maximum(
+        np.abs(np.fft.rfft(frames * hann)) ** 2 @ mel_filters(SAMPLE_RATE, FRAME, BANDS, SAMPLE_RATE / 2).T, 1e-10
+    )
     decibels = np.maximum(10 * np.log10(bands / bands.max()), -80)
     scaled: np.ndarray = ((decibels + 40) / 40).astype("float32")
     return scaled
-
-
-@cache
-def _mel_filters() -> np.ndarray:
-    """Triangles (bands, bins) of unit area up to 8 kHz on Slaney's scale, linear to 1 kHz and logarithmic above.
-
-    torchaudio has them too, but only for frames of even length.
-    """
-    import numpy as np
-
-    mels = np.linspace(0, 15 + 27 * np.log(8) / np.log(6.4), BANDS + 2)
-    edges = np.where(mels < 15, mels * 200 / 3, 1000 * 6.4 ** ((mels - 15) / 27))[:, None]
-    bins = np.arange(FRAME // 2 + 1) * SAMPLE_RATE / FRAME
-    rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
-    filters: np.ndarray = np.minimum(rising, falling).clip(min=0) * 2 / (edges[2:] - edges[:-2])
-    return filters
 
 
 def _run(network: str, values: np.ndarray) -> np.ndarray:

@@ -1,0 +1,49 @@
+"""Distill-MOS (Stahl & Gamper, 2025, arXiv:2502.05356): predicted opinion of an utterance, 1 to 5.
+
+A small network that was taught by a large one on top of wav2vec 2.0 XLS-R; network and weights (MIT) are those in the
+package ``distillmos`` 0.9.1. It hears 7.68 seconds at once, to which a shorter utterance is filled with silence: one
+of a second costs as much as one of seven. It scales each to full level, so that loudness does not count.
+"""
+
+from __future__ import annotations
+
+from contextlib import redirect_stdout
+from functools import cache
+from io import StringIO
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sanguinaria.errors import InputError
+from sanguinaria.opinions import Opinion
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Distillmos(Opinion):
+    """Predicted opinion by Distill-MOS."""
+
+    title: ClassVar[str] = "Distill-MOS"
+    sample_rate: ClassVar[int | None] = 16000
+
+    def opinion(self, audio: np.ndarray, sample_rate: int) -> float:
+        import torch
+
+        with torch.inference_mode():
+            return float(_network()(torch.from_numpy(audio.astype("float32"))[None]))
+
+
+@cache
+def _network() -> Any:
+    """The network, loaded once in a process."""
+    from sanguinaria.compatibility import prepare
+
+    prepare()
+    try:
+        from distillmos import ConvTransformerSQAModel
+    except ImportError as error:
+        raise InputError(
+            f"Distill-MOS is not installed ({error}). Fix: `sh envs/sanguinaria.post-deploy.sh` in this environment, "
+            "or pip install --no-deps distillmos==0.9.1 xls-r-sqa==0.1.0"
+        ) from error
+    with redirect_stdout(StringIO()):  # it prints where its weights lie
+        return ConvTransformerSQAModel().eval()

@@ -1,0 +1,88 @@
+"""Whether it is the same speaker: the cosine between embeddings of two utterances, 0 to 1.
+
+By the encoder of Resemblyzer: see ``sanguinaria.speaker_encoder``. It was trained with parts of 1.6 seconds: of clips
+of one second it says less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, model_validator
+
+from sanguinaria.errors import InputError
+from sanguinaria.metrics import Metric, Unscorable
+from sanguinaria.plugins import Plugin
+from sanguinaria.published import Published
+from sanguinaria.speaker_encoder import WEIGHTS, embed
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class SpeakerSimilarity(Metric):
+    """How much the triggered utterance's speaker is that of the clean one, or of the target speech.
+
+    To the target, the clean utterance's own similarity says where it started from.
+    """
+
+    to: Literal["clean", "target"] = Field(default="clean", description="the clean utterance, or the file `target`")
+    target: Path | None = Field(default=None, description="a recording of the target speaker, with to: target")
+    of: Literal["triggered", "change", "clean"] = Field(
+        default="triggered", description="which utterance is compared; change and clean are for to: target"
+    )
+    weights: Published = Field(default=WEIGHTS, description="the encoder's, where the package does not have them")
+
+    @model_validator(mode="after")
+    def _target_where_it_belongs(self) -> SpeakerSimilarity:
+        if self.to == "target" and self.target is None:
+            raise ValueError("to: target needs the path of a recording, target")
+        if self.to == "clean" and (self.target is not None or self.of != "triggered"):
+            raise ValueError("target, and of: clean or change, are for to: target")
+        return self
+
+    def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
+        if self.target is not None and not self.target.is_file():
+            yield "target", f"no file {str(self.target)!r}: put a recording of the target speaker there"
+
+    def fingerprint(self) -> str:
+        """The target's content: another recording under the same name is another target."""
+        from sanguinaria.downloads import sha256_of
+
+        return sha256_of(self.target)[:16] if self.target is not None and self.target.is_file() else ""
+
+    def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
+        if self.target is None:
+            return _cosine(*(self._embedded(audio, sample_rate) for audio in (degraded, reference)))
+        heard = {"triggered": [degraded], "clean": [reference], "change": [degraded, reference]}[self.of]
+        target = _target(self.target, self.weights)
+        similarity, *other = (_cosine(self._embedded(audio, sample_rate), target) for audio in heard)
+        return similarity - sum(other)
+
+    def _embedded(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
+        embedding = embed(audio, sample_rate, self.weights)
+        if embedding is None:
+            raise Unscorable("speaker similarity: no voice is heard in an utterance")
+        return embedding
+
+
+def _cosine(first: np.ndarray, second: np.ndarray) -> float:
+    return float(first.astype("float64") @ second)
+
+
+@cache
+def _target(path: Path, weights: Published) -> np.ndarray:
+    """The embedding of the target's recording, made once in a process."""
+    from sanguinaria.audio import read_file
+
+    try:
+        samples, rate, _ = read_file(path)
+    except InputError as error:
+        raise InputError(f"{path}: {error}. Fix: give another recording of the target speaker") from error
+    embedding = embed(samples.mean(axis=1), rate, weights)
+    if embedding is None:
+        raise InputError(f"{path}: no voice is heard in it. Fix: give another recording of the target speaker")
+    return embedding
