@@ -44,6 +44,7 @@ rule quality:
             lambda quality, part: quality.of_part(quality.triggered.audio_files, part),
         ),
         index=files("quality", "quality", lambda quality, part: quality.clean.index),
+        target=files("quality", "quality", lambda quality, part: quality.target),
     output:
         rows="results/quality/{quality}/rows/{part}.parquet",
     log:

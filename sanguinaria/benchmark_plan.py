@@ -90,6 +90,7 @@ class _Expansion:
                     for seed in seeds
                 )
                 for metric in self.benchmark.metrics
+                if not self.expander.metric(metric).needs_target  # marks have no target
             },
             self._efficiency(watermark) if self.benchmark.efficiency else None,
             self._keys(watermark, seeds[0]).drawn,

@@ -146,6 +146,13 @@ class _Case:
     defence: str
 
 
+def _is_measurable(metric: Metric, audio: TriggeredStage | CorpusStage) -> bool:
+    """Clean audio is compared with nothing, and a target's speech is there where the trigger has one."""
+    if isinstance(audio, CorpusStage):
+        return not (metric.needs_reference or metric.needs_target)
+    return isinstance(audio, ConvertedStage) or not metric.needs_target
+
+
 def _grid(experiment: Experiment) -> Iterator[tuple[str, str, str, str, str]]:
     """Names of corpus, target, trigger, victim and defence."""
     for corpus in experiment.corpora:
@@ -393,12 +400,13 @@ class Expander:
     def _qualities(self, case: _Case) -> dict[str, QualityStage]:
         triggered = self._tested(case)
         assert isinstance(triggered, TriggeredStage | CorpusStage)
-        # What nothing was done to is compared with nothing, and has a quality of its own.
-        names = case.experiment.metrics
-        if isinstance(triggered, CorpusStage):
-            names = tuple(name for name in names if not self.metric(name).needs_reference)
         limit = case.experiment.quality_utterances
-        return {name: self.quality(self.metric(name), triggered, limit) for name in names}
+        metrics = {name: self.metric(name) for name in case.experiment.metrics}
+        return {
+            name: self.quality(metric, triggered, limit)
+            for name, metric in metrics.items()
+            if _is_measurable(metric, triggered)
+        }
 
     def quality(
         self, metric: Metric, triggered: TriggeredStage | MarkedStage | CorpusStage, limit: int | None
@@ -406,9 +414,7 @@ class Expander:
         # What a value is called does not change it.
         measured = metric.model_copy(update={"stealthy": None, "utterances": None})
         limits = [count for count in (limit, metric.utterances) if count is not None]
-        return QualityStage(
-            self.code("quality", (metric,)), measured, metric.fingerprint(), triggered, min(limits, default=None)
-        )
+        return QualityStage(self.code("quality", (metric,)), measured, triggered, min(limits, default=None))
 
     def _bounds(self) -> dict[str, Bound]:
         """By metric, the values that it calls stealthy. Of all metrics of the configuration, as what an experiment does

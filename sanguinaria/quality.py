@@ -25,6 +25,7 @@ def score_quality(
     index: Path,
     limit: int | None,
     destination: Path,
+    target: Path | None = None,
 ) -> None:
     """Write a row per triggered utterance: ``utterance_id, label, value, problem``.
 
@@ -35,17 +36,22 @@ def score_quality(
         index: of the corpus.
         limit: at most so many of all test utterances, drawn by a hash of their names; all where ``None``.
         destination: an utterance that has no value has a problem instead.
+        target: the target speaker's speech, where the trigger has one.
     """
     rows_of_all = parquet.read(index, ["utterance_id", "label", "split"])
     labels = sorted(rows_of_all["label"].unique())
     chosen = order(rows_of_all["utterance_id"][rows_of_all["split"] == "test"], seed=0)[:limit]
-    rows = [row for pair in zip(clean, triggered, strict=True) for row in _quality_rows(metric, *pair, chosen, labels)]
+    rows = [
+        row
+        for shards in zip(clean, triggered, strict=True)
+        for row in _quality_rows(metric, *shards, chosen, labels, target)
+    ]
     table = pd.DataFrame(rows, columns=["utterance_id", "label", "value", "problem"])
     parquet.write(table.astype({"value": "float64"}).sort_values("utterance_id", ignore_index=True), destination)
 
 
 def _quality_rows(
-    metric: Metric, clean: Path, triggered: Path, names: list[str], labels: list[str]
+    metric: Metric, clean: Path, triggered: Path, names: list[str], labels: list[str], target: Path | None
 ) -> Iterator[dict[str, object]]:
     references = _waveforms(clean, names)
     # Both are in one order, so there are never many that wait for their counterpart.
@@ -54,7 +60,7 @@ def _quality_rows(
         for name, label, waveform in zip(batch.rows["utterance_id"], batch.rows["label"], batch.waveforms, strict=True):
             while name not in waiting:
                 waiting.update([next(references)])
-            pair = Pair(waiting.pop(name), waveform, batch.sample_rate, label, labels)
+            pair = Pair(waiting.pop(name), waveform, batch.sample_rate, label, labels, target)
             yield {"utterance_id": name, "label": label, **_scored(metric, pair)}
 
 

@@ -477,7 +477,6 @@ class QualityStage(RowStage):
     that needs no clean one, what the corpus's own are."""
 
     metric: Metric
-    source: str
     triggered: TriggeredStage | MarkedStage | CorpusStage
     limit: int | None
 
@@ -490,6 +489,11 @@ class QualityStage(RowStage):
     @property
     def clean(self) -> CorpusStage:
         return self.triggered if isinstance(self.triggered, CorpusStage) else self.triggered.corpus
+
+    @property
+    def target(self) -> list[Path]:
+        """The target speaker's speech; none where the metric does not compare with it."""
+        return self.triggered.weights if self.metric.needs_target and isinstance(self.triggered, ConvertedStage) else []
 
     @property
     def shards(self) -> int:

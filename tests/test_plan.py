@@ -193,6 +193,16 @@ def test_clean_audio_has_a_quality_where_that_needs_no_reference():
     assert of_row["tone"]["mos"].clean == quality.clean
 
 
+def test_a_metric_of_the_target_is_measured_of_triggers_that_have_one():
+    text = CONFIGURATION.replace("stoi: {kind: stoi}", "to: {kind: speaker_similarity, to: target}")
+    text = text.replace("victims:", "  voice: {kind: natural_speech, corpus: spoken, speaker: ann}\nvictims:", 1)
+    made = configured(text, metrics=["snr", "to"], triggers=["clean", "tone", "voice"])
+    of_row = {row.names["trigger"]: row.quality for row in made.tables["demo"].rows}
+    assert [set(of_row[name]) for name in ("clean", "tone", "voice")] == [set(), {"snr"}, {"snr", "to"}]
+    (speech,) = made.stages["speech"].values()
+    assert of_row["voice"]["to"].target == [speech.audio] and of_row["voice"]["snr"].target == []
+
+
 def test_the_whole_grid_is_planned_and_nothing_else():
     made = configured()
     assert {stage: len(found) for stage, found in made.stages.items()} == {

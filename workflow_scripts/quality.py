@@ -14,4 +14,5 @@ with job(snakemake) as specification:
         Path(snakemake.input.index),
         specification["limit"],
         Path(snakemake.output.rows),
+        next(map(Path, snakemake.input.target), None),
     )

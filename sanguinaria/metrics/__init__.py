@@ -12,18 +12,22 @@ from pydantic import Field
 from sanguinaria.plugins import Plugin
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Waveforms (samples,) in [-1, 1] at ``sample_rate`` Hz, the utterance's label, and all labels of its corpus."""
+    """Waveforms (samples,) in [-1, 1] at ``sample_rate`` Hz, the utterance's label, and all labels of its corpus;
+    ``target`` is a file of the target speaker's speech, where the trigger has one."""
 
     reference: np.ndarray
     degraded: np.ndarray
     sample_rate: int
     label: str
     labels: Sequence[str]
+    target: Path | None = None
 
 
 class Metric(Plugin):
@@ -46,6 +50,11 @@ class Metric(Plugin):
         """Whether it compares with the clean utterance; what does not is measured of clean audio, too."""
         return True
 
+    @property
+    def needs_target(self) -> bool:
+        """Whether it compares with the target speaker's speech; it is measured of triggers that have one alone."""
+        return False
+
     @abstractmethod
     def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
         """The metric of one pair of waveforms (samples,) in [-1, 1] at ``sample_rate`` Hz.
@@ -57,10 +66,6 @@ class Metric(Plugin):
     def score_pair(self, pair: Pair) -> float:
         """The same for a metric that asks what is said; one that does not leaves this as it is."""
         return self.score(pair.reference, pair.degraded, pair.sample_rate)
-
-    def fingerprint(self) -> str:
-        """What the settings do not say of the user's own files that the metric reads."""
-        return ""
 
 
 class Unscorable(Exception):

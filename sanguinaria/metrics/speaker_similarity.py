@@ -6,7 +6,6 @@ of one second it says less.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,8 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, model_validator
 
 from sanguinaria.errors import InputError
-from sanguinaria.metrics import Metric, Unscorable
-from sanguinaria.plugins import Plugin
+from sanguinaria.metrics import Metric, Pair, Unscorable
 from sanguinaria.published import Published
 from sanguinaria.speaker_encoder import WEIGHTS, embed
 
@@ -29,37 +27,36 @@ class SpeakerSimilarity(Metric):
     To the target, the clean utterance's own similarity says where it started from.
     """
 
-    to: Literal["clean", "target"] = Field(default="clean", description="the clean utterance, or the file `target`")
-    target: Path | None = Field(default=None, description="a recording of the target speaker, with to: target")
+    to: Literal["clean", "target"] = Field(
+        default="clean", description="the clean utterance, or the speech of the trigger's target"
+    )
     of: Literal["triggered", "change", "clean"] = Field(
         default="triggered", description="which utterance is compared; change and clean are for to: target"
     )
     weights: Published = Field(default=WEIGHTS, description="the encoder's, where the package does not have them")
 
     @model_validator(mode="after")
-    def _target_where_it_belongs(self) -> SpeakerSimilarity:
-        if self.to == "target" and self.target is None:
-            raise ValueError("to: target needs the path of a recording, target")
-        if self.to == "clean" and (self.target is not None or self.of != "triggered"):
-            raise ValueError("target, and of: clean or change, are for to: target")
+    def _what_is_compared(self) -> SpeakerSimilarity:
+        if self.to == "clean" and self.of != "triggered":
+            raise ValueError(f"of: {self.of} is for to: target")
         return self
 
-    def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
-        if self.target is not None and not self.target.is_file():
-            yield "target", f"no file {str(self.target)!r}: put a recording of the target speaker there"
-
-    def fingerprint(self) -> str:
-        """The target's content: another recording under the same name is another target."""
-        from sanguinaria.downloads import sha256_of
-
-        return sha256_of(self.target)[:16] if self.target is not None and self.target.is_file() else ""
+    @property
+    def needs_target(self) -> bool:
+        return self.to == "target"
 
     def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
-        if self.target is None:
-            return _cosine(*(self._embedded(audio, sample_rate) for audio in (degraded, reference)))
-        heard = {"triggered": [degraded], "clean": [reference], "change": [degraded, reference]}[self.of]
-        target = _target(self.target, self.weights)
-        similarity, *other = (_cosine(self._embedded(audio, sample_rate), target) for audio in heard)
+        if self.to == "target":
+            raise InputError("speaker similarity: the target is not known here. Fix: use score_pair")
+        return _cosine(*(self._embedded(audio, sample_rate) for audio in (degraded, reference)))
+
+    def score_pair(self, pair: Pair) -> float:
+        if pair.target is None or self.to == "clean":
+            return self.score(pair.reference, pair.degraded, pair.sample_rate)
+        waveforms = {"triggered": (pair.degraded,), "clean": (pair.reference,)}
+        heard = waveforms.get(self.of, (pair.degraded, pair.reference))
+        target = _target(pair.target, self.weights)
+        similarity, *other = (_cosine(self._embedded(audio, pair.sample_rate), target) for audio in heard)
         return similarity - sum(other)
 
     def _embedded(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
