@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ LEAST_SECONDS = 0.5
 PEAK, PAUSE = 0.5, 0.1
 # What is below half a step of 16-bit audio is silence.
 SILENCE = 0.5 / 2**15
+# Names that an error lists.
+TOLD = 20
 
 
 def gather_from_file(file: Path, seconds: float, destination: Path) -> None:
@@ -57,12 +60,19 @@ def gather_from_corpus(
     place = f"target speech, {column} {wanted!r}"
     chosen = table[table[column] == wanted]
     if chosen.empty:
-        raise InputError(f"{place}: {unknown(column, wanted, sorted(table[column].unique())[:20])}")
+        raise InputError(f"{place}: {_unknown(column, str(wanted), sorted(table[column].unique()))}")
     if speaker is not None and (chosen["split"] == "train").any():
         chosen = chosen[chosen["split"] == "train"]
     rate = int(chosen["sample_rate"].iloc[0])
     sounds = [sound for sound in map(_trimmed, _read(chosen, shards, seconds)) if sound.size]
     _write(_joined(sounds, rate) if speaker is not None else _only(sounds), rate, seconds, place, destination)
+
+
+def _unknown(column: str, wanted: str, known: list[str]) -> str:
+    """That there is no such name; of many that are unlike it, the first are told."""
+    if len(known) > TOLD and not get_close_matches(wanted, known, n=1, cutoff=0.5):
+        known = [*known[:TOLD], f"and {len(known) - TOLD} more"]
+    return unknown(column, wanted, known)
 
 
 def read_speech(path: Path, sample_rate: int) -> np.ndarray:

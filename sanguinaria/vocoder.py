@@ -6,7 +6,9 @@ Applications", doi:10.1587/transinf.2015EDP7457.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -58,8 +60,7 @@ def analyse(waveform: np.ndarray, sample_rate: int) -> Speech:
     """
     if sample_rate < LOWEST_RATE:
         raise InputError(f"the vocoder WORLD needs {LOWEST_RATE} Hz or more, and the audio has {sample_rate} Hz")
-    import pyworld
-
+    pyworld = _package()
     samples = np.ascontiguousarray(waveform, dtype=np.float64)
     rough, times = pyworld.dio(samples, sample_rate, frame_period=PERIOD)
     f0 = pyworld.stonemask(samples, rough, times, sample_rate)
@@ -73,8 +74,7 @@ def analyse(waveform: np.ndarray, sample_rate: int) -> Speech:
 def synthesise(speech: Speech, sample_rate: int, num_samples: int) -> np.ndarray:
     """A waveform (num_samples,), float32, of given parameters. Its noise is drawn from one seed: equal parameters sound
     the same."""
-    import pyworld
-
+    pyworld = _package()
     made = pyworld.synthesize(
         *(np.ascontiguousarray(part) for part in (speech.f0, speech.envelope, speech.aperiodicity)),
         sample_rate,
@@ -83,3 +83,11 @@ def synthesise(speech: Speech, sample_rate: int, num_samples: int) -> np.ndarray
     fitted = np.zeros(num_samples, dtype=np.float32)
     fitted[: len(made)] = made[:num_samples]
     return fitted
+
+
+def _package() -> Any:
+    with warnings.catch_warnings():
+        # It asks pkg_resources for its version, which says on import that it will go.
+        warnings.simplefilter("ignore", UserWarning)
+        import pyworld
+    return pyworld
