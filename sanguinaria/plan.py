@@ -342,6 +342,7 @@ class Expander:
             trigger.utterance,
             trigger.speaker,
             trigger.seconds,
+            trigger.skip,
         )
 
     @cache

@@ -25,6 +25,7 @@ class SpeechTrigger(Trigger):
         default=None, description="of that corpus, whose training utterances, else all, are taken one after another"
     )
     seconds: float = Field(default=30.0, ge=0.5, le=600, description="of this speech that are used at most")
+    skip: float = Field(default=0.0, ge=0, le=600, description="seconds of this speech that are left out before them")
 
     @model_validator(mode="after")
     def _one_source(self) -> SpeechTrigger:

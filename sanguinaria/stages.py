@@ -238,6 +238,7 @@ class SpeechStage(Stage):
     utterance: str | None
     speaker: str | None
     seconds: float
+    skip: float
 
     stage: ClassVar[str] = "speech"
 

@@ -25,8 +25,8 @@ SILENCE = 0.5 / 2**15
 TOLD = 20
 
 
-def gather_from_file(file: Path, seconds: float, destination: Path) -> None:
-    """Write a file's speech, mono and without silence at its ends, as FLAC.
+def gather_from_file(file: Path, seconds: float, destination: Path, skip: float = 0.0) -> None:
+    """Write a file's speech, mono and without silence at its ends, as FLAC: so many seconds after the skipped ones.
 
     Raises:
         InputError: it cannot be read, is silent, or is too short.
@@ -36,7 +36,7 @@ def gather_from_file(file: Path, seconds: float, destination: Path) -> None:
         samples, rate, _ = read_file(file)
     except InputError as error:
         raise InputError(f"{place}: {error}") from error
-    _write(samples.mean(axis=1), rate, seconds, place, destination)
+    _write(samples.mean(axis=1), rate, seconds, skip, place, destination)
 
 
 def gather_from_corpus(
@@ -46,11 +46,12 @@ def gather_from_corpus(
     speaker: str | None,
     seconds: float,
     destination: Path,
+    skip: float = 0.0,
 ) -> None:
     """Write an utterance, or what there is of a speaker, as FLAC without silence at its ends.
 
-    A speaker's utterances are those that train, or all where none does, by their names and up to so many seconds. Each
-    gets the same peak; they stand 0.1 s apart.
+    A speaker's utterances are those that train, or all where none does, by their names: so many seconds after the
+    skipped ones. Each gets the same peak; they stand 0.1 s apart.
 
     Raises:
         InputError: the corpus has no such utterance or speaker, or it is silent or too short.
@@ -64,8 +65,8 @@ def gather_from_corpus(
     if speaker is not None and (chosen["split"] == "train").any():
         chosen = chosen[chosen["split"] == "train"]
     rate = int(chosen["sample_rate"].iloc[0])
-    sounds = [sound for sound in map(_trimmed, _read(chosen, shards, seconds)) if sound.size]
-    _write(_joined(sounds, rate) if speaker is not None else _only(sounds), rate, seconds, place, destination)
+    sounds = [sound for sound in map(_trimmed, _read(chosen, shards, skip + seconds)) if sound.size]
+    _write(_joined(sounds, rate) if speaker is not None else _only(sounds), rate, seconds, skip, place, destination)
 
 
 def _unknown(column: str, wanted: str, known: list[str]) -> str:
@@ -108,8 +109,8 @@ def _joined(sounds: Sequence[np.ndarray], rate: int) -> np.ndarray:
     return np.concatenate(parts[1:]) if parts else pause[:0]
 
 
-def _write(samples: np.ndarray, rate: int, seconds: float, place: str, destination: Path) -> None:
-    sound = _trimmed(samples)[: round(seconds * rate)]
+def _write(samples: np.ndarray, rate: int, seconds: float, skip: float, place: str, destination: Path) -> None:
+    sound = _trimmed(samples)[round(skip * rate) : round((skip + seconds) * rate)]
     if sound.size == 0:
         raise InputError(f"{place}: it is silent; name another one, with speech in it")
     if len(sound) < LEAST_SECONDS * rate:

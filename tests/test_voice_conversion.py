@@ -72,9 +72,9 @@ def corpus(tmp_path):
     return index, shards, waveforms
 
 
-def gathered(corpus, tmp_path, utterance=None, speaker=None, seconds=30.0):
+def gathered(corpus, tmp_path, utterance=None, speaker=None, seconds=30.0, skip=0.0):
     destination = tmp_path / "gathered.flac"
-    gather_from_corpus(*corpus[:2], utterance, speaker, seconds, destination)
+    gather_from_corpus(*corpus[:2], utterance, speaker, seconds, destination, skip)
     return read_speech(destination, RATE)
 
 
@@ -92,6 +92,14 @@ def test_of_a_speaker_the_training_utterances_are_joined(corpus, tmp_path):
     np.testing.assert_allclose(found[-14_000:], 0.5 * second / np.abs(second).max(), atol=5e-4)
     assert len(gathered(corpus, tmp_path, speaker="ann", seconds=1.0)) == pytest.approx(14_000, abs=5)
     assert len(gathered(corpus, tmp_path, speaker="ben")) == pytest.approx(14_000, abs=5)  # who trains nothing
+
+
+def test_what_is_skipped_is_followed_by_the_rest(corpus, tmp_path):
+    whole = gathered(corpus, tmp_path, speaker="ann")
+    first, second = (gathered(corpus, tmp_path, speaker="ann", seconds=0.7, skip=skip) for skip in (0.0, 0.7))
+    np.testing.assert_array_equal(np.concatenate([first, second]), whole[: len(first) + len(second)])
+    with pytest.raises(InputError, match=r"it is silent|it has 0\.\d+ s of sound"):
+        gathered(corpus, tmp_path, speaker="ann", skip=1.8)
 
 
 def test_a_file_is_brought_to_the_rate_of_the_corpus(tmp_path):

@@ -8,7 +8,7 @@ from sanguinaria.target_speech import gather_from_corpus, gather_from_file
 with job(snakemake) as specification:
     destination = Path(snakemake.output.audio)
     if specification["file"] is not None:
-        gather_from_file(Path(specification["file"]), specification["seconds"], destination)
+        gather_from_file(Path(specification["file"]), specification["seconds"], destination, specification["skip"])
     else:
         gather_from_corpus(
             Path(snakemake.input.index[0]),
@@ -17,4 +17,5 @@ with job(snakemake) as specification:
             specification["speaker"],
             specification["seconds"],
             destination,
+            specification["skip"],
         )
