@@ -1,3 +1,6 @@
+find_defended = look_up("defended", "defended")
+
+
 rule defended_audio:
     input:
         audio=files(
@@ -5,6 +8,7 @@ rule defended_audio:
             "defended",
             lambda defended, shard: defended.audio_stage.audio(shard),
         ),
+        weights=files("defended", "defended", lambda defended, *shard: defended.weights),
     output:
         audio="results/defended/{defended}/audio/{shard}.parquet",
     log:
@@ -12,15 +16,15 @@ rule defended_audio:
     cache: True
     conda:
         ENVIRONMENT
+    resources:
+        # Only networks are worth a GPU.
+        gpu=lambda wildcards: len(find_defended(wildcards).weights),
     params:
         specification=specification("defended", "defended"),
         folder=folder("defended", "defended"),
         shard=shard,
     script:
         "../workflow_scripts/defended_audio.py"
-
-
-find_repaired = look_up("defended", "defended")
 
 
 rule defended_model:
@@ -43,6 +47,6 @@ rule defended_model:
     params:
         specification=specification("defended", "defended"),
         folder=folder("defended", "defended"),
-        seed=lambda wildcards: find_repaired(wildcards).victim.seed,
+        seed=lambda wildcards: find_defended(wildcards).victim.seed,
     script:
         "../workflow_scripts/defended_model.py"

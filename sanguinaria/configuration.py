@@ -19,7 +19,10 @@ from sanguinaria.reports.panels import Panel
 from sanguinaria.reports.printed import printed_tables
 from sanguinaria.watermarks import Watermark
 
-ROOMS = ("corpora", "watermarks", "conversions", "triggers", "victims", "distortions", "defences", "metrics")
+ROOMS = (
+    *("corpora", "watermarks", "conversions", "triggers", "victims", "distortions"),
+    *("texts", "embedders", "purifiers", "defences", "metrics"),
+)
 SECTIONS = (*ROOMS, "experiments", "benchmarks", "figures")
 
 # The workflow's own rules; a test keeps them in step. An experiment becomes a rule too, and names of rules differ.
@@ -27,6 +30,7 @@ RULES = frozenset(
     (
         *("all", "corpus_recordings", "corpus_audio", "corpus_index", "watermark", "triggered_test", "triggered_block"),
         "target_speech",
+        "purifier",
         *("poisoned", "defended_audio", "defended_model", "detections", "features", "victim", "scores", "quality"),
         *("dataset_audio", "dataset_description", "table", "comparison", "figure"),
         *("marked", "readings", "efficiency", "benchmark"),

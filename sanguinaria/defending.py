@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +15,22 @@ if TYPE_CHECKING:
     import torch
 
 
-def defend_audio(defence: Defence, shard: Path, destination: Path, device: torch.device) -> None:
-    """Write every test utterance of a shard, defended."""
-    utterances.write(destination, _defended(defence, utterances.read(shard, split="test"), device))
+def defend_audio(defence: Defence, weights: Path | None, shard: Path, destination: Path, device: torch.device) -> None:
+    """Write every test utterance of a shard, defended; ``weights`` are the purifier's, where the defence has one."""
+    batches = utterances.read(shard, split="test")
+    utterances.write(destination, _defended(defence, weights, batches, device))
 
 
-def _defended(defence: Defence, batches: Iterator[Utterances], device: torch.device) -> Iterator[Utterances]:
-    transform = None
+def _defended(
+    defence: Defence, weights: Path | None, batches: Iterator[Utterances], device: torch.device
+) -> Iterator[Utterances]:
+    defend = None
     for batch in batches:
-        transform = transform or defence.transform(batch.sample_rate, device)
-        yield transformed(batch, transform, device)
+        defend = defend or defence.of_utterances(batch.sample_rate, device, weights)
+        yield transformed(batch, _told(defend, batch.rows["label"].tolist()), device)
+
+
+def _told(
+    defend: Callable[[torch.Tensor, Sequence[str]], torch.Tensor], labels: Sequence[str]
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    return lambda waveforms: defend(waveforms, labels)

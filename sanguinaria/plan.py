@@ -22,6 +22,7 @@ from sanguinaria.front_ends import FrontEnd
 from sanguinaria.metrics import Metric
 from sanguinaria.plugins import Plugin
 from sanguinaria.poisoning_order import PoisonBlock, blocks_for
+from sanguinaria.purifiers import Purifier
 from sanguinaria.speech_settings import SpeechTrigger
 from sanguinaria.stages import (
     AudioStage,
@@ -32,6 +33,7 @@ from sanguinaria.stages import (
     DetectionStage,
     FeatureStage,
     PoisonedStage,
+    PurifierStage,
     QualityStage,
     RepairedStage,
     ScoreStage,
@@ -99,8 +101,8 @@ class Plan:
 # The rooms whose entries make a row of a table.
 ROOM_OF = {"trigger": "triggers", "victim": "victims", "defence": "defences"}
 
-# The rooms whose entries have no stage of their own: their settings are part of the stage that refers to them.
-STAGELESS = ("distortions", "conversions")
+# The rooms whose entries have no stage of their own: their settings are part of the stage that they are used in.
+WITHIN_OTHERS = ("distortions", "conversions", "texts", "embedders")
 
 # What the code of a stage's rule is: the name of its workflow script and the plug-ins that it calls.
 CodeHash = Callable[[str, Sequence[Plugin]], str]
@@ -151,6 +153,16 @@ def _is_measurable(metric: Metric, audio: TriggeredStage | CorpusStage) -> bool:
     if isinstance(audio, CorpusStage):
         return not (metric.needs_reference or metric.needs_target)
     return isinstance(audio, ConvertedStage) or not metric.needs_target
+
+
+@dataclass
+class _Resolved:
+    """An entry that refers to stages and settings rather than to names, and those stages."""
+
+    plugin: Plugin
+    corpus: CorpusStage | None = None
+    watermark: WatermarkStage | None = None
+    purifier: PurifierStage | None = None
 
 
 def _grid(experiment: Experiment) -> Iterator[tuple[str, str, str, str, str]]:
@@ -290,18 +302,16 @@ class Expander:
         return plugin
 
     @cache
-    def _resolved(
-        self, room: str, name: str, reseeded: int = 0
-    ) -> tuple[Plugin, CorpusStage | None, WatermarkStage | None]:
+    def _resolved(self, room: str, name: str, reseeded: int = 0) -> _Resolved:
         """An entry, with what it refers to in place of the names: the name of an entry is in no identity. What is
         trained, and what it is fine-tuned from, has ``reseeded`` added to its seed."""
         plugin = self.entries[room][name]
         if reseeded and isinstance(seed := getattr(plugin, "seed", None), int):
             plugin = plugin.model_copy(update={"seed": seed + reseeded})
-        corpus, watermark = None, None
+        found = _Resolved(plugin)
         keys: dict[str, str | tuple[str, ...]] = {}
         for field, (referenced, entry) in plugin.references.items():
-            if referenced in STAGELESS:
+            if referenced in WITHIN_OTHERS:
                 settings = self.entries[referenced]
                 if isinstance(entry, str):
                     keys[field] = to_text(settings[entry])
@@ -310,28 +320,44 @@ class Expander:
             elif not isinstance(entry, str):
                 raise TypeError(f"{field}: a list of {referenced}, but a stage has one upstream of each kind")
             elif referenced == "corpora":
-                corpus = self.corpus(entry)
-                keys[field] = corpus.key
+                found.corpus = self.corpus(entry)
+                keys[field] = found.corpus.key
+            elif referenced == "purifiers":
+                found.purifier = self.purifier(entry)
+                keys[field] = found.purifier.key
             else:
-                watermark = self.watermark(entry, reseeded)
-                keys[field] = watermark.key
-        return plugin.model_copy(update=keys), corpus, watermark
+                found.watermark = self.watermark(entry, reseeded)
+                keys[field] = found.watermark.key
+        found.plugin = plugin.model_copy(update=keys)
+        return found
 
     def _parts(self, plugin: Plugin) -> list[Plugin]:
-        """What an entry refers to that has no stage of its own: its code is part of the stage's, too."""
-        return [self.entries[room][entry] for _, room, entry in plugin.referred if room in STAGELESS]
+        """What an entry refers to that has no stage of its own."""
+        return [self.entries[room][entry] for _, room, entry in plugin.referred if room in WITHIN_OTHERS]
+
+    def _called(self, plugin: Plugin) -> list[Plugin]:
+        """What an entry refers to that works within its stage, or is loaded there: code of it is the stage's, too."""
+        called: list[Plugin] = []
+        for _, room, name in plugin.referred:
+            entry = self.entries[room][name]
+            if room in WITHIN_OTHERS:
+                called.append(entry)
+            elif room == "purifiers":
+                called += [entry, *self._called(entry)]
+        return called
 
     @cache
     def _triggered(self, corpus: CorpusStage, name: str, block: PoisonBlock | None) -> TriggeredStage:
-        trigger, spoken, watermark = self._resolved("triggers", name)
+        resolved = self._resolved("triggers", name)
+        trigger, watermark = resolved.plugin, resolved.watermark
         assert isinstance(trigger, Trigger)
         code = self._marking_code("triggered", name)
         if not isinstance(trigger, SpeechTrigger):
             return TriggeredStage(code, corpus, trigger, watermark, block)
         source = "-".join(
-            part.fingerprint() for part in self._parts(self._trigger(name)) if isinstance(part, Conversion)
+            part.fingerprint() for part in self._called(self._trigger(name)) if isinstance(part, Conversion)
         )
-        return ConvertedStage(code, corpus, trigger, watermark, block, self._speech(trigger, spoken), source)
+        return ConvertedStage(code, corpus, trigger, watermark, block, self._speech(trigger, resolved.corpus), source)
 
     def _speech(self, trigger: SpeechTrigger, corpus: CorpusStage | None) -> SpeechStage:
         return SpeechStage(
@@ -347,15 +373,16 @@ class Expander:
 
     @cache
     def _detection(self, name: str, audio: AudioStage) -> DetectionStage:
-        trigger, _, watermark = self._resolved("triggers", name)
+        resolved = self._resolved("triggers", name)
+        trigger, watermark = resolved.plugin, resolved.watermark
         assert isinstance(trigger, Trigger)
         code = self._marking_code("detections", name)
         return DetectionStage(code, trigger.to_detect(), watermark, audio)
 
     def _marking_code(self, script: str, name: str) -> str:
-        trigger, _, watermark = self._resolved("triggers", name)
-        plugins = [] if watermark is None else watermark.plugins
-        return self.code(script, [trigger, *plugins, *self._parts(self._trigger(name))])
+        resolved = self._resolved("triggers", name)
+        plugins = [] if resolved.watermark is None else resolved.watermark.plugins
+        return self.code(script, [resolved.plugin, *plugins, *self._called(self._trigger(name))])
 
     def _defence(self, name: str) -> Defence:
         plugin = self.entries["defences"][name]
@@ -367,10 +394,10 @@ class Expander:
         defence = self._defence(name)
         if defence.is_identity or defence.acts_on != "input":
             return audio
-        code = self.code("defended_audio", [defence, *self._parts(defence)])
-        resolved, _, _ = self._resolved("defences", name)
-        assert isinstance(resolved, Defence)
-        return DefendedStage(code, audio, resolved)
+        code = self.code("defended_audio", [defence, *self._called(defence)])
+        resolved = self._resolved("defences", name)
+        assert isinstance(resolved.plugin, Defence)
+        return DefendedStage(code, audio, resolved.plugin, resolved.purifier)
 
     @cache
     def _repaired(self, victim: VictimStage, name: str) -> VictimStage | RepairedStage:
@@ -437,7 +464,16 @@ class Expander:
     def watermark(self, name: str, reseeded: int = 0) -> WatermarkStage:
         """A watermark's weights, of the configured training or of another one."""
         configured = self.entries["watermarks"][name]
-        resolved, corpus, base = self._resolved("watermarks", name, reseeded)
-        assert isinstance(configured, Watermark) and isinstance(resolved, Watermark)
-        code = self.code("watermarks", [resolved, *([] if base is None else base.plugins), *self._parts(configured)])
-        return WatermarkStage(code, resolved, configured.fingerprint(), corpus, base)
+        resolved = self._resolved("watermarks", name, reseeded)
+        watermark, corpus, base = resolved.plugin, resolved.corpus, resolved.watermark
+        assert isinstance(configured, Watermark) and isinstance(watermark, Watermark)
+        code = self.code("watermarks", [watermark, *([] if base is None else base.plugins), *self._called(configured)])
+        return WatermarkStage(code, watermark, configured.fingerprint(), corpus, base)
+
+    @cache
+    def purifier(self, name: str) -> PurifierStage:
+        configured = self.entries["purifiers"][name]
+        resolved = self._resolved("purifiers", name)
+        assert isinstance(resolved.plugin, Purifier)
+        code = self.code("purifiers", [configured, *self._called(configured)])
+        return PurifierStage(code, resolved.plugin, resolved.corpus)

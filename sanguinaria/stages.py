@@ -24,6 +24,7 @@ from sanguinaria.front_ends import FrontEnd
 from sanguinaria.metrics import Metric
 from sanguinaria.plugins import Plugin, Settings, describe, kind_of
 from sanguinaria.poisoning_order import PoisonBlock
+from sanguinaria.purifiers import Purifier
 from sanguinaria.speech_settings import SpeechTrigger
 from sanguinaria.triggers import Trigger
 from sanguinaria.victims import Victim
@@ -195,6 +196,24 @@ class WatermarkStage(Trained):
 
 
 @dataclass(frozen=True)
+class PurifierStage(Trained):
+    """A purifier's weights, and the corpus that they are trained on, if any."""
+
+    purifier: Purifier
+    corpus: CorpusStage | None
+
+    stage: ClassVar[str] = "purifiers"
+
+    @property
+    def weights(self) -> Path:
+        return self.folder / "weights.safetensors"
+
+    @property
+    def audio_files(self) -> list[Path]:
+        return [] if self.corpus is None else self.corpus.audio_files
+
+
+@dataclass(frozen=True)
 class TriggeredStage(AudioStage):
     """A corpus's utterances with a trigger: the test split, or one block of those that training may have poisoned."""
 
@@ -282,12 +301,18 @@ class ConvertedStage(TriggeredStage):
 
 @dataclass(frozen=True)
 class DefendedStage(AudioStage):
-    """Test audio after a defence that acts on the input."""
+    """Test audio after a defence that acts on the input, and the purifier that does so, if any."""
 
     audio_stage: AudioStage
     defence: Defence
+    purifier: PurifierStage | None = None
 
     stage: ClassVar[str] = "defended"
+
+    @property
+    def weights(self) -> list[Path]:
+        """The purifier's; none for a defence that is no purification."""
+        return [] if self.purifier is None else [self.purifier.weights]
 
     @property
     def shards(self) -> int:  # type: ignore[override]

@@ -9,7 +9,8 @@ from sanguinaria.jobs import job
 with job(snakemake) as specification:
     defend_audio(
         plugins.build("defences", specification["defence"]),
+        next(map(Path, snakemake.input.weights), None),
         Path(snakemake.input.audio),
         Path(snakemake.output.audio),
-        devices.prepare(snakemake.threads),
+        devices.prepare(snakemake.threads, snakemake.resources.gpu),
     )

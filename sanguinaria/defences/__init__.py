@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from sanguinaria.plugins import Plugin
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 
 class Defence(Plugin):
-    """The protocol of a defence: one that acts on the input has ``transform``, one on the model ``repair``."""
+    """The protocol of a defence: one that acts on the input has ``transform`` or ``of_utterances``, one on the
+    model ``repair``."""
 
     room: ClassVar[str] = "defences"
     acts_on: ClassVar[Literal["input", "model"]] = "input"
@@ -32,6 +34,17 @@ class Defence(Plugin):
     def transform(self, sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
         """A function from waveforms (utterances, samples) at ``sample_rate`` Hz to defended ones of the same shape."""
         raise NotImplementedError
+
+    def of_utterances(
+        self, sample_rate: int, device: torch.device, weights: Path | None
+    ) -> Callable[[torch.Tensor, Sequence[str]], torch.Tensor]:
+        """A function from waveforms, as :meth:`transform` gives, and the utterances' labels to defended waveforms.
+
+        It is what a defence overrides instead that is told what is said, or that has ``weights``: those of the entry of
+        `purifiers` that it refers to.
+        """
+        transform = self.transform(sample_rate, device)
+        return lambda waveforms, labels: transform(waveforms)
 
     def repair(self, network: torch.nn.Module, held_out: Examples, seed: int, device: torch.device) -> torch.nn.Module:
         """Another network, on the device and ready to predict; the given one stays as it is.

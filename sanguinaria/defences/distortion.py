@@ -41,20 +41,12 @@ class DistortedInput(Defence):
         import torch
 
         from sanguinaria.distortions import distorted, from_text
+        from sanguinaria.own_noise import generator_of
 
         distortion = from_text(self.distortion)
 
         def apply(waveforms: torch.Tensor) -> torch.Tensor:
-            rows = (distorted(distortion, row, sample_rate, self._generator(row)) for row in waveforms[:, None])
+            rows = (distorted(distortion, row, sample_rate, generator_of(row, self.seed)) for row in waveforms[:, None])
             return torch.cat(list(rows))
 
         return apply
-
-    def _generator(self, waveform: torch.Tensor) -> torch.Generator:
-        """The random numbers of one utterance."""
-        import hashlib
-
-        import torch
-
-        digest = hashlib.sha256(f"{self.seed} ".encode() + waveform.cpu().numpy().tobytes()).digest()
-        return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big", signed=True))

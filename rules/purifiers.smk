@@ -1,0 +1,19 @@
+rule purifier:
+    input:
+        audio=files("purifiers", "purifier", lambda purifier: purifier.audio_files),
+    output:
+        weights="results/purifiers/{purifier}/weights.safetensors",
+        training=directory("results/purifiers/{purifier}/training"),
+        surroundings="results/purifiers/{purifier}/surroundings.json",
+    log:
+        "results/logs/purifiers/{purifier}.log",
+    cache: True
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=1,
+    params:
+        specification=specification("purifiers", "purifier"),
+        folder=folder("purifiers", "purifier"),
+    script:
+        "../workflow_scripts/purifiers.py"

@@ -1,0 +1,105 @@
+"""Purification as a defence: what a diffusion takes out of the input, and what it takes from the model's accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from sanguinaria.defences import Defence
+from sanguinaria.errors import InputError
+from sanguinaria.plugins import Plugin
+
+if TYPE_CHECKING:
+    import torch
+
+    from sanguinaria.purifiers import Sampling
+
+Variances = Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(min_length=1)]
+
+
+class Purification(Defence):
+    """Passes test audio through an entry of `purifiers`.
+
+    What is random follows from the seed and from the utterance's samples. An utterance that is silent, or that has
+    anything that is no number, stays as it is.
+    """
+
+    # In the specification of a stage, the purifier is the key of its weights, and the text the settings of the entry.
+    purifier: str = Field(description="entry of `purifiers`")
+    steps: Literal["usual", "all"] | Variances = Field(
+        default="usual",
+        description="those of the purifier's own sampling, all of its training's, or the variances of other ones",
+    )
+    start: int | None = Field(
+        default=None, ge=1, description="t*: the step that noise is added up to; the purifier's own where absent"
+    )
+    back: bool = Field(default=True, description="false: the noise alone is added, and nothing taken away")
+    text: str | None = Field(
+        default=None, description="entry of `texts`: what the purifier is told of what is said; nothing where absent"
+    )
+    whose: Literal["own", "other"] = Field(
+        default="own",
+        description="text of the utterance itself, or, as a control, a wrong one: of another utterance beside it",
+    )
+    seed: int = Field(default=0, ge=0, description="of all that is random")
+
+    @property
+    def references(self) -> dict[str, tuple[str, str]]:
+        text = {} if self.text is None else {"text": ("texts", self.text)}
+        return {"purifier": ("purifiers", self.purifier), **text}
+
+    def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
+        from sanguinaria.diffusion_settings import DiffusionPurifier
+
+        if self.whose == "other" and self.text is None:
+            yield "whose", "there is no text that could be another utterance's: give `text`, or leave it out"
+        purifier = referenced["purifier"]
+        if isinstance(purifier, DiffusionPurifier):
+            if self.text is not None and not purifier.hears_text:
+                yield "text", f"the purifier {self.purifier!r} is told no text: leave it out"
+            try:
+                purifier.way(self.sampling())
+            except InputError as error:
+                field, _, message = str(error).partition(": ")
+                yield field, message
+
+    def sampling(self) -> Sampling:
+        """How the purifier is gone through."""
+        from sanguinaria.purifiers import Sampling
+
+        variances = {"usual": (), "all": None}[self.steps] if isinstance(self.steps, str) else self.steps
+        return Sampling(variances, self.start, self.back)
+
+    def of_utterances(
+        self, sample_rate: int, device: torch.device, weights: Path | None
+    ) -> Callable[[torch.Tensor, Sequence[str]], torch.Tensor]:
+        from sanguinaria.purifying import load_cleanser
+        from sanguinaria.texts import from_text
+
+        if weights is None:
+            raise InputError("a purification needs the weights of its purifier")
+        cleanser = load_cleanser(weights, sample_rate, device, self.sampling())
+        extract = None if self.text is None else from_text(self.text).extractor(sample_rate, device)
+
+        def apply(waveforms: torch.Tensor, labels: Sequence[str]) -> torch.Tensor:
+            texts = None if extract is None else extract(waveforms, labels)
+            if texts is not None and self.whose == "other":
+                texts = others(texts)
+            return cleanser.purify(waveforms, texts, self.seed)
+
+        return apply
+
+
+def others(texts: Sequence[str]) -> list[str]:
+    """For each utterance the text of the next one that says something else, from the last on to the first; none where
+    all say the same.
+
+    >>> others(["yes", "yes", "no", "up"])
+    ['no', 'no', 'up', 'yes']
+    """
+    return [
+        next((other for other in [*texts[row:], *texts[:row]] if other != text), "") for row, text in enumerate(texts)
+    ]

@@ -1,0 +1,54 @@
+"""DeBERTaV3: a language model as the embedder, from a folder of the user's own (TDAP, section 2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from sanguinaria.embedders import Embed, Embedder
+from sanguinaria.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+PUBLISHED = "microsoft/deberta-v3-base"
+
+
+class DebertaV3(Embedder):
+    """E = DV3(T): the mean of the last layer's states over a text's tokens (He et al., 2021, arXiv:2111.09543).
+
+    The paper does not say what it takes of them.
+    """
+
+    path: Path = Field(description=f"folder with the files of a model such as {PUBLISHED}")
+    size: int = Field(default=768, ge=1, description="of its hidden states")
+    longest: int = Field(default=128, ge=2, description="tokens of a text that are looked at")
+
+    def embedder(self, device: torch.device) -> Embed:
+        import torch
+        from transformers import AutoModel, AutoTokenizer
+
+        from sanguinaria.local_models import load_local
+
+        tokenizer = load_local(AutoTokenizer, self.path, PUBLISHED)
+        model = load_local(AutoModel, self.path, PUBLISHED).to(device).float().eval()
+        if model.config.hidden_size != self.size:
+            raise InputError(
+                f"{self.path}: its hidden states have {model.config.hidden_size} numbers: set `size` to that"
+            )
+
+        def embed(texts: Sequence[str]) -> torch.Tensor:
+            tokens = tokenizer(
+                list(texts), padding=True, truncation=True, max_length=self.longest, return_tensors="pt"
+            ).to(device)
+            with torch.no_grad():
+                states = model(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask).last_hidden_state
+            mask = tokens.attention_mask[..., None].to(states)
+            means = (states * mask).sum(1) / mask.sum(1)
+            spoken = torch.tensor([[bool(text.strip())] for text in texts], device=device)
+            return torch.where(spoken, means, torch.zeros_like(means))
+
+        return embed

@@ -1,0 +1,143 @@
+"""Purification: noise is added to speech that may hold an attack, and a diffusion takes both away again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from sanguinaria.conditions import Condition
+from sanguinaria.diffusion_networks import DiffWave
+from sanguinaria.diffusion_processes import Way
+from sanguinaria.errors import InputError
+from sanguinaria.own_noise import generator_of
+
+# Utterances in one pass of the network: memory does not grow with their number.
+UTTERANCES_AT_ONCE = 16
+# The root mean square that speech is brought to where a purifier is levelled, and the largest gain: hiss is no speech.
+LEVEL, LARGEST_GAIN = 0.1, 1000.0
+
+Embed = Callable[[Sequence[str]], torch.Tensor]
+
+
+class PurifyingNetwork(nn.Module):
+    """The estimate of ε* by a DiffWave, with its condition where it has one.
+
+    Shape: x_t (utterances, samples), y likewise, steps (utterances,), texts (utterances, features) → ε* as x_t.
+    """
+
+    def __init__(self, diffwave: DiffWave, condition: Condition | None) -> None:
+        super().__init__()
+        self.diffwave = diffwave
+        self.condition = condition
+
+    def forward(
+        self, current: torch.Tensor, noisy: torch.Tensor, times: torch.Tensor, texts: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        return self.estimate(current, times, self.told(noisy, texts))
+
+    def told(self, noisy: torch.Tensor, texts: torch.Tensor | None) -> torch.Tensor | None:
+        """The condition, which is the same in every step, or ``None``."""
+        if self.condition is None:
+            return None
+        found: torch.Tensor = self.condition(noisy, texts)
+        return found
+
+    def estimate(self, current: torch.Tensor, times: torch.Tensor, told: torch.Tensor | None) -> torch.Tensor:
+        estimated: torch.Tensor = self.diffwave(current, times, told)
+        return estimated
+
+
+class DiffusionCleanser:
+    """A purifier that is loaded on a device.
+
+    Args:
+        network: trained.
+        way: the steps.
+        embed: from texts to (texts, features), or ``None`` for a network that is told no text.
+        levelled: whether speech is brought to one level before, and back to its own afterwards.
+        shortest: samples that an utterance has to have.
+        device: where it is computed.
+    """
+
+    def __init__(
+        self,
+        network: PurifyingNetwork,
+        way: Way,
+        embed: Embed | None,
+        levelled: bool,
+        shortest: int,
+        device: torch.device,
+    ) -> None:
+        self.network, self.way, self.embed = network, way, embed
+        self.levelled, self.shortest, self.device = levelled, shortest, device
+
+    def purify(self, waveforms: torch.Tensor, texts: Sequence[str] | None = None, seed: int = 0) -> torch.Tensor:
+        """Purified waveforms; see :class:`sanguinaria.purifiers.Cleanser`."""
+        if waveforms.shape[-1] < self.shortest:
+            raise InputError(
+                f"the utterances have {waveforms.shape[-1]:,} samples, fewer than the {self.shortest:,} that this "
+                "purifier's network looks at, or was trained on if those are fewer: use longer utterances, or a "
+                "purifier of fewer layers, a shorter cycle or a shorter crop"
+            )
+        if texts is not None and len(texts) != len(waveforms):
+            raise ValueError(f"{len(texts)} texts for {len(waveforms)} utterances")
+        rows = sounding(waveforms).nonzero()[:, 0]
+        purified = waveforms
+        for part in torch.split(rows, UTTERANCES_AT_ONCE) if len(rows) else ():
+            chosen = None if texts is None else [texts[row] for row in part.tolist()]
+            done = self._purified(waveforms[part], chosen, seed)
+            purified = purified.index_copy(0, part, done.to(waveforms))
+        return purified
+
+    def _purified(self, waveforms: torch.Tensor, texts: Sequence[str] | None, seed: int) -> torch.Tensor:
+        draws = [generator_of(waveform, seed) for waveform in waveforms]
+        speech = waveforms.to(self.device, torch.float32)
+        gains = levelling(speech) if self.levelled else torch.ones_like(speech[:, :1])
+        speech = speech * gains
+        noised = self._noised(speech, draws)
+        if not self.way.back:
+            return noised / float(np.sqrt(self.way.process.alpha_bars[self.way.start])) / gains
+        embedded = None if texts is None or self.embed is None else self.embed(texts)
+        return self._returned(noised, speech, embedded, draws) / gains
+
+    def _noised(self, speech: torch.Tensor, draws: Sequence[torch.Generator]) -> torch.Tensor:
+        """x_{t*}: Eq. 4 of TDAP, at t* rather than T."""
+        process, start = self.way.process, self.way.start
+        scale, deviation = np.sqrt(process.alpha_bars[start]), np.sqrt(process.variances[start])
+        return float(scale) * speech + float(deviation) * _drawn(speech, draws)
+
+    def _returned(
+        self, noised: torch.Tensor, speech: torch.Tensor, texts: torch.Tensor | None, draws: Sequence[torch.Generator]
+    ) -> torch.Tensor:
+        """x_0: Eq. 5 and 6 of TDAP, from t* on."""
+        process = self.way.process
+        told = self.network.told(speech, texts)
+        current = noised
+        for step in range(self.way.start, 0, -1):
+            mean = float(process.of_current[step]) * current + float(process.of_noisy[step]) * speech
+            if process.of_noise[step]:
+                times = speech.new_full((len(speech),), float(self.way.times[step]))
+                mean = mean - float(process.of_noise[step]) * self.network.estimate(current, times, told)
+            current = mean
+            if process.posterior_variances[step]:
+                current = mean + float(np.sqrt(process.posterior_variances[step])) * _drawn(speech, draws)
+        return current
+
+
+def sounding(waveforms: torch.Tensor) -> torch.Tensor:
+    """Which of the waveforms (utterances, samples) are all numbers, and not all zero: (utterances,)."""
+    return torch.isfinite(waveforms).all(-1) & (waveforms != 0).any(-1)
+
+
+def levelling(waveforms: torch.Tensor) -> torch.Tensor:
+    """The gain that brings each waveform (utterances, samples) to :data:`LEVEL`, (utterances, 1)."""
+    levels = waveforms.detach().square().mean(-1, keepdim=True).sqrt()
+    return (LEVEL / levels.clamp(min=1e-12)).clamp(max=LARGEST_GAIN)
+
+
+def _drawn(like: torch.Tensor, draws: Sequence[torch.Generator]) -> torch.Tensor:
+    """White noise (utterances, samples), of each utterance by its own numbers."""
+    return torch.stack([torch.randn(like.shape[-1], generator=draw) for draw in draws]).to(like)

@@ -1,0 +1,28 @@
+"""AudioPure: noise is added up to an early step of a diffusion of clean speech, which then leads back.
+
+Wu et al., "Defending against Adversarial Audio via Diffusion Model", ICLR 2023, arXiv:2303.01507. The defaults are the
+sizes of the DiffWave that it takes (36 layers of 256 channels, T = 200) and its t* of 3.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from sanguinaria.diffusion_settings import DiffusionPurifier
+from sanguinaria.purifiers import Sampling
+
+
+class AudioPure(DiffusionPurifier):
+    """An ordinary diffusion that is told nothing but the noisy speech itself."""
+
+    usual: ClassVar[Sampling] = Sampling(variances=None, start=3)
+
+    layers: int = Field(default=36, ge=1, description="residual layers")
+    channels: int = Field(default=256, ge=1, description="of each")
+    cycle: int = Field(default=12, ge=1, le=16, description="layers in which dilations double from 1 on")
+    diffusion_steps: int = Field(default=200, ge=1, le=10_000, description="T")
+    last_variance: float = Field(default=0.02, gt=0, lt=1, description="β_T")
+    steps: int = Field(default=500_000, ge=1, description="of the training")
+    learning_rate: float = Field(default=2e-4, gt=0, description="Adam's, at its highest")

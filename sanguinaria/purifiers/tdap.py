@@ -1,0 +1,118 @@
+"""TDAP: a diffusion from noisy speech to clean, told the spectrum of the one and what is said in it.
+
+Chen et al., "Textual-Driven Adversarial Purification for Speaker Verification", Interspeech 2024. The defaults are the
+paper's sizes (section 4.1). It pretrains on clean mel spectra; here the pretraining is told the clean speech's
+spectrum, so that the fine-tuning goes on with the same layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, model_validator
+
+from sanguinaria.conditioned_settings import ConditionedPurifier
+
+if TYPE_CHECKING:
+    import torch
+
+    from sanguinaria.diffusion_training import Speech
+    from sanguinaria.embedders import Embedder
+
+# Utterances whose text is extracted at once.
+EXTRACTED_AT_ONCE = 64
+
+
+class Tdap(ConditionedPurifier):
+    """The conditional process, from clean speech to what `noises` make of it."""
+
+    conditional: ClassVar[bool] = True
+
+    # In the specification of a stage, `noises`, `text` and `embedder` are the settings of the entries as text: their
+    # names are in no identity.
+    noises: tuple[str, ...] = Field(
+        min_length=1, description="entries of `distortions`, one of which makes noisy speech of clean in a step"
+    )
+    untouched: float = Field(default=0.0, ge=0, le=1, description="share of the steps in which none does")
+    text: str | None = Field(
+        default=None,
+        description="entry of `texts`: what is said in the training utterances; absent: it is told no text",
+    )
+    embedder: str | None = Field(default=None, description="entry of `embedders`: makes numbers of it")
+    untold: float = Field(
+        default=0.1, ge=0, le=1, description="share of the utterances in training whose text is left out"
+    )
+    pretraining: int = Field(
+        default=1_200_000, ge=0, description="steps before `steps`, on clean speech alone and by the ordinary process"
+    )
+    # Three epochs of ten utterances of each of VoxCeleb1's 1,211 training speakers.
+    steps: int = Field(default=2_300, ge=1, description="of the fine-tuning on pairs of clean and noisy speech")
+
+    @model_validator(mode="after")
+    def _text_is_embedded(self) -> Tdap:
+        if (self.text is None) != (self.embedder is None):
+            raise ValueError("a text needs an embedder and an embedder a text: give both or none of them")
+        return self
+
+    @property
+    def references(self) -> dict[str, tuple[str, str | tuple[str, ...]]]:
+        optional = {
+            field: (room, entry)
+            for field, room, entry in (("text", "texts", self.text), ("embedder", "embedders", self.embedder))
+            if entry is not None
+        }
+        return {**super().references, "noises": ("distortions", self.noises), **optional}
+
+    @property
+    def hears_text(self) -> bool:
+        return self.embedder is not None
+
+    @property
+    def text_size(self) -> int:
+        return 0 if self.embedder is None else self._embedder().size
+
+    @property
+    def pretrained(self) -> int:
+        return self.pretraining
+
+    @property
+    def unlike(self) -> tuple[tuple[str, ...], float, float]:
+        return self.noises, self.untouched, self.untold
+
+    def embedded(self, speech: Speech, device: torch.device) -> Speech:
+        from dataclasses import replace
+
+        import torch
+
+        from sanguinaria.diffusion_settings import SAMPLE_RATE
+        from sanguinaria.texts import from_text
+
+        embed = self.embed(device)
+        if self.text is None or embed is None:
+            return speech
+        extract = from_text(self.text).extractor(SAMPLE_RATE, device)
+        found: list[str] = []
+        for rows in torch.split(torch.arange(len(speech)), EXTRACTED_AT_ONCE):
+            found += extract(speech.waveforms[rows].to(device), [speech.labels[row] for row in rows.tolist()])
+        return replace(speech, texts=_each_once(embed, found))
+
+    def embed(self, device: torch.device) -> Callable[[Sequence[str]], torch.Tensor] | None:
+        return None if self.embedder is None else self._embedder().embedder(device)
+
+    def _embedder(self) -> Embedder:
+        from sanguinaria.embedders import from_text
+
+        assert self.embedder is not None
+        return from_text(self.embedder)
+
+
+def _each_once(embed: Callable[[Sequence[str]], torch.Tensor], texts: Sequence[str]) -> torch.Tensor:
+    """The embeddings of texts (texts, features), on the CPU; equal ones are embedded once."""
+    import torch
+
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    different = torch.split(torch.arange(len(places)), EXTRACTED_AT_ONCE)
+    names = list(places)
+    made = torch.cat([embed([names[place] for place in part.tolist()]).cpu() for part in different])
+    return made[[places[text] for text in texts]]

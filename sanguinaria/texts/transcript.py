@@ -1,0 +1,20 @@
+"""The corpus's own text: the label of an utterance, where that is what is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sanguinaria.texts import Extract, Text
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Transcript(Text):
+    """The label. It is right however the audio was attacked, which no extractor's text is: an upper bound for these.
+
+    Where labels are speakers, it is the speaker's name.
+    """
+
+    def extractor(self, sample_rate: int, device: torch.device) -> Extract:
+        return lambda waveforms, labels: list(labels)

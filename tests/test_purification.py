@@ -1,0 +1,203 @@
+"""Purification as a defence: what it refers to, what it is given, and what is planned for it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from test_purifiers import HASHED, TRANSCRIPT, built, seeded
+from toy_speech import RATE, hum, write_corpus
+
+from sanguinaria import plugins, tensors, utterances
+from sanguinaria.configuration import load
+from sanguinaria.defences.purification import others
+from sanguinaria.defending import defend_audio
+from sanguinaria.errors import InputError
+from sanguinaria.plan import Plan, plan
+from sanguinaria.plugins import Plugin, kind_of
+
+CPU = torch.device("cpu")
+
+CONFIGURATION = """
+corpora: {spoken: {kind: synthetic}}
+triggers: {clean: {kind: none}, tone: {kind: ultrasonic}}
+victims: {lstm: {kind: lstm}}
+distortions: {hiss: {kind: noise, snr: 30}, hum: {kind: gain, factor: 0.9}}
+texts: {said: {kind: transcript}, untold: {kind: none}}
+embedders: {grams: {kind: hashed}}
+purifiers:
+  plain: {kind: audiopure, corpus: spoken, layers: 4, channels: 8}
+  told: {kind: tdap, corpus: spoken, noises: [hiss], text: said, embedder: grams}
+defences:
+  none: {kind: none}
+  plain: {kind: purification, purifier: plain}
+  told: {kind: purification, purifier: told, text: said}
+  wrong: {kind: purification, purifier: told, text: said, whose: other}
+metrics: {snr: {kind: snr}}
+experiments:
+  mine:
+    {corpus: spoken, target: left, triggers: [clean, tone], victims: [lstm], metrics: [snr],
+    defences: [none, plain, told, wrong]}
+"""
+
+
+def configured(text: str = CONFIGURATION, code=lambda script, plugins: "") -> Plan:
+    return plan(load(yaml.safe_load(text)), code)
+
+
+def keys(made: Plan, stage: str) -> set[str]:
+    return set(made.stages[stage])
+
+
+# The plan
+
+
+def test_a_purifier_is_trained_once_and_each_defence_has_its_weights():
+    made = configured()
+    assert {stage.name: stage.corpus.name for stage in made.stages["purifiers"].values()} == {
+        "audiopure": "synthetic",
+        "tdap": "synthetic",
+    }
+    defended = made.stages["defended"].values()
+    # Three defences of the clean and of the triggered audio.
+    assert len(defended) == 6
+    for stage in defended:
+        assert stage.weights == [stage.purifier.weights]
+        assert stage.defence.purifier == stage.purifier.key
+    assert {path for stage in made.stages["purifiers"].values() for path in stage.audio_files} == set(
+        next(iter(made.stages["corpora"].values())).audio_files
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("snr: 30", "snr: 31", {"purifiers": 1, "defended": 4}),
+        ("kind: hashed", "kind: hashed, size: 100", {"purifiers": 1, "defended": 4}),
+        ("layers: 4", "layers: 5", {"purifiers": 1, "defended": 2}),
+        ("whose: other", "whose: other, start: 3", {"purifiers": 0, "defended": 2}),
+        (
+            "{kind: purification, purifier: plain}",
+            "{kind: purification, purifier: plain, back: false}",
+            {"defended": 2},
+        ),
+        ("factor: 0.9", "factor: 0.8", {}),
+    ],
+)
+def test_a_setting_changes_what_depends_on_it(old: str, new: str, changed: dict[str, int]):
+    assert old in CONFIGURATION
+    before, after = configured(), configured(CONFIGURATION.replace(old, new))
+    for stage in ("purifiers", "defended", "victims", "triggered"):
+        assert len(keys(after, stage) - keys(before, stage)) == changed.get(stage, 0), stage
+
+
+def test_the_names_of_entries_are_in_no_identity():
+    renamed = CONFIGURATION
+    for name in ("hiss", "said", "grams", "told", "spoken"):
+        renamed = renamed.replace(name, f"{name}_2")
+    for stage in ("purifiers", "defended", "scores"):
+        assert keys(configured(renamed), stage) == keys(configured(), stage)
+
+
+def test_the_code_of_what_is_called_is_the_stage_s():
+    calls: set[tuple[str, tuple[str, ...]]] = set()
+
+    def code(stage: str, plugins: Sequence[Plugin]) -> str:
+        calls.add((stage, tuple(kind_of(plugin) for plugin in plugins)))
+        return ""
+
+    configured(code=code)
+    assert {call for call in calls if call[0] in ("purifiers", "defended_audio")} == {
+        ("purifiers", ("audiopure",)),
+        ("purifiers", ("tdap", "noise", "transcript", "hashed")),
+        ("defended_audio", ("purification", "audiopure")),
+        ("defended_audio", ("purification", "tdap", "noise", "transcript", "hashed", "transcript")),
+    }
+
+
+def test_jobs_can_build_their_plug_ins_from_a_specification():
+    import json
+
+    for stage in configured().stages["purifiers"].values():
+        assert plugins.build("purifiers", json.loads(stage.specification)["purifier"]) == stage.purifier
+    for stage in configured().stages["defended"].values():
+        assert plugins.build("defences", json.loads(stage.specification)["defence"]) == stage.defence
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("purifier: plain}", "purifier: plian}", "defences.plain.purifier: unknown entry of purifiers 'plian'"),
+        (
+            "purifier: plain}",
+            "purifier: plain, text: said}",
+            "defences.plain.text: the purifier 'plain' is told no text",
+        ),
+        ("purifier: plain}", "purifier: plain, start: 300}", "defences.plain.start: 300 is not among the 200 steps"),
+        ("purifier: plain}", "purifier: plain, steps: [0.9]}", "defences.plain.steps: these steps end at"),
+        ("purifier: plain}", "purifier: plain, whose: other}", "defences.plain.whose: there is no text"),
+        ("noises: [hiss]", "noises: [hiss, hush]", "purifiers.told.noises[1]: unknown entry of distortions 'hush'"),
+        ("embedder: grams", "embedder: said", "purifiers.told.embedder: unknown entry of embedders 'said'"),
+        ("layers: 4", "layers: 4, crop: 2", "purifiers.plain.corpus: it is trained on 2 s at a time"),
+        (", embedder: grams", "", "a text needs an embedder"),
+    ],
+)
+def test_mistakes_are_told_with_their_places(old: str, new: str, told: str):
+    assert old in CONFIGURATION
+    with pytest.raises(InputError) as caught:
+        configured(CONFIGURATION.replace(old, new))
+    assert told in str(caught.value)
+
+
+# The defence
+
+
+def weights(folder: Path, kind: str = "tdap") -> Path:
+    purifier = built(kind)
+    path = folder / "weights.safetensors"
+    tensors.save(seeded(purifier), {"purifier": plugins.describe(purifier)}, path)
+    return path
+
+
+def purification(**settings: Any):
+    return plugins.build("defences", {"kind": "purification", "purifier": "key", **settings})
+
+
+def test_test_audio_is_defended_with_its_text(tmp_path):
+    shard = write_corpus(tmp_path / "shard.parquet", hum(4, 4000).numpy(), ["train", "test", "test", "test"])
+    found = {}
+    for name, settings in {"told": {"text": TRANSCRIPT}, "untold": {}, "noise": {"back": False}}.items():
+        defend_audio(purification(**settings), weights(tmp_path), shard, tmp_path / name, CPU)
+        (batch,) = utterances.read(tmp_path / name)
+        assert batch.rows["utterance_id"].tolist() == ["u001", "u002", "u003"]
+        found[name] = batch.waveforms
+    assert all(np.isfinite(waveforms).all() for waveforms in found.values())
+    assert not np.allclose(found["told"], found["untold"])
+    with pytest.raises(InputError, match="needs the weights"):
+        defend_audio(purification(), None, shard, tmp_path / "none", CPU)
+
+
+def test_a_wrong_text_is_another_utterance_s(tmp_path):
+    assert others(["yes", "yes", "no", "up"]) == ["no", "no", "up", "yes"]
+    assert others(["yes", "yes"]) == ["", ""]
+    speech, path = hum(3, 4000), weights(tmp_path)
+    right, wrong = (
+        purification(text=TRANSCRIPT, whose=whose).of_utterances(RATE, CPU, path) for whose in ("own", "other")
+    )
+    torch.testing.assert_close(wrong(speech, ["yes", "no", "up"]), right(speech, ["no", "up", "yes"]))
+    assert not torch.allclose(wrong(speech, ["yes", "no", "up"]), right(speech, ["yes", "no", "up"]))
+
+
+def test_a_defence_that_needs_no_labels_has_them_left_out():
+    lowpass = plugins.build("defences", {"kind": "lowpass"})
+    speech = hum(2, 4000)
+    defended = lowpass.of_utterances(RATE, CPU, None)(speech, ["yes", "no"])
+    assert torch.equal(defended, lowpass.transform(RATE, CPU)(speech))
+
+
+def test_an_embedder_is_part_of_the_purifier():
+    assert built("tdap").embed(CPU)(["yes"]).shape == (1, 32)
+    assert built("tdap", embedder=HASHED).text_size == 32

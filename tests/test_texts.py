@@ -1,0 +1,101 @@
+"""What is said: extractors and embedders."""
+
+import pytest
+import torch
+from toy_speech import RATE
+
+from sanguinaria import plugins
+from sanguinaria.errors import InputError
+
+CPU = torch.device("cpu")
+AUDIO = 0.1 * torch.randn(2, 4000)
+
+
+def extracted(kind: str, audio=AUDIO, labels=("yes", "no"), **settings) -> list[str]:
+    return plugins.build("texts", {"kind": kind, **settings}).extractor(RATE, CPU)(audio, labels)
+
+
+def embedded(texts, **settings) -> torch.Tensor:
+    return plugins.build("embedders", {"kind": "hashed", **settings}).embedder(CPU)(texts)
+
+
+def test_a_transcript_is_the_label_and_none_is_empty():
+    assert extracted("transcript") == ["yes", "no"]
+    assert extracted("none") == ["", ""]
+
+
+def test_hashed_texts_are_near_where_they_share_parts():
+    texts = ["stop", "Stop ", "stopped", "yes", ""]
+    found = embedded(texts)
+    assert found.shape == (5, 768)
+    torch.testing.assert_close(found.norm(dim=-1), torch.tensor([1.0, 1, 1, 1, 0]))
+    likeness = found @ found.T
+    assert torch.equal(found[0], found[1])
+    assert 0.3 < likeness[0, 2] < 0.9 and abs(likeness[0, 3]) < 0.2
+    # It depends on the text alone, and is what it was: its weights are kept on disk.
+    assert torch.equal(embedded(texts[::-1]).flip(0), found)
+    assert embedded(["no"], size=16).nonzero().shape[0] > 0
+    with pytest.raises(ValueError, match="longest"):
+        plugins.build("embedders", {"kind": "hashed", "shortest": 3, "longest": 2})
+
+
+def test_pocketsphinx_understands_a_synthetic_speaker():
+    pytest.importorskip("pocketsphinx")
+    from sanguinaria.corpora.synthetic import Synthetic
+
+    spoken = Synthetic(voices=4)
+    recordings = {recording.label: recording for recording in spoken.recordings()}
+    words = [word for word in ("yes", "left", "stop", "right") if word in recordings]
+    audio = []
+    for word in words:
+        samples, rate, _ = spoken.read(recordings[word].source)
+        audio.append(torch.nn.functional.pad(torch.from_numpy(samples[:, 0]), (4000, 40_000))[:32_000])
+    batch = torch.stack(audio).float()
+    heard = extracted("pocketsphinx", batch, [""] * len(words), words=words)
+    assert sum(first == second for first, second in zip(heard, words, strict=True)) >= len(words) // 2
+    # An utterance is understood alike whatever was heard before it, and what is no audio is understood as something.
+    extract = plugins.build("texts", {"kind": "pocketsphinx", "words": words}).extractor(rate, CPU)
+    assert [extract(row[None], [""])[0] for row in batch.flip(0)] == extract(batch, [""] * len(words))[::-1]
+    assert len(extract(torch.full((1, 16000), float("nan")), [""])) == 1
+    with pytest.raises(InputError, match="no pronunciation of: qxzzy"):
+        plugins.build("texts", {"kind": "pocketsphinx", "words": ["qxzzy"]}).extractor(RATE, CPU)
+
+
+@pytest.mark.parametrize(
+    ("room", "kind", "published"),
+    [
+        ("texts", "whisper", "openai/whisper-base"),
+        ("texts", "qwen_audio", "Qwen/Qwen2-Audio-7B-Instruct"),
+        ("embedders", "deberta_v3", "microsoft/deberta-v3-base"),
+    ],
+)
+def test_a_model_that_is_absent_or_another_is_told_with_its_place(room, kind, published, tmp_path):
+    plugin = plugins.build(room, {"kind": kind, "path": str(tmp_path)})
+    load = (lambda: plugin.extractor(RATE, CPU)) if room == "texts" else (lambda: plugin.embedder(CPU))
+    with pytest.raises(InputError, match=rf"config.json is absent.*hf download {published} --local-dir"):
+        load()
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(InputError, match="cannot be loaded from here"):
+        load()
+
+
+def test_a_small_deberta_embeds(tmp_path):
+    """The loading and the pooling, with a random model of the same kind."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import DebertaV2Config, DebertaV2Model, PreTrainedTokenizerFast
+
+    words = ["[PAD]", "[UNK]", "yes", "no", "stop"]
+    tokenizer = Tokenizer(models.WordLevel({word: place for place, word in enumerate(words)}, "[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]").save_pretrained(tmp_path)
+    config = DebertaV2Config(
+        vocab_size=8, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, pad_token_id=0
+    )
+    DebertaV2Model(config).save_pretrained(tmp_path)
+    plugin = plugins.build("embedders", {"kind": "deberta_v3", "path": str(tmp_path), "size": 16})
+    found = plugin.embedder(CPU)(["yes", "", "no stop yes"])
+    assert found.shape == (3, 16) and (found[1] == 0).all() and (found[[0, 2]] != 0).all()
+    # Padding has no say.
+    torch.testing.assert_close(plugin.embedder(CPU)(["yes"])[0], found[0], atol=1e-5, rtol=0)
+    with pytest.raises(InputError, match="have 16 numbers"):
+        plugins.build("embedders", {"kind": "deberta_v3", "path": str(tmp_path)}).embedder(CPU)

@@ -1,0 +1,20 @@
+"""Train a purifier."""
+
+from pathlib import Path
+
+from sanguinaria import devices, plugins
+from sanguinaria.jobs import job
+from sanguinaria.purifiers import Sources
+from sanguinaria.purifying import save_weights
+from sanguinaria.surroundings import write_surroundings
+
+with job(snakemake) as specification:
+    device = devices.prepare(snakemake.threads, snakemake.resources.gpu)
+    weights = Path(snakemake.output.weights)
+    save_weights(
+        plugins.build("purifiers", specification["purifier"]),
+        Sources(tuple(Path(path) for path in snakemake.input.audio), weights.with_name("unfinished"), device),
+        weights,
+        Path(snakemake.output.training),
+    )
+    write_surroundings(Path(snakemake.output.surroundings), device)
