@@ -238,10 +238,11 @@ class Expander:
 
     @cache
     def _victim(self, poisoned: PoisonedStage, victim: str, seed: int) -> VictimStage:
-        plugin = self.entries["victims"][victim]
+        plugin, _, _ = self._resolved("victims", victim)
         assert isinstance(plugin, Victim)
+        distortions = self._distortions(self.entries["victims"][victim])
         return VictimStage(
-            self.code("victims", (plugin,)),
+            self.code("victims", (plugin, *distortions)),
             plugin,
             poisoned,
             self._features(poisoned.corpus, plugin.front_end),
