@@ -17,6 +17,7 @@ from sanguinaria.configuration import Configuration, Experiment, Figure
 from sanguinaria.corpora import Corpus
 from sanguinaria.defences import Defence
 from sanguinaria.distortions import to_text
+from sanguinaria.encoders import Encoding
 from sanguinaria.front_ends import FrontEnd
 from sanguinaria.metrics import Metric
 from sanguinaria.plugins import Plugin
@@ -46,6 +47,8 @@ from sanguinaria.table_stages import (
     TableStage,
 )
 from sanguinaria.triggers import Trigger
+from sanguinaria.verification_plan import verification_table
+from sanguinaria.verification_stages import VerificationTable
 from sanguinaria.victims import Victim
 from sanguinaria.watermarks import Watermark
 
@@ -54,8 +57,8 @@ class Plan:
     """Everything that a configuration asks for.
 
     ``stages[stage][key]`` is the specification of a folder ``results/{stage}/{key}``; ``tables`` are by experiment,
-    ``figures`` and ``benchmarks`` by name. ``datasets`` are, by experiment, its poisoned training sets in one piece,
-    which no table needs.
+    ``figures``, ``benchmarks`` and ``verifications`` by name. ``datasets`` are, by experiment, its poisoned training
+    sets in one piece, which no table needs.
     """
 
     def __init__(
@@ -64,10 +67,12 @@ class Plan:
         figures: Iterable[FigureStage] = (),
         datasets: Mapping[str, Sequence[DatasetStage]] = MappingProxyType({}),
         benchmarks: Iterable[BenchmarkTable] = (),
+        verifications: Iterable[VerificationTable] = (),
     ) -> None:
         self.tables = {table.experiment: table for table in tables}
         self.figures = {figure.name: figure for figure in figures}
         self.benchmarks = {table.benchmark: table for table in benchmarks}
+        self.verifications = {table.verification: table for table in verifications}
         self.stages: dict[str, dict[str, Stage]] = {}
         for table in self.reports.values():
             for stage in table.reduced:
@@ -78,9 +83,9 @@ class Plan:
                 self._add(stage)
 
     @property
-    def reports(self) -> dict[str, TableStage | BenchmarkTable]:
+    def reports(self) -> dict[str, TableStage | BenchmarkTable | VerificationTable]:
         """What becomes a file in ``results/tables/``, by name."""
-        return {**self.tables, **self.benchmarks}
+        return {**self.tables, **self.benchmarks, **self.verifications}
 
     def _add(self, stage: Stage) -> None:
         known = self.stages.setdefault(stage.stage, {})
@@ -100,7 +105,7 @@ CodeHash = Callable[[str, Sequence[Plugin]], str]
 
 
 def plan(configuration: Configuration, code: CodeHash = lambda script, plugins: "") -> Plan:
-    """Expand the experiments and the benchmarks of a configuration.
+    """Expand the experiments, the benchmarks and the verifications of a configuration.
 
     Args:
         configuration: validated.
@@ -110,7 +115,9 @@ def plan(configuration: Configuration, code: CodeHash = lambda script, plugins: 
     tables = [expander.table(name) for name in configuration.experiments]
     figures = [expander.figure(name, figure) for name, figure in configuration.figures.items()]
     benchmarks = [benchmark_table(expander, name, found) for name, found in configuration.benchmarks.items()]
-    return Plan(tables, figures, {table.experiment: expander.datasets(table) for table in tables}, benchmarks)
+    verifications = [verification_table(expander, name, found) for name, found in configuration.verifications.items()]
+    datasets = {table.experiment: expander.datasets(table) for table in tables}
+    return Plan(tables, figures, datasets, benchmarks, verifications)
 
 
 @dataclass(frozen=True)
@@ -222,7 +229,7 @@ class Expander:
         victim = self._victim(self._poisoned(case, seed), case.victim, seed)
         model = self._repaired(victim, case.defence)
         clean, triggered = (
-            self._features(self._defended(audio, case.defence), victim.victim.front_end)
+            self._features(self.defended(audio, case.defence), victim.victim.front_end)
             for audio in (case.corpus, self._tested(case))
         )
         code = self.code("scores", (victim.victim,))
@@ -254,7 +261,7 @@ class Expander:
         code = self.code("poisoned", ())
         corpus, trigger, poisoning, experiment = case.corpus, case.trigger, case.poisoning, case.experiment
         if poisoning.labels == "none":
-            return PoisonedStage(code, corpus, (), (), None, "", "none", 0.0, 0)
+            return self._unpoisoned(corpus)
         blocks = tuple(
             self._triggered(corpus, trigger, PoisonBlock(case.target, experiment.candidates, seed, block))
             for block in blocks_for(poisoning.rate)
@@ -270,6 +277,15 @@ class Expander:
             poisoning.rate,
             seed,
         )
+
+    def _unpoisoned(self, corpus: CorpusStage) -> PoisonedStage:
+        return PoisonedStage(self.code("poisoned", ()), corpus, (), (), None, "", "none", 0.0, 0)
+
+    def encoder(self, name: str, corpus: CorpusStage, seed: int) -> tuple[Victim, VictimStage | None]:
+        """A speaker encoder, and its training on a corpus as it is, if it is not pretrained."""
+        plugin, _, _ = self._resolved("victims", name)
+        assert isinstance(plugin, Victim) and isinstance(plugin, Encoding)
+        return plugin, None if plugin.is_pretrained else self._victim(self._unpoisoned(corpus), name, seed)
 
     def _trigger(self, name: str) -> Trigger:
         plugin = self.entries["triggers"][name]
@@ -331,14 +347,22 @@ class Expander:
         return plugin
 
     @cache
-    def _defended(self, audio: AudioStage, name: str) -> AudioStage:
+    def defended(self, audio: AudioStage, name: str) -> AudioStage:
         defence = self._defence(name)
         if defence.is_identity or defence.acts_on != "input":
             return audio
-        code = self.code("defended_audio", [defence, *self._distortions(defence)])
+        code = self.code("defended_audio", self.input_plugins(name))
+        return DefendedStage(code, audio, self.resolved_defence(name))
+
+    def resolved_defence(self, name: str) -> Defence:
+        """A defence that acts on the input, with what it refers to in place of names."""
         resolved, _, _ = self._resolved("defences", name)
         assert isinstance(resolved, Defence)
-        return DefendedStage(code, audio, resolved)
+        return resolved
+
+    def input_plugins(self, name: str | None) -> list[Plugin]:
+        """Those whose code a defence that acts on the input is; none for no defence."""
+        return [] if name is None else [self._defence(name), *self._distortions(self._defence(name))]
 
     @cache
     def _repaired(self, victim: VictimStage, name: str) -> VictimStage | RepairedStage:
@@ -356,7 +380,7 @@ class Expander:
         if not self._trigger(case.heard).detects:
             return None
         clean, triggered = (
-            self._detection(case.heard, self._defended(audio, case.defence))
+            self._detection(case.heard, self.defended(audio, case.defence))
             for audio in (case.corpus, self._tested(case))
         )
         return Detections(clean, triggered)

@@ -58,6 +58,11 @@ class Adversary(Plugin):
         return False
 
     @property
+    def unaware(self) -> Adversary:
+        """What it is where there is no defence to know of."""
+        return self
+
+    @property
     def purifier_draws(self) -> int:
         """With how many draws of a defence's random numbers each step is taken, where it knows the defence."""
         return 1

@@ -45,6 +45,10 @@ class ProjectedGradientDescent(Adversary):
         return self.adaptive
 
     @property
+    def unaware(self) -> ProjectedGradientDescent:
+        return self.model_copy(update={"adaptive": False, "draws": 1})
+
+    @property
     def purifier_draws(self) -> int:
         return self.draws
 
