@@ -50,6 +50,11 @@ wildcard_constraints:
     marked=r"[\w-]+",
     readings=r"[\w-]+",
     efficiency=r"[\w-]+",
+    trials=r"[\w-]+",
+    attacked=r"[\w-]+",
+    embeddings=r"[\w-]+",
+    trial_scores=r"[\w-]+",
+    probe_quality=r"[\w-]+",
     table=r"\w+",
     figure=r"\w+",
 
@@ -121,7 +126,7 @@ def one_of(names):
 
 
 def table_paths(name):
-    """What the table of an experiment or a benchmark is written as; the first two are for programs."""
+    """What the table of an experiment, a benchmark or a verification is written as; the first two are for programs."""
     forms = ["csv", "metrics.csv", "md", "tex", "provenance.json"]
     if name in PLAN.benchmarks:
         forms.append("efficiency.csv")

@@ -95,7 +95,7 @@ rule figure:
         "../workflow_scripts/figures.py"
 
 
-# Every experiment, benchmark and figure is a target by its own name.
+# Every experiment, benchmark, verification and figure is a target by its own name.
 for name, paths in TARGETS.items():
 
     rule:

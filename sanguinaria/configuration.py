@@ -11,6 +11,8 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError,
 from pydantic.json_schema import models_json_schema
 
 from sanguinaria import plugins
+from sanguinaria.defences import Defence
+from sanguinaria.encoders import Encoding
 from sanguinaria.errors import InputError
 from sanguinaria.explanations import explanations, misread, unknown
 from sanguinaria.places import Document, Place, Problem, mapping, report
@@ -21,9 +23,9 @@ from sanguinaria.watermarks import Watermark
 
 ROOMS = (
     *("corpora", "watermarks", "conversions", "triggers", "victims", "distortions"),
-    *("texts", "embedders", "purifiers", "defences", "metrics"),
+    *("texts", "embedders", "purifiers", "defences", "adversaries", "metrics"),
 )
-SECTIONS = (*ROOMS, "experiments", "benchmarks", "figures")
+SECTIONS = (*ROOMS, "experiments", "benchmarks", "verifications", "figures")
 
 # The workflow's own rules; a test keeps them in step. An experiment becomes a rule too, and names of rules differ.
 RULES = frozenset(
@@ -34,6 +36,7 @@ RULES = frozenset(
         *("poisoned", "defended_audio", "defended_model", "detections", "features", "victim", "scores", "quality"),
         *("dataset_audio", "dataset_description", "table", "comparison", "figure"),
         *("marked", "readings", "efficiency", "benchmark"),
+        *("trials", "attacked", "embeddings", "trial_scores", "probe_quality", "verification"),
     )
 )
 
@@ -207,6 +210,51 @@ class Benchmark(Settings):
     comparison: Comparison | None = None
 
 
+class Trials(Settings):
+    """Which pairs of utterances are compared."""
+
+    count: int = Field(default=4000, ge=2, description="at most so many, half of them of one speaker")
+    seed: int = Field(default=0, ge=0, description="of the choice")
+    list: Path | None = Field(
+        default=None,
+        description="a list in the format of VoxCeleb1-O, of which so many are taken; made of the corpus where absent",
+    )
+
+    def fingerprint(self) -> str:
+        """What tells one state of the list from another; the first job tells where there is none."""
+        import hashlib
+
+        if self.list is None or not self.list.is_file():
+            return ""
+        return hashlib.sha256(self.list.read_bytes()).hexdigest()[:16]
+
+
+class Verification(Settings):
+    """Every speaker encoder, under every attack, behind every defence: are two utterances of one speaker? It is a
+    table.
+
+    The defence acts on the utterance that is attacked, and on that of genuine trials; the other one is as it is.
+    """
+
+    corpus: str = Field(description="entry of `corpora`, whose test utterances are compared")
+    trained_on: str | None = Field(
+        default=None,
+        description="entry of `corpora` with speakers for labels, to train encoders on; `corpus` where absent",
+    )
+    encoders: _entries("victims")  # type: ignore[valid-type]
+    attacks: _entries("adversaries")  # type: ignore[valid-type]
+    defences: _entries("defences") = ("none",)  # type: ignore[valid-type]
+    metrics: _entries("metrics", least=0) = ("stoi", "pesq", "si_sdr")  # type: ignore[valid-type]
+    trials: Trials = Trials()
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1), AfterValidator(_unique)] = Field(
+        default=(0,), description="of trainings and attacks"
+    )
+    quality_probes: int | None = Field(
+        default=None, ge=1, description="how many of the attacked utterances are scored for quality; all where absent"
+    )
+    comparison: Comparison | None = None
+
+
 # Lines of a table: the values that columns, or numbers among the entries' settings, are to have.
 Selection = Mapping[str, str | float | tuple[str | float, ...]]
 
@@ -242,23 +290,31 @@ class Figure(Settings):
         return (self.experiment,) if isinstance(self.experiment, str) else self.experiment
 
 
-# Fields of experiments and benchmarks that list entries, and of which room.
+# Fields of experiments, benchmarks and verifications that list entries, and of which room.
 LISTS = {room: room for room in ("watermarks", "triggers", "victims", "distortions", "defences", "metrics")} | {
-    "heard": "triggers"
+    "heard": "triggers",
+    "encoders": "victims",
+    "attacks": "adversaries",
 }
 
 # What becomes a target by its own name.
-PRODUCTS: dict[str, type[Settings]] = {"experiments": Experiment, "benchmarks": Benchmark, "figures": Figure}
+PRODUCTS: dict[str, type[Settings]] = {
+    "experiments": Experiment,
+    "benchmarks": Benchmark,
+    "verifications": Verification,
+    "figures": Figure,
+}
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What was configured, each entry as its plug-in, by room and name; experiments, figures and benchmarks by name."""
+    """What was configured, each entry as its plug-in, by room and name; experiments and the other products by name."""
 
     entries: Mapping[str, Mapping[str, Plugin]]
     experiments: Mapping[str, Experiment]
     figures: Mapping[str, Figure]
     benchmarks: Mapping[str, Benchmark]
+    verifications: Mapping[str, Verification]
 
 
 def load(config: Mapping[str, Any], files: Sequence[Path] = ()) -> Configuration:
@@ -276,7 +332,7 @@ def load(config: Mapping[str, Any], files: Sequence[Path] = ()) -> Configuration
     problems = [*(problem for document in documents for problem in document.repeated_keys()), *check.problems]
     if problems:
         raise InputError(report(problems, config, documents))
-    return Configuration(check.entries, check.experiments, check.figures, check.benchmarks)
+    return Configuration(check.entries, check.experiments, check.figures, check.benchmarks, check.verifications)
 
 
 def schema() -> dict[str, Any]:
@@ -327,6 +383,7 @@ class _Check:
         self.experiments: dict[str, Experiment] = {}
         self.figures: dict[str, Figure] = {}
         self.benchmarks: dict[str, Benchmark] = {}
+        self.verifications: dict[str, Verification] = {}
         for name, settings in mapping(config.get("experiments")).items():
             experiment = self._check_product("experiments", name, settings)
             if isinstance(experiment, Experiment):
@@ -341,6 +398,15 @@ class _Check:
             if isinstance(settings, Mapping):
                 self._check_names_in(("benchmarks", name), settings)
                 self._check_keys(("benchmarks", name), settings)
+        for name, settings in mapping(config.get("verifications")).items():
+            verification = self._check_product("verifications", name, settings)
+            if isinstance(verification, Verification):
+                self.verifications[name] = verification
+            for section in ("experiments", "benchmarks"):
+                self._check_other_name(("verifications", name), section)
+            if isinstance(settings, Mapping):
+                self._check_names_in(("verifications", name), settings)
+                self._check_roles(("verifications", name), settings)
         for name, settings in mapping(config.get("figures")).items():
             figure = self._check_product("figures", name, settings)
             if isinstance(figure, Figure):
@@ -463,7 +529,7 @@ class _Check:
     def _check_experiment_of(self, place: Place, settings: Mapping[str, Any]) -> None:
         """What a figure is drawn from; a figure and an experiment are targets, and so have different names."""
         known = mapping(self.config.get("experiments"))
-        for section in ("experiments", "benchmarks"):
+        for section in ("experiments", "benchmarks", "verifications"):
             self._check_other_name(place, section)
         for where, name in _one_or_several("experiment", settings):
             if name not in known:
@@ -475,7 +541,7 @@ class _Check:
             self._tell_new(place, f"{place[-1]!r} is {article} {section[:-1]}'s name, too: choose another one")
 
     def _check_names_in(self, place: Place, settings: Mapping[str, Any]) -> None:
-        """What an experiment or a benchmark names, as it was given: other wrong settings hide none of it."""
+        """What a product names, as it was given: other wrong settings hide none of it."""
         product = PRODUCTS[place[0]]
         for where, corpus in _one_or_several("corpus", settings):
             self._check_entry((*place, *where), "corpora", corpus)
@@ -505,6 +571,19 @@ class _Check:
                 continue
             elif (problem := watermark.key_problem(key)) is not None:
                 self._tell_new((*place, "keys", name), problem)
+
+    def _check_roles(self, place: Place, settings: Mapping[str, Any]) -> None:
+        """That a verification's encoders make embeddings, that its defences act on audio, and what trains encoders."""
+        for where, name in _one_or_several("trained_on", settings):
+            self._check_entry((*place, *where), "corpora", name)
+        for where, name in _one_or_several("encoders", settings):
+            victim = self._reliable("victims", name)
+            if victim is not None and not isinstance(victim, Encoding):
+                self._tell_new((*place, *where), f"{name!r} makes no embeddings: name a speaker encoder")
+        for where, name in _one_or_several("defences", settings):
+            defence = self._reliable("defences", name)
+            if isinstance(defence, Defence) and defence.acts_on != "input" and not defence.is_identity:
+                self._tell_new((*place, *where), f"{name!r} acts on models: name a defence that acts on audio")
 
     def _check_target(self, place: Place, target: Any, corpus: str) -> None:
         plugin = self._reliable("corpora", corpus)

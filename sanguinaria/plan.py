@@ -18,6 +18,7 @@ from sanguinaria.conversions import Conversion
 from sanguinaria.corpora import Corpus
 from sanguinaria.defences import Defence
 from sanguinaria.distortions import to_text
+from sanguinaria.encoders import Encoding
 from sanguinaria.front_ends import FrontEnd
 from sanguinaria.metrics import Metric
 from sanguinaria.plugins import Plugin
@@ -52,6 +53,8 @@ from sanguinaria.table_stages import (
     TableStage,
 )
 from sanguinaria.triggers import Trigger
+from sanguinaria.verification_plan import verification_table
+from sanguinaria.verification_stages import VerificationTable
 from sanguinaria.victims import Victim
 from sanguinaria.watermarks import Watermark
 
@@ -60,8 +63,8 @@ class Plan:
     """Everything that a configuration asks for.
 
     ``stages[stage][key]`` is the specification of a folder ``results/{stage}/{key}``; ``tables`` are by experiment,
-    ``figures`` and ``benchmarks`` by name. ``datasets`` are, by experiment, its poisoned training sets in one piece,
-    which no table needs.
+    ``figures``, ``benchmarks`` and ``verifications`` by name. ``datasets`` are, by experiment, its poisoned training
+    sets in one piece, which no table needs.
     """
 
     def __init__(
@@ -70,10 +73,12 @@ class Plan:
         figures: Iterable[FigureStage] = (),
         datasets: Mapping[str, Sequence[DatasetStage]] = MappingProxyType({}),
         benchmarks: Iterable[BenchmarkTable] = (),
+        verifications: Iterable[VerificationTable] = (),
     ) -> None:
         self.tables = {table.experiment: table for table in tables}
         self.figures = {figure.name: figure for figure in figures}
         self.benchmarks = {table.benchmark: table for table in benchmarks}
+        self.verifications = {table.verification: table for table in verifications}
         self.stages: dict[str, dict[str, Stage]] = {}
         for table in self.reports.values():
             for stage in table.reduced:
@@ -84,9 +89,9 @@ class Plan:
                 self._add(stage)
 
     @property
-    def reports(self) -> dict[str, TableStage | BenchmarkTable]:
+    def reports(self) -> dict[str, TableStage | BenchmarkTable | VerificationTable]:
         """What becomes a file in ``results/tables/``, by name."""
-        return {**self.tables, **self.benchmarks}
+        return {**self.tables, **self.benchmarks, **self.verifications}
 
     def _add(self, stage: Stage) -> None:
         known = self.stages.setdefault(stage.stage, {})
@@ -109,7 +114,7 @@ CodeHash = Callable[[str, Sequence[Plugin]], str]
 
 
 def plan(configuration: Configuration, code: CodeHash = lambda script, plugins: "") -> Plan:
-    """Expand the experiments and the benchmarks of a configuration.
+    """Expand the experiments, the benchmarks and the verifications of a configuration.
 
     Args:
         configuration: validated.
@@ -119,7 +124,9 @@ def plan(configuration: Configuration, code: CodeHash = lambda script, plugins: 
     tables = [expander.table(name) for name in configuration.experiments]
     figures = [expander.figure(name, figure) for name, figure in configuration.figures.items()]
     benchmarks = [benchmark_table(expander, name, found) for name, found in configuration.benchmarks.items()]
-    return Plan(tables, figures, {table.experiment: expander.datasets(table) for table in tables}, benchmarks)
+    verifications = [verification_table(expander, name, found) for name, found in configuration.verifications.items()]
+    datasets = {table.experiment: expander.datasets(table) for table in tables}
+    return Plan(tables, figures, datasets, benchmarks, verifications)
 
 
 @dataclass(frozen=True)
@@ -248,7 +255,7 @@ class Expander:
         victim = self._victim(self._poisoned(case, seed), case.victim, seed)
         model = self._repaired(victim, case.defence)
         clean, triggered = (
-            self._features(self._defended(audio, case.defence), victim.victim.front_end)
+            self._features(self.defended(audio, case.defence), victim.victim.front_end)
             for audio in (case.corpus, self._tested(case))
         )
         code = self.code("scores", (victim.victim,))
@@ -264,10 +271,10 @@ class Expander:
 
     @cache
     def _victim(self, poisoned: PoisonedStage, victim: str, seed: int) -> VictimStage:
-        plugin = self.entries["victims"][victim]
+        plugin = self._resolved("victims", victim).plugin
         assert isinstance(plugin, Victim)
         return VictimStage(
-            self.code("victims", (plugin,)),
+            self.code("victims", (plugin, *self._parts(self.entries["victims"][victim]))),
             plugin,
             poisoned,
             self._features(poisoned.corpus, plugin.front_end),
@@ -279,7 +286,7 @@ class Expander:
         code = self.code("poisoned", ())
         corpus, trigger, poisoning, experiment = case.corpus, case.trigger, case.poisoning, case.experiment
         if poisoning.labels == "none":
-            return PoisonedStage(code, corpus, (), (), None, "", "none", 0.0, 0)
+            return self._unpoisoned(corpus)
         blocks = tuple(
             self._triggered(corpus, trigger, PoisonBlock(case.target, experiment.candidates, seed, block))
             for block in blocks_for(poisoning.rate)
@@ -295,6 +302,15 @@ class Expander:
             poisoning.rate,
             seed,
         )
+
+    def _unpoisoned(self, corpus: CorpusStage) -> PoisonedStage:
+        return PoisonedStage(self.code("poisoned", ()), corpus, (), (), None, "", "none", 0.0, 0)
+
+    def encoder(self, name: str, corpus: CorpusStage, seed: int) -> tuple[Victim, VictimStage | None]:
+        """A speaker encoder, and its training on a corpus as it is, if it is not pretrained."""
+        plugin = self._resolved("victims", name).plugin
+        assert isinstance(plugin, Victim) and isinstance(plugin, Encoding)
+        return plugin, None if plugin.is_pretrained else self._victim(self._unpoisoned(corpus), name, seed)
 
     def _trigger(self, name: str) -> Trigger:
         plugin = self.entries["triggers"][name]
@@ -390,14 +406,22 @@ class Expander:
         return plugin
 
     @cache
-    def _defended(self, audio: AudioStage, name: str) -> AudioStage:
+    def defended(self, audio: AudioStage, name: str) -> AudioStage:
         defence = self._defence(name)
         if defence.is_identity or defence.acts_on != "input":
             return audio
-        code = self.code("defended_audio", [defence, *self._called(defence)])
-        resolved = self._resolved("defences", name)
-        assert isinstance(resolved.plugin, Defence)
-        return DefendedStage(code, audio, resolved.plugin, resolved.purifier)
+        code = self.code("defended_audio", self.input_plugins(name))
+        return DefendedStage(code, audio, self.resolved_defence(name), self._resolved("defences", name).purifier)
+
+    def resolved_defence(self, name: str) -> Defence:
+        """A defence that acts on the input, with what it refers to in place of names."""
+        resolved = self._resolved("defences", name).plugin
+        assert isinstance(resolved, Defence)
+        return resolved
+
+    def input_plugins(self, name: str | None) -> list[Plugin]:
+        """Those whose code a defence that acts on the input is; none for no defence."""
+        return [] if name is None else [self._defence(name), *self._called(self._defence(name))]
 
     @cache
     def _repaired(self, victim: VictimStage, name: str) -> VictimStage | RepairedStage:
@@ -415,7 +439,7 @@ class Expander:
         if not self._trigger(case.heard).detects:
             return None
         clean, triggered = (
-            self._detection(case.heard, self._defended(audio, case.defence))
+            self._detection(case.heard, self.defended(audio, case.defence))
             for audio in (case.corpus, self._tested(case))
         )
         return Detections(clean, triggered)

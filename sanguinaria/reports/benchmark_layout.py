@@ -43,8 +43,8 @@ class Part:
 def write_benchmark_layouts(wide: Path, false_positive_rate: float, markdown_page: Path, latex_page: Path) -> None:
     """Lay a benchmark's wide table out as Markdown and as LaTeX."""
     found = list(parts(read_table(wide), false_positive_rate))
-    write_text(markdown_page, "\n".join(map(_markdown, found)))
-    write_text(latex_page, "\n".join(map(_latex, found)))
+    write_text(markdown_page, "\n".join(map(markdown_part, found)))
+    write_text(latex_page, "\n".join(map(latex_part, found)))
 
 
 def parts(table: pd.DataFrame, false_positive_rate: float) -> Iterator[Part]:
@@ -102,12 +102,14 @@ def _heading(shown: Column) -> str:
     return shown.heading + (" %" if shown.percent else "")
 
 
-def _markdown(part: Part) -> str:
+def markdown_part(part: Part) -> str:
+    """A part in Markdown, below its title."""
     lines = [part.headings, ["---"] * len(part.headings), *part.rows]
     return f"**{part.title}**\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _latex(part: Part) -> str:
+def latex_part(part: Part) -> str:
+    r"""A part as a ``tabular`` for the package ``booktabs``, below its title in a comment."""
     return "\n".join(
         [
             f"% {part.title}",

@@ -9,6 +9,9 @@ Fake the Real numbers its target labels, its utterances of target speakers, and 
 another trigger than it was trained on in its Table 4.
 WAKE and PKDMark print what benchmarks measure. Their corpora are mixtures of several; WAKE's deviations over five
 trials are left out, as are PKDMark's reductions in per cent. A page is empty where the text that was read has none.
+TDAP prints what verifications measure: its genuine trials have noise as loud as its attacks, and the noise of its
+Tables 2 and 3 is that of σ = 0.015, by whose error rates their indices are made. The index of TDAP's own line in Table
+3 is 13.749, where its equation gives 13.688.
 """
 
 from __future__ import annotations
@@ -24,10 +27,11 @@ from sanguinaria.reports.layout import COLUMNS, DEFENDED, MARK, MODEL, TRIGGER, 
 from sanguinaria.reports.printed import PRINTED_NUMBERS
 
 # Entries of the configuration.
-ENTRIES = ("corpus", "target", "trigger", "heard", "victim", "defence", "watermark", "distortion")
-# What tells the numbers of an experiment apart, and those of a benchmark.
+ENTRIES = ("corpus", "target", "trigger", "heard", "victim", "attack", "defence", "watermark", "distortion")
+# What tells the numbers of an experiment apart, those of a benchmark, and those of a verification.
 NAMES = ("corpus", "target", "trigger", "heard", "victim", "defence", "poisoning")
 BENCHMARK_NAMES = ("corpus", "watermark", "marks", "read", "distortion")
+VERIFICATION_NAMES = ("corpus", "victim", "attack", "defence")
 VALUES = ("ours", "ours_low", "ours_high", "printed", "difference")
 PER_CENT = "per cent"
 # The names that a metric's value does not depend on, by the level at which it stands in a table.
@@ -44,8 +48,8 @@ def printed_numbers(path: Path = PRINTED_NUMBERS) -> pd.DataFrame:
     """The printed numbers, as they are printed: rates in per cent.
 
     Returns:
-        columns paper, table, page, corpus, target, trigger, heard, victim, defence, poisoning, watermark, marks, read,
-        distortion, metric, value, unit. What is heard is empty where it is the trigger.
+        columns paper, table, page, corpus, target, trigger, heard, victim, attack, defence, poisoning, watermark,
+        marks, read, distortion, metric, value, unit. What is heard is empty where it is the trigger.
 
     Raises:
         InputError: a metric is unknown, or its unit is not the one that comparisons are made in.
@@ -69,7 +73,7 @@ def compare(
     """Our numbers and the printed ones, joined so that none is lost.
 
     Args:
-        table: the wide table, an experiment's or a benchmark's.
+        table: the wide table, an experiment's, a benchmark's or a verification's.
         printed: as :func:`printed_numbers` gives them.
         stands_for: our entry → the printed one that it is compared with, for corpora, triggers, victims, defences,
             watermarks and distortions; an entry that is not named stands for itself.
@@ -85,7 +89,7 @@ def compare(
     Raises:
         InputError: ``stands_for`` names a printed entry that there is none of, or the table has no printed metric.
     """
-    names = BENCHMARK_NAMES if "watermark" in table else _names(printed)
+    names = _names(table, printed)
     table = table if "heard" in names else _own(table)
     printed = printed.assign(heard=printed["heard"].where(printed["heard"] != "", printed["trigger"]))
     _check(printed, stands_for)
@@ -117,7 +121,7 @@ def write_comparison(
     destination: Path,
     markdown: Path,
 ) -> None:
-    """Compare an experiment's or a benchmark's tables with one of a paper's, and write that as CSV and as Markdown.
+    """Compare a product's tables with one of a paper's, and write that as CSV and as Markdown.
 
     Raises:
         InputError: nothing printed is known of that table.
@@ -133,8 +137,12 @@ def write_comparison(
     write_text(markdown, comparison_markdown(found))
 
 
-def _names(printed: pd.DataFrame) -> tuple[str, ...]:
-    """What tells printed numbers of experiments apart: most are of one target, and of the trigger of the training."""
+def _names(table: pd.DataFrame, printed: pd.DataFrame) -> tuple[str, ...]:
+    """What tells printed numbers apart: most of experiments are of one target, and of the trigger of the training."""
+    if "watermark" in table:
+        return BENCHMARK_NAMES
+    if "attack" in table:
+        return VERIFICATION_NAMES
     return tuple(name for name in NAMES if name not in ("target", "heard") or (printed[name] != "").any())
 
 
@@ -174,7 +182,9 @@ def _ours(table: pd.DataFrame, metrics: pd.DataFrame | None, wanted: list[str], 
         ours = _with_intervals(ours, metrics, names)
     for metric in wanted:
         of_metric = ours["metric"] == metric
-        ours.loc[of_metric, [name for name in INDIFFERENT[column(metric).level] if name in names]] = ""
+        # An attack is of an encoder, and what is heard of it depends on all names.
+        indifferent = () if names == VERIFICATION_NAMES else INDIFFERENT[column(metric).level]
+        ours.loc[of_metric, [name for name in indifferent if name in names]] = ""
         ours.loc[of_metric, ["ours", "ours_low", "ours_high"]] *= column(metric).scale
     # A value that does not depend on the victim is in the table once for each.
     ours = ours.drop_duplicates(ignore_index=True)
@@ -208,7 +218,7 @@ def _different_names(line: Mapping[str, object], names: Sequence[str]) -> str:
 
 
 def _markdown(comparison: pd.DataFrame) -> str:
-    names = [name for name in comparison if name in (*NAMES, *BENCHMARK_NAMES)]
+    names = [name for name in comparison if name in (*NAMES, *BENCHMARK_NAMES, *VERIFICATION_NAMES)]
     headings = [*names, "stands for", "metric", "ours", "printed", "difference", "where"]
     rows = [list(_cells(line, names)) for line in comparison.to_dict("records")]
     # Columns that say nothing in any line are left out.

@@ -96,6 +96,10 @@ COLUMNS = {
     "keyword_agreement": Column("same word", "agreement of the word", "higher", 1, percent=True),
     "label_agreement": Column("right word", "agreement with the label", "higher", 1, percent=True),
     "stealthy": Column("stealthy", "stealthy", words=("no", "yes")),
+    # Of verifications.
+    "equal_error_rate": Column("EER", "equal error rate", "lower", 2, percent=True, level=MODEL),
+    "minimum_detection_cost": Column("minDCF", "minimum detection cost", "lower", 3, level=MODEL),
+    "composite_quality": Column("CSQI", "composite speech quality index", "higher", 3, level=MODEL),
     # Of benchmarks.
     "f1": Column("F1", "F1", "higher", 1, percent=True, level=DEFENDED),
     "fixed_detection_rate": Column("TPR", "detection rate", "higher", 1, percent=True, level=DEFENDED),

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from sanguinaria.encoders import Encoding
 from sanguinaria.victims import WaveformVictim
 
 if TYPE_CHECKING:
     import torch
 
 
-class RawNet3(WaveformVictim):
+class RawNet3(Encoding, WaveformVictim):
     """A residual network of the waveform, for speakers."""
 
     width: int = Field(default=1024, ge=16, multiple_of=8, description="channels of each block; 1,024 in the paper")

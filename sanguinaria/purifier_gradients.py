@@ -1,0 +1,65 @@
+"""Gradients through a defence, so that none looks strong for hiding them (Athalye, Carlini and Wagner, 2018,
+arXiv:1802.00420)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from sanguinaria.defences import Defence
+
+Transform = Callable[[torch.Tensor], torch.Tensor]
+
+
+def purifiers(
+    defence: Defence, draws: int, sample_rate: int, device: torch.device, example: torch.Tensor
+) -> tuple[Transform, ...]:
+    """A defence so many times, each with random numbers of its own, as functions through which gradients pass.
+
+    The mean over them stands for the expectation (section 4.2 of that paper). Where no gradient passes, or none but 0,
+    it passes straight through, as if the defence did nothing (section 4.1).
+
+    Args:
+        defence: one that acts on the input. Its ``seed``, if it has one, is another for each draw, and none of them
+            the defence's own: an attacker does not know what will be drawn.
+        draws: how many.
+        sample_rate: Hz.
+        device: where the defence computes.
+        example: some waveforms (utterances, samples) to try it with.
+    """
+    functions = [_drawn(defence, draw).transform(sample_rate, device) for draw in range(draws)]
+    if functions and not passes_gradients(functions[0], example):
+        functions = [straight_through(function) for function in functions]
+    return tuple(functions)
+
+
+def _drawn(defence: Defence, draw: int) -> Defence:
+    seed = getattr(defence, "seed", None)
+    return defence if not isinstance(seed, int) else defence.model_copy(update={"seed": seed + 1 + draw})
+
+
+def passes_gradients(transform: Transform, example: torch.Tensor) -> bool:
+    """Whether a gradient that is not 0 reaches what a function is given."""
+    given = example.detach().clone().requires_grad_()
+    with torch.enable_grad():
+        try:
+            made = transform(given)
+        except RuntimeError:  # as of numpy, which takes no tensor that has a gradient
+            return False
+        if not made.requires_grad:
+            return False
+        (gradient,) = torch.autograd.grad(made.square().sum(), given, allow_unused=True)
+    return gradient is not None and bool(gradient.any())
+
+
+def straight_through(transform: Transform) -> Transform:
+    """A function with the gradient of doing nothing (Bengio et al., 2013, arXiv:1308.3432)."""
+
+    def apply(waveforms: torch.Tensor) -> torch.Tensor:
+        still = waveforms.detach()
+        with torch.no_grad():
+            changed = transform(still).clone()
+        return changed + (waveforms - still)
+
+    return apply

@@ -1,0 +1,123 @@
+"""From a verification of the configuration to its table: every encoder, under every attack, behind every defence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import product
+from typing import TYPE_CHECKING
+
+from sanguinaria.adversaries import Adversary
+from sanguinaria.configuration import Verification
+from sanguinaria.defences import Defence
+from sanguinaria.stages import AudioStage
+from sanguinaria.verification_stages import (
+    AttackedStage,
+    EmbeddingStage,
+    Heard,
+    ProbeQualityStage,
+    SeedTrials,
+    TrialScoreStage,
+    TrialsStage,
+    VerificationLine,
+    VerificationTable,
+)
+
+if TYPE_CHECKING:
+    from sanguinaria.plan import Expander
+
+
+def verification_table(expander: Expander, name: str, verification: Verification) -> VerificationTable:
+    """The table of a verification."""
+    lines = tuple(_Expansion(expander, verification).lines(name))
+    return VerificationTable(expander.code("verifications", ()), name, lines, verification.comparison)
+
+
+class _Expansion:
+    def __init__(self, expander: Expander, verification: Verification) -> None:
+        self.expander = expander
+        self.verification = verification
+        self.corpus = expander.corpus(verification.corpus)
+        self.training = expander.corpus(verification.trained_on or verification.corpus)
+        trials = verification.trials
+        self.trials = TrialsStage(expander.code("trials", ()), self.corpus, trials, trials.fingerprint())
+
+    def lines(self, name: str) -> Iterator[VerificationLine]:
+        wanted = self.verification
+        for encoder, attack, defence in product(wanted.encoders, wanted.attacks, wanted.defences):
+            yield VerificationLine(
+                {
+                    "verification": name,
+                    "corpus": wanted.corpus,
+                    "victim": encoder,
+                    "attack": attack,
+                    "defence": defence,
+                },
+                tuple(self._seed(encoder, attack, defence, seed) for seed in wanted.seeds),
+            )
+
+    def _seed(self, encoder: str, attack: str, defence: str, seed: int) -> SeedTrials:
+        heard = self._heard(encoder, seed)
+        adversary = self._adversary(attack)
+        attacked = None if adversary.is_identity else self._attacked(heard, adversary, defence, seed)
+        audio = self.expander.defended(attacked or self.corpus, defence)
+        scores = TrialScoreStage(
+            self.expander.code("trial_scores", ()),
+            self.trials,
+            self._embedded(heard, audio),
+            self._embedded(heard, self.corpus),
+            adversary.side,
+            adversary.aims,
+        )
+        # What nothing was done to is not compared with itself.
+        metrics = () if audio is self.corpus else self.verification.metrics
+        quality = {metric: self._quality(metric, audio, adversary) for metric in metrics}
+        return SeedTrials(scores, quality, attacked)
+
+    @cache
+    def _heard(self, encoder: str, seed: int) -> Heard:
+        return Heard(*self.expander.encoder(encoder, self.training, seed))
+
+    def _adversary(self, attack: str) -> Adversary:
+        plugin = self.expander.entries["adversaries"][attack]
+        assert isinstance(plugin, Adversary)
+        return plugin
+
+    def _attacked(self, heard: Heard, adversary: Adversary, defence: str, seed: int) -> AttackedStage:
+        known = self._known(adversary, defence)
+        adversary = adversary if known else adversary.unaware
+        plugins = [adversary, *([heard.victim] if adversary.aims else []), *self.expander.input_plugins(known)]
+        return AttackedStage(
+            self.expander.code("attacked", plugins),
+            self.trials,
+            adversary,
+            heard.victim if adversary.aims else None,
+            heard.model if adversary.aims else None,
+            None if known is None else self.expander.resolved_defence(known),
+            # Nothing of an attack that follows gradients is random, so that seeds of a pretrained encoder share it.
+            0 if adversary.aims else seed,
+        )
+
+    def _known(self, adversary: Adversary, defence: str) -> str | None:
+        """The entry that the adversary attacks through, if it does."""
+        plugin = self.expander.entries["defences"][defence]
+        assert isinstance(plugin, Defence)
+        return defence if adversary.knows_defence and not plugin.is_identity else None
+
+    def _embedded(self, heard: Heard, audio: AudioStage) -> EmbeddingStage:
+        return EmbeddingStage(self.expander.code("embeddings", (heard.victim,)), heard.victim, heard.model, audio)
+
+    def _quality(self, name: str, audio: AudioStage, adversary: Adversary) -> ProbeQualityStage:
+        metric = self.expander.metric(name)
+        # What a value is called does not change it.
+        measured = metric.model_copy(update={"stealthy": None, "utterances": None})
+        limits = [count for count in (self.verification.quality_probes, metric.utterances) if count is not None]
+        return ProbeQualityStage(
+            self.expander.code("probe_quality", (metric,)),
+            measured,
+            self.trials,
+            audio,
+            adversary.side,
+            adversary.aims,
+            min(limits, default=None),
+        )

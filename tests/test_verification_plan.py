@@ -1,0 +1,162 @@
+"""What a verification makes: shared work, attacks that know a defence, and problems that are told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from sanguinaria.configuration import load
+from sanguinaria.errors import InputError
+from sanguinaria.plan import Plan, plan
+from sanguinaria.plugins import kind_of
+from sanguinaria.verification_stages import AttackedStage, EmbeddingStage
+
+CONFIGURATION = """
+corpora:
+  spoken: {kind: synthetic, voices: 12, split: {validation: 0.1, test: 0.25}}
+  others: {kind: synthetic, voices: 16}
+distortions:
+  hiss: {kind: noise, snr: 20}
+triggers:
+  tone: {kind: ultrasonic, level: -30}
+victims:
+  lstm: {kind: lstm}
+  small: {kind: ecapa_tdnn, channels: 16, augmentations: [hiss]}
+  known: {kind: resemblyzer}
+defences:
+  none: {kind: none}
+  hissing: {kind: distortion, distortion: hiss}
+  pruned: {kind: pruning, share: 0.1}
+adversaries:
+  nobody: {kind: none}
+  noise: {kind: noise, epsilon: 6400}
+  pgd: {kind: pgd, norm: l2, epsilon: 6400}
+  knowing: {kind: pgd, norm: l2, epsilon: 6400, adaptive: true}
+metrics:
+  snr: {kind: snr}
+experiments:
+  demo: {corpus: spoken, target: left, triggers: [tone], victims: [lstm], metrics: [snr]}
+verifications:
+  check:
+    corpus: spoken
+    trained_on: others
+    encoders: [small, known]
+    attacks: [nobody, noise, pgd, knowing]
+    defences: [none, hissing]
+    metrics: [snr]
+    seeds: [0, 1]
+    trials: {count: 2500}
+"""
+Edit = Callable[[dict[str, Any]], object]
+
+
+def configured(edit: Edit | None = None, code: Any = None) -> Plan:
+    config = yaml.safe_load(CONFIGURATION)
+    if edit is not None:
+        edit(config)
+    return plan(load(config), code) if code else plan(load(config))
+
+
+def attacked(found: Plan) -> list[AttackedStage]:
+    return [stage for stage in found.stages["attacked"].values() if isinstance(stage, AttackedStage)]
+
+
+def test_work_is_shared():
+    found = configured()
+    table = found.verifications["check"]
+    assert len(table.lines) == 2 * 4 * 2 and found.reports["check"] is table
+    victims = [stage for stage in found.stages["victims"].values() if kind_of(stage.victim) == "ecapa_tdnn"]
+    assert len(victims) == 2 and all(stage.poisoned.corpus.corpus.voices == 16 for stage in victims)
+    assert len(found.stages["trials"]) == 1
+    stages = attacked(found)
+    noise = [stage for stage in stages if kind_of(stage.adversary) == "noise"]
+    # Noise is drawn for each seed, and knows no encoder.
+    assert len(noise) == 2 and all(stage.victim is None for stage in noise)
+    # Without a defence a knowing attack is an unknowing one; the pretrained encoder is attacked once for both seeds.
+    for encoder, trainings in (("ecapa_tdnn", 2), ("resemblyzer", 1)):
+        own = [stage for stage in stages if stage.victim is not None and kind_of(stage.victim) == encoder]
+        assert sorted(stage.defence is not None for stage in own) == [False] * trainings + [True] * trainings
+    assert all(stage.shards == 3 for stage in stages)
+    # Genuine trials are heard in the corpus's audio.
+    heard = [stage for stage in found.stages["embeddings"].values() if isinstance(stage, EmbeddingStage)]
+    assert sum(stage.audio_stage.stage == "corpora" for stage in heard) == 3
+
+
+def test_what_is_not_changed_has_no_quality():
+    lines = {(line.names["attack"], line.names["defence"]): line for line in configured().verifications["check"].lines}
+    assert not lines["nobody", "none"].seeds[0].quality
+    assert set(lines["nobody", "hissing"].seeds[0].quality) == set(lines["pgd", "none"].seeds[0].quality) == {"snr"}
+    assert lines["nobody", "hissing"].seeds[0].attacked is None
+
+
+def test_entries_are_in_specifications_by_their_settings():
+    table = configured().verifications["check"]
+    results = json.loads(table.specification)["results"]
+    (knowing,) = {
+        stage["defence"]["distortion"]
+        for path, stage in results.items()
+        if path.startswith("attacked/") and stage["defence"] is not None
+    }
+    assert json.loads(knowing)["snr"] == 20
+    victims = [stage["victim"] for path, stage in results.items() if path.startswith("victims/")]
+    assert all(json.loads(victim["augmentations"][0])["kind"] == "noise" for victim in victims)
+
+
+def test_code_is_that_of_what_is_called():
+    called: dict[str, set[str]] = {}
+
+    def code(script, plugins):
+        called.setdefault(script, set()).update(map(kind_of, plugins))
+        return ""
+
+    configured(code=code)
+    assert called["attacked"] == {"noise", "pgd", "ecapa_tdnn", "resemblyzer", "distortion"}
+    assert called["embeddings"] == {"ecapa_tdnn", "resemblyzer"}
+    assert called["trials"] == called["trial_scores"] == called["verifications"] == set()
+    assert called["probe_quality"] == {"snr"} and "noise" in called["victims"]
+
+
+def test_a_list_of_trials_is_known_by_its_content(tmp_path):
+    path = tmp_path / "list.txt"
+
+    def listed(config):
+        config["verifications"]["check"]["trials"] = {"list": str(path)}
+
+    keys = []
+    for text in ("1 a b\n", "0 a b\n"):
+        path.write_text(text)
+        keys.append(next(iter(configured(listed).stages["trials"])))
+    assert keys[0] != keys[1]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("encoders", ["lstm"], "'lstm' makes no embeddings: name a speaker encoder"),
+        ("encoders", ["absent"], "absent"),
+        ("defences", ["pruned"], "'pruned' acts on models"),
+        ("attacks", ["absent"], "absent"),
+        ("attacks", [], "attacks"),
+        ("trained_on", "absent", "absent"),
+        ("corpus", "absent", "absent"),
+        ("trials", {"count": 1}, "count"),
+        ("unknown", 1, "unknown"),
+        ("comparison", {"paper": "tdap", "table": "9"}, "no printed numbers of tdap 9; there are: .*tdap 1"),
+    ],
+)
+def test_problems_are_told(field, value, message):
+    with pytest.raises(InputError, match=message):
+        configured(lambda config: config["verifications"]["check"].update({field: value}))
+
+
+@pytest.mark.parametrize("name", ["demo", "verification", "trials"])
+def test_names_differ_from_others(name):
+    def renamed(config):
+        config["verifications"][name] = config["verifications"].pop("check")
+
+    with pytest.raises(InputError, match=name):
+        configured(renamed)

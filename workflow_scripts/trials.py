@@ -1,0 +1,16 @@
+"""Choose a corpus's trials."""
+
+from pathlib import Path
+
+from sanguinaria.jobs import job
+from sanguinaria.trials import write_trials
+
+with job(snakemake) as specification:
+    chosen = specification["trials"]
+    write_trials(
+        Path(snakemake.input.index),
+        None if chosen["list"] is None else Path(chosen["list"]),
+        chosen["count"],
+        chosen["seed"],
+        Path(snakemake.output.table),
+    )
