@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sanguinaria.adversaries import Adversary
 from sanguinaria.configuration import Verification
 from sanguinaria.defences import Defence
+from sanguinaria.errors import InputError
 from sanguinaria.stages import AudioStage
 from sanguinaria.verification_stages import (
     AttackedStage,
@@ -102,7 +103,14 @@ class _Expansion:
         """The entry that the adversary attacks through, if it does."""
         plugin = self.expander.entries["defences"][defence]
         assert isinstance(plugin, Defence)
-        return defence if adversary.knows_defence and not plugin.is_identity else None
+        if not adversary.knows_defence or plugin.is_identity:
+            return None
+        if any(room == "purifiers" for _, room, _ in plugin.referred):
+            raise InputError(
+                f"verifications: no gradient is taken through the purifier of {defence!r} yet: give it attacks that do "
+                "not know the defence"
+            )
+        return defence
 
     def _embedded(self, heard: Heard, audio: AudioStage) -> EmbeddingStage:
         return EmbeddingStage(self.expander.code("embeddings", (heard.victim,)), heard.victim, heard.model, audio)
