@@ -40,7 +40,6 @@ def test_hashed_texts_are_near_where_they_share_parts():
 
 
 def test_pocketsphinx_understands_a_synthetic_speaker():
-    pytest.importorskip("pocketsphinx")
     from sanguinaria.corpora.synthetic import Synthetic
 
     spoken = Synthetic(voices=4)

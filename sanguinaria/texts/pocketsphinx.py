@@ -35,10 +35,8 @@ class PocketSphinx(Text):
         return extract  # type: ignore[return-value]
 
     def _decoder(self) -> Any:
-        try:
-            from pocketsphinx import Decoder
-        except ImportError as error:
-            raise InputError("pocketsphinx is not installed: pip install pocketsphinx==5.1.1") from error
+        from pocketsphinx import Decoder
+
         decoder = Decoder(samprate=float(SAMPLE_RATE), loglevel="FATAL")
         if self.words:
             unknown = [word for word in self.words if decoder.lookup_word(word.lower()) is None]
