@@ -1,8 +1,4 @@
-"""A speaker's embedding by an LSTM trained with the generalised end-to-end loss (Wan et al., 2018, arXiv:1710.10467).
-
-The network, its input and its partial utterances are those of "Real-Time Voice Cloning", from which FreeVC takes its
-speaker encoder, and Resemblyzer its own.
-"""
+"""FreeVC's speaker encoder: its checkpoint, and target speech as it hears it. See ``sanguinaria.ge2e_network``."""
 
 from __future__ import annotations
 
@@ -10,33 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 from sanguinaria.foreign_weights import fill, part_of, read_checkpoint
+from sanguinaria.ge2e_network import SpeakerEncoder
 
 WHAT = "the checkpoint of FreeVC's speaker encoder (pretrained_bak_5805000.pt)"
-SAMPLE_RATE = 16_000
-# Windows of 25 ms every 10 ms, and a partial utterance of 1.6 s, 1.3 of which begin in each second.
-WINDOW, HOP, PARTIAL = 400, 160, 160
-STEP = round(SAMPLE_RATE / 1.3 / HOP)
-# A last partial utterance counts if so much of it is there.
-COVERAGE = 0.75
 # As librosa trims: frames this much below the loudest are silence.
 TRIM, TRIM_WINDOW, TRIM_HOP = 20.0, 2048, 512
-
-
-class SpeakerEncoder(nn.Module):
-    """Mel spectrograms (partials, frames, bands) → embeddings (partials, numbers), not negative, with norm 1."""
-
-    def __init__(self, bands: int, hidden: int, layers: int, numbers: int) -> None:
-        super().__init__()
-        self.bands = bands
-        self.lstm = nn.LSTM(bands, hidden, layers, batch_first=True)
-        self.linear = nn.Linear(hidden, numbers)
-
-    def forward(self, mels: torch.Tensor) -> torch.Tensor:
-        _, (hidden, _) = self.lstm(mels)
-        return nn.functional.normalize(self.linear(hidden[-1]).relu(), dim=1)
 
 
 def load_speaker_encoder(path: Path) -> SpeakerEncoder:
@@ -58,33 +34,8 @@ def load_speaker_encoder(path: Path) -> SpeakerEncoder:
 
 
 def embedding_of(network: SpeakerEncoder, speech: np.ndarray) -> torch.Tensor:
-    """The embedding (numbers,) of speech (samples,) at 16 kHz: the mean over partial utterances, with norm 1."""
-    sound = torch.from_numpy(trimmed(speech))
-    starts = partials(len(sound))
-    # Zeros up to the last partial utterance's end.
-    needed = (starts[-1] + PARTIAL) * HOP
-    mels = mel_spectrogram(nn.functional.pad(sound, (0, max(0, needed - len(sound)))), network.bands)
-    found = network(torch.stack([mels[start : start + PARTIAL] for start in starts]))
-    return nn.functional.normalize(found.mean(0), dim=0)
-
-
-def mel_spectrogram(sound: torch.Tensor, bands: int) -> torch.Tensor:
-    """Power, no logarithm, in Slaney's mel bands: (samples,) → (frames, bands)."""
-    from torchaudio.functional import melscale_fbanks
-
-    window = torch.hann_window(WINDOW)
-    spectrum = torch.stft(sound, WINDOW, HOP, window=window, pad_mode="reflect", return_complex=True).abs().square()
-    filters = melscale_fbanks(WINDOW // 2 + 1, 0.0, SAMPLE_RATE / 2, bands, SAMPLE_RATE, "slaney", "slaney")
-    mels: torch.Tensor = spectrum.T @ filters
-    return mels
-
-
-def partials(num_samples: int) -> list[int]:
-    """First frames of the partial utterances: at least one, which may end after the speech does."""
-    frames = -(-(num_samples + 1) // HOP)
-    starts = list(range(0, max(1, frames - PARTIAL + STEP + 1), STEP))
-    covered = (num_samples - starts[-1] * HOP) / (PARTIAL * HOP)
-    return starts[:-1] if covered < COVERAGE and len(starts) > 1 else starts
+    """The embedding (numbers,) of speech (samples,) at 16 kHz."""
+    return network.embed(torch.from_numpy(trimmed(speech))[None], "reflect")[0]
 
 
 def trimmed(speech: np.ndarray) -> np.ndarray:

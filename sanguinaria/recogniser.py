@@ -1,6 +1,6 @@
-"""Which of some words is said: the recogniser PocketSphinx (Huggins-Daines et al., 2006) with its own English model.
+"""What is said: the recogniser PocketSphinx (Huggins-Daines et al., 2006) with its own model of American English.
 
-Model and dictionary (BSD) are those in the package ``pocketsphinx`` 5.1.1. It has to choose one of the words, so that
+Model and dictionary (BSD) are those in the package ``pocketsphinx`` 5.1.1. Of a list it has to choose one word, so that
 of N words noise, too, agrees with a word once in N times or more.
 """
 
@@ -24,7 +24,8 @@ SILENCE = 0.1
 
 
 def recognise(audio: np.ndarray, sample_rate: int, words: tuple[str, ...]) -> str:
-    """The one of ``words`` that samples (samples,) in [-1, 1] are most like; empty where none is heard.
+    """The one of ``words`` that samples (samples,) in [-1, 1] are most like, or any words where none are given; empty
+    where none is heard.
 
     Raises:
         InputError: the dictionary lacks a word.
@@ -35,7 +36,7 @@ def recognise(audio: np.ndarray, sample_rate: int, words: tuple[str, ...]) -> st
 
     heard = audio if sample_rate == SAMPLE_RATE else resample(audio, sample_rate, SAMPLE_RATE)
     padded = np.pad(heard, round(SILENCE * SAMPLE_RATE))
-    decoder = _decoder(words)
+    decoder = decoder_of(words)
     # Every utterance by itself: what the decoder has learned of the channel from those before is forgotten.
     decoder.reinit_feat()
     decoder.start_utt()
@@ -46,10 +47,16 @@ def recognise(audio: np.ndarray, sample_rate: int, words: tuple[str, ...]) -> st
 
 
 @cache
-def _decoder(words: tuple[str, ...]) -> Any:
-    """A decoder for one of the words, made once in a process."""
+def decoder_of(words: tuple[str, ...]) -> Any:
+    """A decoder for one of the words, or for any, made once in a process.
+
+    Raises:
+        InputError: the dictionary lacks a word.
+    """
     import pocketsphinx
 
+    if not words:
+        return pocketsphinx.Decoder(samprate=float(SAMPLE_RATE), loglevel="FATAL")
     # A dictionary of these words alone: the whole one takes half a second to read.
     with NamedTemporaryFile("w", suffix=".dict") as dictionary:
         dictionary.write("".join(_entries(words, Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict")))))
@@ -70,6 +77,6 @@ def _entries(words: tuple[str, ...], dictionary: Path) -> list[str]:
     if absent:
         raise InputError(
             f"the recogniser's dictionary has no {', '.join(map(repr, absent))}. Fix: give the words that the "
-            "utterances may hold, in lower case, as `words` of the metric"
+            "utterances may hold, in lower case, as `words`"
         )
     return entries

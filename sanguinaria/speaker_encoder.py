@@ -1,6 +1,6 @@
 """Who speaks: embeddings of utterances by the encoder of Resemblyzer (Wan et al., 2018, arXiv:1710.10467).
 
-Network and front end are written here after the package ``resemblyzer`` 0.1.4 (Apache-2.0), of which the weights are
+The network is in ``sanguinaria.ge2e_network``. Of the package ``resemblyzer`` 0.1.4 (Apache-2.0) the weights are
 used and nothing is imported: it needs librosa, its loader unpickles whatever the file holds, and installing what it
 asks for puts a module ``typing`` of an old Python into the environment. What it computes is the same.
 """
@@ -9,26 +9,25 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sanguinaria.published import Published, load_state, read_tensors
-from sanguinaria.slaney import mel_filters
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from sanguinaria.ge2e_network import Ge2e
 
 WEIGHTS = Published(
     url="https://github.com/resemble-ai/Resemblyzer/raw/refs/heads/master/resemblyzer/pretrained.pt",
     sha256="39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
 )
-# The rate in Hz; samples of a frame and from frame to frame; mel bands; frames that are heard at once, and from one
-# such part to the next (1.3 a second), of which the last needs this share of speech.
-SAMPLE_RATE, FRAME, HOP, BANDS, PART, STEP, COVERAGE = 16000, 400, 160, 40, 160, 77, 0.75
+# Hz.
+SAMPLE_RATE = 16000
 # Samples that are voiced or not, what they are averaged over, and by how much what is voiced is widened.
 VOICE_WINDOW, VOICE_AVERAGE, VOICE_WIDTH = 480, 8, 7
 # The level, in dB below full scale, that quieter utterances are raised to.
 LEVEL = -30.0
-WIDTH, LAYERS = 256, 3
 
 
 def embed(audio: np.ndarray, sample_rate: int, weights: Published) -> np.ndarray | None:
@@ -37,7 +36,6 @@ def embed(audio: np.ndarray, sample_rate: int, weights: Published) -> np.ndarray
     Raises:
         sanguinaria.errors.InputError: the weights cannot be had or are not the encoder's.
     """
-    import numpy as np
     import torch
 
     from sanguinaria.audio import resample
@@ -46,9 +44,7 @@ def embed(audio: np.ndarray, sample_rate: int, weights: Published) -> np.ndarray
     if len(heard) == 0:
         return None
     with torch.inference_mode():
-        parts = _network(weights)(torch.from_numpy(_parts(heard))).numpy()
-    mean = parts.mean(axis=0)
-    embedding: np.ndarray = mean / np.linalg.norm(mean)
+        embedding: np.ndarray = _network(weights).embed(torch.from_numpy(heard).float()[None])[0].numpy()
     return embedding
 
 
@@ -86,54 +82,29 @@ def _voice_flags(audio: np.ndarray) -> np.ndarray:
     return np.array([detector.is_speech(window.tobytes(), SAMPLE_RATE) for window in windows], bool)
 
 
-def _parts(audio: np.ndarray) -> np.ndarray:
-    """Mel spectrograms (parts, 160 frames, 40 bands) of 1.6 s each that overlap by half; the last is filled with 0."""
-    import numpy as np
-
-    frames = -(-(len(audio) + 1) // HOP)
-    starts = list(range(0, max(1, frames - PART + STEP + 1), STEP))
-    if len(starts) > 1 and (len(audio) - starts[-1] * HOP) / (PART * HOP) < COVERAGE:
-        starts.pop()
-    end = (starts[-1] + PART) * HOP
-    mel = _mel(np.pad(audio, (0, max(0, end - len(audio)))))
-    return np.stack([mel[start : start + PART] for start in starts])
-
-
-def _mel(audio: np.ndarray) -> np.ndarray:
-    """Powers (frames, bands), not logarithmic; frames are around every 10 ms, with silence beyond the ends."""
-    import numpy as np
-
-    frames = np.lib.stride_tricks.sliding_window_view(np.pad(audio.astype("float64"), FRAME // 2), FRAME)[::HOP]
-    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAME) / FRAME)
-    powers = np.abs(np.fft.rfft(frames * hann)) ** 2
-    mel: np.ndarray = (powers @ mel_filters(SAMPLE_RATE, FRAME, BANDS, SAMPLE_RATE / 2).T).astype("float32")
-    return mel
-
-
 @cache
-def _network(weights: Published) -> Any:
-    """The network, loaded once in a process: mel spectrograms (parts, frames, bands) → embeddings (parts, 256)."""
-    import torch
-    from torch import nn
+def _network(weights: Published) -> Ge2e:
+    """The network, loaded once in a process."""
+    return network(weights)
 
-    class Encoder(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.lstm = nn.LSTM(BANDS, WIDTH, LAYERS, batch_first=True)
-            self.linear = nn.Linear(WIDTH, WIDTH)
 
-        def forward(self, mels: torch.Tensor) -> torch.Tensor:
-            _, (hidden, _) = self.lstm(mels)
-            return nn.functional.normalize(self.linear(hidden[-1]).relu(), dim=1)
+def network(weights: Published) -> Ge2e:
+    """The network, ready to embed.
 
-    path = _weights_file(weights)
+    Raises:
+        sanguinaria.errors.InputError: the weights cannot be had or are not the encoder's.
+    """
+    from sanguinaria.ge2e_network import Ge2e
+
+    path = weights_file(weights)
     state = read_tensors(path, "model_state")["model_state"]
     # The loss that it was trained with had two numbers of its own.
     wanted = {name: tensor for name, tensor in state.items() if not name.startswith("similarity_")}
-    return load_state(Encoder(), wanted, path)
+    found: Ge2e = load_state(Ge2e(), wanted, path)
+    return found
 
 
-def _weights_file(weights: Published) -> Path:
+def weights_file(weights: Published) -> Path:
     """The package's own file where it is the one that is meant, or else the user's, or a download."""
     from importlib.util import find_spec
 

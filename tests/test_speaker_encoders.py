@@ -13,7 +13,7 @@ from sanguinaria.distortions import to_text
 from sanguinaria.encoders import load_encoder
 from sanguinaria.errors import InputError
 from sanguinaria.filter_banks import FLOOR, LogFilterBanks, MeanVarianceNormalisation
-from sanguinaria.ge2e_network import parts
+from sanguinaria.ge2e_network import partials
 from sanguinaria.margins import angular_margin_loss
 from sanguinaria.training import save_model, train
 
@@ -174,4 +174,4 @@ def test_resemblyzer_keeps_its_weights_in_training(tmp_path):
 
 def test_parts_of_an_utterance_are_those_of_the_package():
     # `compute_partial_slices` of the package, for a rate of 1.3 and a coverage of 0.75.
-    assert [parts(seconds * 16000) for seconds in (1, 2, 3, 4)] == [[0], [0, 77], [0, 77, 154], [0, 77, 154, 231]]
+    assert [partials(seconds * 16000) for seconds in (1, 2, 3, 4)] == [[0], [0, 77], [0, 77, 154], [0, 77, 154, 231]]

@@ -11,15 +11,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from sanguinaria.encoders import Encoding
-from sanguinaria.errors import InputError
 from sanguinaria.victims import WaveformVictim
 
 if TYPE_CHECKING:
     import torch
-
-PACKAGE = "resemblyzer"
-# Of pretrained.pt in the wheel of version 0.1.4.
-SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
 
 
 class Resemblyzer(Encoding, WaveformVictim):
@@ -41,13 +36,11 @@ class Resemblyzer(Encoding, WaveformVictim):
     def pretrained(self) -> torch.nn.Module:
         """
         Raises:
-            InputError: the package is not installed, or is another version.
+            sanguinaria.errors.InputError: the weights cannot be had or are not the encoder's.
         """
-        import torch
+        from sanguinaria.speaker_encoder import WEIGHTS, network
 
-        from sanguinaria.ge2e_network import load_ge2e
-
-        return load_ge2e(torch.load(_weights(), map_location="cpu", weights_only=True)["model_state"])
+        return network(WEIGHTS)
 
     def network(self, labels: int) -> torch.nn.Module:
         from torch import nn
@@ -57,18 +50,3 @@ class Resemblyzer(Encoding, WaveformVictim):
 
         encoder = self.pretrained().requires_grad_(False)
         return nn.Sequential(encoder, Directions(SIZE, labels, self.scale))
-
-
-def _weights() -> str:
-    """The path of the checkpoint; the package itself, which needs librosa, is not imported."""
-    import hashlib
-    from importlib.util import find_spec
-    from pathlib import Path
-
-    found = find_spec(PACKAGE)
-    if found is None or found.origin is None:
-        raise InputError("resemblyzer: its package is not installed: `pip install Resemblyzer==0.1.4`")
-    path = Path(found.origin).with_name("pretrained.pt")
-    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
-        raise InputError(f"{path}: not the weights of Resemblyzer 0.1.4: `pip install Resemblyzer==0.1.4`")
-    return str(path)
