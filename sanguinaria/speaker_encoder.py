@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sanguinaria.published import Published, load_state, read_tensors
+from sanguinaria.published import Published
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +22,8 @@ WEIGHTS = Published(
     url="https://github.com/resemble-ai/Resemblyzer/raw/refs/heads/master/resemblyzer/pretrained.pt",
     sha256="39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
 )
+# What messages call the file.
+WHAT = "the published pretrained.pt of Resemblyzer"
 # Hz.
 SAMPLE_RATE = 16000
 # Samples that are voiced or not, what they are averaged over, and by how much what is voiced is widened.
@@ -94,14 +96,16 @@ def network(weights: Published) -> Ge2e:
     Raises:
         sanguinaria.errors.InputError: the weights cannot be had or are not the encoder's.
     """
+    from sanguinaria.foreign_weights import fill, part_of, read_checkpoint
     from sanguinaria.ge2e_network import Ge2e
 
     path = weights_file(weights)
-    state = read_tensors(path, "model_state")["model_state"]
+    state = part_of(read_checkpoint(path, WHAT), "model_state", path, WHAT)
     # The loss that it was trained with had two numbers of its own.
     wanted = {name: tensor for name, tensor in state.items() if not name.startswith("similarity_")}
-    found: Ge2e = load_state(Ge2e(), wanted, path)
-    return found
+    found = Ge2e()
+    fill(found, wanted, path, WHAT)
+    return found.eval()
 
 
 def weights_file(weights: Published) -> Path:

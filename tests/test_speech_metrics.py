@@ -13,9 +13,10 @@ from pydantic import ValidationError
 
 from sanguinaria import plugins
 from sanguinaria.errors import InputError
+from sanguinaria.foreign_weights import fill, part_of, read_checkpoint
 from sanguinaria.metrics import Pair, Unscorable
 from sanguinaria.metrics.nisqa import WEIGHTS
-from sanguinaria.published import Published, load_state, read_tensors
+from sanguinaria.published import Published
 
 RATE = 16000
 TIME = np.arange(RATE) / RATE
@@ -306,18 +307,18 @@ class TestPublished:
 
     def test_nothing_but_tensors_is_unpickled(self, tmp_path):
         torch.save({"model_state": {}, "more": Path}, tmp_path / "net.pt")
-        with pytest.raises(InputError, match=r"net\.pt cannot be read as weights .*Fix: "):
-            read_tensors(tmp_path / "net.pt", "model_state")
+        with pytest.raises(InputError, match=r"net\.pt' cannot be read as a checkpoint .*; the file goes there"):
+            read_checkpoint(tmp_path / "net.pt", "the file")
 
     def test_what_is_no_file_of_weights_is_told(self, tmp_path):
         (tmp_path / "net.pt").write_bytes(b"<html>")
-        for path in (tmp_path / "net.pt", tmp_path / "absent.pt"):
-            with pytest.raises(InputError, match=rf"{path.name} cannot be read.*Fix: "):
-                read_tensors(path, "model_state")
-        torch.save({"state": {}}, tmp_path / "other.pt")
-        with pytest.raises(InputError, match=r"other\.pt holds no 'model_state'.*Fix: "):
-            read_tensors(tmp_path / "other.pt", "model_state")
+        with pytest.raises(InputError, match=r"net\.pt' cannot be read .*the file goes there"):
+            read_checkpoint(tmp_path / "net.pt", "the file")
+        with pytest.raises(InputError, match=r"no file .*absent\.pt': the file goes there"):
+            read_checkpoint(tmp_path / "absent.pt", "the file")
+        with pytest.raises(InputError, match=r"other\.pt' has no 'model_state' and is not the file: it holds state"):
+            part_of({"state": {}}, "model_state", tmp_path / "other.pt", "the file")
 
     def test_another_network_s_state_is_told(self, tmp_path):
-        with pytest.raises(InputError, match=r"net\.pt is of another network.*Fix: "):
-            load_state(torch.nn.Linear(2, 2), {"weight": torch.zeros(3, 3)}, tmp_path / "net.pt")
+        with pytest.raises(InputError, match=r"net\.pt' is not the file: weight is \(3, 3\), not \(2, 2\)"):
+            fill(torch.nn.Linear(2, 2), {"weight": torch.zeros(3, 3)}, tmp_path / "net.pt", "the file")

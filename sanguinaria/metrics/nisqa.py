@@ -35,6 +35,9 @@ FFT, WINDOW, HOP, BANDS, HIGHEST = 4096, 0.02, 0.01, 48, 20000.0
 # What is heard at once: 15 frames, every fourth frame, and at most so often.
 SEGMENT, STRIDE, MOST = 15, 4, 1300
 
+# What messages call the file.
+WHAT = "the published nisqa.tar"
+
 
 class Nisqa(Opinion):
     """Predicted opinion by NISQA, at the utterance's own rate; bands above half of that hold nothing."""
@@ -89,11 +92,14 @@ def _segments(spectrogram: np.ndarray) -> np.ndarray:
 def _network(weights: Published) -> Any:
     """The network, loaded once in a process."""
     from sanguinaria.compatibility import prepare
-    from sanguinaria.published import load_state, read_tensors
+    from sanguinaria.foreign_weights import fill, part_of, read_checkpoint
 
     prepare()
     from torchmetrics.functional.audio.nisqa import _NISQADIM
 
     path = weights.obtain()
-    checkpoint = read_tensors(path, "model_state_dict")
-    return load_state(_NISQADIM(checkpoint["args"]), checkpoint["model_state_dict"], path)
+    checkpoint = read_checkpoint(path, WHAT)
+    state = part_of(checkpoint, "model_state_dict", path, WHAT)
+    network = _NISQADIM(part_of(checkpoint, "args", path, WHAT))
+    fill(network, state, path, WHAT)
+    return network.eval()
