@@ -29,6 +29,7 @@ rule attacked:
             lambda attacked, shard: attacked.trials.corpus.audio_files,
         ),
         model=files("attacked", "attacked", lambda attacked, shard: attacked.models),
+        weights=files("attacked", "attacked", lambda attacked, shard: attacked.weights),
     output:
         audio="results/attacked/{attacked}/audio/{shard}.parquet",
         remarks="results/attacked/{attacked}/remarks/{shard}.parquet",

@@ -21,14 +21,19 @@ from sanguinaria.victims import Victim
 if TYPE_CHECKING:
     import torch
 
+    from sanguinaria.adversaries import Purifier
+    from sanguinaria.purifier_gradients import Purify
+
 
 @dataclass(frozen=True)
 class Target:
-    """What an adversary who aims knows: an encoder with its model, none where it is pretrained, and the defence."""
+    """What an adversary who aims knows: an encoder with its model, none where it is pretrained, and the defence with
+    the weights of its purifier, if it has one."""
 
     victim: Victim
     model: Path | None
     defence: Defence | None
+    weights: Path | None = None
 
 
 def attack_audio(
@@ -99,6 +104,7 @@ class _Attack:
         self.seed = seed
         self.device = device
         self.embed: Embed | None = None
+        self.known: tuple[Purify, ...] | None = None
         if target is not None and waveforms:
             self.embed = load_encoder(target.victim, target.model, sample_rate, device)
 
@@ -110,17 +116,30 @@ class _Attack:
     def _aim(self, rows: pd.DataFrame, audio: torch.Tensor) -> Aim | None:
         import torch
 
-        from sanguinaria.purifier_gradients import purifiers
-
         if self.embed is None or self.target is None:
             return None
         with torch.no_grad():
             others = self.embed(self._audio(rows["other"]))
-        defence, draws = self.target.defence, self.adversary.purifier_draws
-        known = () if defence is None else purifiers(defence, draws, self.sample_rate, self.device, audio[:1])
+        labels = rows["speaker"].tolist()
+        known = tuple(_of_rows(purify, labels) for purify in self._known(audio[:1], labels[:1]))
         return Aim(self.embed, others, torch.tensor(rows["target"].to_numpy(), device=self.device), known)
+
+    def _known(self, audio: torch.Tensor, labels: list[str]) -> tuple[Purify, ...]:
+        """The defence that is known, loaded once."""
+        from sanguinaria.purifier_gradients import purifiers
+
+        target = self.target
+        if self.known is None and target is not None and target.defence is not None:
+            draws = self.adversary.purifier_draws
+            self.known = purifiers(target.defence, target.weights, draws, self.sample_rate, self.device, audio, labels)
+        return self.known or ()
 
     def _audio(self, names: pd.Series) -> torch.Tensor:
         import torch
 
         return torch.from_numpy(np.stack([self.waveforms[name] for name in names])).to(self.device)
+
+
+def _of_rows(purify: Purify, labels: Sequence[str]) -> Purifier:
+    """A defence that is told the labels of the rows that it acts on."""
+    return lambda waveforms, rows: purify(waveforms, [labels[row] for row in rows.tolist()])

@@ -411,7 +411,11 @@ class Expander:
         if defence.is_identity or defence.acts_on != "input":
             return audio
         code = self.code("defended_audio", self.input_plugins(name))
-        return DefendedStage(code, audio, self.resolved_defence(name), self._resolved("defences", name).purifier)
+        return DefendedStage(code, audio, self.resolved_defence(name), self.purifier_of(name))
+
+    def purifier_of(self, defence: str) -> PurifierStage | None:
+        """The purifier that a defence refers to, if any."""
+        return self._resolved("defences", defence).purifier
 
     def resolved_defence(self, name: str) -> Defence:
         """A defence that acts on the input, with what it refers to in place of names."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from sanguinaria.conditions import Condition
 from sanguinaria.diffusion_networks import DiffWave
@@ -120,11 +121,19 @@ class DiffusionCleanser:
             mean = float(process.of_current[step]) * current + float(process.of_noisy[step]) * speech
             if process.of_noise[step]:
                 times = speech.new_full((len(speech),), float(self.way.times[step]))
-                mean = mean - float(process.of_noise[step]) * self.network.estimate(current, times, told)
+                mean = mean - float(process.of_noise[step]) * self._estimate(current, times, told)
             current = mean
             if process.posterior_variances[step]:
                 current = mean + float(np.sqrt(process.posterior_variances[step])) * _drawn(speech, draws)
         return current
+
+    def _estimate(self, current: torch.Tensor, times: torch.Tensor, told: torch.Tensor | None) -> torch.Tensor:
+        """Where a gradient is to pass, a step is computed again on its way back, so that memory does not grow with the
+        steps."""
+        if not (torch.is_grad_enabled() and current.requires_grad):
+            return self.network.estimate(current, times, told)
+        found: torch.Tensor = checkpoint(self.network.estimate, current, times, told, use_reentrant=False)
+        return found
 
 
 def sounding(waveforms: torch.Tensor) -> torch.Tensor:

@@ -3,33 +3,44 @@ arXiv:1802.00420)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
 
 from sanguinaria.defences import Defence
 
-Transform = Callable[[torch.Tensor], torch.Tensor]
+# From waveforms (utterances, samples) and the utterances' labels to defended waveforms.
+Purify = Callable[[torch.Tensor, Sequence[str]], torch.Tensor]
 
 
 def purifiers(
-    defence: Defence, draws: int, sample_rate: int, device: torch.device, example: torch.Tensor
-) -> tuple[Transform, ...]:
+    defence: Defence,
+    weights: Path | None,
+    draws: int,
+    sample_rate: int,
+    device: torch.device,
+    example: torch.Tensor,
+    labels: Sequence[str],
+) -> tuple[Purify, ...]:
     """A defence so many times, each with random numbers of its own, as functions through which gradients pass.
 
     The mean over them stands for the expectation (section 4.2 of that paper). Where no gradient passes, or none but 0,
-    it passes straight through, as if the defence did nothing (section 4.1).
+    it passes straight through, as if the defence did nothing (section 4.1). What a purifier is told of what is said
+    has no gradient.
 
     Args:
         defence: one that acts on the input. Its ``seed``, if it has one, is another for each draw, and none of them
             the defence's own: an attacker does not know what will be drawn.
+        weights: of the purifier that it refers to, if it does.
         draws: how many.
         sample_rate: Hz.
         device: where the defence computes.
         example: some waveforms (utterances, samples) to try it with.
+        labels: theirs.
     """
-    functions = [_drawn(defence, draw).transform(sample_rate, device) for draw in range(draws)]
-    if functions and not passes_gradients(functions[0], example):
+    functions = [_drawn(defence, draw).of_utterances(sample_rate, device, weights) for draw in range(draws)]
+    if functions and not passes_gradients(functions[0], example, labels):
         functions = [straight_through(function) for function in functions]
     return tuple(functions)
 
@@ -39,12 +50,14 @@ def _drawn(defence: Defence, draw: int) -> Defence:
     return defence if not isinstance(seed, int) else defence.model_copy(update={"seed": seed + 1 + draw})
 
 
-def passes_gradients(transform: Transform, example: torch.Tensor) -> bool:
+def passes_gradients(purify: Purify, example: torch.Tensor, labels: Sequence[str]) -> bool:
     """Whether a gradient that is not 0 reaches what a function is given."""
     given = example.detach().clone().requires_grad_()
     with torch.enable_grad():
         try:
-            made = transform(given)
+            made = purify(given, labels)
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError:  # as of numpy, which takes no tensor that has a gradient
             return False
         if not made.requires_grad:
@@ -53,13 +66,13 @@ def passes_gradients(transform: Transform, example: torch.Tensor) -> bool:
     return gradient is not None and bool(gradient.any())
 
 
-def straight_through(transform: Transform) -> Transform:
+def straight_through(purify: Purify) -> Purify:
     """A function with the gradient of doing nothing (Bengio et al., 2013, arXiv:1308.3432)."""
 
-    def apply(waveforms: torch.Tensor) -> torch.Tensor:
+    def apply(waveforms: torch.Tensor, labels: Sequence[str]) -> torch.Tensor:
         still = waveforms.detach()
         with torch.no_grad():
-            changed = transform(still).clone()
+            changed = purify(still, labels).clone()
         return changed + (waveforms - still)
 
     return apply

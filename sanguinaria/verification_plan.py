@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from sanguinaria.adversaries import Adversary
 from sanguinaria.configuration import Verification
 from sanguinaria.defences import Defence
-from sanguinaria.errors import InputError
 from sanguinaria.stages import AudioStage
 from sanguinaria.verification_stages import (
     AttackedStage,
@@ -95,6 +94,7 @@ class _Expansion:
             heard.victim if adversary.aims else None,
             heard.model if adversary.aims else None,
             None if known is None else self.expander.resolved_defence(known),
+            None if known is None else self.expander.purifier_of(known),
             # Nothing of an attack that follows gradients is random, so that seeds of a pretrained encoder share it.
             0 if adversary.aims else seed,
         )
@@ -103,14 +103,7 @@ class _Expansion:
         """The entry that the adversary attacks through, if it does."""
         plugin = self.expander.entries["defences"][defence]
         assert isinstance(plugin, Defence)
-        if not adversary.knows_defence or plugin.is_identity:
-            return None
-        if any(room == "purifiers" for _, room, _ in plugin.referred):
-            raise InputError(
-                f"verifications: no gradient is taken through the purifier of {defence!r} yet: give it attacks that do "
-                "not know the defence"
-            )
-        return defence
+        return defence if adversary.knows_defence and not plugin.is_identity else None
 
     def _embedded(self, heard: Heard, audio: AudioStage) -> EmbeddingStage:
         return EmbeddingStage(self.expander.code("embeddings", (heard.victim,)), heard.victim, heard.model, audio)

@@ -15,7 +15,7 @@ from sanguinaria.configuration import Comparison, Trials
 from sanguinaria.defences import Defence
 from sanguinaria.metrics import Metric
 from sanguinaria.plugins import kind_of
-from sanguinaria.stages import RESULTS, AudioStage, CorpusStage, RowStage, Stage, VictimStage
+from sanguinaria.stages import RESULTS, AudioStage, CorpusStage, PurifierStage, RowStage, Stage, VictimStage
 from sanguinaria.table_stages import Reduced, named
 from sanguinaria.victims import Victim
 
@@ -58,7 +58,7 @@ class Heard:
 class AttackedStage(AudioStage):
     """What an adversary makes of trials: audio of each trial, or of each utterance where it does not aim.
 
-    Where it aims, ``victim`` and ``model`` are the encoder, and ``defence`` is what it knows of.
+    Where it aims, ``victim`` and ``model`` are the encoder, and ``defence`` is what it knows of, with its ``purifier``.
     """
 
     trials: TrialsStage
@@ -66,6 +66,7 @@ class AttackedStage(AudioStage):
     victim: Victim | None
     model: VictimStage | None
     defence: Defence | None
+    purifier: PurifierStage | None
     seed: int
 
     stage: ClassVar[str] = "attacked"
@@ -81,6 +82,11 @@ class AttackedStage(AudioStage):
     @property
     def models(self) -> list[Path]:
         return [] if self.model is None else [self.model.model]
+
+    @property
+    def weights(self) -> list[Path]:
+        """The purifier's; none for a defence that is no purification."""
+        return [] if self.purifier is None else [self.purifier.weights]
 
     @property
     def remark_files(self) -> list[Path]:

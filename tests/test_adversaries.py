@@ -13,6 +13,7 @@ from sanguinaria.projected_gradients import NO_GRADIENT, Budget, ascend
 from sanguinaria.purifier_gradients import passes_gradients, purifiers
 
 CPU = torch.device("cpu")
+LABELS = ["left", "right"]
 BUDGETS = {"linf": 30, "l2": 6400}
 each = pytest.mark.parametrize("norm", sorted(BUDGETS))
 
@@ -148,10 +149,21 @@ def defence(**distortion):
 
 def test_which_defences_pass_gradients():
     audio = speech(2)
-    assert passes_gradients(lambda waveforms: 0.5 * waveforms, audio)
-    assert not passes_gradients(torch.round, audio)  # a gradient of 0
-    assert not passes_gradients(lambda waveforms: torch.from_numpy(waveforms.numpy()), audio)
-    assert not passes_gradients(torch.no_grad()(lambda waveforms: 0.5 * waveforms), audio)
+    for function, passes in (
+        (lambda waveforms: 0.5 * waveforms, True),
+        (torch.round, False),  # a gradient of 0
+        (lambda waveforms: torch.from_numpy(waveforms.numpy()), False),
+        (torch.no_grad()(lambda waveforms: 0.5 * waveforms), False),
+    ):
+        assert passes_gradients(lambda waveforms, labels, of=function: of(waveforms), audio, LABELS[:1]) == passes
+
+
+def test_too_little_memory_is_no_lack_of_gradients():
+    def full(waveforms, labels):
+        raise torch.OutOfMemoryError("no memory left")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        passes_gradients(full, speech(1), LABELS[:1])
 
 
 @pytest.mark.parametrize("settings", [{"kind": "lowpass"}, {"kind": "distortion"}])
@@ -159,9 +171,9 @@ def test_gradients_pass_straight_through_what_has_none(settings):
     chosen = (
         plugins.build("defences", settings) if settings["kind"] == "lowpass" else defence(kind="quantisation", bits=6)
     )
-    (purify,) = purifiers(chosen, 1, 16000, CPU, speech(1))
+    (purify,) = purifiers(chosen, None, 1, 16000, CPU, speech(1), LABELS[:1])
     audio = speech(2).requires_grad_()
-    made = purify(audio)
+    made = purify(audio, LABELS)
     torch.testing.assert_close(made, chosen.transform(16000, CPU)(audio.detach()))
     made.sum().backward()
     assert (audio.grad == 1).all()
@@ -170,7 +182,7 @@ def test_gradients_pass_straight_through_what_has_none(settings):
 def test_draws_of_a_defence_differ_and_none_is_its_own():
     chosen = defence(kind="noise", std=0.01)
     audio = speech(1)
-    made = [function(audio) for function in purifiers(chosen, 3, 16000, CPU, audio)]
+    made = [function(audio, LABELS[:1]) for function in purifiers(chosen, None, 3, 16000, CPU, audio, LABELS[:1])]
     made.append(chosen.transform(16000, CPU)(audio))
     assert len({float(one[0, 0]) for one in made}) == 4
 
@@ -179,7 +191,7 @@ def test_an_attack_that_knows_the_defence_gets_further():
     """The defence turns the audio round, so an attack that does not know it goes the wrong way."""
     audio = speech(8)
     turn = lambda waveforms: waveforms.flip(-1)  # noqa: E731
-    plain, knowing = aimed(audio), aimed(audio, purifiers=(turn,))
+    plain, knowing = aimed(audio), aimed(audio, purifiers=(lambda waveforms, places: turn(waveforms),))
     scores = []
     for aim in (plain, knowing):
         found, _ = pgd("linf", steps=10).changed(audio, aim, 0)

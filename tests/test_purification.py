@@ -1,6 +1,7 @@
 """Purification as a defence: what it refers to, what it is given, and what is planned for it."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,18 @@ import pytest
 import torch
 import yaml
 from test_purifiers import HASHED, TRANSCRIPT, built, seeded
+from torch.nn.functional import cosine_similarity
 from toy_speech import RATE, hum, write_corpus
 
 from sanguinaria import plugins, tensors, utterances
+from sanguinaria.adversaries import Aim
 from sanguinaria.configuration import load
 from sanguinaria.defences.purification import others
 from sanguinaria.defending import defend_audio
 from sanguinaria.errors import InputError
 from sanguinaria.plan import Plan, plan
 from sanguinaria.plugins import Plugin, kind_of
+from sanguinaria.purifier_gradients import purifiers
 
 CPU = torch.device("cpu")
 
@@ -201,3 +205,37 @@ def test_a_defence_that_needs_no_labels_has_them_left_out():
 def test_an_embedder_is_part_of_the_purifier():
     assert built("tdap").embed(CPU)(["yes"]).shape == (1, 32)
     assert built("tdap", embedder=HASHED).text_size == 32
+
+
+def test_an_attack_reaches_through_a_purification(tmp_path):
+    """What it does to the score is there after other draws, too."""
+    speech, labels = hum(4, 4000), ["yes", "no", "up", "down"]
+    defence, path = purification(text=TRANSCRIPT, start=1), weights(tmp_path)
+    known = purifiers(defence, path, 2, RATE, CPU, speech[:1], labels[:1])
+    embed = lambda waveforms: torch.fft.rfft(waveforms)[:, 20:200].abs()  # noqa: E731
+    rows = tuple(partial(_of_rows, function, labels) for function in known)
+    aim = Aim(embed, embed(speech.flip(0)), torch.zeros(4, dtype=torch.bool), rows)
+    adversary = plugins.build("adversaries", {"kind": "pgd", "norm": "linf", "epsilon": 300, "steps": 10})
+    attacked, told = adversary.changed(speech, aim, 0)
+    assert told == [""] * 4
+    purify = defence.of_utterances(RATE, CPU, path)
+    before, after = (cosine_similarity(embed(purify(audio, labels)), aim.others) for audio in (speech, attacked))
+    assert (after > before + 0.05).all(), (before, after)
+
+
+def _of_rows(purify, labels, waveforms, rows):
+    return purify(waveforms, [labels[row] for row in rows.tolist()])
+
+
+def test_gradients_through_a_purification_are_those_of_its_steps(tmp_path, monkeypatch):
+    """They are computed step by step again, which changes neither them nor what is drawn."""
+    purify = purification(text=TRANSCRIPT).of_utterances(RATE, CPU, weights(tmp_path))
+    found = []
+    for again in (True, False):
+        if not again:
+            monkeypatch.setattr("sanguinaria.purification.checkpoint", lambda function, *given, **_: function(*given))
+        speech = hum(2, 4000).requires_grad_()
+        (gradient,) = torch.autograd.grad(purify(speech, ["yes", "no"]).square().sum(), speech)
+        found.append(gradient)
+    assert found[0].abs().max() > 0
+    torch.testing.assert_close(*found)

@@ -153,6 +153,22 @@ def test_problems_are_told(field, value, message):
         configured(lambda config: config["verifications"]["check"].update({field: value}))
 
 
+def test_an_attack_that_knows_a_purification_has_the_purifier_s_weights():
+    def purified(config):
+        config["purifiers"] = {"plain": {"kind": "audiopure", "corpus": "spoken", "layers": 4, "channels": 8}}
+        config["defences"]["purified"] = {"kind": "purification", "purifier": "plain"}
+        config["verifications"]["check"]["defences"] = ["none", "purified"]
+
+    found = configured(purified)
+    (purifier,) = found.stages["purifiers"].values()
+    knowing = [stage for stage in attacked(found) if stage.purifier is not None]
+    # Of each of two trainings of the one encoder and of the pretrained other.
+    assert len(knowing) == 3
+    assert all(stage.purifier is purifier and stage.weights == [purifier.weights] for stage in knowing)
+    assert all(stage.defence.purifier == purifier.key and stage.adversary.adaptive for stage in knowing)
+    assert all(stage.weights == [] for stage in attacked(found) if stage.purifier is None)
+
+
 @pytest.mark.parametrize("name", ["demo", "verification", "trials"])
 def test_names_differ_from_others(name):
     def renamed(config):

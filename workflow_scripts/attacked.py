@@ -14,6 +14,7 @@ with job(snakemake) as specification:
             plugins.build("victims", specification["victim"]),
             None if model is None else Path(model),
             None if defence is None else plugins.build("defences", defence),
+            next(map(Path, snakemake.input.weights), None),
         )
     attack_audio(
         plugins.build("adversaries", specification["adversary"]),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from sanguinaria.encoders import Embed
 
+# From waveforms (some, samples) of the trials at some places (some,) to what becomes of them.
+Purifier = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
 # Of a 16-bit sample to full scale.
 UNIT = 1 / 32768
 
@@ -29,13 +31,14 @@ class Aim:
 
     ``others`` are the embeddings of the trials' other utterances (utterances, dimensions); ``targets`` whether the two
     are of one speaker (utterances,), so that the attack is towards rejection, else towards acceptance; ``purifiers``
-    what may happen to the audio before it is heard: their gradients are averaged.
+    what may happen to the audio of some of the trials (their places among all) before it is heard: their gradients are
+    averaged.
     """
 
     embed: Embed
     others: torch.Tensor
     targets: torch.Tensor
-    purifiers: tuple[Callable[[torch.Tensor], torch.Tensor], ...] = ()
+    purifiers: tuple[Purifier, ...] = ()
 
 
 class Adversary(Plugin):

@@ -35,11 +35,12 @@ class NoiseAdversary(Adversary):
         import torch
 
         from sanguinaria.audio_problems import problems
+        from sanguinaria.own_noise import generator_of
 
         found = waveforms.clone()
         told = problems(waveforms)
         for place in (place for place, problem in enumerate(told) if not problem):
-            noise = torch.randn(waveforms.shape[-1], generator=_generator(waveforms[place], seed)).to(waveforms)
+            noise = torch.randn(waveforms.shape[-1], generator=generator_of(waveforms[place], seed)).to(waveforms)
             noise *= self._norm(waveforms[place]) / noise.norm()
             found[place] = (waveforms[place] + noise).clamp(-1, 1)
         return found, told
@@ -49,12 +50,3 @@ class NoiseAdversary(Adversary):
             return self.epsilon * UNIT
         assert self.snr is not None
         return float(waveform.norm()) * 10 ** (-self.snr / 20)
-
-
-def _generator(waveform: torch.Tensor, seed: int) -> torch.Generator:
-    import hashlib
-
-    import torch
-
-    digest = hashlib.sha256(f"{seed} ".encode() + waveform.cpu().numpy().tobytes()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big", signed=True))

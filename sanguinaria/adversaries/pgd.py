@@ -68,9 +68,9 @@ class ProjectedGradientDescent(Adversary):
         def slope(audio: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
             given = audio.detach().requires_grad_()
             total = torch.zeros_like(given)
-            for purify in aim.purifiers or (lambda waveforms: waveforms,):
+            for purify in aim.purifiers or (lambda waveforms, places: waveforms,):
                 with torch.enable_grad():
-                    scores = cosine_similarity(aim.embed(purify(given)), aim.others[places], dim=-1)
+                    scores = cosine_similarity(aim.embed(purify(given, places)), aim.others[places], dim=-1)
                     (gradient,) = torch.autograd.grad((wanted[places] * scores).sum(), given)
                 total += gradient
             return total
