@@ -19,6 +19,7 @@ from sanguinaria.places import Document, Place, Problem, mapping, report
 from sanguinaria.plugins import Plugin, Settings
 from sanguinaria.reports.panels import Panel
 from sanguinaria.reports.printed import printed_tables
+from sanguinaria.texts import Text
 from sanguinaria.watermarks import Watermark
 
 ROOMS = (
@@ -584,6 +585,16 @@ class _Check:
             defence = self._reliable("defences", name)
             if isinstance(defence, Defence) and defence.acts_on != "input" and not defence.is_identity:
                 self._tell_new((*place, *where), f"{name!r} acts on models: name a defence that acts on audio")
+            elif defence is not None and self._tells_labels(defence):
+                self._tell_new(
+                    (*place, *where),
+                    f"{name!r} has labels for its text, which are speakers here: its purifier would be told who "
+                    "speaks. Give it a text that is heard",
+                )
+
+    def _tells_labels(self, defence: Plugin) -> bool:
+        texts = (self._reliable(room, entry) for _, room, entry in defence.referred if room == "texts")
+        return any(isinstance(text, Text) and text.is_label for text in texts)
 
     def _check_target(self, place: Place, target: Any, corpus: str) -> None:
         plugin = self._reliable("corpora", corpus)

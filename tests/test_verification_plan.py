@@ -169,6 +169,23 @@ def test_an_attack_that_knows_a_purification_has_the_purifier_s_weights():
     assert all(stage.weights == [] for stage in attacked(found) if stage.purifier is None)
 
 
+@pytest.mark.parametrize(("kind", "refused"), [("transcript", True), ("pocketsphinx", False)])
+def test_a_purifier_is_not_told_who_speaks(kind, refused):
+    def told(config):
+        config["texts"] = {"said": {"kind": kind}}
+        config["embedders"] = {"grams": {"kind": "hashed"}}
+        tdap = {"kind": "tdap", "corpus": "spoken", "noises": ["hiss"], "text": "said", "embedder": "grams"}
+        config["purifiers"] = {"plain": tdap}
+        config["defences"]["purified"] = {"kind": "purification", "purifier": "plain", "text": "said"}
+        config["verifications"]["check"]["defences"] = ["none", "purified"]
+
+    if not refused:
+        assert configured(told)
+        return
+    with pytest.raises(InputError, match=r"verifications.check.defences\[1\]: 'purified' has labels for its text"):
+        configured(told)
+
+
 @pytest.mark.parametrize("name", ["demo", "verification", "trials"])
 def test_names_differ_from_others(name):
     def renamed(config):

@@ -21,6 +21,8 @@ class Text(Plugin):
     """The protocol of what extracts texts."""
 
     room: ClassVar[str] = "texts"
+    # Whether a text is what the audio is to be recognised as.
+    is_label: ClassVar[bool] = False
 
     @abstractmethod
     def extractor(self, sample_rate: int, device: torch.device) -> Extract:
