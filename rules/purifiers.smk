@@ -1,6 +1,8 @@
 rule purifier:
     input:
         audio=files("purifiers", "purifier", lambda purifier: purifier.audio_files),
+        attacked=files("purifiers", "purifier", lambda purifier: purifier.attacked_files),
+        trials=files("purifiers", "purifier", lambda purifier: purifier.trial_files),
     output:
         weights="results/purifiers/{purifier}/weights.safetensors",
         training=directory("results/purifiers/{purifier}/training"),

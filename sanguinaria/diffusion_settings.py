@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -24,6 +25,23 @@ if TYPE_CHECKING:
 SAMPLE_RATE = 16_000
 # Held-out utterances that the history tells of.
 VALIDATED = 64
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """How noisy speech comes to differ from clean in training.
+
+    Attributes:
+        noises: one of which makes noisy speech of clean, as settings of distortions.
+        untouched: share of the steps in which none does.
+        untold: share of the utterances whose text is left out.
+        attacked: share of the steps that attacked utterances are taken in instead.
+    """
+
+    noises: tuple[str, ...] = ()
+    untouched: float = 0.0
+    untold: float = 0.0
+    attacked: float = 0.0
 
 
 class DiffusionPurifier(Purifier):
@@ -109,10 +127,9 @@ class DiffusionPurifier(Purifier):
         return 0
 
     @property
-    def unlike(self) -> tuple[tuple[str, ...], float, float]:
-        """What makes noisy speech of clean, as settings of distortions; the share that stays clean; and the share
-        whose text is left out."""
-        return (), 0.0, 0.0
+    def unlike(self) -> Unlike:
+        """How noisy speech comes to differ from clean."""
+        return Unlike()
 
     def network(self) -> PurifyingNetwork:
         """The untrained network, by torch's random numbers."""
@@ -127,7 +144,7 @@ class DiffusionPurifier(Purifier):
         import torch
 
         from sanguinaria.attacks import attacks_of
-        from sanguinaria.diffusion_training import DiffusionSchedule, read_speech, train_diffusion
+        from sanguinaria.diffusion_training import DiffusionSchedule, read_attacked, read_speech, train_diffusion
         from sanguinaria.watermark_training import finish
 
         device = torch.device(sources.device)
@@ -138,7 +155,11 @@ class DiffusionPurifier(Purifier):
             self._heard(read_speech(sources.audio, SAMPLE_RATE, most, split), device)
             for most, split in ((self.utterances, "train"), (VALIDATED, "validation"))
         )
-        noises, untouched, untold = self.unlike
+        attacked = None
+        if sources.trials is not None:
+            pairs = read_attacked(sources.trials, sources.attacked, sources.audio, SAMPLE_RATE)
+            attacked = self._heard(pairs, device)
+        unlike = self.unlike
         schedule = DiffusionSchedule(
             **{name: getattr(self, name) for name in ("batch_size", "learning_rate", "seed", "decay")},
             steps=self.pretrained + self.steps,
@@ -146,7 +167,8 @@ class DiffusionPurifier(Purifier):
             window=0,
             pretraining=self.pretrained,
             constant=self.schedule == "constant",
-            untold=untold,
+            untold=unlike.untold,
+            attacked=unlike.attacked,
         )
         checkpoint = sources.folder / "checkpoint.pt"
         history = train_diffusion(
@@ -154,8 +176,9 @@ class DiffusionPurifier(Purifier):
             self.process(self.conditional),
             self.process(False),
             speech,
+            attacked,
             held_out,
-            attacks_of(noises, SAMPLE_RATE, untouched),
+            attacks_of(unlike.noises, SAMPLE_RATE, unlike.untouched),
             schedule,
             checkpoint,
             device,
@@ -165,16 +188,13 @@ class DiffusionPurifier(Purifier):
 
     def _heard(self, speech: Speech, device: torch.device) -> Speech:
         """As the network hears it: without what is silent, at one level where that is asked for, and with its text."""
-        from dataclasses import replace
-
         from sanguinaria.purification import levelling, sounding
 
-        kept = sounding(speech.waveforms).nonzero()[:, 0].tolist()
-        speech = replace(speech, waveforms=speech.waveforms[kept], labels=[speech.labels[row] for row in kept])
+        speech = speech.some((sounding(speech.waveforms) & sounding(speech.heard)).nonzero()[:, 0])
         if not len(speech):
             return speech
         speech = self.embedded(speech, device)
-        return replace(speech, waveforms=speech.waveforms * levelling(speech.waveforms)) if self.levelled else speech
+        return speech.scaled(levelling(speech.heard)) if self.levelled else speech
 
     def load(
         self,

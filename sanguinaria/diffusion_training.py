@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
-from sanguinaria import utterances
+from sanguinaria import parquet, utterances
 from sanguinaria.attacks import Attacks
 from sanguinaria.diffusion_processes import Process
 from sanguinaria.errors import InputError
 from sanguinaria.poisoning_order import order
+from sanguinaria.probes import probes, waveforms_of
 from sanguinaria.purification import PurifyingNetwork
 from sanguinaria.watermark_training import KEEP_EVERY, Progress, Schedule, set_rate, train
 
@@ -26,15 +27,56 @@ YOUNG = 10
 
 @dataclass(frozen=True)
 class Speech:
-    """Utterances (utterances, samples) on the CPU, their labels, and what is said in them as numbers (utterances,
-    features), where the network is told."""
+    """Utterances on the CPU.
+
+    Attributes:
+        waveforms: clean, (utterances, samples).
+        labels: of the utterances.
+        texts: what is said in them as numbers (utterances, features), where the network is told.
+        noisy: what was made of them, likewise, where it is not to be made in training.
+    """
 
     waveforms: torch.Tensor
     labels: list[str]
     texts: torch.Tensor | None = None
+    noisy: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def heard(self) -> torch.Tensor:
+        """What a purifier is given."""
+        return self.waveforms if self.noisy is None else self.noisy
+
+    def some(self, rows: torch.Tensor) -> Speech:
+        """Some of the utterances, in the order of their rows (some,)."""
+        waveforms, texts, noisy = (
+            None if values is None else values[rows] for values in (self.waveforms, self.texts, self.noisy)
+        )
+        assert waveforms is not None
+        return Speech(waveforms, [self.labels[row] for row in rows.tolist()], texts, noisy)
+
+    def scaled(self, gains: torch.Tensor) -> Speech:
+        """Each utterance by its gain (utterances, 1)."""
+        noisy = None if self.noisy is None else self.noisy * gains
+        return replace(self, waveforms=self.waveforms * gains, noisy=noisy)
+
+    def cropped(self, length: int, random: torch.Generator) -> Speech:
+        """A piece of each utterance from a random place."""
+        starts = torch.randint(self.waveforms.shape[-1] - length + 1, (len(self),), generator=random)
+        places = starts[:, None] + torch.arange(length)
+        waveforms, noisy = (
+            None if values is None else values.gather(1, places) for values in (self.waveforms, self.noisy)
+        )
+        assert waveforms is not None
+        return replace(self, waveforms=waveforms, noisy=noisy)
+
+    def partly_told(self, untold: float, random: torch.Generator) -> Speech:
+        """With a share of the texts left out: all zeros, as of an empty text."""
+        if self.texts is None:
+            return self
+        return replace(self, texts=self.texts * (torch.rand(len(self), 1, generator=random) >= untold))
 
 
 @dataclass(frozen=True)
@@ -46,12 +88,14 @@ class DiffusionSchedule(Schedule):
         decay: of the average of the weights that is kept, by step.
         constant: whether the learning rate stays as it is, or rises and falls as :func:`set_rate` says.
         untold: share of the utterances whose text the network is not told, so that it can do without.
+        attacked: share of the steps after the pretraining that are taken in attacked utterances, where there are such.
     """
 
     pretraining: int
     decay: float
     constant: bool
     untold: float
+    attacked: float = 0.0
 
 
 def read_speech(shards: tuple[Path, ...], sample_rate: int, most: int, split: str) -> Speech:
@@ -71,6 +115,29 @@ def read_speech(shards: tuple[Path, ...], sample_rate: int, most: int, split: st
         waveforms.append(torch.from_numpy(batch.waveforms))
         labels += batch.rows["label"].tolist()
     return Speech(torch.cat(waveforms[1:] or waveforms), labels)
+
+
+def read_attacked(trials: Path, attacked: tuple[Path, ...], audio: tuple[Path, ...], sample_rate: int) -> Speech:
+    """What an adversary made of utterances, beside these as they were; in the order of the trials.
+
+    Args:
+        trials: as :mod:`sanguinaria.trials` writes them.
+        attacked: shards of the attacked audio, named by the trials.
+        audio: shards of the corpus.
+        sample_rate: that both are to have.
+
+    Raises:
+        InputError: they have another.
+    """
+    table = probes(parquet.read(trials), "test", True)
+    noisy, rate = waveforms_of(attacked, table["probe"].tolist())
+    clean, _ = waveforms_of(audio, table["utterance"].unique().tolist())
+    if rate != sample_rate:
+        raise InputError(f"the purifier hears audio at {sample_rate} Hz, and the attacked audio has {rate}")
+    labels: list[str] = table["speaker"].tolist()
+    pairs = zip(table["utterance"], table["probe"], strict=True)
+    waveforms, made = zip(*((clean[utterance], noisy[probe]) for utterance, probe in pairs), strict=True)
+    return Speech(torch.from_numpy(np.stack(waveforms)), labels, noisy=torch.from_numpy(np.stack(made)))
 
 
 def _names(path: Path, split: str) -> list[str]:
@@ -117,6 +184,7 @@ def train_diffusion(
     process: Process,
     ordinary: Process,
     speech: Speech,
+    attacked: Speech | None,
     held_out: Speech,
     noises: Attacks,
     schedule: DiffusionSchedule,
@@ -130,6 +198,7 @@ def train_diffusion(
         process: of the training's steps.
         ordinary: of the pretraining's; of as many steps.
         speech: what is learnt from.
+        attacked: what else is, with its noisy speech.
         held_out: what is looked at for the history alone; there may be none.
         noises: what makes noisy speech of clean.
         schedule: of the training.
@@ -142,13 +211,13 @@ def train_diffusion(
     Raises:
         InputError: the utterances are shorter than a crop.
     """
-    if speech.waveforms.shape[-1] < schedule.crop:
+    if min(each.waveforms.shape[-1] for each in (speech, attacked or speech)) < schedule.crop:
         raise InputError(
             f"the utterances have {speech.waveforms.shape[-1]} samples, fewer than a crop of {schedule.crop}"
         )
     learnt = nn.ModuleDict({"network": network, "average": copy.deepcopy(network).requires_grad_(False)}).to(device)
     optimiser = torch.optim.Adam(network.parameters(), schedule.learning_rate, fused=True)
-    step = _Step(learnt, optimiser, process, ordinary, speech, held_out, noises, schedule, device)
+    step = _Step(learnt, optimiser, process, ordinary, speech, attacked, held_out, noises, schedule, device)
     history = train(learnt, optimiser, step, schedule, checkpoint)
     step.follow(schedule.steps)
     network.load_state_dict(learnt["average"].state_dict())
@@ -165,6 +234,7 @@ class _Step:
         process: Process,
         ordinary: Process,
         speech: Speech,
+        attacked: Speech | None,
         held_out: Speech,
         noises: Attacks,
         schedule: DiffusionSchedule,
@@ -172,7 +242,7 @@ class _Step:
     ) -> None:
         self.network, self.average, self.optimiser = learnt["network"], learnt["average"], optimiser
         self.diffusion, self.ordinary = Diffusion(process, device), Diffusion(ordinary, device)
-        self.speech, self.held_out, self.noises = speech, held_out, noises
+        self.speech, self.attacked, self.held_out, self.noises = speech, attacked, held_out, noises
         self.schedule, self.device = schedule, device
 
     def __call__(self, progress: Progress, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
@@ -180,16 +250,22 @@ class _Step:
         self.follow(number)
         if not schedule.constant:
             set_rate(self.optimiser, schedule, number)
-        rows = torch.randint(len(self.speech), (schedule.batch_size,), generator=random)
-        pieces = crop(self.speech.waveforms[rows], schedule.crop, random)
-        texts = _told(self.speech.texts, rows, schedule.untold, random)
+        source = self._source(number, random)
+        rows = torch.randint(len(source), (schedule.batch_size,), generator=random)
+        pieces = source.some(rows).cropped(schedule.crop, random).partly_told(schedule.untold, random)
         times = torch.randint(1, self.diffusion.steps + 1, (schedule.batch_size,), generator=random)
-        loss = self._loss(self.network, number, pieces, texts, times, random)
+        loss = self._loss(self.network, number, pieces, times, random)
         values = {"loss": float(loss.detach())}
         after = number + 1
         if len(self.held_out) and (after % KEEP_EVERY == 0 or after == schedule.steps):
             values["validation_loss"] = self._validate(number)
         return loss, values
+
+    def _source(self, number: int, random: torch.Generator) -> Speech:
+        """What a step's utterances are drawn from."""
+        if self.attacked is None or number < self.schedule.pretraining:
+            return self.speech
+        return self.attacked if torch.rand((), generator=random) < self.schedule.attacked else self.speech
 
     def follow(self, number: int) -> None:
         """Move the average towards the weights after so many steps."""
@@ -202,20 +278,23 @@ class _Step:
         self,
         network: nn.Module,
         number: int,
-        pieces: torch.Tensor,
-        texts: torch.Tensor | None,
+        pieces: Speech,
         times: torch.Tensor,
         random: torch.Generator,
     ) -> torch.Tensor:
         """Eq. 7, with all its weights 1 as in Ho et al. (2020, Eq. 14)."""
         pretraining = number < self.schedule.pretraining
-        clean = pieces.to(self.device)
-        noisy = clean if pretraining else self.noises(clean, random)
-        noise = torch.randn(pieces.shape, generator=random).to(self.device)
+        clean = pieces.waveforms.to(self.device)
+        if pieces.noisy is not None:
+            noisy = pieces.noisy.to(self.device)
+        else:
+            noisy = clean if pretraining else self.noises(clean, random)
+        noise = torch.randn(pieces.waveforms.shape, generator=random).to(self.device)
         diffusion = self.ordinary if pretraining else self.diffusion
         times = times.to(self.device)
         current, wanted = diffusion.at(times, clean, noisy, noise)
-        estimated = network(current, noisy, times.to(current), None if texts is None else texts.to(self.device))
+        texts = None if pieces.texts is None else pieces.texts.to(self.device)
+        estimated = network(current, noisy, times.to(current), texts)
         loss: torch.Tensor = (estimated - wanted).square().mean()
         return loss
 
@@ -226,29 +305,7 @@ class _Step:
         losses = []
         with torch.no_grad():
             for rows in torch.split(torch.arange(len(self.held_out)), self.schedule.batch_size):
-                pieces = crop(self.held_out.waveforms[rows], self.schedule.crop, random)
-                texts = _told(self.held_out.texts, rows, 0.0, random)
-                loss = self._loss(self.average, number, pieces, texts, times[rows], random)
+                pieces = self.held_out.some(rows).cropped(self.schedule.crop, random)
+                loss = self._loss(self.average, number, pieces, times[rows], random)
                 losses += [float(loss)] * len(rows)
         return sum(losses) / len(losses)
-
-
-def crop(waveforms: torch.Tensor, length: int, random: torch.Generator) -> torch.Tensor:
-    """A piece of each waveform (utterances, samples) from a random place, (utterances, length)."""
-    starts = torch.randint(waveforms.shape[-1] - length + 1, (len(waveforms),), generator=random)
-    return torch.stack(list(_pieces(waveforms, starts, length)))
-
-
-def _pieces(waveforms: torch.Tensor, starts: torch.Tensor, length: int) -> Iterator[torch.Tensor]:
-    for waveform, start in zip(waveforms, starts.tolist(), strict=True):
-        yield waveform[start : start + length]
-
-
-def _told(
-    texts: torch.Tensor | None, rows: torch.Tensor, untold: float, random: torch.Generator
-) -> torch.Tensor | None:
-    """The texts of some utterances, a share of which is left out: all zeros, as of an empty text."""
-    if texts is None:
-        return None
-    kept: torch.Tensor = texts[rows] * (torch.rand(len(rows), 1, generator=random) >= untold)
-    return kept

@@ -53,7 +53,7 @@ from sanguinaria.table_stages import (
     TableStage,
 )
 from sanguinaria.triggers import Trigger
-from sanguinaria.verification_plan import verification_table
+from sanguinaria.verification_plan import attacked_training, verification_table
 from sanguinaria.verification_stages import VerificationTable
 from sanguinaria.victims import Victim
 from sanguinaria.watermarks import Watermark
@@ -108,6 +108,9 @@ ROOM_OF = {"trigger": "triggers", "victim": "victims", "defence": "defences"}
 
 # The rooms whose entries have no stage of their own: their settings are part of the stage that they are used in.
 WITHIN_OTHERS = ("distortions", "conversions", "texts", "embedders")
+
+# Those of what is attacked to train on. That has a stage, so that nothing of them is in what it is used in.
+WITHIN_ATTACKS = ("victims", "adversaries")
 
 # What the code of a stage's rule is: the name of its workflow script and the plug-ins that it calls.
 CodeHash = Callable[[str, Sequence[Plugin]], str]
@@ -341,6 +344,8 @@ class Expander:
             elif referenced == "purifiers":
                 found.purifier = self.purifier(entry)
                 keys[field] = found.purifier.key
+            elif referenced in WITHIN_ATTACKS:
+                keys[field] = ""
             else:
                 found.watermark = self.watermark(entry, reseeded)
                 keys[field] = found.watermark.key
@@ -502,6 +507,10 @@ class Expander:
     def purifier(self, name: str) -> PurifierStage:
         configured = self.entries["purifiers"][name]
         resolved = self._resolved("purifiers", name)
-        assert isinstance(resolved.plugin, Purifier)
+        assert isinstance(configured, Purifier) and isinstance(resolved.plugin, Purifier)
         code = self.code("purifiers", [configured, *self._called(configured)])
-        return PurifierStage(code, resolved.plugin, resolved.corpus)
+        attacked = None
+        if configured.attack is not None:
+            assert resolved.corpus is not None
+            attacked = attacked_training(self, configured.attack, resolved.corpus)
+        return PurifierStage(code, resolved.plugin, resolved.corpus, attacked)

@@ -32,6 +32,7 @@ from sanguinaria.watermarks import Watermark
 
 if TYPE_CHECKING:
     from sanguinaria.benchmark_stages import MarkedStage
+    from sanguinaria.verification_stages import AttackedStage
 
 RESULTS = Path("results")
 
@@ -197,10 +198,11 @@ class WatermarkStage(Trained):
 
 @dataclass(frozen=True)
 class PurifierStage(Trained):
-    """A purifier's weights, and the corpus that they are trained on, if any."""
+    """A purifier's weights, and the corpus that they are trained on, if any, with what an adversary makes of it."""
 
     purifier: Purifier
     corpus: CorpusStage | None
+    attacked: AttackedStage | None = None
 
     stage: ClassVar[str] = "purifiers"
 
@@ -211,6 +213,15 @@ class PurifierStage(Trained):
     @property
     def audio_files(self) -> list[Path]:
         return [] if self.corpus is None else self.corpus.audio_files
+
+    @property
+    def attacked_files(self) -> list[Path]:
+        return [] if self.attacked is None else self.attacked.audio_files
+
+    @property
+    def trial_files(self) -> list[Path]:
+        """What tells which utterance each attacked one was."""
+        return [] if self.attacked is None else [self.attacked.trials.table]
 
 
 @dataclass(frozen=True)

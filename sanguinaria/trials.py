@@ -22,22 +22,25 @@ LISTED = 200_000
 NAMED = 3  # of what is wrong, so many are named
 
 
-def write_trials(index: Path, listed: Path | None, count: int, seed: int, destination: Path) -> None:
+def write_trials(
+    index: Path, listed: Path | None, count: int, seed: int, destination: Path, split: str = "test"
+) -> None:
     """Write a corpus's trials, a row each: ``trial, target, enrolment, test, enrolment_speaker, test_speaker``.
 
     Args:
-        index: of the corpus; trials are of its test utterances.
+        index: of the corpus.
         listed: a list as :func:`read_trials` reads it; trials are made (:func:`make_trials`) where ``None``.
         count: at most so many, half of them target trials.
         seed: of the choice.
         destination: of the rows.
+        split: whose utterances trials are made of; listed ones are of the test.
 
     Raises:
         InputError: as of those two.
     """
     rows = parquet.read(index, ["utterance_id", "speaker", "split"])
     if listed is None:
-        table = make_trials(rows[rows["split"] == "test"], count, seed)
+        table = make_trials(rows[rows["split"] == split], count, seed)
     else:
         table = _some(read_trials(listed, rows), count, seed)
     parquet.write(table, destination)
@@ -135,7 +138,7 @@ def make_trials(utterances: pd.DataFrame, count: int, seed: int) -> pd.DataFrame
     possible = min(sum(targets.values()), comb(sum(map(len, own.values())), 2) - sum(targets.values()))
     if possible == 0:
         raise InputError(
-            f"no trials can be made of {len(utterances)} test utterances of {len(own)} speakers: there must be two "
+            f"no trials can be made of {len(utterances)} utterances of {len(own)} speakers: there must be two "
             "speakers, and one with two utterances"
         )
     half = min(count // 2, possible)

@@ -8,9 +8,10 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from sanguinaria.adversaries import Adversary
-from sanguinaria.configuration import Verification
+from sanguinaria.configuration import Trials, Verification
 from sanguinaria.defences import Defence
-from sanguinaria.stages import AudioStage
+from sanguinaria.purifiers import TrainingAttack
+from sanguinaria.stages import AudioStage, CorpusStage
 from sanguinaria.verification_stages import (
     AttackedStage,
     EmbeddingStage,
@@ -31,6 +32,38 @@ def verification_table(expander: Expander, name: str, verification: Verification
     """The table of a verification."""
     lines = tuple(_Expansion(expander, verification).lines(name))
     return VerificationTable(expander.code("verifications", ()), name, lines, verification.comparison)
+
+
+def attacked_training(expander: Expander, attack: TrainingAttack, corpus: CorpusStage) -> AttackedStage:
+    """What an adversary makes of a corpus's training utterances; the encoder is trained on these, if it is trained."""
+    trials = TrialsStage(expander.code("trials", ()), corpus, Trials(count=attack.trials), "", "train")
+    heard = Heard(*expander.encoder(attack.encoder, corpus, 0))
+    return _attacked(expander, trials, heard, _adversary(expander, attack.adversary), None, 0)
+
+
+def _adversary(expander: Expander, name: str) -> Adversary:
+    plugin = expander.entries["adversaries"][name]
+    assert isinstance(plugin, Adversary)
+    return plugin
+
+
+def _attacked(
+    expander: Expander, trials: TrialsStage, heard: Heard, adversary: Adversary, defence: str | None, seed: int
+) -> AttackedStage:
+    """``defence`` is the entry that the adversary attacks through, if there is one."""
+    adversary = adversary.unaware if defence is None else adversary
+    plugins = [adversary, *([heard.victim] if adversary.aims else []), *expander.input_plugins(defence)]
+    return AttackedStage(
+        expander.code("attacked", plugins),
+        trials,
+        adversary,
+        heard.victim if adversary.aims else None,
+        heard.model if adversary.aims else None,
+        None if defence is None else expander.resolved_defence(defence),
+        None if defence is None else expander.purifier_of(defence),
+        # Nothing of an attack that follows gradients is random, so that seeds of a pretrained encoder share it.
+        0 if adversary.aims else seed,
+    )
 
 
 class _Expansion:
@@ -58,8 +91,11 @@ class _Expansion:
 
     def _seed(self, encoder: str, attack: str, defence: str, seed: int) -> SeedTrials:
         heard = self._heard(encoder, seed)
-        adversary = self._adversary(attack)
-        attacked = None if adversary.is_identity else self._attacked(heard, adversary, defence, seed)
+        adversary = _adversary(self.expander, attack)
+        known = self._known(adversary, defence)
+        attacked = None
+        if not adversary.is_identity:
+            attacked = _attacked(self.expander, self.trials, heard, adversary, known, seed)
         audio = self.expander.defended(attacked or self.corpus, defence)
         scores = TrialScoreStage(
             self.expander.code("trial_scores", ()),
@@ -77,27 +113,6 @@ class _Expansion:
     @cache
     def _heard(self, encoder: str, seed: int) -> Heard:
         return Heard(*self.expander.encoder(encoder, self.training, seed))
-
-    def _adversary(self, attack: str) -> Adversary:
-        plugin = self.expander.entries["adversaries"][attack]
-        assert isinstance(plugin, Adversary)
-        return plugin
-
-    def _attacked(self, heard: Heard, adversary: Adversary, defence: str, seed: int) -> AttackedStage:
-        known = self._known(adversary, defence)
-        adversary = adversary if known else adversary.unaware
-        plugins = [adversary, *([heard.victim] if adversary.aims else []), *self.expander.input_plugins(known)]
-        return AttackedStage(
-            self.expander.code("attacked", plugins),
-            self.trials,
-            adversary,
-            heard.victim if adversary.aims else None,
-            heard.model if adversary.aims else None,
-            None if known is None else self.expander.resolved_defence(known),
-            None if known is None else self.expander.purifier_of(known),
-            # Nothing of an attack that follows gradients is random, so that seeds of a pretrained encoder share it.
-            0 if adversary.aims else seed,
-        )
 
     def _known(self, adversary: Adversary, defence: str) -> str | None:
         """The entry that the adversary attacks through, if it does."""

@@ -25,11 +25,12 @@ TRIALS_OF_A_SHARD = 1000
 
 @dataclass(frozen=True)
 class TrialsStage(Stage):
-    """Trials of a corpus. ``source`` tells one state of a user's list from another."""
+    """Trials of a split of a corpus. ``source`` tells one state of a user's list from another."""
 
     corpus: CorpusStage
     trials: Trials
     source: str
+    split: str = "test"
 
     stage: ClassVar[str] = "trials"
 

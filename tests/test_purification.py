@@ -131,6 +131,42 @@ def test_jobs_can_build_their_plug_ins_from_a_specification():
         assert plugins.build("defences", json.loads(stage.specification)["defence"]) == stage.defence
 
 
+def shown(encoder: str = "ecapa", adversary: str = "pgd", epsilon: int = 30, names: tuple[str, str] = ("ecapa", "pgd")):
+    """A plan whose purifier `told` is shown attacks by ``adversary`` on ``encoder``; the two are called ``names``."""
+    config = yaml.safe_load(CONFIGURATION)
+    config["victims"][names[0]] = {"kind": "ecapa_tdnn", "channels": 16}
+    pgd = {"kind": "pgd", "norm": "linf", "epsilon": epsilon}
+    config["adversaries"] = {names[1]: pgd, "nobody": {"kind": "none"}}
+    config["purifiers"]["told"] |= {"encoder": encoder, "adversary": adversary, "trials": 2500}
+    return plan(load(config), lambda script, plugins: "")
+
+
+def test_a_purifier_is_shown_attacks_on_an_encoder_of_its_own_corpus():
+    made = shown()
+    (stage,) = (stage for stage in made.stages["purifiers"].values() if stage.name == "tdap")
+    (attacked,) = made.stages["attacked"].values()
+    assert stage.attacked is attacked and stage.trial_files == [attacked.trials.table]
+    assert stage.attacked_files == attacked.audio_files and len(stage.attacked_files) == 3
+    assert attacked.trials.split == "train" and attacked.trials.corpus is stage.corpus
+    assert attacked.model.poisoned.corpus is stage.corpus and not attacked.model.poisoned.blocks
+    assert keys(shown(epsilon=31), "purifiers") != keys(made, "purifiers")
+    assert keys(shown("small", "other", names=("small", "other")), "purifiers") == keys(made, "purifiers")
+
+
+@pytest.mark.parametrize(
+    ("encoder", "adversary", "told"),
+    [
+        ("lstm", "pgd", "purifiers.told.encoder: 'lstm' makes no embeddings"),
+        ("ecapa", "nobody", "purifiers.told.adversary: 'nobody' does not aim"),
+        ("ecapa", "pdg", "purifiers.told.adversary: unknown entry of adversaries 'pdg'"),
+    ],
+)
+def test_mistakes_in_what_is_attacked_are_told(encoder: str, adversary: str, told: str):
+    with pytest.raises(InputError) as caught:
+        shown(encoder, adversary)
+    assert told in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

@@ -3,12 +3,13 @@
 import copy
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from toy_speech import RATE, equal, hum, write_corpus
 
-from sanguinaria import diffusion_training, plugins, watermark_training
+from sanguinaria import diffusion_training, parquet, plugins, utterances, watermark_training
 from sanguinaria.conditions import Condition
 from sanguinaria.diffusion_networks import DiffWave, stretched
 from sanguinaria.diffusion_processes import Process, linear
@@ -18,6 +19,8 @@ from sanguinaria.errors import InputError
 from sanguinaria.purification import sounding
 from sanguinaria.purifiers import Sampling, Sources
 from sanguinaria.purifying import load_cleanser, save_weights
+from sanguinaria.trials import write_trials
+from sanguinaria.utterances import Utterances
 
 CPU = torch.device("cpu")
 HISS = to_text(plugins.build("distortions", {"kind": "noise", "snr": 20}))
@@ -58,6 +61,7 @@ TEXTS = ["yes", "no", "up", "down"]
 
 
 def test_the_receptive_field_is_what_the_output_depends_on():
+    torch.manual_seed(0)
     network = DiffWave(6, 4, 3)
     torch.nn.init.normal_(network.output.weight)
     assert network.receptive_field == 1 + 2 * 2 * (1 + 2 + 4) == 29
@@ -222,6 +226,63 @@ def test_what_is_silent_is_not_learnt_from(tmp_path):
         diffusion_training.read_speech((path,), RATE, 10, "train")
 
 
+def attacked_corpus(folder, change: float = 0.01):
+    """Two training utterances of each of two speakers; trials of them; and what an adversary made of each trial."""
+    speech = hum(4, 4000).numpy()
+    rows = pd.DataFrame({"utterance_id": ["a0", "a1", "b0", "b1"], "split": "train", "label": list("aabb")})
+    rows["speaker"] = rows["label"]
+    utterances.write(folder / "clean.parquet", iter([Utterances(rows, speech, RATE)]))
+    parquet.write(rows, folder / "index.parquet")
+    trials = folder / "trials.parquet"
+    write_trials(folder / "index.parquet", None, 4, 0, trials, "train")
+    table = parquet.read(trials)
+    made = pd.DataFrame({"utterance_id": table["trial"], "label": table["test_speaker"], "split": "test"})
+    made["speaker"] = made["label"]
+    of = speech[[rows["utterance_id"].tolist().index(name) for name in table["test"]]]
+    for shard in range(2):
+        some = Utterances(made[shard::2].reset_index(drop=True), of[shard::2] + np.float32(change), RATE)
+        utterances.write(folder / f"attacked-{shard}.parquet", iter([some]))
+    return Sources(
+        (folder / "clean.parquet",),
+        folder / "training",
+        CPU,
+        (folder / "attacked-0.parquet", folder / "attacked-1.parquet"),
+        trials,
+    )
+
+
+def test_attacked_utterances_stand_beside_what_they_were(tmp_path):
+    sources = attacked_corpus(tmp_path)
+    found = diffusion_training.read_attacked(sources.trials, sources.attacked, sources.audio, RATE)
+    table = parquet.read(sources.trials)
+    assert len(found) == 4 and found.labels == table["test_speaker"].tolist()
+    # What is stored has 16 bits.
+    torch.testing.assert_close(found.noisy - found.waveforms, torch.full((4, 4000), 0.01), atol=1e-4, rtol=0)
+    with pytest.raises(InputError, match="8000 Hz, and the attacked audio has 16000"):
+        diffusion_training.read_attacked(sources.trials, sources.attacked, sources.audio, 8000)
+    # Both are cut in one place, and are as much louder as what is heard asks for.
+    pieces = found.cropped(100, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(pieces.noisy - pieces.waveforms, torch.full((4, 100), 0.01), atol=1e-4, rtol=0)
+    heard = built("tdap", levelled=True)._heard(found, CPU)
+    assert heard.noisy.square().mean(-1).sqrt() == pytest.approx(np.full(4, 0.1), rel=1e-4)
+    torch.testing.assert_close(heard.waveforms / heard.noisy, found.waveforms / found.noisy)
+
+
+def test_attacks_are_learnt_from(tmp_path):
+    weights = {}
+    for name, change, settings in (
+        ("attacked", 0.01, {"noises": (), "attacked": 1}),
+        ("more", 0.05, {"noises": (), "attacked": 1}),
+        ("never", 0.01, {"attacked": 1e-9}),
+        ("never more", 0.05, {"attacked": 1e-9}),
+    ):
+        (tmp_path / name).mkdir()
+        purifier = built("tdap", encoder="", adversary="", **settings)
+        weights[name] = purifier.obtain(attacked_corpus(tmp_path / name, change))
+    assert not equal(weights["attacked"], weights["more"])
+    assert equal(weights["never"], weights["never more"])
+
+
 # Purification
 
 
@@ -341,8 +402,14 @@ def test_what_does_not_fit_is_told():
         purifier.way(Sampling(variances=(0.5, 0.9)))
     with pytest.raises(ValueError, match="1 texts for 4 utterances"):
         cleanser("tdap").purify(SPEECH, ["yes"])
-    with pytest.raises(ValueError, match="needs an embedder"):
-        built("tdap", embedder=None)
+    for settings, message in (
+        ({"embedder": None}, "needs an embedder"),
+        ({"encoder": "ecapa"}, "an encoder an adversary"),
+        ({"noises": ()}, "nothing makes noisy speech"),
+        ({"noises": (), "encoder": "ecapa", "adversary": "pgd", "attacked": 0.9}, "an attacked of 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            built("tdap", **settings)
 
 
 def test_a_corpus_that_does_not_fit_is_told():

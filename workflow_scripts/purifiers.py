@@ -13,7 +13,13 @@ with job(snakemake) as specification:
     weights = Path(snakemake.output.weights)
     save_weights(
         plugins.build("purifiers", specification["purifier"]),
-        Sources(tuple(Path(path) for path in snakemake.input.audio), weights.with_name("unfinished"), device),
+        Sources(
+            tuple(map(Path, snakemake.input.audio)),
+            weights.with_name("unfinished"),
+            device,
+            tuple(map(Path, snakemake.input.attacked)),
+            next(map(Path, snakemake.input.trials), None),
+        ),
         weights,
         Path(snakemake.output.training),
     )

@@ -13,4 +13,5 @@ with job(snakemake) as specification:
         chosen["count"],
         chosen["seed"],
         Path(snakemake.output.table),
+        specification["split"],
     )

@@ -55,18 +55,42 @@ USUAL = Sampling()
 
 @dataclass(frozen=True)
 class Sources:
-    """What a purifier is made from, beside its settings: ``audio`` are the shards of the corpus that it refers to, and
-    ``folder`` is where it may leave checkpoints and what else it makes."""
+    """What a purifier is made from, beside its settings.
+
+    Attributes:
+        audio: shards of the corpus that it refers to.
+        folder: where it may leave checkpoints and what else it makes.
+        device: where it is trained.
+        attacked: shards of what an adversary made of the corpus, where :attr:`Purifier.attack` asks for it.
+        trials: the table that says which utterance each of those was (:mod:`sanguinaria.probes`).
+    """
 
     audio: tuple[Path, ...] = ()
     folder: Path = Path()
     device: torch.device | str = "cpu"
+    attacked: tuple[Path, ...] = ()
+    trials: Path | None = None
+
+
+@dataclass(frozen=True)
+class TrainingAttack:
+    """What a purifier is to be shown: entries of `victims` and `adversaries`, and how many trials of the corpus's
+    training utterances are attacked."""
+
+    encoder: str
+    adversary: str
+    trials: int
 
 
 class Purifier(Plugin):
     """The protocol of a purifier."""
 
     room: ClassVar[str] = "purifiers"
+
+    @property
+    def attack(self) -> TrainingAttack | None:
+        """What of its corpus is attacked, for it to be trained on; nothing where ``None``."""
+        return None
 
     @abstractmethod
     def obtain(self, sources: Sources) -> dict[str, torch.Tensor]:

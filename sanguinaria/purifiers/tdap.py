@@ -7,12 +7,17 @@ spectrum, so that the fine-tuning goes on with the same layers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, model_validator
 
+from sanguinaria.adversaries import Adversary
 from sanguinaria.conditioned_settings import ConditionedPurifier
+from sanguinaria.diffusion_settings import Unlike
+from sanguinaria.encoders import Encoding
+from sanguinaria.plugins import Plugin
+from sanguinaria.purifiers import TrainingAttack
 
 if TYPE_CHECKING:
     import torch
@@ -32,9 +37,20 @@ class Tdap(ConditionedPurifier):
     # In the specification of a stage, `noises`, `text` and `embedder` are the settings of the entries as text: their
     # names are in no identity.
     noises: tuple[str, ...] = Field(
-        min_length=1, description="entries of `distortions`, one of which makes noisy speech of clean in a step"
+        default=(), description="entries of `distortions`, one of which makes noisy speech of clean in a step"
     )
     untouched: float = Field(default=0.0, ge=0, le=1, description="share of the steps in which none does")
+    encoder: str | None = Field(
+        default=None,
+        description="entry of `victims`: a speaker encoder, attacks on which are noisy speech, too; it is trained on "
+        "the same corpus, unless it is pretrained",
+    )
+    adversary: str | None = Field(default=None, description="entry of `adversaries`: who attacks it")
+    # Ten utterances of each of VoxCeleb1's 1,211 training speakers.
+    trials: int = Field(default=12_110, ge=2, description="of training utterances that are attacked, at most")
+    attacked: float = Field(
+        default=0.5, gt=0, le=1, description="share of the steps whose noisy speech are attacks, where there are such"
+    )
     text: str | None = Field(
         default=None,
         description="entry of `texts`: what is said in the training utterances; absent: it is told no text",
@@ -55,14 +71,40 @@ class Tdap(ConditionedPurifier):
             raise ValueError("a text needs an embedder and an embedder a text: give both or none of them")
         return self
 
+    @model_validator(mode="after")
+    def _speech_is_noisy(self) -> Tdap:
+        if (self.encoder is None) != (self.adversary is None):
+            raise ValueError("an adversary needs an encoder and an encoder an adversary: give both or none of them")
+        if not self.noises and (self.encoder is None or self.attacked < 1):
+            raise ValueError("nothing makes noisy speech of clean: give noises, or an encoder with an attacked of 1")
+        return self
+
     @property
     def references(self) -> dict[str, tuple[str, str | tuple[str, ...]]]:
         optional = {
             field: (room, entry)
-            for field, room, entry in (("text", "texts", self.text), ("embedder", "embedders", self.embedder))
+            for field, room, entry in (
+                ("text", "texts", self.text),
+                ("embedder", "embedders", self.embedder),
+                ("encoder", "victims", self.encoder),
+                ("adversary", "adversaries", self.adversary),
+            )
             if entry is not None
         }
         return {**super().references, "noises": ("distortions", self.noises), **optional}
+
+    @property
+    def attack(self) -> TrainingAttack | None:
+        if self.encoder is None or self.adversary is None:
+            return None
+        return TrainingAttack(self.encoder, self.adversary, self.trials)
+
+    def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
+        yield from super().problems(referenced)
+        if self.encoder is not None and not isinstance(referenced["encoder"], Encoding):
+            yield "encoder", f"{self.encoder!r} makes no embeddings: name a speaker encoder"
+        if isinstance(adversary := referenced.get("adversary"), Adversary) and not adversary.aims:
+            yield "adversary", f"{self.adversary!r} does not aim at an encoder: name an attack"
 
     @property
     def hears_text(self) -> bool:
@@ -77,8 +119,8 @@ class Tdap(ConditionedPurifier):
         return self.pretraining
 
     @property
-    def unlike(self) -> tuple[tuple[str, ...], float, float]:
-        return self.noises, self.untouched, self.untold
+    def unlike(self) -> Unlike:
+        return Unlike(self.noises, self.untouched, self.untold, 0.0 if self.encoder is None else self.attacked)
 
     def embedded(self, speech: Speech, device: torch.device) -> Speech:
         from dataclasses import replace
@@ -94,7 +136,7 @@ class Tdap(ConditionedPurifier):
         extract = from_text(self.text).extractor(SAMPLE_RATE, device)
         found: list[str] = []
         for rows in torch.split(torch.arange(len(speech)), EXTRACTED_AT_ONCE):
-            found += extract(speech.waveforms[rows].to(device), [speech.labels[row] for row in rows.tolist()])
+            found += extract(speech.heard[rows].to(device), [speech.labels[row] for row in rows.tolist()])
         return replace(speech, texts=_each_once(embed, found))
 
     def embed(self, device: torch.device) -> Callable[[Sequence[str]], torch.Tensor] | None:
