@@ -56,7 +56,6 @@ wildcard_constraints:
     trial_scores=r"[\w-]+",
     probe_quality=r"[\w-]+",
     table=r"\w+",
-    figure=r"\w+",
 
 
 ENVIRONMENT = "../envs/sanguinaria.yaml"
@@ -136,10 +135,14 @@ def table_paths(name):
 
 
 def figure_paths(name):
-    return [
-        f"results/figures/{name}.{form}"
-        for form in ("svg", "png", "csv", "provenance.json")
+    """What a figure is written as; spectrograms have no points."""
+    forms = [
+        "svg",
+        "png",
+        "provenance.json",
+        *(["csv"] if name in PLAN.figures else []),
     ]
+    return [f"results/figures/{name}.{form}" for form in forms]
 
 
 def write_specification(kind, name, specification):
@@ -156,5 +159,5 @@ def write_specification(kind, name, specification):
 
 
 TARGETS = {name: table_paths(name) for name in PLAN.reports} | {
-    name: figure_paths(name) for name in PLAN.figures
+    name: figure_paths(name) for name in (*PLAN.figures, *PLAN.spectrograms)
 }

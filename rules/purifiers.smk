@@ -1,7 +1,9 @@
 rule purifier:
     input:
         audio=files("purifiers", "purifier", lambda purifier: purifier.audio_files),
-        attacked=files("purifiers", "purifier", lambda purifier: purifier.attacked_files),
+        attacked=files(
+            "purifiers", "purifier", lambda purifier: purifier.attacked_files
+        ),
         trials=files("purifiers", "purifier", lambda purifier: purifier.trial_files),
     output:
         weights="results/purifiers/{purifier}/weights.safetensors",

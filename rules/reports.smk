@@ -87,6 +87,8 @@ rule figure:
         ),
     log:
         "results/logs/figures/{figure}.log",
+    wildcard_constraints:
+        figure=one_of(PLAN.figures),
     conda:
         ENVIRONMENT
     params:
@@ -95,7 +97,50 @@ rule figure:
         "../workflow_scripts/figures.py"
 
 
-# Every experiment, benchmark, verification and figure is a target by its own name.
+rule spectrogram:
+    input:
+        audio=lambda wildcards: [
+            ancient(str(path))
+            for path in PLAN.spectrograms[wildcards.spectrogram].inputs
+        ],
+        surroundings=lambda wildcards: [
+            ancient(str(path))
+            for path in PLAN.spectrograms[wildcards.spectrogram].surroundings
+        ],
+        specification=lambda wildcards: write_specification(
+            "figures",
+            wildcards.spectrogram,
+            PLAN.spectrograms[wildcards.spectrogram].specification,
+        ),
+    output:
+        svg=report(
+            "results/figures/{spectrogram}.svg",
+            caption="report/spectrogram.rst",
+            category="Figures",
+            labels={"figure": "{spectrogram}", "content": "drawn"},
+        ),
+        png="results/figures/{spectrogram}.png",
+        provenance=report(
+            "results/figures/{spectrogram}.provenance.json",
+            caption="report/provenance.rst",
+            category="Figures",
+            labels={"figure": "{spectrogram}", "content": "what made it"},
+        ),
+    log:
+        "results/logs/figures/{spectrogram}.log",
+    wildcard_constraints:
+        spectrogram=one_of(PLAN.spectrograms),
+    conda:
+        ENVIRONMENT
+    params:
+        specification=lambda wildcards: PLAN.spectrograms[
+            wildcards.spectrogram
+        ].specification,
+    script:
+        "../workflow_scripts/spectrograms.py"
+
+
+# Every product is a target by its own name.
 for name, paths in TARGETS.items():
 
     rule:

@@ -16,11 +16,11 @@ from sanguinaria.benchmark_stages import (
     ReadingStage,
     SeedReadings,
 )
-from sanguinaria.configuration import Benchmark
 from sanguinaria.corpora import Corpus
 from sanguinaria.distortions import Distortion
 from sanguinaria.distortions.none import NoDistortion
 from sanguinaria.foreign_keys import drawn_key, drawn_keys, neighbours
+from sanguinaria.products.benchmark import Benchmark
 from sanguinaria.stages import CorpusStage, WatermarkStage
 from sanguinaria.watermarks import Watermark
 

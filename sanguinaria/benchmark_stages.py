@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from sanguinaria.configuration import Comparison
 from sanguinaria.distortions import Distortion
 from sanguinaria.plugins import kind_of
+from sanguinaria.products.comparison import Comparison
 from sanguinaria.stages import (
     RESULTS,
     AudioStage,

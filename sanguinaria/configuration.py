@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import ValidationError
 from pydantic.json_schema import models_json_schema
 
 from sanguinaria import plugins
@@ -17,8 +17,12 @@ from sanguinaria.errors import InputError
 from sanguinaria.explanations import explanations, misread, unknown
 from sanguinaria.places import Document, Place, Problem, mapping, report
 from sanguinaria.plugins import Plugin, Settings
-from sanguinaria.reports.panels import Panel
-from sanguinaria.reports.printed import printed_tables
+from sanguinaria.products import LISTS, PRODUCTS
+from sanguinaria.products.benchmark import Benchmark
+from sanguinaria.products.experiment import Experiment
+from sanguinaria.products.figure import Figure
+from sanguinaria.products.spectrograms import Spectrograms
+from sanguinaria.products.verification import Verification
 from sanguinaria.texts import Text
 from sanguinaria.watermarks import Watermark
 
@@ -26,7 +30,7 @@ ROOMS = (
     *("corpora", "watermarks", "conversions", "triggers", "victims", "distortions"),
     *("texts", "embedders", "purifiers", "defences", "adversaries", "metrics"),
 )
-SECTIONS = (*ROOMS, "experiments", "benchmarks", "verifications", "figures")
+SECTIONS = (*ROOMS, *PRODUCTS)
 
 # The workflow's own rules; a test keeps them in step. An experiment becomes a rule too, and names of rules differ.
 RULES = frozenset(
@@ -35,276 +39,13 @@ RULES = frozenset(
         "target_speech",
         "purifier",
         *("poisoned", "defended_audio", "defended_model", "detections", "features", "victim", "scores", "quality"),
-        *("dataset_audio", "dataset_description", "table", "comparison", "figure"),
+        *("dataset_audio", "dataset_description", "table", "comparison", "figure", "spectrogram"),
         *("marked", "readings", "efficiency", "benchmark"),
         *("trials", "attacked", "embeddings", "trial_scores", "probe_quality", "verification"),
     )
 )
 
 Model = TypeVar("Model", bound=Settings)
-Rate = Annotated[float, Field(gt=0, le=1, description="share of the training utterances that is poisoned")]
-
-
-def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    repeated = sorted({str(value) for value in values if values.count(value) > 1})
-    if repeated:
-        raise ValueError(f"named more than once: {', '.join(repeated)}")
-    return values
-
-
-def _shape(value: Any) -> str:
-    """Which type of a choice a value is meant as, so that only what is wrong with that one is told."""
-    if isinstance(value, Mapping):
-        return "by corpus"
-    return "several" if isinstance(value, list | tuple) else "one"
-
-
-One = Annotated[str, Tag("one")]
-Several = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_unique), Tag("several")]
-OneOrSeveral = Annotated[One | Several, Discriminator(_shape)]
-OfEachCorpus = Annotated[Mapping[str, OneOrSeveral], Tag("by corpus")]
-
-
-def _or_by_corpus(kind: Any) -> Any:
-    """A type, or a mapping from corpora to such."""
-    by_corpus = Annotated[Mapping[str, kind], Tag("by corpus")]
-    which = Discriminator(lambda value: "by corpus" if isinstance(value, Mapping) else "all")
-    return Annotated[Annotated[kind, Tag("all")] | by_corpus, which]
-
-
-def _entries(room: str, least: int = 1) -> Any:
-    """A list of names of a room's entries, not empty unless ``least`` is 0."""
-    field = Field(min_length=least, json_schema_extra={"room": room})
-    return Annotated[tuple[str, ...], field, AfterValidator(_unique)]
-
-
-class Comparison(Settings):
-    """What a paper printed, to be put beside an experiment's numbers."""
-
-    paper: str = Field(description="one of those in sanguinaria/reports/printed_numbers.csv")
-    table: str = Field(description="the table's number there")
-    stands_for: Mapping[str, str] = Field(
-        default={}, description="our entry → the paper's that it is compared with, where the names differ"
-    )
-
-    @model_validator(mode="after")
-    def _printed(self) -> Comparison:
-        if (self.paper, self.table) not in printed_tables():
-            known = ", ".join(f"{paper} {table}" for paper, table in sorted(printed_tables()))
-            raise ValueError(f"no printed numbers of {self.paper} {self.table}; there are: {known}")
-        return self
-
-
-class Experiment(Settings):
-    """A grid: every corpus × target × trigger × label mode × rate × victim × defence, each with every seed; it is a
-    table."""
-
-    corpus: str | _entries("corpora") = Field(description="entry of `corpora`, or several")  # type: ignore[valid-type]
-    target: Annotated[One | Several | OfEachCorpus, Discriminator(_shape)] = Field(
-        description="the label that a triggered utterance is to get; several, for each of which there are models of "
-        "their own; or, where there are several corpora, one or several by corpus"
-    )
-    triggers: _entries("triggers")  # type: ignore[valid-type]
-    heard: _entries("triggers", least=0) = Field(  # type: ignore[valid-type]
-        default=(),
-        description="triggers that every model hears in the tests besides the one that it was trained on, in rows of "
-        "their own: another key, another speaker, or none at all in its training",
-    )
-    victims: _or_by_corpus(_entries("victims")) = Field(  # type: ignore[valid-type]
-        description="models that are trained, or such by corpus"
-    )
-    defences: _entries("defences") = ("none",)  # type: ignore[valid-type]
-    metrics: _entries("metrics") = ("pesq", "stoi", "snr")  # type: ignore[valid-type]
-    labels: Annotated[tuple[Literal["flip", "clean", "none"], ...], Field(min_length=1), AfterValidator(_unique)] = (
-        Field(
-            default=("flip",),
-            description="flip: poisoned utterances get the target label; clean: they keep theirs; none: nothing is "
-            "poisoned, so that the table says how often a clean model obeys the trigger",
-        )
-    )
-    candidates: Literal["non_target", "target"] = Field(
-        default="non_target",
-        description="which utterances may be poisoned; Algorithm 1 of Bloodroot takes non-target ones, "
-        "the clean-label attacks of the literature the target's own",
-    )
-    rates: Annotated[tuple[Rate, ...], Field(min_length=1), AfterValidator(_unique)] = (0.01,)
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1), AfterValidator(_unique)] = (0,)
-    quality_utterances: int | None = Field(
-        default=None,
-        ge=1,
-        description="how many test utterances are scored for quality, those of the target label included, which the "
-        "table then leaves out; all where absent",
-    )
-    comparison: Comparison | None = None
-
-    @model_validator(mode="after")
-    def _is_told_of_each_corpus(self) -> Experiment:
-        for field in ("target", "victims"):
-            given = getattr(self, field)
-            if isinstance(given, Mapping) and (wrong := set(given) ^ set(self.corpora)):
-                names = " and ".join(sorted(wrong))
-                raise ValueError(f"{field} is given by corpus: {names} must be named both in it and in `corpus`")
-        return self
-
-    @property
-    def corpora(self) -> tuple[str, ...]:
-        return (self.corpus,) if isinstance(self.corpus, str) else self.corpus
-
-    def targets_of(self, corpus: str) -> tuple[str, ...]:
-        given = self.target[corpus] if isinstance(self.target, Mapping) else self.target
-        return (given,) if isinstance(given, str) else given
-
-    def victims_of(self, corpus: str) -> tuple[str, ...]:
-        given: tuple[str, ...] = self.victims[corpus] if isinstance(self.victims, Mapping) else self.victims
-        return given
-
-
-class Benchmark(Settings):
-    """Every watermark after every distortion: is it there, what does it say, and with which key; it is a table.
-
-    Every test utterance gets a random message of its own, and its key where the watermark has keys.
-    """
-
-    corpus: str = Field(description="entry of `corpora`")
-    watermarks: _entries("watermarks")  # type: ignore[valid-type]
-    distortions: _entries("distortions")  # type: ignore[valid-type]
-    metrics: _entries("metrics") = ("pesq", "stoi", "snr")  # type: ignore[valid-type]
-    keys: Mapping[str, str] = Field(
-        default={},
-        description="watermark → the key that seed 0 marks with, of each watermark that has keys; all other keys, "
-        "those of other seeds too, are drawn like it",
-    )
-    wrong_keys: int = Field(
-        default=3,
-        ge=0,
-        le=100,
-        description="how many wrong keys read undistorted utterances, and with them each key that is a character off "
-        "the right one",
-    )
-    marks: Annotated[tuple[Literal[1, 2], ...], Field(min_length=1), AfterValidator(_unique)] = Field(
-        default=(1,), description="1: one mark in an utterance; 2: another on top of it, with a key of its own"
-    )
-    strength: float = Field(default=1.0, gt=0, description="the gain on the mark")
-    utterances: int | None = Field(
-        default=None, ge=1, description="how many test utterances are marked; all where absent"
-    )
-    validation_utterances: int | None = Field(
-        default=1000,
-        ge=1,
-        description="from how many clean validation utterances the threshold is taken; all where it is null",
-    )
-    false_positive_rate: float = Field(
-        default=0.01,
-        gt=0,
-        lt=1,
-        description="share of clean validation utterances that this threshold takes for marked",
-    )
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1), AfterValidator(_unique)] = Field(
-        default=(0,), description="of messages and keys"
-    )
-    retrained: bool = Field(
-        default=False,
-        description="train each generator anew for each seed, which is added to its own, so that intervals are of "
-        "trainings, too",
-    )
-    efficiency: bool = Field(default=True, description="measure what marking and detecting cost on this machine")
-    comparison: Comparison | None = None
-
-
-class Trials(Settings):
-    """Which pairs of utterances are compared."""
-
-    count: int = Field(default=4000, ge=2, description="at most so many, half of them of one speaker")
-    seed: int = Field(default=0, ge=0, description="of the choice")
-    list: Path | None = Field(
-        default=None,
-        description="a list in the format of VoxCeleb1-O, of which so many are taken; made of the corpus where absent",
-    )
-
-    def fingerprint(self) -> str:
-        """What tells one state of the list from another; the first job tells where there is none."""
-        import hashlib
-
-        if self.list is None or not self.list.is_file():
-            return ""
-        return hashlib.sha256(self.list.read_bytes()).hexdigest()[:16]
-
-
-class Verification(Settings):
-    """Every speaker encoder, under every attack, behind every defence: are two utterances of one speaker? It is a
-    table.
-
-    The defence acts on the utterance that is attacked, and on that of genuine trials; the other one is as it is.
-    """
-
-    corpus: str = Field(description="entry of `corpora`, whose test utterances are compared")
-    trained_on: str | None = Field(
-        default=None,
-        description="entry of `corpora` with speakers for labels, to train encoders on; `corpus` where absent",
-    )
-    encoders: _entries("victims")  # type: ignore[valid-type]
-    attacks: _entries("adversaries")  # type: ignore[valid-type]
-    defences: _entries("defences") = ("none",)  # type: ignore[valid-type]
-    metrics: _entries("metrics", least=0) = ("stoi", "pesq", "si_sdr")  # type: ignore[valid-type]
-    trials: Trials = Trials()
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1), AfterValidator(_unique)] = Field(
-        default=(0,), description="of trainings and attacks"
-    )
-    quality_probes: int | None = Field(
-        default=None, ge=1, description="how many of the attacked utterances are scored for quality; all where absent"
-    )
-    comparison: Comparison | None = None
-
-
-# Lines of a table: the values that columns, or numbers among the entries' settings, are to have.
-Selection = Mapping[str, str | float | tuple[str | float, ...]]
-
-
-class FigurePanel(Panel):
-    """One set of axes, with the lines of the table that it shows."""
-
-    where: Selection = Field(default={}, description="only these lines of the table, such as {victim: resnet18}")
-    along: str | tuple[str, ...] | None = Field(
-        default=None,
-        description="what orders a line's points and is written beside them, of several columns the first that has a "
-        "value; x itself where absent",
-    )
-
-
-class Figure(Settings):
-    """Curves drawn from the tables of one experiment or of several; lines that two of them share count once.
-
-    A column is one of the table's, or a number among its entries' settings: `trigger.strength`, `defence.share`, ….
-    """
-
-    experiment: str | _entries("experiments") = Field(  # type: ignore[valid-type]
-        description="entry of `experiments`, or several"
-    )
-    panels: Annotated[tuple[FigurePanel, ...], Field(min_length=1, max_length=6)]
-    series: Mapping[str, Selection] = Field(
-        default={},
-        description="name in the legend → the lines of the table that it joins; one per trigger where absent",
-    )
-
-    @property
-    def experiments(self) -> tuple[str, ...]:
-        return (self.experiment,) if isinstance(self.experiment, str) else self.experiment
-
-
-# Fields of experiments, benchmarks and verifications that list entries, and of which room.
-LISTS = {room: room for room in ("watermarks", "triggers", "victims", "distortions", "defences", "metrics")} | {
-    "heard": "triggers",
-    "encoders": "victims",
-    "attacks": "adversaries",
-}
-
-# What becomes a target by its own name.
-PRODUCTS: dict[str, type[Settings]] = {
-    "experiments": Experiment,
-    "benchmarks": Benchmark,
-    "verifications": Verification,
-    "figures": Figure,
-}
 
 
 @dataclass(frozen=True)
@@ -316,6 +57,7 @@ class Configuration:
     figures: Mapping[str, Figure]
     benchmarks: Mapping[str, Benchmark]
     verifications: Mapping[str, Verification]
+    spectrograms: Mapping[str, Spectrograms]
 
 
 def load(config: Mapping[str, Any], files: Sequence[Path] = ()) -> Configuration:
@@ -333,7 +75,7 @@ def load(config: Mapping[str, Any], files: Sequence[Path] = ()) -> Configuration
     problems = [*(problem for document in documents for problem in document.repeated_keys()), *check.problems]
     if problems:
         raise InputError(report(problems, config, documents))
-    return Configuration(check.entries, check.experiments, check.figures, check.benchmarks, check.verifications)
+    return Configuration(check.entries, **check.products)  # type: ignore[arg-type]
 
 
 def schema() -> dict[str, Any]:
@@ -381,38 +123,7 @@ class _Check:
         for room in ROOMS:
             for name, plugin in self.entries[room].items():
                 self._check_references((room, name), plugin)
-        self.experiments: dict[str, Experiment] = {}
-        self.figures: dict[str, Figure] = {}
-        self.benchmarks: dict[str, Benchmark] = {}
-        self.verifications: dict[str, Verification] = {}
-        for name, settings in mapping(config.get("experiments")).items():
-            experiment = self._check_product("experiments", name, settings)
-            if isinstance(experiment, Experiment):
-                self.experiments[name] = experiment
-            if isinstance(settings, Mapping):
-                self._check_names_in(("experiments", name), settings)
-        for name, settings in mapping(config.get("benchmarks")).items():
-            benchmark = self._check_product("benchmarks", name, settings)
-            if isinstance(benchmark, Benchmark):
-                self.benchmarks[name] = benchmark
-            self._check_other_name(("benchmarks", name), "experiments")
-            if isinstance(settings, Mapping):
-                self._check_names_in(("benchmarks", name), settings)
-                self._check_keys(("benchmarks", name), settings)
-        for name, settings in mapping(config.get("verifications")).items():
-            verification = self._check_product("verifications", name, settings)
-            if isinstance(verification, Verification):
-                self.verifications[name] = verification
-            for section in ("experiments", "benchmarks"):
-                self._check_other_name(("verifications", name), section)
-            if isinstance(settings, Mapping):
-                self._check_names_in(("verifications", name), settings)
-                self._check_roles(("verifications", name), settings)
-        for name, settings in mapping(config.get("figures")).items():
-            figure = self._check_product("figures", name, settings)
-            if isinstance(figure, Figure):
-                self.figures[name] = figure
-            self._check_experiment_of(("figures", name), mapping(settings))
+        self.products = {section: dict(self._build_products(section)) for section in PRODUCTS}
 
     def _tell(self, place: Place, message: str) -> None:
         self.problems.append(Problem(place, message))
@@ -510,6 +221,27 @@ class _Check:
         wrong = [problem.place[2:3] for problem in self.problems if problem.place[:2] == (room, name)]
         return plugin if all(setting and setting[0] not in type(plugin).model_fields for setting in wrong) else None
 
+    def _build_products(self, section: str) -> Iterator[tuple[str, Settings]]:
+        """The products of a section by name. All are targets, and so have different names."""
+        others = list(PRODUCTS)[: list(PRODUCTS).index(section)]
+        checks = {
+            "benchmarks": self._check_keys,
+            "verifications": self._check_roles,
+            "figures": self._check_experiment_of,
+            "spectrograms": self._check_verification_of,
+        }
+        for name, settings in mapping(self.config.get(section)).items():
+            place = (section, name)
+            product = self._check_product(section, name, settings)
+            for other in others:
+                self._check_other_name(place, other)
+            if isinstance(settings, Mapping):
+                self._check_names_in(place, settings)
+                if section in checks:
+                    checks[section](place, settings)
+            if product is not None:
+                yield name, product
+
     def _check_product(self, section: str, name: str, settings: Any) -> Settings | None:
         place = (section, name)
         self._check_name(place)
@@ -528,13 +260,25 @@ class _Check:
         return set(mapping(self.config.get("experiments"))) - {name}
 
     def _check_experiment_of(self, place: Place, settings: Mapping[str, Any]) -> None:
-        """What a figure is drawn from; a figure and an experiment are targets, and so have different names."""
         known = mapping(self.config.get("experiments"))
-        for section in ("experiments", "benchmarks", "verifications"):
-            self._check_other_name(place, section)
         for where, name in _one_or_several("experiment", settings):
             if name not in known:
                 self._tell_new((*place, *where), unknown("entry of experiments", name, known))
+
+    def _check_verification_of(self, place: Place, settings: Mapping[str, Any]) -> None:
+        """That the verification of spectrograms is there, and has in it what they show."""
+        known, name = mapping(self.config.get("verifications")), settings.get("verification")
+        if not isinstance(name, str):
+            return
+        if name not in known:
+            self._tell_new((*place, "verification"), unknown("entry of verifications", name, known))
+            return
+        shown = mapping(known[name])
+        for field, of_it in (("encoder", "encoders"), ("attacks", "attacks"), ("defences", "defences")):
+            for where, entry in _one_or_several(field, settings):
+                if entry not in (there := shown.get(of_it) or Verification.model_fields[of_it].default):
+                    told = f"{entry!r} is not among the {of_it} of {name!r}: {', '.join(map(str, there))}"
+                    self._tell_new((*place, *where), told)
 
     def _check_other_name(self, place: Place, section: str) -> None:
         if place[-1] in mapping(self.config.get(section)):

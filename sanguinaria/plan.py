@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from sanguinaria.benchmark_plan import benchmark_table
 from sanguinaria.benchmark_stages import BenchmarkTable, MarkedStage
-from sanguinaria.configuration import Configuration, Experiment, Figure
+from sanguinaria.configuration import Configuration
 from sanguinaria.conversions import Conversion
 from sanguinaria.corpora import Corpus
 from sanguinaria.defences import Defence
@@ -23,6 +23,8 @@ from sanguinaria.front_ends import FrontEnd
 from sanguinaria.metrics import Metric
 from sanguinaria.plugins import Plugin
 from sanguinaria.poisoning_order import PoisonBlock, blocks_for
+from sanguinaria.products.experiment import Experiment
+from sanguinaria.products.figure import Figure
 from sanguinaria.purifiers import Purifier
 from sanguinaria.speech_settings import SpeechTrigger
 from sanguinaria.stages import (
@@ -53,8 +55,8 @@ from sanguinaria.table_stages import (
     TableStage,
 )
 from sanguinaria.triggers import Trigger
-from sanguinaria.verification_plan import attacked_training, verification_table
-from sanguinaria.verification_stages import VerificationTable
+from sanguinaria.verification_plan import attacked_training, spectrogram_stage, verification_table
+from sanguinaria.verification_stages import SpectrogramStage, VerificationTable
 from sanguinaria.victims import Victim
 from sanguinaria.watermarks import Watermark
 
@@ -63,8 +65,8 @@ class Plan:
     """Everything that a configuration asks for.
 
     ``stages[stage][key]`` is the specification of a folder ``results/{stage}/{key}``; ``tables`` are by experiment,
-    ``figures``, ``benchmarks`` and ``verifications`` by name. ``datasets`` are, by experiment, its poisoned training
-    sets in one piece, which no table needs.
+    ``figures``, ``benchmarks``, ``verifications`` and ``spectrograms`` by name. ``datasets`` are, by experiment, its
+    poisoned training sets in one piece, which no table needs.
     """
 
     def __init__(
@@ -74,11 +76,13 @@ class Plan:
         datasets: Mapping[str, Sequence[DatasetStage]] = MappingProxyType({}),
         benchmarks: Iterable[BenchmarkTable] = (),
         verifications: Iterable[VerificationTable] = (),
+        spectrograms: Iterable[SpectrogramStage] = (),
     ) -> None:
         self.tables = {table.experiment: table for table in tables}
         self.figures = {figure.name: figure for figure in figures}
         self.benchmarks = {table.benchmark: table for table in benchmarks}
         self.verifications = {table.verification: table for table in verifications}
+        self.spectrograms = {stage.name: stage for stage in spectrograms}
         self.stages: dict[str, dict[str, Stage]] = {}
         for table in self.reports.values():
             for stage in table.reduced:
@@ -128,8 +132,13 @@ def plan(configuration: Configuration, code: CodeHash = lambda script, plugins: 
     figures = [expander.figure(name, figure) for name, figure in configuration.figures.items()]
     benchmarks = [benchmark_table(expander, name, found) for name, found in configuration.benchmarks.items()]
     verifications = [verification_table(expander, name, found) for name, found in configuration.verifications.items()]
+    by_name = {table.verification: table for table in verifications}
+    spectrograms = [
+        spectrogram_stage(expander, name, found, by_name[found.verification])
+        for name, found in configuration.spectrograms.items()
+    ]
     datasets = {table.experiment: expander.datasets(table) for table in tables}
-    return Plan(tables, figures, datasets, benchmarks, verifications)
+    return Plan(tables, figures, datasets, benchmarks, verifications, spectrograms)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
-from sanguinaria.configuration import Comparison, Figure
+from sanguinaria.products.comparison import Comparison
+from sanguinaria.products.figure import Figure
 from sanguinaria.stages import (
     RESULTS,
     DetectionStage,

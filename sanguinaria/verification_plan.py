@@ -8,8 +8,9 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from sanguinaria.adversaries import Adversary
-from sanguinaria.configuration import Trials, Verification
 from sanguinaria.defences import Defence
+from sanguinaria.products.spectrograms import Spectrograms
+from sanguinaria.products.verification import Trials, Verification
 from sanguinaria.purifiers import TrainingAttack
 from sanguinaria.stages import AudioStage, CorpusStage
 from sanguinaria.verification_stages import (
@@ -18,6 +19,7 @@ from sanguinaria.verification_stages import (
     Heard,
     ProbeQualityStage,
     SeedTrials,
+    SpectrogramStage,
     TrialScoreStage,
     TrialsStage,
     VerificationLine,
@@ -32,6 +34,21 @@ def verification_table(expander: Expander, name: str, verification: Verification
     """The table of a verification."""
     lines = tuple(_Expansion(expander, verification).lines(name))
     return VerificationTable(expander.code("verifications", ()), name, lines, verification.comparison)
+
+
+def spectrogram_stage(
+    expander: Expander, name: str, spectrograms: Spectrograms, table: VerificationTable
+) -> SpectrogramStage:
+    """Pictures of some of the lines of a verification's table."""
+    encoder = spectrograms.encoder or table.lines[0].names["victim"]
+    lines = tuple(
+        line
+        for line in table.lines
+        if line.names["victim"] == encoder
+        and line.names["attack"] in (spectrograms.attacks or (line.names["attack"],))
+        and line.names["defence"] in (spectrograms.defences or (line.names["defence"],))
+    )
+    return SpectrogramStage(expander.code("spectrograms", ()), name, spectrograms, lines)
 
 
 def attacked_training(expander: Expander, attack: TrainingAttack, corpus: CorpusStage) -> AttackedStage:

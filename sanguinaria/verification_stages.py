@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from sanguinaria.adversaries import Adversary
-from sanguinaria.configuration import Comparison, Trials
 from sanguinaria.defences import Defence
 from sanguinaria.metrics import Metric
 from sanguinaria.plugins import kind_of
+from sanguinaria.products.comparison import Comparison
+from sanguinaria.products.spectrograms import Spectrograms
+from sanguinaria.products.verification import Trials
 from sanguinaria.stages import RESULTS, AudioStage, CorpusStage, PurifierStage, RowStage, Stage, VictimStage
 from sanguinaria.table_stages import Reduced, named
 from sanguinaria.victims import Victim
@@ -206,6 +208,56 @@ class VerificationLine:
                 for seed in self.seeds
             ],
         }
+
+
+@dataclass(frozen=True)
+class SpectrogramStage(Reduced):
+    """One utterance of a verification, as attacks and defences leave it: a picture for each line, of its first seed."""
+
+    code: str
+    name: str
+    spectrograms: Spectrograms
+    lines: tuple[VerificationLine, ...]
+
+    @property
+    def _shown(self) -> Iterator[tuple[Mapping[str, str], TrialScoreStage]]:
+        return ((line.names, line.seeds[0].scores) for line in self.lines)
+
+    @property
+    def reduced(self) -> Iterator[Stage]:
+        for _, scores in self._shown:
+            yield from (scores.trials, scores.probes.audio_stage)
+
+    @property
+    def inputs(self) -> list[Path]:
+        """Every file that the pictures are made from, once."""
+        paths: dict[Path, None] = {}
+        for _, scores in self._shown:
+            paths |= dict.fromkeys((scores.trials.table, *scores.probes.audio_stage.audio_files))
+        return list(paths)
+
+    @property
+    def specification(self) -> str:
+        """The pictures as canonical JSON, and what all of them are made from."""
+        pictures = [
+            {
+                "attack": names["attack"],
+                "defence": names["defence"],
+                "trials": str(scores.trials.table),
+                "audio": [str(path) for path in scores.probes.audio_stage.audio_files],
+                "side": scores.side,
+                "per_trial": scores.per_trial,
+            }
+            for names, scores in self._shown
+        ]
+        content = {
+            "code": self.code,
+            "trial": self.spectrograms.trial,
+            "bands": self.spectrograms.bands,
+            "pictures": pictures,
+            "results": {path: json.loads(stage.specification) for path, stage in self.made_from.items()},
+        }
+        return json.dumps({"stage": "spectrograms", **content}, sort_keys=True)
 
 
 @dataclass(frozen=True)

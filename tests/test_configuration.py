@@ -270,7 +270,7 @@ def test_settings_of_the_command_line_are_in_no_file():
     assert problems(config, path) == [
         "--config: colour: unknown section 'colour'; there are: corpora, watermarks, conversions, triggers, "
         "victims, distortions, texts, embedders, purifiers, defences, adversaries, metrics, experiments, benchmarks, "
-        "verifications, figures",
+        "verifications, figures, spectrograms",
         "--config: experiments.demo.rates[0]: should be less than or equal to 1, not '2'",
         "--config: experiments.demo.seedz: unknown setting 'seedz'; did you mean 'seeds'?",
         "--config: experiments.demo.target: unknown label 'lefft'; did you mean 'left'? (of corpus 'spoken')",

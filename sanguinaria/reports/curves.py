@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from sanguinaria.artefacts import atomic
-from sanguinaria.configuration import Figure
 from sanguinaria.errors import InputError
+from sanguinaria.products.figure import Figure
 from sanguinaria.reports.layout import read_table
 from sanguinaria.reports.tables import NAMES
 

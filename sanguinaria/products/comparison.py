@@ -1,0 +1,27 @@
+"""Printed numbers beside a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field, model_validator
+
+from sanguinaria.plugins import Settings
+from sanguinaria.reports.printed import printed_tables
+
+
+class Comparison(Settings):
+    """What a paper printed, to be put beside an experiment's numbers."""
+
+    paper: str = Field(description="one of those in sanguinaria/reports/printed_numbers.csv")
+    table: str = Field(description="the table's number there")
+    stands_for: Mapping[str, str] = Field(
+        default={}, description="our entry → the paper's that it is compared with, where the names differ"
+    )
+
+    @model_validator(mode="after")
+    def _printed(self) -> Comparison:
+        if (self.paper, self.table) not in printed_tables():
+            known = ", ".join(f"{paper} {table}" for paper, table in sorted(printed_tables()))
+            raise ValueError(f"no printed numbers of {self.paper} {self.table}; there are: {known}")
+        return self
