@@ -25,7 +25,7 @@ from sanguinaria.stages import CorpusStage, WatermarkStage
 from sanguinaria.watermarks import Watermark
 
 if TYPE_CHECKING:
-    from sanguinaria.plan import Expander
+    from sanguinaria.expander import Expander
 
 UNDISTORTED = (NoDistortion(),)
 MARKS = {1: "single", 2: "double"}

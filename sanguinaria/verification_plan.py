@@ -27,7 +27,7 @@ from sanguinaria.verification_stages import (
 )
 
 if TYPE_CHECKING:
-    from sanguinaria.plan import Expander
+    from sanguinaria.expander import Expander
 
 
 def verification_table(expander: Expander, name: str, verification: Verification) -> VerificationTable:

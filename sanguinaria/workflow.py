@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sanguinaria.configuration import load
+from sanguinaria.expander import CodeHash
 from sanguinaria.fingerprint import fingerprint, module_path
-from sanguinaria.plan import CodeHash, Plan, plan
+from sanguinaria.plan import Plan, plan
 from sanguinaria.plugins import Plugin
 
 
