@@ -42,6 +42,7 @@ wildcard_constraints:
     dataset=r"[\w-]+",
     features=r"[\w-]+",
     victim=r"[\w-]+",
+    texts=r"[\w-]+",
     purifier=r"[\w-]+",
     defended=r"[\w-]+",
     detections=r"[\w-]+",

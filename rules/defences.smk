@@ -9,6 +9,9 @@ rule defended_audio:
             lambda defended, shard: defended.audio_stage.audio(shard),
         ),
         weights=files("defended", "defended", lambda defended, *shard: defended.weights),
+        texts=files(
+            "defended", "defended", lambda defended, shard: defended.text_files(shard)
+        ),
     output:
         audio="results/defended/{defended}/audio/{shard}.parquet",
     log:

@@ -4,6 +4,7 @@ rule purifier:
         attacked=files(
             "purifiers", "purifier", lambda purifier: purifier.attacked_files
         ),
+        texts=files("purifiers", "purifier", lambda purifier: purifier.text_files),
         trials=files("purifiers", "purifier", lambda purifier: purifier.trial_files),
     output:
         weights="results/purifiers/{purifier}/weights.safetensors",

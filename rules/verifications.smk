@@ -30,6 +30,7 @@ rule attacked:
         ),
         model=files("attacked", "attacked", lambda attacked, shard: attacked.models),
         weights=files("attacked", "attacked", lambda attacked, shard: attacked.weights),
+        texts=files("attacked", "attacked", lambda attacked, shard: attacked.text_files),
     output:
         audio="results/attacked/{attacked}/audio/{shard}.parquet",
         remarks="results/attacked/{attacked}/remarks/{shard}.parquet",

@@ -14,6 +14,7 @@ from sanguinaria import parquet, utterances
 from sanguinaria.adversaries import Adversary, Aim
 from sanguinaria.defences import Defence
 from sanguinaria.encoders import Embed, load_encoder
+from sanguinaria.hearing_texts import read_texts
 from sanguinaria.probes import probes, waveforms_of
 from sanguinaria.utterances import Utterances
 from sanguinaria.victims import Victim
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Target:
     """What an adversary who aims knows: an encoder with its model, none where it is pretrained, and the defence with
-    the weights of its purifier, if it has one."""
+    the weights of its purifier, if it has one, and rows of what is said in the utterances as they were, if it is told.
+    """
 
     victim: Victim
     model: Path | None
     defence: Defence | None
     weights: Path | None = None
+    texts: tuple[Path, ...] = ()
 
 
 def attack_audio(
@@ -105,6 +108,7 @@ class _Attack:
         self.device = device
         self.embed: Embed | None = None
         self.known: tuple[Purify, ...] | None = None
+        self.texts = {} if target is None else read_texts(target.texts)
         if target is not None and waveforms:
             self.embed = load_encoder(target.victim, target.model, sample_rate, device)
 
@@ -120,18 +124,18 @@ class _Attack:
             return None
         with torch.no_grad():
             others = self.embed(self._audio(rows["other"]))
-        labels = rows["speaker"].tolist()
-        known = tuple(_of_rows(purify, labels) for purify in self._known(audio[:1], labels[:1]))
+        told = [self.texts.get(name, "") for name in rows["utterance"]]
+        known = tuple(_of_rows(purify, told) for purify in self._known(audio[:1], told[:1]))
         return Aim(self.embed, others, torch.tensor(rows["target"].to_numpy(), device=self.device), known)
 
-    def _known(self, audio: torch.Tensor, labels: list[str]) -> tuple[Purify, ...]:
+    def _known(self, audio: torch.Tensor, texts: list[str]) -> tuple[Purify, ...]:
         """The defence that is known, loaded once."""
         from sanguinaria.purifier_gradients import purifiers
 
         target = self.target
         if self.known is None and target is not None and target.defence is not None:
             draws = self.adversary.purifier_draws
-            self.known = purifiers(target.defence, target.weights, draws, self.sample_rate, self.device, audio, labels)
+            self.known = purifiers(target.defence, target.weights, draws, self.sample_rate, self.device, audio, texts)
         return self.known or ()
 
     def _audio(self, names: pd.Series) -> torch.Tensor:
@@ -140,6 +144,6 @@ class _Attack:
         return torch.from_numpy(np.stack([self.waveforms[name] for name in names])).to(self.device)
 
 
-def _of_rows(purify: Purify, labels: Sequence[str]) -> Purifier:
-    """A defence that is told the labels of the rows that it acts on."""
-    return lambda waveforms, rows: purify(waveforms, [labels[row] for row in rows.tolist()])
+def _of_rows(purify: Purify, texts: Sequence[str]) -> Purifier:
+    """A defence that is told what is said in the rows that it acts on."""
+    return lambda waveforms, rows: purify(waveforms, [texts[row] for row in rows.tolist()])

@@ -37,7 +37,7 @@ RULES = frozenset(
     (
         *("all", "corpus_recordings", "corpus_audio", "corpus_index", "watermark", "triggered_test", "triggered_block"),
         "target_speech",
-        "purifier",
+        *("texts", "purifier"),
         *("poisoned", "defended_audio", "defended_model", "detections", "features", "victim", "scores", "quality"),
         *("dataset_audio", "dataset_description", "table", "comparison", "figure", "spectrogram"),
         *("marked", "readings", "efficiency", "benchmark"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sanguinaria import utterances
 from sanguinaria.defences import Defence
+from sanguinaria.hearing_texts import read_texts
 from sanguinaria.triggering import transformed
 from sanguinaria.utterances import Utterances
 
@@ -15,22 +17,43 @@ if TYPE_CHECKING:
     import torch
 
 
-def defend_audio(defence: Defence, weights: Path | None, shard: Path, destination: Path, device: torch.device) -> None:
-    """Write every test utterance of a shard, defended; ``weights`` are the purifier's, where the defence has one."""
+def defend_audio(
+    defence: Defence,
+    weights: Path | None,
+    texts: Sequence[Path],
+    shard: Path,
+    destination: Path,
+    device: torch.device,
+) -> None:
+    """Write every test utterance of a shard, defended.
+
+    Args:
+        defence: one that acts on the input.
+        weights: of its purifier, where it has one.
+        texts: rows of what is said in the utterances, where it is told.
+        shard: of the audio.
+        destination: of the defended audio.
+        device: where the defence computes.
+    """
     batches = utterances.read(shard, split="test")
-    utterances.write(destination, _defended(defence, weights, batches, device))
+    utterances.write(destination, _defended(defence, weights, read_texts(texts), batches, device))
 
 
 def _defended(
-    defence: Defence, weights: Path | None, batches: Iterator[Utterances], device: torch.device
+    defence: Defence,
+    weights: Path | None,
+    texts: Mapping[str, str],
+    batches: Iterator[Utterances],
+    device: torch.device,
 ) -> Iterator[Utterances]:
     defend = None
     for batch in batches:
         defend = defend or defence.of_utterances(batch.sample_rate, device, weights)
-        yield transformed(batch, _told(defend, batch.rows["label"].tolist()), device)
+        told = [texts.get(name, "") for name in batch.rows["utterance_id"]]
+        yield transformed(batch, partial(_of_texts, defend, told), device)
 
 
-def _told(
-    defend: Callable[[torch.Tensor, Sequence[str]], torch.Tensor], labels: Sequence[str]
-) -> Callable[[torch.Tensor], torch.Tensor]:
-    return lambda waveforms: defend(waveforms, labels)
+def _of_texts(
+    defend: Callable[[torch.Tensor, Sequence[str]], torch.Tensor], texts: Sequence[str], waveforms: torch.Tensor
+) -> torch.Tensor:
+    return defend(waveforms, texts)

@@ -108,8 +108,8 @@ class DiffusionPurifier(Purifier):
         """Channels of the condition, and samples between its frames."""
         return 0, 1
 
-    def embedded(self, speech: Speech, device: torch.device) -> Speech:
-        """The utterances with what is said in them."""
+    def embedded(self, speech: Speech, texts: Mapping[str, str], device: torch.device) -> Speech:
+        """The utterances with what is said in them, which is known by their names."""
         return speech
 
     @property
@@ -145,20 +145,22 @@ class DiffusionPurifier(Purifier):
 
         from sanguinaria.attacks import attacks_of
         from sanguinaria.diffusion_training import DiffusionSchedule, read_attacked, read_speech, train_diffusion
+        from sanguinaria.hearing_texts import read_texts
         from sanguinaria.watermark_training import finish
 
         device = torch.device(sources.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             network = self.network()
+        texts = read_texts(sources.texts)
         speech, held_out = (
-            self._heard(read_speech(sources.audio, SAMPLE_RATE, most, split), device)
+            self._heard(read_speech(sources.audio, SAMPLE_RATE, most, split), texts, device)
             for most, split in ((self.utterances, "train"), (VALIDATED, "validation"))
         )
         attacked = None
         if sources.trials is not None:
             pairs = read_attacked(sources.trials, sources.attacked, sources.audio, SAMPLE_RATE)
-            attacked = self._heard(pairs, device)
+            attacked = self._heard(pairs, texts, device)
         unlike = self.unlike
         schedule = DiffusionSchedule(
             **{name: getattr(self, name) for name in ("batch_size", "learning_rate", "seed", "decay")},
@@ -186,14 +188,14 @@ class DiffusionPurifier(Purifier):
         finish(history, checkpoint)
         return {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
 
-    def _heard(self, speech: Speech, device: torch.device) -> Speech:
+    def _heard(self, speech: Speech, texts: Mapping[str, str], device: torch.device) -> Speech:
         """As the network hears it: without what is silent, at one level where that is asked for, and with its text."""
         from sanguinaria.purification import levelling, sounding
 
         speech = speech.some((sounding(speech.waveforms) & sounding(speech.heard)).nonzero()[:, 0])
         if not len(speech):
             return speech
-        speech = self.embedded(speech, device)
+        speech = self.embedded(speech, texts, device)
         return speech.scaled(levelling(speech.heard)) if self.levelled else speech
 
     def load(

@@ -31,18 +31,18 @@ class Speech:
 
     Attributes:
         waveforms: clean, (utterances, samples).
-        labels: of the utterances.
+        names: of the utterances.
         texts: what is said in them as numbers (utterances, features), where the network is told.
         noisy: what was made of them, likewise, where it is not to be made in training.
     """
 
     waveforms: torch.Tensor
-    labels: list[str]
+    names: list[str]
     texts: torch.Tensor | None = None
     noisy: torch.Tensor | None = None
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.names)
 
     @property
     def heard(self) -> torch.Tensor:
@@ -55,7 +55,7 @@ class Speech:
             None if values is None else values[rows] for values in (self.waveforms, self.texts, self.noisy)
         )
         assert waveforms is not None
-        return Speech(waveforms, [self.labels[row] for row in rows.tolist()], texts, noisy)
+        return Speech(waveforms, [self.names[row] for row in rows.tolist()], texts, noisy)
 
     def scaled(self, gains: torch.Tensor) -> Speech:
         """Each utterance by its gain (utterances, 1)."""
@@ -108,17 +108,17 @@ def read_speech(shards: tuple[Path, ...], sample_rate: int, most: int, split: st
     if not names and split == "train":
         raise InputError("the corpus has no training utterances to train a purifier on: give it a training share")
     chosen = sorted(order(names, seed=0)[:most])
-    waveforms, labels = [torch.zeros(0, 0)], []
+    waveforms, found = [torch.zeros(0, 0)], []
     for batch in (batch for path in shards for batch in utterances.read(path, ids=chosen)):
         if batch.sample_rate != sample_rate:
             raise InputError(f"the purifier hears audio at {sample_rate} Hz, and the corpus has {batch.sample_rate}")
         waveforms.append(torch.from_numpy(batch.waveforms))
-        labels += batch.rows["label"].tolist()
-    return Speech(torch.cat(waveforms[1:] or waveforms), labels)
+        found += batch.rows["utterance_id"].tolist()
+    return Speech(torch.cat(waveforms[1:] or waveforms), found)
 
 
 def read_attacked(trials: Path, attacked: tuple[Path, ...], audio: tuple[Path, ...], sample_rate: int) -> Speech:
-    """What an adversary made of utterances, beside these as they were; in the order of the trials.
+    """What an adversary made of utterances, beside these as they were; by the trials' names.
 
     Args:
         trials: as :mod:`sanguinaria.trials` writes them.
@@ -134,10 +134,11 @@ def read_attacked(trials: Path, attacked: tuple[Path, ...], audio: tuple[Path, .
     clean, _ = waveforms_of(audio, table["utterance"].unique().tolist())
     if rate != sample_rate:
         raise InputError(f"the purifier hears audio at {sample_rate} Hz, and the attacked audio has {rate}")
-    labels: list[str] = table["speaker"].tolist()
     pairs = zip(table["utterance"], table["probe"], strict=True)
     waveforms, made = zip(*((clean[utterance], noisy[probe]) for utterance, probe in pairs), strict=True)
-    return Speech(torch.from_numpy(np.stack(waveforms)), labels, noisy=torch.from_numpy(np.stack(made)))
+    return Speech(
+        torch.from_numpy(np.stack(waveforms)), table["probe"].tolist(), noisy=torch.from_numpy(np.stack(made))
+    )
 
 
 def _names(path: Path, split: str) -> list[str]:

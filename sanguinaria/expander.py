@@ -30,20 +30,22 @@ from sanguinaria.stages import (
     QualityStage,
     RepairedStage,
     SpeechStage,
+    TextStage,
     TriggeredStage,
     VictimStage,
     WatermarkStage,
 )
+from sanguinaria.texts import Text
 from sanguinaria.triggers import Trigger
 from sanguinaria.verification_plan import attacked_training
 from sanguinaria.victims import Victim
 from sanguinaria.watermarks import Watermark
 
 # The rooms whose entries have no stage of their own: their settings are part of the stage that they are used in.
-WITHIN_OTHERS = ("distortions", "conversions", "texts", "embedders")
+WITHIN_OTHERS = ("distortions", "conversions", "embedders")
 
-# Those of what is attacked to train on. That has a stage, so that nothing of them is in what it is used in.
-WITHIN_ATTACKS = ("victims", "adversaries")
+# Those that another stage is made of, which is upstream: nothing of them is in what refers to them.
+OF_UPSTREAM = ("texts", "victims", "adversaries")
 
 # What the code of a stage's rule is: the name of its workflow script and the plug-ins that it calls.
 CodeHash = Callable[[str, Sequence[Plugin]], str]
@@ -117,7 +119,7 @@ class Expander:
             elif referenced == "purifiers":
                 found.purifier = self.purifier(entry)
                 keys[field] = found.purifier.key
-            elif referenced in WITHIN_ATTACKS:
+            elif referenced in OF_UPSTREAM:
                 keys[field] = ""
             else:
                 found.watermark = self.watermark(entry, reseeded)
@@ -189,7 +191,16 @@ class Expander:
         if defence.is_identity or defence.acts_on != "input":
             return audio
         code = self.code("defended_audio", self.input_plugins(name))
-        return DefendedStage(code, audio, self.resolved_defence(name), self.purifier_of(name))
+        text = self.text_of(defence, audio, "test")
+        return DefendedStage(code, audio, self.resolved_defence(name), self.purifier_of(name), text)
+
+    def text_of(self, plugin: Plugin, audio: AudioStage, *splits: str) -> TextStage | None:
+        """What is said in audio, by the entry of `texts` that a plug-in refers to, if it does."""
+        if (reference := plugin.references.get("text")) is None:
+            return None
+        text = self.entries["texts"][str(reference[1])]
+        assert isinstance(text, Text)
+        return TextStage(self.code("texts", (text,)), text, audio, splits)
 
     def purifier_of(self, defence: str) -> PurifierStage | None:
         """The purifier that a defence refers to, if any."""
@@ -252,8 +263,11 @@ class Expander:
         resolved = self._resolved("purifiers", name)
         assert isinstance(configured, Purifier) and isinstance(resolved.plugin, Purifier)
         code = self.code("purifiers", [configured, *self._called(configured)])
-        attacked = None
+        if (corpus := resolved.corpus) is None:
+            return PurifierStage(code, resolved.plugin, None)
+        heard, attacked = [self.text_of(configured, corpus, "train", "validation")], None
         if configured.attack is not None:
-            assert resolved.corpus is not None
-            attacked = attacked_training(self, configured.attack, resolved.corpus)
-        return PurifierStage(code, resolved.plugin, resolved.corpus, attacked)
+            attacked = attacked_training(self, configured.attack, corpus)
+            heard.append(self.text_of(configured, attacked, "test"))
+        texts = tuple(text for text in heard if text is not None)
+        return PurifierStage(code, resolved.plugin, corpus, attacked, texts)

@@ -10,7 +10,7 @@ import torch
 
 from sanguinaria.defences import Defence
 
-# From waveforms (utterances, samples) and the utterances' labels to defended waveforms.
+# From waveforms (utterances, samples) and the utterances' texts to defended waveforms.
 Purify = Callable[[torch.Tensor, Sequence[str]], torch.Tensor]
 
 
@@ -21,7 +21,7 @@ def purifiers(
     sample_rate: int,
     device: torch.device,
     example: torch.Tensor,
-    labels: Sequence[str],
+    texts: Sequence[str],
 ) -> tuple[Purify, ...]:
     """A defence so many times, each with random numbers of its own, as functions through which gradients pass.
 
@@ -37,10 +37,10 @@ def purifiers(
         sample_rate: Hz.
         device: where the defence computes.
         example: some waveforms (utterances, samples) to try it with.
-        labels: theirs.
+        texts: what is said in them.
     """
     functions = [_drawn(defence, draw).of_utterances(sample_rate, device, weights) for draw in range(draws)]
-    if functions and not passes_gradients(functions[0], example, labels):
+    if functions and not passes_gradients(functions[0], example, texts):
         functions = [straight_through(function) for function in functions]
     return tuple(functions)
 
@@ -50,12 +50,12 @@ def _drawn(defence: Defence, draw: int) -> Defence:
     return defence if not isinstance(seed, int) else defence.model_copy(update={"seed": seed + 1 + draw})
 
 
-def passes_gradients(purify: Purify, example: torch.Tensor, labels: Sequence[str]) -> bool:
+def passes_gradients(purify: Purify, example: torch.Tensor, texts: Sequence[str]) -> bool:
     """Whether a gradient that is not 0 reaches what a function is given."""
     given = example.detach().clone().requires_grad_()
     with torch.enable_grad():
         try:
-            made = purify(given, labels)
+            made = purify(given, texts)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError:  # as of numpy, which takes no tensor that has a gradient
@@ -69,10 +69,10 @@ def passes_gradients(purify: Purify, example: torch.Tensor, labels: Sequence[str
 def straight_through(purify: Purify) -> Purify:
     """A function with the gradient of doing nothing (Bengio et al., 2013, arXiv:1308.3432)."""
 
-    def apply(waveforms: torch.Tensor, labels: Sequence[str]) -> torch.Tensor:
+    def apply(waveforms: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
         still = waveforms.detach()
         with torch.no_grad():
-            changed = purify(still, labels).clone()
+            changed = purify(still, texts).clone()
         return changed + (waveforms - still)
 
     return apply

@@ -26,6 +26,7 @@ from sanguinaria.plugins import Plugin, Settings, describe, kind_of
 from sanguinaria.poisoning_order import PoisonBlock
 from sanguinaria.purifiers import Purifier
 from sanguinaria.speech_settings import SpeechTrigger
+from sanguinaria.texts import Text
 from sanguinaria.triggers import Trigger
 from sanguinaria.victims import Victim
 from sanguinaria.watermarks import Watermark
@@ -129,6 +130,10 @@ class RowStage(Stage):
     def row_files(self) -> list[Path]:
         return [self.folder / "rows" / f"{part}.parquet" for part in range(ceil(self.shards / SHARDS_OF_A_PART))]
 
+    def rows_of(self, shard: int) -> Path:
+        """The file with the rows of a shard of the audio."""
+        return self.row_files[shard // SHARDS_OF_A_PART]
+
     @staticmethod
     def of_part(files: list[Path], part: int) -> list[Path]:
         """Of a file for each shard, those that a part is made from."""
@@ -197,12 +202,33 @@ class WatermarkStage(Trained):
 
 
 @dataclass(frozen=True)
+class TextStage(RowStage):
+    """A row for each utterance of some splits: what is said in it, by what extracts it."""
+
+    text: Text
+    audio_stage: AudioStage
+    splits: tuple[str, ...]
+
+    stage: ClassVar[str] = "texts"
+
+    @property
+    def name(self) -> str:
+        return f"{kind_of(self.text)}-{self.audio_stage.name}"
+
+    @property
+    def shards(self) -> int:
+        return self.audio_stage.shards
+
+
+@dataclass(frozen=True)
 class PurifierStage(Trained):
-    """A purifier's weights, and the corpus that they are trained on, if any, with what an adversary makes of it."""
+    """A purifier's weights; the corpus that they are trained on, if any, what an adversary makes of it, and what is
+    said in both, where the purifier is told."""
 
     purifier: Purifier
     corpus: CorpusStage | None
     attacked: AttackedStage | None = None
+    texts: tuple[TextStage, ...] = ()
 
     stage: ClassVar[str] = "purifiers"
 
@@ -217,6 +243,10 @@ class PurifierStage(Trained):
     @property
     def attacked_files(self) -> list[Path]:
         return [] if self.attacked is None else self.attacked.audio_files
+
+    @property
+    def text_files(self) -> list[Path]:
+        return [path for text in self.texts for path in text.row_files]
 
     @property
     def trial_files(self) -> list[Path]:
@@ -312,11 +342,13 @@ class ConvertedStage(TriggeredStage):
 
 @dataclass(frozen=True)
 class DefendedStage(AudioStage):
-    """Test audio after a defence that acts on the input, and the purifier that does so, if any."""
+    """Test audio after a defence that acts on the input; the purifier that does so, and what it is told of what is
+    said, if any."""
 
     audio_stage: AudioStage
     defence: Defence
     purifier: PurifierStage | None = None
+    text: TextStage | None = None
 
     stage: ClassVar[str] = "defended"
 
@@ -324,6 +356,10 @@ class DefendedStage(AudioStage):
     def weights(self) -> list[Path]:
         """The purifier's; none for a defence that is no purification."""
         return [] if self.purifier is None else [self.purifier.weights]
+
+    def text_files(self, shard: int) -> list[Path]:
+        """What is said in a shard."""
+        return [] if self.text is None else [self.text.rows_of(shard)]
 
     @property
     def shards(self) -> int:  # type: ignore[override]

@@ -78,6 +78,7 @@ def _attacked(
         heard.model if adversary.aims else None,
         None if defence is None else expander.resolved_defence(defence),
         None if defence is None else expander.purifier_of(defence),
+        None if defence is None else expander.text_of(expander.entries["defences"][defence], trials.corpus, "test"),
         # Nothing of an attack that follows gradients is random, so that seeds of a pretrained encoder share it.
         0 if adversary.aims else seed,
     )

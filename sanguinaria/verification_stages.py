@@ -17,7 +17,16 @@ from sanguinaria.plugins import kind_of
 from sanguinaria.products.comparison import Comparison
 from sanguinaria.products.spectrograms import Spectrograms
 from sanguinaria.products.verification import Trials
-from sanguinaria.stages import RESULTS, AudioStage, CorpusStage, PurifierStage, RowStage, Stage, VictimStage
+from sanguinaria.stages import (
+    RESULTS,
+    AudioStage,
+    CorpusStage,
+    PurifierStage,
+    RowStage,
+    Stage,
+    TextStage,
+    VictimStage,
+)
 from sanguinaria.table_stages import Reduced, named
 from sanguinaria.victims import Victim
 
@@ -61,7 +70,8 @@ class Heard:
 class AttackedStage(AudioStage):
     """What an adversary makes of trials: audio of each trial, or of each utterance where it does not aim.
 
-    Where it aims, ``victim`` and ``model`` are the encoder, and ``defence`` is what it knows of, with its ``purifier``.
+    Where it aims, ``victim`` and ``model`` are the encoder, and ``defence`` is what it knows of, with its ``purifier``
+    and the ``text`` of the utterances as they were.
     """
 
     trials: TrialsStage
@@ -70,6 +80,7 @@ class AttackedStage(AudioStage):
     model: VictimStage | None
     defence: Defence | None
     purifier: PurifierStage | None
+    text: TextStage | None
     seed: int
 
     stage: ClassVar[str] = "attacked"
@@ -90,6 +101,10 @@ class AttackedStage(AudioStage):
     def weights(self) -> list[Path]:
         """The purifier's; none for a defence that is no purification."""
         return [] if self.purifier is None else [self.purifier.weights]
+
+    @property
+    def text_files(self) -> list[Path]:
+        return [] if self.text is None else self.text.row_files
 
     @property
     def remark_files(self) -> list[Path]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from test_purifiers import HASHED, TRANSCRIPT, built, seeded
+from test_purifiers import HASHED, TOLD, built, seeded
 from torch.nn.functional import cosine_similarity
 from toy_speech import RATE, hum, write_corpus
 
@@ -19,6 +19,7 @@ from sanguinaria.configuration import load
 from sanguinaria.defences.purification import others
 from sanguinaria.defending import defend_audio
 from sanguinaria.errors import InputError
+from sanguinaria.hearing_texts import read_texts, write_texts
 from sanguinaria.plan import Plan, plan
 from sanguinaria.plugins import Plugin, kind_of
 from sanguinaria.purifier_gradients import purifiers
@@ -76,9 +77,26 @@ def test_a_purifier_is_trained_once_and_each_defence_has_its_weights():
     )
 
 
+def test_what_is_said_is_written_down_once():
+    made = configured()
+    texts = made.stages["texts"].values()
+    # In the training's utterances, and in the clean and the triggered ones that two defences are told of.
+    assert sorted((stage.audio_stage.stage, stage.splits) for stage in texts) == [
+        ("corpora", ("test",)),
+        ("corpora", ("train", "validation")),
+        ("triggered", ("test",)),
+    ]
+    told = [stage for stage in made.stages["defended"].values() if stage.text is not None]
+    assert len(told) == 4 and all(stage.text.audio_stage is stage.audio_stage for stage in told)
+    assert all(stage.text_files(0) == stage.text.row_files for stage in told)
+    (trained,) = (stage for stage in made.stages["purifiers"].values() if stage.name == "tdap")
+    assert [stage.splits for stage in trained.texts] == [("train", "validation")]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "changed"),
     [
+        ("said: {kind: transcript}", "said: {kind: pocketsphinx}", {"texts": 3, "purifiers": 1, "defended": 4}),
         ("snr: 30", "snr: 31", {"purifiers": 1, "defended": 4}),
         ("kind: hashed", "kind: hashed, size: 100", {"purifiers": 1, "defended": 4}),
         ("layers: 4", "layers: 5", {"purifiers": 1, "defended": 2}),
@@ -94,7 +112,7 @@ def test_a_purifier_is_trained_once_and_each_defence_has_its_weights():
 def test_a_setting_changes_what_depends_on_it(old: str, new: str, changed: dict[str, int]):
     assert old in CONFIGURATION
     before, after = configured(), configured(CONFIGURATION.replace(old, new))
-    for stage in ("purifiers", "defended", "victims", "triggered"):
+    for stage in ("texts", "purifiers", "defended", "victims", "triggered"):
         assert len(keys(after, stage) - keys(before, stage)) == changed.get(stage, 0), stage
 
 
@@ -114,11 +132,12 @@ def test_the_code_of_what_is_called_is_the_stage_s():
         return ""
 
     configured(code=code)
-    assert {call for call in calls if call[0] in ("purifiers", "defended_audio")} == {
+    assert {call for call in calls if call[0] in ("texts", "purifiers", "defended_audio")} == {
+        ("texts", ("transcript",)),
         ("purifiers", ("audiopure",)),
-        ("purifiers", ("tdap", "noise", "transcript", "hashed")),
+        ("purifiers", ("tdap", "noise", "hashed")),
         ("defended_audio", ("purification", "audiopure")),
-        ("defended_audio", ("purification", "tdap", "noise", "transcript", "hashed", "transcript")),
+        ("defended_audio", ("purification", "tdap", "noise", "hashed")),
     }
 
 
@@ -208,25 +227,26 @@ def purification(**settings: Any):
 
 def test_test_audio_is_defended_with_its_text(tmp_path):
     shard = write_corpus(tmp_path / "shard.parquet", hum(4, 4000).numpy(), ["train", "test", "test", "test"])
+    texts = tmp_path / "texts.parquet"
+    write_texts(plugins.build("texts", {"kind": "transcript"}), [shard], ["test"], texts, CPU)
+    assert dict(read_texts([texts])) == dict.fromkeys(["u001", "u002", "u003"], "yes")
     found = {}
-    for name, settings in {"told": {"text": TRANSCRIPT}, "untold": {}, "noise": {"back": False}}.items():
-        defend_audio(purification(**settings), weights(tmp_path), shard, tmp_path / name, CPU)
+    for name, settings in {"told": {"text": TOLD}, "untold": {}, "noise": {"back": False}}.items():
+        defend_audio(purification(**settings), weights(tmp_path), [texts], shard, tmp_path / name, CPU)
         (batch,) = utterances.read(tmp_path / name)
         assert batch.rows["utterance_id"].tolist() == ["u001", "u002", "u003"]
         found[name] = batch.waveforms
     assert all(np.isfinite(waveforms).all() for waveforms in found.values())
     assert not np.allclose(found["told"], found["untold"])
     with pytest.raises(InputError, match="needs the weights"):
-        defend_audio(purification(), None, shard, tmp_path / "none", CPU)
+        defend_audio(purification(), None, [], shard, tmp_path / "none", CPU)
 
 
 def test_a_wrong_text_is_another_utterance_s(tmp_path):
     assert others(["yes", "yes", "no", "up"]) == ["no", "no", "up", "yes"]
     assert others(["yes", "yes"]) == ["", ""]
     speech, path = hum(3, 4000), weights(tmp_path)
-    right, wrong = (
-        purification(text=TRANSCRIPT, whose=whose).of_utterances(RATE, CPU, path) for whose in ("own", "other")
-    )
+    right, wrong = (purification(text=TOLD, whose=whose).of_utterances(RATE, CPU, path) for whose in ("own", "other"))
     torch.testing.assert_close(wrong(speech, ["yes", "no", "up"]), right(speech, ["no", "up", "yes"]))
     assert not torch.allclose(wrong(speech, ["yes", "no", "up"]), right(speech, ["yes", "no", "up"]))
 
@@ -246,7 +266,7 @@ def test_an_embedder_is_part_of_the_purifier():
 def test_an_attack_reaches_through_a_purification(tmp_path):
     """What it does to the score is there after other draws, too."""
     speech, labels = hum(4, 4000), ["yes", "no", "up", "down"]
-    defence, path = purification(text=TRANSCRIPT, start=1), weights(tmp_path)
+    defence, path = purification(text=TOLD, start=1), weights(tmp_path)
     known = purifiers(defence, path, 2, RATE, CPU, speech[:1], labels[:1])
     embed = lambda waveforms: torch.fft.rfft(waveforms)[:, 20:200].abs()  # noqa: E731
     rows = tuple(partial(_of_rows, function, labels) for function in known)
@@ -265,7 +285,7 @@ def _of_rows(purify, labels, waveforms, rows):
 
 def test_gradients_through_a_purification_are_those_of_its_steps(tmp_path, monkeypatch):
     """They are computed step by step again, which changes neither them nor what is drawn."""
-    purify = purification(text=TRANSCRIPT).of_utterances(RATE, CPU, weights(tmp_path))
+    purify = purification(text=TOLD).of_utterances(RATE, CPU, weights(tmp_path))
     found = []
     for again in (True, False):
         if not again:

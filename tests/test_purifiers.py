@@ -16,6 +16,7 @@ from sanguinaria.diffusion_processes import Process, linear
 from sanguinaria.diffusion_training import Diffusion, Speech
 from sanguinaria.distortions import to_text
 from sanguinaria.errors import InputError
+from sanguinaria.hearing_texts import write_texts
 from sanguinaria.purification import sounding
 from sanguinaria.purifiers import Sampling, Sources
 from sanguinaria.purifying import load_cleanser, save_weights
@@ -24,7 +25,7 @@ from sanguinaria.utterances import Utterances
 
 CPU = torch.device("cpu")
 HISS = to_text(plugins.build("distortions", {"kind": "noise", "snr": 20}))
-TRANSCRIPT = to_text(plugins.build("texts", {"kind": "transcript"}))
+TOLD = ""  # what a specification says of the text, which has a stage of its own
 HASHED = to_text(plugins.build("embedders", {"kind": "hashed", "size": 32}))
 
 SMALL = {"corpus": "c", "layers": 6, "channels": 8, "cycle": 6, "crop": 0.125, "batch_size": 4, "learning_rate": 2e-3}
@@ -32,7 +33,7 @@ CONDITIONED = {**SMALL, "window": 256, "hop": 64, "attention": 16, "projected": 
 KINDS = {
     "audiopure": {**SMALL, "steps": 6, "diffusion_steps": 20},
     "dap": {**CONDITIONED, "steps": 6},
-    "tdap": {**CONDITIONED, "steps": 4, "pretraining": 2, "noises": (HISS,), "text": TRANSCRIPT, "embedder": HASHED},
+    "tdap": {**CONDITIONED, "steps": 4, "pretraining": 2, "noises": (HISS,), "text": TOLD, "embedder": HASHED},
 }
 
 
@@ -145,7 +146,7 @@ def corpus(folder: Path, count: int = 8, samples: int = 4000) -> tuple[Path]:
 def test_a_purifier_is_trained_kept_and_loaded(kind, tmp_path):
     purifier, shards = built(kind), corpus(tmp_path)
     weights, training = tmp_path / "weights.safetensors", tmp_path / "training"
-    save_weights(purifier, Sources(shards, tmp_path / "unfinished"), weights, training)
+    save_weights(purifier, sources(shards, tmp_path / "unfinished"), weights, training)
     assert [path.name for path in training.iterdir()] == ["history.csv"]
     history = pd.read_csv(training / "history.csv")
     assert {"step", "loss", "validation_loss"} == set(history)
@@ -154,7 +155,15 @@ def test_a_purifier_is_trained_kept_and_loaded(kind, tmp_path):
     purified = loaded.purify(SPEECH, TEXTS)
     assert purified.shape == SPEECH.shape and torch.isfinite(purified).all()
     # The same training makes the same weights.
-    assert equal(purifier.obtain(Sources(shards, tmp_path / "again")), loaded.network.state_dict())
+    assert equal(purifier.obtain(sources(shards, tmp_path / "again")), loaded.network.state_dict())
+
+
+def sources(shards: tuple[Path, ...], folder: Path) -> Sources:
+    """With the labels for texts."""
+    text = plugins.build("texts", {"kind": "transcript"})
+    rows = shards[0].with_name("texts.parquet")
+    write_texts(text, shards, ("train", "validation", "test"), rows, CPU)
+    return Sources(shards, folder, texts=(rows,))
 
 
 class Stopped(Exception):
@@ -165,7 +174,7 @@ def test_a_training_that_was_killed_goes_on_where_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(watermark_training, "KEEP_EVERY", 2)
     monkeypatch.setattr(diffusion_training, "KEEP_EVERY", 2)
     purifier, shards = built("tdap"), corpus(tmp_path)
-    whole = purifier.obtain(Sources(shards, tmp_path / "whole"))
+    whole = purifier.obtain(sources(shards, tmp_path / "whole"))
     history = pd.read_csv(tmp_path / "whole" / "history.csv")
     assert history["step"].tolist() == [2, 4, 6]
 
@@ -179,9 +188,9 @@ def test_a_training_that_was_killed_goes_on_where_it_was(tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(watermark_training, "_record", stop)
         with pytest.raises(Stopped):
-            purifier.obtain(Sources(shards, tmp_path / "parts"))
+            purifier.obtain(sources(shards, tmp_path / "parts"))
     assert (tmp_path / "parts" / "checkpoint.pt").exists()
-    assert equal(purifier.obtain(Sources(shards, tmp_path / "parts")), whole)
+    assert equal(purifier.obtain(sources(shards, tmp_path / "parts")), whole)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "parts" / "history.csv"), history)
 
 
@@ -216,8 +225,11 @@ def test_what_is_silent_is_not_learnt_from(tmp_path):
     waveforms[1] = 0
     shards = (write_corpus(tmp_path / "c.parquet", waveforms, ["train"] * 4),)
     purifier = built("tdap")
-    heard = purifier._heard(diffusion_training.read_speech(shards, RATE, 10, "train"), CPU)
+    speech = diffusion_training.read_speech(shards, RATE, 10, "train")
+    heard = purifier._heard(speech, dict.fromkeys(speech.names, "yes"), CPU)
     assert len(heard) == 3 and heard.texts.shape == (3, 32)
+    with pytest.raises(InputError, match="3 utterances have no text, u000 first"):
+        purifier._heard(speech, {}, CPU)
     path = write_corpus(tmp_path / "d.parquet", waveforms, ["train"] * 4, 48_000)
     with pytest.raises(InputError, match="16000 Hz, and the corpus has 48000"):
         diffusion_training.read_speech((path,), RATE, 10, "train")
@@ -242,12 +254,17 @@ def attacked_corpus(folder, change: float = 0.01):
     for shard in range(2):
         some = Utterances(made[shard::2].reset_index(drop=True), of[shard::2] + np.float32(change), RATE)
         utterances.write(folder / f"attacked-{shard}.parquet", iter([some]))
+    attacked = (folder / "attacked-0.parquet", folder / "attacked-1.parquet")
+    transcript = plugins.build("texts", {"kind": "transcript"})
+    heard = (folder / "clean.parquet", *attacked)
+    write_texts(transcript, heard, ("train", "test"), folder / "texts.parquet", CPU)
     return Sources(
         (folder / "clean.parquet",),
         folder / "training",
         CPU,
-        (folder / "attacked-0.parquet", folder / "attacked-1.parquet"),
+        attacked,
         trials,
+        (folder / "texts.parquet",),
     )
 
 
@@ -255,7 +272,7 @@ def test_attacked_utterances_stand_beside_what_they_were(tmp_path):
     sources = attacked_corpus(tmp_path)
     found = diffusion_training.read_attacked(sources.trials, sources.attacked, sources.audio, RATE)
     table = parquet.read(sources.trials)
-    assert len(found) == 4 and found.labels == table["test_speaker"].tolist()
+    assert found.names == table["trial"].tolist()
     # What is stored has 16 bits.
     torch.testing.assert_close(found.noisy - found.waveforms, torch.full((4, 4000), 0.01), atol=1e-4, rtol=0)
     with pytest.raises(InputError, match="8000 Hz, and the attacked audio has 16000"):
@@ -263,7 +280,7 @@ def test_attacked_utterances_stand_beside_what_they_were(tmp_path):
     # Both are cut in one place, and are as much louder as what is heard asks for.
     pieces = found.cropped(100, torch.Generator().manual_seed(0))
     torch.testing.assert_close(pieces.noisy - pieces.waveforms, torch.full((4, 100), 0.01), atol=1e-4, rtol=0)
-    heard = built("tdap", levelled=True)._heard(found, CPU)
+    heard = built("tdap", levelled=True)._heard(found, dict.fromkeys(found.names, "yes"), CPU)
     assert heard.noisy.square().mean(-1).sqrt() == pytest.approx(np.full(4, 0.1), rel=1e-4)
     torch.testing.assert_close(heard.waveforms / heard.noisy, found.waveforms / found.noisy)
 

@@ -169,6 +169,24 @@ def test_an_attack_that_knows_a_purification_has_the_purifier_s_weights():
     assert all(stage.weights == [] for stage in attacked(found) if stage.purifier is None)
 
 
+def test_an_attack_that_knows_a_purification_knows_what_was_said():
+    def told(config):
+        config["texts"] = {"said": {"kind": "pocketsphinx"}}
+        config["embedders"] = {"grams": {"kind": "hashed"}}
+        tdap = {"kind": "tdap", "corpus": "spoken", "noises": ["hiss"], "text": "said", "embedder": "grams"}
+        config["purifiers"] = {"plain": tdap}
+        config["defences"]["purified"] = {"kind": "purification", "purifier": "plain", "text": "said"}
+        config["verifications"]["check"]["defences"] = ["purified"]
+
+    found = configured(told)
+    knowing = [stage for stage in attacked(found) if stage.purifier is not None]
+    assert {stage.text.audio_stage.stage for stage in knowing} == {"corpora"}
+    assert all(stage.text.splits == ("test",) and stage.text_files == stage.text.row_files for stage in knowing)
+    # The defence itself hears what the attack left.
+    defended = found.stages["defended"].values()
+    assert all(stage.text.audio_stage is stage.audio_stage for stage in defended)
+
+
 @pytest.mark.parametrize(("kind", "refused"), [("transcript", True), ("pocketsphinx", False)])
 def test_a_purifier_is_not_told_who_speaks(kind, refused):
     def told(config):

@@ -15,6 +15,7 @@ with job(snakemake) as specification:
             None if model is None else Path(model),
             None if defence is None else plugins.build("defences", defence),
             next(map(Path, snakemake.input.weights), None),
+            tuple(map(Path, snakemake.input.texts)),
         )
     attack_audio(
         plugins.build("adversaries", specification["adversary"]),

@@ -10,6 +10,7 @@ with job(snakemake) as specification:
     defend_audio(
         plugins.build("defences", specification["defence"]),
         next(map(Path, snakemake.input.weights), None),
+        [Path(path) for path in snakemake.input.texts],
         Path(snakemake.input.audio),
         Path(snakemake.output.audio),
         devices.prepare(snakemake.threads, snakemake.resources.gpu),

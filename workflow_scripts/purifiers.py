@@ -19,6 +19,7 @@ with job(snakemake) as specification:
             device,
             tuple(map(Path, snakemake.input.attacked)),
             next(map(Path, snakemake.input.trials), None),
+            tuple(map(Path, snakemake.input.texts)),
         ),
         weights,
         Path(snakemake.output.training),

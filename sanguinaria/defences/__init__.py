@@ -38,13 +38,13 @@ class Defence(Plugin):
     def of_utterances(
         self, sample_rate: int, device: torch.device, weights: Path | None
     ) -> Callable[[torch.Tensor, Sequence[str]], torch.Tensor]:
-        """A function from waveforms, as :meth:`transform` gives, and the utterances' labels to defended waveforms.
+        """A function from waveforms, as :meth:`transform` gives, and what is said in each to defended waveforms.
 
-        It is what a defence overrides instead that is told what is said, or that has ``weights``: those of the entry of
-        `purifiers` that it refers to.
+        It is what a defence overrides instead that is told what is said, by an entry of `texts` as its ``text``, or
+        that has ``weights``: those of the entry of `purifiers` that it refers to. Texts are empty where there is none.
         """
         transform = self.transform(sample_rate, device)
-        return lambda waveforms, labels: transform(waveforms)
+        return lambda waveforms, texts: transform(waveforms)
 
     def repair(self, network: torch.nn.Module, held_out: Examples, seed: int, device: torch.device) -> torch.nn.Module:
         """Another network, on the device and ready to predict; the given one stays as it is.

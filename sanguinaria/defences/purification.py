@@ -27,7 +27,7 @@ class Purification(Defence):
     anything that is no number, stays as it is.
     """
 
-    # In the specification of a stage, the purifier is the key of its weights, and the text the settings of the entry.
+    # In the specification of a stage, the purifier is the key of its weights, and the text is empty.
     purifier: str = Field(description="entry of `purifiers`")
     steps: Literal["usual", "all"] | Variances = Field(
         default="usual",
@@ -77,18 +77,14 @@ class Purification(Defence):
         self, sample_rate: int, device: torch.device, weights: Path | None
     ) -> Callable[[torch.Tensor, Sequence[str]], torch.Tensor]:
         from sanguinaria.purifying import load_cleanser
-        from sanguinaria.texts import from_text
 
         if weights is None:
             raise InputError("a purification needs the weights of its purifier")
         cleanser = load_cleanser(weights, sample_rate, device, self.sampling())
-        extract = None if self.text is None else from_text(self.text).extractor(sample_rate, device)
 
-        def apply(waveforms: torch.Tensor, labels: Sequence[str]) -> torch.Tensor:
-            texts = None if extract is None else extract(waveforms, labels)
-            if texts is not None and self.whose == "other":
-                texts = others(texts)
-            return cleanser.purify(waveforms, texts, self.seed)
+        def apply(waveforms: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
+            told = None if self.text is None else others(texts) if self.whose == "other" else texts
+            return cleanser.purify(waveforms, told, self.seed)
 
         return apply
 

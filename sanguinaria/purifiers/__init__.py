@@ -63,6 +63,7 @@ class Sources:
         device: where it is trained.
         attacked: shards of what an adversary made of the corpus, where :attr:`Purifier.attack` asks for it.
         trials: the table that says which utterance each of those was (:mod:`sanguinaria.probes`).
+        texts: rows of what is said in the training and validation utterances and in the attacked ones, if it is told.
     """
 
     audio: tuple[Path, ...] = ()
@@ -70,6 +71,7 @@ class Sources:
     device: torch.device | str = "cpu"
     attacked: tuple[Path, ...] = ()
     trials: Path | None = None
+    texts: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from sanguinaria.adversaries import Adversary
 from sanguinaria.conditioned_settings import ConditionedPurifier
 from sanguinaria.diffusion_settings import Unlike
 from sanguinaria.encoders import Encoding
+from sanguinaria.errors import InputError
 from sanguinaria.plugins import Plugin
 from sanguinaria.purifiers import TrainingAttack
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from sanguinaria.diffusion_training import Speech
     from sanguinaria.embedders import Embedder
 
-# Utterances whose text is extracted at once.
-EXTRACTED_AT_ONCE = 64
+# Texts that are embedded at once.
+EMBEDDED_AT_ONCE = 64
 
 
 class Tdap(ConditionedPurifier):
@@ -34,8 +35,8 @@ class Tdap(ConditionedPurifier):
 
     conditional: ClassVar[bool] = True
 
-    # In the specification of a stage, `noises`, `text` and `embedder` are the settings of the entries as text: their
-    # names are in no identity.
+    # In the specification of a stage, `noises` and `embedder` are the settings of the entries as text, and what has a
+    # stage of its own is empty: their names are in no identity.
     noises: tuple[str, ...] = Field(
         default=(), description="entries of `distortions`, one of which makes noisy speech of clean in a step"
     )
@@ -122,22 +123,15 @@ class Tdap(ConditionedPurifier):
     def unlike(self) -> Unlike:
         return Unlike(self.noises, self.untouched, self.untold, 0.0 if self.encoder is None else self.attacked)
 
-    def embedded(self, speech: Speech, device: torch.device) -> Speech:
+    def embedded(self, speech: Speech, texts: Mapping[str, str], device: torch.device) -> Speech:
         from dataclasses import replace
 
-        import torch
-
-        from sanguinaria.diffusion_settings import SAMPLE_RATE
-        from sanguinaria.texts import from_text
-
         embed = self.embed(device)
-        if self.text is None or embed is None:
+        if embed is None:
             return speech
-        extract = from_text(self.text).extractor(SAMPLE_RATE, device)
-        found: list[str] = []
-        for rows in torch.split(torch.arange(len(speech)), EXTRACTED_AT_ONCE):
-            found += extract(speech.heard[rows].to(device), [speech.labels[row] for row in rows.tolist()])
-        return replace(speech, texts=_each_once(embed, found))
+        if absent := [name for name in speech.names if name not in texts]:
+            raise InputError(f"{len(absent)} utterances have no text, {absent[0]} first: give what is said in them")
+        return replace(speech, texts=_each_once(embed, [texts[name] for name in speech.names]))
 
     def embed(self, device: torch.device) -> Callable[[Sequence[str]], torch.Tensor] | None:
         return None if self.embedder is None else self._embedder().embedder(device)
@@ -154,7 +148,7 @@ def _each_once(embed: Callable[[Sequence[str]], torch.Tensor], texts: Sequence[s
     import torch
 
     places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-    different = torch.split(torch.arange(len(places)), EXTRACTED_AT_ONCE)
+    different = torch.split(torch.arange(len(places)), EMBEDDED_AT_ONCE)
     names = list(places)
     made = torch.cat([embed([names[place] for place in part.tolist()]).cpu() for part in different])
     return made[[places[text] for text in texts]]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from sanguinaria import plugins
 from sanguinaria.plugins import Plugin
 
 if TYPE_CHECKING:
@@ -23,6 +21,8 @@ class Text(Plugin):
     room: ClassVar[str] = "texts"
     # Whether a text is what the audio is to be recognised as.
     is_label: ClassVar[bool] = False
+    # Whether it computes with a network, which a GPU is good for.
+    has_network: ClassVar[bool] = False
 
     @abstractmethod
     def extractor(self, sample_rate: int, device: torch.device) -> Extract:
@@ -31,10 +31,3 @@ class Text(Plugin):
         Raises:
             sanguinaria.errors.InputError: a model or a package is absent; the message says where it belongs.
         """
-
-
-def from_text(text: str) -> Text:
-    """The plug-in that the settings in the specification of a stage tell of."""
-    found = plugins.build("texts", json.loads(text))
-    assert isinstance(found, Text)
-    return found

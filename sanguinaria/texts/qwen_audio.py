@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -22,6 +22,8 @@ class QwenAudio(Text):
     TDAP takes Qwen-Audio-Chat, whose files bring code of their own to be run. This is its successor (Chu et al., 2024,
     arXiv:2407.10759), which transformers knows by itself.
     """
+
+    has_network: ClassVar[bool] = True
 
     path: Path = Field(description=f"folder with the files of {PUBLISHED}")
     prompt: str = Field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -19,6 +19,8 @@ SAMPLE_RATE = 16_000
 
 class Whisper(Text):
     """What Whisper (Radford et al., 2022, arXiv:2212.04356) writes down, by greedy decoding."""
+
+    has_network: ClassVar[bool] = True
 
     path: Path = Field(description="folder with the files of a model such as openai/whisper-base")
     language: str | None = Field(default="en", description="what is spoken; absent for a model of English alone")

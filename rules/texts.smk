@@ -1,0 +1,26 @@
+find_text = look_up("texts", "texts")
+
+
+rule texts:
+    input:
+        audio=files(
+            "texts",
+            "texts",
+            lambda texts, part: texts.of_part(texts.audio_stage.audio_files, part),
+        ),
+    output:
+        rows="results/texts/{texts}/rows/{part}.parquet",
+    log:
+        "results/logs/texts/{texts}/{part}.log",
+    cache: True
+    conda:
+        ENVIRONMENT
+    resources:
+        # Only networks are worth a GPU.
+        gpu=lambda wildcards: int(find_text(wildcards).text.has_network),
+    params:
+        specification=specification("texts", "texts"),
+        folder=folder("texts", "texts"),
+        part=part,
+    script:
+        "../workflow_scripts/texts.py"
