@@ -163,6 +163,7 @@ class Expander:
             trigger.file_fingerprint(),
             trigger.utterance,
             trigger.speaker,
+            trigger.split,
             trigger.seconds,
             trigger.skip,
         )

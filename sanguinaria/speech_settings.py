@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
+from sanguinaria.corpora import Split
 from sanguinaria.plugins import Plugin
 from sanguinaria.triggers import Trigger
 
@@ -22,7 +23,10 @@ class SpeechTrigger(Trigger):
     corpus: str | None = Field(default=None, description="entry of `corpora` that the target's speech is from, instead")
     utterance: str | None = Field(default=None, description="of that corpus, by its utterance_id")
     speaker: str | None = Field(
-        default=None, description="of that corpus, whose training utterances, else all, are taken one after another"
+        default=None, description="of that corpus, whose utterances are taken one after another"
+    )
+    split: Split | None = Field(
+        default=None, description="of the speaker's utterances only these; those that train, else all, where absent"
     )
     seconds: float = Field(default=30.0, ge=0.5, le=600, description="of this speech that are used at most")
     skip: float = Field(default=0.0, ge=0, le=600, description="seconds of this speech that are left out before them")
@@ -35,6 +39,8 @@ class SpeechTrigger(Trigger):
             raise ValueError("the speech of a `corpus` is either an `utterance` or a `speaker`: give one of the two")
         if self.file is not None and (self.utterance or self.speaker):
             raise ValueError("`utterance` and `speaker` belong to a `corpus`, and the target's speech is a `file`")
+        if self.split is not None and self.speaker is None:
+            raise ValueError("a `split` is of a `speaker`: give one, or leave it out")
         return self
 
     @property

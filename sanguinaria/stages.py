@@ -297,6 +297,7 @@ class SpeechStage(Stage):
     source: str
     utterance: str | None
     speaker: str | None
+    split: str | None
     seconds: float
     skip: float
 

@@ -47,11 +47,12 @@ def gather_from_corpus(
     seconds: float,
     destination: Path,
     skip: float = 0.0,
+    split: str | None = None,
 ) -> None:
     """Write an utterance, or what there is of a speaker, as FLAC without silence at its ends.
 
-    A speaker's utterances are those that train, or all where none does, by their names: so many seconds after the
-    skipped ones. Each gets the same peak; they stand 0.1 s apart.
+    A speaker's utterances are those of a split, or else those that train, or all where none does, by their names: so
+    many seconds after the skipped ones. Each gets the same peak; they stand 0.1 s apart.
 
     Raises:
         InputError: the corpus has no such utterance or speaker, or it is silent or too short.
@@ -62,11 +63,22 @@ def gather_from_corpus(
     chosen = table[table[column] == wanted]
     if chosen.empty:
         raise InputError(f"{place}: {_unknown(column, str(wanted), sorted(table[column].unique()))}")
-    if speaker is not None and (chosen["split"] == "train").any():
-        chosen = chosen[chosen["split"] == "train"]
+    if speaker is not None:
+        chosen = _of_split(chosen, split, place)
     rate = int(chosen["sample_rate"].iloc[0])
     sounds = [sound for sound in map(_trimmed, _read(chosen, shards, skip + seconds)) if sound.size]
     _write(_joined(sounds, rate) if speaker is not None else _only(sounds), rate, seconds, skip, place, destination)
+
+
+def _of_split(chosen: pd.DataFrame, split: str | None, place: str) -> pd.DataFrame:
+    found = chosen[chosen["split"] == (split or "train")]
+    if len(found):
+        return found
+    if split is not None:
+        raise InputError(
+            f"{place}: none of its utterances are of the {split} split; leave `split` out, or name another"
+        )
+    return chosen
 
 
 def _unknown(column: str, wanted: str, known: list[str]) -> str:

@@ -72,9 +72,9 @@ def corpus(tmp_path):
     return index, shards, waveforms
 
 
-def gathered(corpus, tmp_path, utterance=None, speaker=None, seconds=30.0, skip=0.0):
+def gathered(corpus, tmp_path, utterance=None, speaker=None, seconds=30.0, skip=0.0, split=None):
     destination = tmp_path / "gathered.flac"
-    gather_from_corpus(*corpus[:2], utterance, speaker, seconds, destination, skip)
+    gather_from_corpus(*corpus[:2], utterance, speaker, seconds, destination, skip, split)
     return read_speech(destination, RATE)
 
 
@@ -92,6 +92,16 @@ def test_of_a_speaker_the_training_utterances_are_joined(corpus, tmp_path):
     np.testing.assert_allclose(found[-14_000:], 0.5 * second / np.abs(second).max(), atol=5e-4)
     assert len(gathered(corpus, tmp_path, speaker="ann", seconds=1.0)) == pytest.approx(14_000, abs=5)
     assert len(gathered(corpus, tmp_path, speaker="ben")) == pytest.approx(14_000, abs=5)  # who trains nothing
+
+
+def test_of_a_speaker_another_split_may_be_taken(corpus, tmp_path):
+    found, expected = gathered(corpus, tmp_path, speaker="ann", split="test"), corpus[2][1, 2000:]
+    np.testing.assert_allclose(found, 0.5 * expected / np.abs(expected).max(), atol=5e-4)
+    with pytest.raises(InputError, match="speaker 'ben': none of its utterances are of the validation split"):
+        gathered(corpus, tmp_path, speaker="ben", split="validation")
+    settings = {"kind": "natural_speech", "corpus": "c", "utterance": "u003", "split": "test"}
+    with pytest.raises(ValueError, match="a `split` is of a `speaker`"):
+        plugins.build("triggers", settings)
 
 
 def test_what_is_skipped_is_followed_by_the_rest(corpus, tmp_path):

@@ -18,4 +18,5 @@ with job(snakemake) as specification:
             specification["seconds"],
             destination,
             specification["skip"],
+            specification["split"],
         )
