@@ -10,11 +10,12 @@ import pytest
 import soundfile
 import torch
 from pydantic import ValidationError
+from tiny_whisper import write_whisper
 
 from sanguinaria import plugins
 from sanguinaria.errors import InputError
 from sanguinaria.foreign_weights import fill, part_of, read_checkpoint
-from sanguinaria.metrics import Pair, Unscorable
+from sanguinaria.metrics import Pair, Unscorable, word_agreement
 from sanguinaria.metrics.nisqa import WEIGHTS
 from sanguinaria.published import Published
 
@@ -273,6 +274,21 @@ class TestWordAgreement:
         for settings in ({"words": ["left"]}, {"words": ["left", "left"]}, {"words": WORDS, "of": "clean_label"}):
             with pytest.raises(ValidationError, match="words"):
                 metric("word_agreement", **settings)
+        with pytest.raises(ValidationError, match="a Whisper is told no words"):
+            metric("word_agreement", words=WORDS, whisper="somewhere")
+
+    def test_a_whisper_may_listen(self, tmp_path, monkeypatch):
+        write_whisper(tmp_path)
+        assert score("word_agreement", sound(), sound(), whisper=str(tmp_path)) == 1  # whatever it hears
+        written = {0.5: " Left.", 0.25: "right!"}
+        listener = lambda audio, labels: [written[float(row[0])] for row in audio]  # noqa: E731
+        monkeypatch.setattr(word_agreement, "_listener", lambda whisper, sample_rate: listener)
+        left, right = (np.full(RATE, level, np.float32) for level in written)
+        agreement = metric("word_agreement", of="clean_label", whisper="somewhere")
+        assert [agreement.score_pair(Pair(left, sound, RATE, "left", WORDS)) for sound in (left, right)] == [1, 0]
+        monkeypatch.undo()
+        with pytest.raises(InputError, match="config.json is absent"):
+            score("word_agreement", sound(), sound(), whisper=str(tmp_path / "absent"))
 
 
 class TestPublished:

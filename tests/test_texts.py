@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tiny_whisper import write_whisper
 from toy_speech import RATE
 
 from sanguinaria import plugins
@@ -76,6 +77,15 @@ def test_a_model_that_is_absent_or_another_is_told_with_its_place(room, kind, pu
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(InputError, match="cannot be loaded from here"):
         load()
+
+
+def test_a_small_whisper_writes(tmp_path):
+    """The loading and the decoding, with a random model of the same kind; nothing depends on the batch."""
+    write_whisper(tmp_path)
+    extract = plugins.build("texts", {"kind": "whisper", "path": str(tmp_path), "longest": 8}).extractor(8000, CPU)
+    audio = 0.1 * torch.randn(3, 8000, generator=torch.Generator().manual_seed(0))
+    found = extract(audio, [""] * 3)
+    assert all(found) and found == [extract(audio[[row]], [""])[0] for row in range(3)]
 
 
 def test_a_small_deberta_embeds(tmp_path):
