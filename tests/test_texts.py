@@ -88,6 +88,49 @@ def test_a_small_whisper_writes(tmp_path):
     assert all(found) and found == [extract(audio[[row]], [""])[0] for row in range(3)]
 
 
+QUESTION = (
+    "{% for message in messages %}{% for part in message['content'] %}"
+    "{% if part['type'] == 'audio' %}<|audio_bos|><|AUDIO|><|audio_eos|>{% else %}{{ part['text'] }}{% endif %}"
+    "{% endfor %}{% endfor %}"
+)
+
+
+def test_a_small_qwen_audio_answers(tmp_path):
+    """The question, the loading and the decoding, with a random model of the same kind."""
+    from tokenizers.pre_tokenizers import ByteLevel
+    from transformers import (
+        Qwen2AudioConfig,
+        Qwen2AudioForConditionalGeneration,
+        Qwen2AudioProcessor,
+        Qwen2Tokenizer,
+        WhisperFeatureExtractor,
+    )
+
+    letters = {letter: place for place, letter in enumerate(sorted(ByteLevel.alphabet()))}
+    tokenizer = Qwen2Tokenizer(vocab=letters, merges=[])
+    marks = ["<|AUDIO|>", "<|audio_bos|>", "<|audio_eos|>", "<|im_start|>", "<|im_end|>"]
+    tokenizer.add_special_tokens({"additional_special_tokens": marks})
+    Qwen2AudioProcessor(WhisperFeatureExtractor(feature_size=80), tokenizer, chat_template=QUESTION).save_pretrained(
+        tmp_path
+    )
+    hearing = {"d_model": 16, "encoder_layers": 1, "encoder_attention_heads": 2, "encoder_ffn_dim": 16}
+    speaking = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "vocab_size": len(tokenizer)}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 2}
+    torch.manual_seed(0)
+    Qwen2AudioForConditionalGeneration(
+        Qwen2AudioConfig(
+            audio_config={**hearing, "num_mel_bins": 80},
+            text_config={"model_type": "qwen2", **speaking, **heads},
+            audio_token_index=tokenizer.convert_tokens_to_ids("<|AUDIO|>"),
+        )
+    ).save_pretrained(tmp_path)
+    found = extracted("qwen_audio", path=str(tmp_path), longest=6, prompt="What is said?")
+    assert len(found) == 2 and all(isinstance(text, str) for text in found) and any(found)
+    assert (
+        extracted("qwen_audio", AUDIO[1:], ["no"], path=str(tmp_path), longest=6, prompt="What is said?") == found[1:]
+    )
+
+
 def test_a_small_deberta_embeds(tmp_path):
     """The loading and the pooling, with a random model of the same kind."""
     from tokenizers import Tokenizer, models, pre_tokenizers
