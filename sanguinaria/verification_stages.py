@@ -61,10 +61,6 @@ class Heard:
     victim: Victim
     model: VictimStage | None
 
-    @property
-    def models(self) -> list[Path]:
-        return [] if self.model is None else [self.model.model]
-
 
 @dataclass(frozen=True)
 class AttackedStage(AudioStage):
