@@ -81,7 +81,7 @@ def _figure(pictures: Sequence[Mapping[str, Any]], levels: Sequence[np.ndarray])
             axes[row, column].set_ylabel(f"{picture['attack']}\nmel band")
         if row == len(attacks) - 1:
             axes[row, column].set_xlabel("seconds")
-    drawn.colorbar(shown, ax=axes, label="dB below the loudest")
+    drawn.colorbar(shown, ax=axes, label="dB, relative to the loudest")
     return drawn
 
 
