@@ -264,7 +264,7 @@ class _Step:
 
     def _source(self, number: int, random: torch.Generator) -> Speech:
         """What a step's utterances are drawn from."""
-        if self.attacked is None or number < self.schedule.pretraining:
+        if not self.attacked or number < self.schedule.pretraining:
             return self.speech
         return self.attacked if torch.rand((), generator=random) < self.schedule.attacked else self.speech
 

@@ -55,7 +55,9 @@ def attacked_training(expander: Expander, attack: TrainingAttack, corpus: Corpus
     """What an adversary makes of a corpus's training utterances; the encoder is trained on these, if it is trained."""
     trials = TrialsStage(expander.code("trials", ()), corpus, Trials(count=attack.trials), "", "train")
     heard = Heard(*expander.encoder(attack.encoder, corpus, 0))
-    return _attacked(expander, trials, heard, _adversary(expander, attack.adversary), None, 0)
+    # Pairs are read by the test side; which one is attacked makes no difference to what is learnt.
+    adversary = _adversary(expander, attack.adversary).model_copy(update={"side": "test"})
+    return _attacked(expander, trials, heard, adversary, None, 0)
 
 
 def _adversary(expander: Expander, name: str) -> Adversary:

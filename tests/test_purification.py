@@ -150,11 +150,17 @@ def test_jobs_can_build_their_plug_ins_from_a_specification():
         assert plugins.build("defences", json.loads(stage.specification)["defence"]) == stage.defence
 
 
-def shown(encoder: str = "ecapa", adversary: str = "pgd", epsilon: int = 30, names: tuple[str, str] = ("ecapa", "pgd")):
+def shown(
+    encoder: str = "ecapa",
+    adversary: str = "pgd",
+    epsilon: int = 30,
+    names: tuple[str, str] = ("ecapa", "pgd"),
+    side: str = "test",
+):
     """A plan whose purifier `told` is shown attacks by ``adversary`` on ``encoder``; the two are called ``names``."""
     config = yaml.safe_load(CONFIGURATION)
     config["victims"][names[0]] = {"kind": "ecapa_tdnn", "channels": 16}
-    pgd = {"kind": "pgd", "norm": "linf", "epsilon": epsilon}
+    pgd = {"kind": "pgd", "norm": "linf", "epsilon": epsilon, "side": side}
     config["adversaries"] = {names[1]: pgd, "nobody": {"kind": "none"}}
     config["purifiers"]["told"] |= {"encoder": encoder, "adversary": adversary, "trials": 2500}
     return plan(load(config), lambda script, plugins: "")
@@ -169,6 +175,9 @@ def test_a_purifier_is_shown_attacks_on_an_encoder_of_its_own_corpus():
     assert attacked.trials.split == "train" and attacked.trials.corpus is stage.corpus
     assert attacked.model.poisoned.corpus is stage.corpus and not attacked.model.poisoned.blocks
     assert keys(shown(epsilon=31), "purifiers") != keys(made, "purifiers")
+    # What is changed is always the test side of a trial, as it is what pairs are read by.
+    (enrolled,) = shown(side="enrolment").stages["attacked"].values()
+    assert enrolled.adversary.side == "test" and enrolled.key == attacked.key
     assert keys(shown("small", "other", names=("small", "other")), "purifiers") == keys(made, "purifiers")
 
 

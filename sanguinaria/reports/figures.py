@@ -68,11 +68,15 @@ def draw(points: pd.DataFrame, panels: Sequence[Panel], svg: Path, png: Path) ->
         InputError: as :func:`figure`.
     """
     with style.context(["default", STYLE]):
-        drawn = figure(points, panels)
-        with atomic(svg) as temporary:
-            drawn.savefig(temporary, metadata={"Date": None})
-        with atomic(png) as temporary:
-            drawn.savefig(temporary, dpi=PNG_RESOLUTION)
+        save(figure(points, panels), svg, png)
+
+
+def save(drawn: Figure, svg: Path, png: Path) -> None:
+    """Write a figure in both formats; equal ones are equal bytes, where they are drawn and written in one style."""
+    with atomic(svg) as temporary:
+        drawn.savefig(temporary, metadata={"Date": None})
+    with atomic(png) as temporary:
+        drawn.savefig(temporary, dpi=PNG_RESOLUTION)
 
 
 def figure(points: pd.DataFrame, panels: Sequence[Panel]) -> Figure:

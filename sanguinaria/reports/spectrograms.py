@@ -14,11 +14,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from sanguinaria import parquet
-from sanguinaria.artefacts import atomic
 from sanguinaria.errors import InputError
 from sanguinaria.filter_banks import HOP, LogFilterBanks
 from sanguinaria.probes import probe_names, waveforms_of
-from sanguinaria.reports.figures import PNG_RESOLUTION, STYLE
+from sanguinaria.reports.figures import STYLE, save
 
 # Inches of a picture, and what the names of the rows take.
 WIDTH, HEIGHT, MARGIN = 1.8, 1.3, 0.6
@@ -42,11 +41,7 @@ def write_spectrograms(pictures: Sequence[Mapping[str, Any]], trial: int, bands:
     """
     levels = [mel_levels(*_utterance(picture, trial), bands) for picture in pictures]
     with style.context(["default", STYLE]):
-        drawn = _figure(pictures, levels)
-        with atomic(svg) as temporary:
-            drawn.savefig(temporary, metadata={"Date": None})
-        with atomic(png) as temporary:
-            drawn.savefig(temporary, dpi=PNG_RESOLUTION)
+        save(_figure(pictures, levels), svg, png)
 
 
 def mel_levels(waveform: np.ndarray, sample_rate: int, bands: int) -> np.ndarray:
