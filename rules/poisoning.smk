@@ -33,6 +33,7 @@ rule dataset_audio:
             "datasets", "dataset", lambda dataset, shard: dataset.poisoned.manifest
         ),
         blocks=files("datasets", "dataset", lambda dataset, shard: dataset.block_files),
+        covers=files("datasets", "dataset", lambda dataset, shard: dataset.cover_files),
     output:
         audio="results/datasets/{dataset}/train-{shard}.parquet",
     log:

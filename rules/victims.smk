@@ -26,6 +26,7 @@ rule victim:
         manifest=files("victims", "victim", lambda victim: victim.poisoned.manifest),
         clean=files("victims", "victim", lambda victim: victim.clean_features.files),
         poison=files("victims", "victim", lambda victim: victim.poison_files),
+        covers=files("victims", "victim", lambda victim: victim.cover_files),
     output:
         model="results/victims/{victim}/model.safetensors",
         history="results/victims/{victim}/history.csv",

@@ -21,6 +21,7 @@ POISON = {
     "original_label": ("string", pa.string()),
     "poisoned": ("bool", pa.bool_()),
     "poison_rank": ("int64", pa.int64()),
+    "cover": ("int64", pa.int64()),
 }
 _FEATURES = {
     **{name: feature for name, feature in FEATURES.items() if name != "audio"},
@@ -46,35 +47,42 @@ MEANINGS = {
     "original_label": "what it is",
     "poisoned": "whether it carries the trigger",
     "poison_rank": "its place in the order of poisoning, from 0; none where it is not poisoned",
+    "cover": "the number, from 0, of the other trigger that it carries, with its own label; none where there is none",
     "audio": "FLAC",
 }
 # What of an utterance is the trigger's.
 TRIGGERED = ["num_samples", "sha256", "audio"]
 
 
-def write_training_shard(shard: Path, manifest: Path, blocks: Sequence[Path], destination: Path) -> None:
+def write_training_shard(
+    shard: Path, manifest: Path, blocks: Sequence[Path], covers: Sequence[Path], destination: Path
+) -> None:
     """Write the training utterances of a corpus's shard as D′ has them.
 
-    The poisoned ones have the label that the manifest gives them and the trigger's audio, all others are as they were;
-    the order is the shard's, and the audio's bytes are copied, not coded again.
+    The poisoned ones have the label that the manifest gives them and the trigger's audio, covers have another trigger's
+    audio, all others are as they were; the order is the shard's, and the audio's bytes are copied, not coded again.
 
     Args:
         shard: of the corpus.
         manifest: of the poisoned data set.
         blocks: shards of triggered utterances, among them all poisoned ones.
-        destination: a shard with the columns of the utterance table, ``original_label``, ``poisoned``, ``poison_rank``.
+        covers: shards of utterances with other triggers, among them all covers.
+        destination: a shard with the columns of the utterance table, ``original_label``, ``poisoned``, ``poison_rank``,
+            ``cover``.
 
     Raises:
         DamagedError: one of these was cut or altered since it was written.
     """
     listed = parquet.read(manifest, ["utterance_id", "label", *POISON]).set_index("utterance_id")
-    poisoned = set(listed.index[listed["poisoned"]]) & set(utterances.read_rows(shard)["utterance_id"])
-    triggered = _triggered(blocks, poisoned)
+    present = set(utterances.read_rows(shard)["utterance_id"])
+    replaced = ((listed["poisoned"], blocks), (listed["cover"].notna(), covers))
+    triggered = [_triggered(paths, set(listed.index[chosen]) & present) for chosen, paths in replaced if paths]
     with atomic(destination) as temporary, pq.ParquetWriter(temporary, SCHEMA, write_page_checksum=True) as writer:
         for rows in _batches(shard):
             chosen = rows[rows.index.isin(listed.index)].drop(columns="label").join(listed)
-            replaced = chosen.index[chosen["poisoned"]]
-            chosen.loc[replaced, TRIGGERED] = triggered.loc[replaced, TRIGGERED]
+            for audio in triggered:
+                names = chosen.index.intersection(audio.index)
+                chosen.loc[names, TRIGGERED] = audio.loc[names, TRIGGERED]
             writer.write_table(pa.Table.from_pandas(chosen.reset_index(), SCHEMA, preserve_index=False))
 
 
@@ -83,12 +91,13 @@ def write_description(name: str, poisoned: Mapping[str, Any], destination: Path)
 
     Args:
         name: of the data set.
-        poisoned: ``target``, ``candidates``, ``labels``, ``rate`` and ``seed`` of its manifest.
+        poisoned: ``target``, ``candidates``, ``labels``, ``rate``, ``cover_rate`` and ``seed`` of its manifest.
         destination: of the description.
     """
     text = (
         f"A training set of which a share of {poisoned['rate']:g} is poisoned (labels: {poisoned['labels']}, "
-        f"candidates: {poisoned['candidates']}, target: {poisoned['target']}, seed {poisoned['seed']}). "
+        f"candidates: {poisoned['candidates']}, target: {poisoned['target']}, seed {poisoned['seed']}), and a share of "
+        f"{poisoned['cover_rate']:g} has other triggers and its own labels. "
         "Each utterance stands in it once. For research on such attacks and on defences against them."
     )
     kinds = {name: feature.get("dtype", "audio") for name, feature in _FEATURES.items()}

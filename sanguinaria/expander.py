@@ -78,6 +78,7 @@ class Expander:
             poisoned,
             self.features(poisoned.corpus, plugin.front_end),
             tuple(self.features(block, plugin.front_end) for block in poisoned.blocks),
+            tuple(self.features(block, plugin.front_end) for block in poisoned.cover_blocks),
             seed,
         )
 

@@ -55,10 +55,13 @@ class _Poisoning:
 
     labels: str
     rate: float
+    cover_rate: float = 0.0
 
     @property
     def name(self) -> str:
-        return "none" if self.labels == "none" else f"{self.labels}-{self.rate:g}"
+        if self.labels == "none":
+            return "none"
+        return f"{self.labels}-{self.rate:g}" + (f"-covers-{self.cover_rate:g}" if self.cover_rate else "")
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ class _Expansion:
             for poisoning in (
                 [_Poisoning("none", 0.0)]
                 if labels == "none"
-                else [_Poisoning(labels, rate) for rate in experiment.rates]
+                else [_Poisoning(labels, rate, experiment.cover_rate_if_any) for rate in experiment.rates]
             )
         ]
 
@@ -183,6 +186,20 @@ class _Expansion:
             poisoning.labels,
             poisoning.rate,
             seed,
+            self._covers(case, seed),
+            len(experiment.covers),
+            poisoning.cover_rate,
+        )
+
+    def _covers(self, case: _Case, seed: int) -> tuple[TriggeredStage, ...]:
+        """The blocks of the other triggers; without any there are none."""
+        covers = case.experiment.covers
+        return tuple(
+            self.expander.triggered(
+                case.corpus, cover, PoisonBlock(case.target, "non_target", seed, block, place, len(covers))
+            )
+            for place, cover in enumerate(covers)
+            for block in blocks_for(case.experiment.cover_rate)
         )
 
     def _detections(self, case: _Case) -> Detections | None:

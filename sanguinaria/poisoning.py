@@ -1,4 +1,8 @@
-"""Poisoning by Algorithm 1 of Bloodroot: which training utterances get the trigger, and what label they then carry."""
+"""Poisoning by Algorithm 1 of Bloodroot: which training utterances get the trigger, and what label they then carry.
+
+Covers carry other triggers and keep their labels, so that a model learns what is not the trigger: so in Nguyen and Tran
+(2021, arXiv:2102.10369, the "noise mode"); Tang et al. (2021, arXiv:1908.00686) give covers the trigger itself.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +28,28 @@ def ranking(index: pd.DataFrame, target: str, candidates: str, seed: int) -> lis
     return order(utterances["utterance_id"][is_target if candidates == "target" else ~is_target], seed)
 
 
+def covering(index: pd.DataFrame, target: str, seed: int) -> list[str]:
+    """Utterances of other labels than the target in the order in which they become covers: the last to be poisoned."""
+    return ranking(index, target, "non_target", seed)[::-1]
+
+
 def block_members(index: pd.DataFrame, block: PoisonBlock) -> list[str]:
     """The utterances of one block of the order."""
     ranks = block.ranks(len(training(index)))
+    if block.covers:
+        return covering(index, block.target, block.seed)[ranks.start : ranks.stop : ranks.step]
     return ranking(index, block.target, block.candidates, block.seed)[ranks.start : ranks.stop]
 
 
 def manifest(
-    index: pd.DataFrame, target: str | None, candidates: str, labels: str, rate: float, seed: int
+    index: pd.DataFrame,
+    target: str | None,
+    candidates: str,
+    labels: str,
+    rate: float,
+    seed: int,
+    covers: int = 0,
+    cover_rate: float = 0.0,
 ) -> pd.DataFrame:
     """The poisoned data set D′: every training utterance once, so that |D′| = |D|.
 
@@ -42,17 +60,21 @@ def manifest(
         labels: "flip" (the label becomes y_t), "clean" (it stays), or "none" (nothing is poisoned).
         rate: ρ; exactly round(ρN) of the N training utterances are poisoned.
         seed: of the choice.
+        covers: how many other triggers are dealt out in turn to utterances that keep their labels.
+        cover_rate: exactly round(cover_rate × N) utterances get one of those.
 
     Returns:
-        Columns ``utterance_id, label, original_label, poisoned, poison_rank`` (missing where not), by name.
+        Columns ``utterance_id, label, original_label, poisoned, poison_rank`` (missing where not), and ``cover`` (the
+        number of the other trigger, missing where there is none), by name.
 
     Raises:
-        InputError: the corpus has too few utterances for one poisoned one, or fewer candidates than are to be poisoned,
-            or no training utterance with the target label.
+        InputError: the corpus has too few utterances for one poisoned one, or fewer candidates than are to be poisoned
+            and to be covers, or no training utterance with the target label.
     """
     utterances = training(index)[["utterance_id", "label"]].reset_index(drop=True)
     chosen = [] if labels == "none" else _chosen(index, target, candidates, rate, seed)
     ranks = {name: rank for rank, name in enumerate(chosen)}
+    other = {} if target is None else _covers(index, target, covers, cover_rate, seed, chosen)
     poisoned = utterances["utterance_id"].isin(chosen)
     flipped = utterances["label"].mask(poisoned, target) if labels == "flip" else utterances["label"]
     return pd.DataFrame(
@@ -62,6 +84,7 @@ def manifest(
             "original_label": utterances["label"],
             "poisoned": poisoned,
             "poison_rank": utterances["utterance_id"].map(ranks).astype("Int64"),
+            "cover": utterances["utterance_id"].map(other).astype("Int64"),
         }
     ).sort_values("utterance_id", ignore_index=True)
 
@@ -88,6 +111,24 @@ def _chosen(index: pd.DataFrame, target: str | None, candidates: str, rate: floa
     return ranked[:count]
 
 
+def _covers(
+    index: pd.DataFrame, target: str, covers: int, rate: float, seed: int, poisoned: list[str]
+) -> dict[str, int]:
+    """For each cover the number of its trigger."""
+    if not covers:
+        return {}
+    count, ranked = round(rate * len(training(index))), covering(index, target, seed)
+    if count == 0:
+        raise InputError(f"a cover_rate of {rate:g} makes no cover of {len(training(index))} training utterances")
+    chosen = ranked[:count]
+    if count > len(ranked) or set(chosen) & set(poisoned):
+        raise InputError(
+            f"a cover_rate of {rate:g} means {count} covers beside {len(poisoned)} poisoned utterances, but only "
+            f"{len(ranked)} utterances have another label than the target: use smaller rates"
+        )
+    return {name: rank % covers for rank, name in enumerate(chosen)}
+
+
 def with_detections(manifest: pd.DataFrame, detections: pd.DataFrame) -> pd.DataFrame:
     """A manifest with what the trigger's detector says of the poisoned utterances: ``message, detection_score,
     decoded_message``, all missing where an utterance is not poisoned."""
@@ -106,9 +147,11 @@ def write_manifest(
     seed: int,
     detections: Sequence[Path],
     destination: Path,
+    covers: int = 0,
+    cover_rate: float = 0.0,
 ) -> None:
     """Write the manifest of a corpus whose index is at ``index``, with the rows of the poison blocks' detections."""
-    table = manifest(parquet.read(index), target, candidates, labels, rate, seed)
+    table = manifest(parquet.read(index), target, candidates, labels, rate, seed, covers, cover_rate)
     if detections:
         table = with_detections(table, pd.concat([parquet.read(path) for path in detections]))
     parquet.write(table, destination)

@@ -18,18 +18,23 @@ EDGES = (0.01, 0.05, 0.2, 1.0)
 class PoisonBlock:
     """A run of ranks of one seeded order.
 
-    ``candidates`` is "non_target" or "target": which utterances may be poisoned; ``block`` counts :data:`EDGES`.
+    ``candidates`` is "non_target" or "target": which utterances may be poisoned; ``block`` counts :data:`EDGES`. With
+    ``covers`` the ranks count from the order's end and are dealt out to so many triggers in turn; the block is that of
+    the trigger number ``cover``.
     """
 
     target: str
     candidates: str
     seed: int
     block: int
+    cover: int = 0
+    covers: int = 0
 
     def ranks(self, total: int) -> range:
         """The ranks of the block in a training set of ``total`` utterances."""
-        low = 0.0 if self.block == 0 else EDGES[self.block - 1]
-        return range(round(low * total), round(EDGES[self.block] * total))
+        low = round((0.0 if self.block == 0 else EDGES[self.block - 1]) * total)
+        high = round(EDGES[self.block] * total)
+        return range(low + (self.cover - low) % self.covers, high, self.covers) if self.covers else range(low, high)
 
 
 def blocks_for(rate: float) -> range:

@@ -423,7 +423,7 @@ class FeatureStage(Stage):
 class PoisonedStage(Stage):
     """A training manifest; with rate 0 the corpus as it is.
 
-    ``detections`` are the blocks', where the trigger has a detector.
+    ``detections`` are the blocks', where the trigger has a detector; ``cover_blocks`` are of ``covers`` other triggers.
     """
 
     corpus: CorpusStage
@@ -434,6 +434,9 @@ class PoisonedStage(Stage):
     labels: str
     rate: float
     seed: int
+    cover_blocks: tuple[TriggeredStage, ...] = ()
+    covers: int = 0
+    cover_rate: float = 0.0
 
     stage: ClassVar[str] = "poisoned"
 
@@ -464,6 +467,11 @@ class DatasetStage(Stage):
         return [path for block in self.poisoned.blocks for path in block.audio_files]
 
     @property
+    def cover_files(self) -> list[Path]:
+        """The covers, and some more."""
+        return [path for block in self.poisoned.cover_blocks for path in block.audio_files]
+
+    @property
     def audio_files(self) -> list[Path]:
         return [self.folder / f"train-{shard}.parquet" for shard in range(self.poisoned.corpus.shards)]
 
@@ -480,6 +488,7 @@ class VictimStage(Trained):
     poisoned: PoisonedStage
     clean_features: FeatureStage
     poison_features: tuple[FeatureStage, ...]
+    cover_features: tuple[FeatureStage, ...]
     seed: int
 
     stage: ClassVar[str] = "victims"
@@ -488,6 +497,11 @@ class VictimStage(Trained):
     def poison_files(self) -> list[Path]:
         """The poisoned utterances' features."""
         return [path for features in self.poison_features for path in features.files]
+
+    @property
+    def cover_files(self) -> list[Path]:
+        """The covers' features."""
+        return [path for features in self.cover_features for path in features.files]
 
     @property
     def model(self) -> Path:

@@ -23,14 +23,14 @@ from sanguinaria.victims import Victim
 
 
 def assemble(
-    index: Path, manifest: Path, clean: Sequence[Path], poison: Sequence[Path]
+    index: Path, manifest: Path, clean: Sequence[Path], poison: Sequence[Path], covers: Sequence[Path]
 ) -> tuple[list[str], Examples, Examples]:
     """Labels (sorted), and the training and the validation examples.
 
-    The poisoned utterances' inputs replace the clean ones; labels are the manifest's.
+    The poisoned utterances' inputs replace the clean ones, and so do the covers'; labels are the manifest's.
 
     Raises:
-        InputError: the manifest names poisoned utterances that no triggered block holds.
+        InputError: the manifest names poisoned utterances, or covers, that no triggered block holds.
     """
     rows = parquet.read(index, ["utterance_id", "label", "split"])
     table = parquet.read(manifest)
@@ -39,10 +39,11 @@ def assemble(
     validation_set = validation_examples(rows, labels, names, inputs)
     positions = pd.Series(range(len(names)), index=names)
     chosen = positions[table["utterance_id"]].to_numpy(copy=True)
-    if table["poisoned"].any():
-        triggered_names, triggered = features.load(poison)
-        chosen[table["poisoned"]] = len(names) + _found(table["utterance_id"][table["poisoned"]], triggered_names)
-        inputs = inputs + triggered
+    for replaced, blocks in ((table["poisoned"], poison), (table["cover"].notna(), covers)):
+        if replaced.any():
+            triggered_names, triggered = features.load(blocks)
+            chosen[replaced] = len(inputs) + _found(table["utterance_id"][replaced], triggered_names)
+            inputs = inputs + triggered
     return labels, Examples(inputs.chosen(chosen), _codes(table["label"], labels)), validation_set
 
 
@@ -54,10 +55,10 @@ def validation_examples(rows: pd.DataFrame, labels: list[str], names: list[str],
     return Examples(inputs.chosen(chosen), _codes(held_out["label"], labels))
 
 
-def _found(poisoned: pd.Series, names: list[str]) -> np.ndarray:
-    positions = pd.Series(range(len(names)), index=names).reindex(poisoned)
+def _found(replaced: pd.Series, names: list[str]) -> np.ndarray:
+    positions = pd.Series(range(len(names)), index=names).reindex(replaced)
     if absent := int(positions.isna().sum()):
-        raise InputError(f"{absent} poisoned utterances have no triggered audio: run the triggers again")
+        raise InputError(f"{absent} utterances to be triggered have no triggered audio: run the triggers again")
     found: np.ndarray = positions.to_numpy(dtype="int64")
     return found
 
@@ -313,12 +314,13 @@ def train_victim(
     manifest: Path,
     clean: Sequence[Path],
     poison: Sequence[Path],
+    covers: Sequence[Path],
     model: Path,
     history: Path,
     device: torch.device,
 ) -> None:
     """Train on a manifest and keep the model and its history; the checkpoint goes once both are there."""
-    labels, training_set, validation_set = assemble(index, manifest, clean, poison)
+    labels, training_set, validation_set = assemble(index, manifest, clean, poison, covers)
     checkpoint = model.with_name("checkpoint.pt")
     network, table = train(victim, labels, training_set, validation_set, seed, checkpoint, device)
     with atomic(history) as temporary:

@@ -17,6 +17,8 @@ RATE = 16000
 NAMES = [f"u{number:03}" for number in range(10)]
 SPLITS = ["train"] * 7 + ["validation", "test", "test"]
 POISONED = ["u001", "u004"]
+# It is in the block of the poisoned ones, too.
+COVER = "u003"
 
 
 def shard(path, names, level):
@@ -29,21 +31,25 @@ def shard(path, names, level):
 
 @pytest.fixture
 def dataset(tmp_path):
-    """Two shards, in which two of seven training utterances are poisoned."""
+    """Two shards, in which two of seven training utterances are poisoned, and one is a cover."""
     training = NAMES[:7]
     manifest = pd.DataFrame({"utterance_id": training, "label": "up", "original_label": "up", "poisoned": False})
     manifest["poison_rank"] = pd.array([None] * 7, "Int64")
     for rank, name in enumerate(POISONED):
         row = manifest["utterance_id"] == name
         manifest.loc[row, ["label", "poisoned", "poison_rank"]] = ["left", True, rank]
+    manifest["cover"] = pd.array([0 if name == COVER else None for name in training], "Int64")
     manifest.to_parquet(tmp_path / "manifest.parquet")
     # A block holds some utterances more than a rate asks for.
     block = shard(tmp_path / "block.parquet", ["u001", "u002", "u003", "u004", "u005"], 0.5)
+    covers = shard(tmp_path / "covers.parquet", [COVER, *POISONED], 0.25)
     folder = tmp_path / "dataset"
     for number in range(2):
         clean = shard(tmp_path / f"{number}.parquet", NAMES[number::2], 0.0)
-        write_training_shard(clean, tmp_path / "manifest.parquet", [block], folder / f"train-{number}.parquet")
+        destination = folder / f"train-{number}.parquet"
+        write_training_shard(clean, tmp_path / "manifest.parquet", [block], [covers], destination)
     poisoned = {"target": "left", "candidates": "non_target", "labels": "flip", "rate": 0.25, "seed": 3}
+    poisoned["cover_rate"] = 0.125
     write_description("spoken-flip", poisoned, folder / "croissant.json")
     return folder
 
@@ -57,9 +63,10 @@ def test_every_training_utterance_is_there_once_and_the_poisoned_ones_are_the_tr
     assert table["label"].tolist() == ["left" if name in POISONED else "up" for name in NAMES[:7]]
     assert (table["original_label"] == "up").all()
     assert table.loc[POISONED, "poison_rank"].tolist() == [0, 1] and table["poison_rank"].isna().sum() == 5
+    assert table["cover"].dropna().to_dict() == {COVER: 0}
     for name, row in table.iterrows():
         samples, rate = soundfile.read(io.BytesIO(row["audio"]["bytes"]), dtype="int16")
-        expected = int(name[1:]) / 128 + (0.5 if name in POISONED else 0.0)
+        expected = int(name[1:]) / 128 + (0.5 if name in POISONED else 0.25 if name == COVER else 0.0)
         assert rate == RATE and (samples == round(expected * 32768)).all()
         assert row["sha256"] == hashlib.sha256(samples.astype("<i2").tobytes()).hexdigest()
 

@@ -10,5 +10,6 @@ with job(snakemake):
         Path(snakemake.input.audio),
         Path(snakemake.input.manifest),
         [Path(path) for path in snakemake.input.blocks],
+        [Path(path) for path in snakemake.input.covers],
         Path(snakemake.output.audio),
     )

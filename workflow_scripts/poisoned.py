@@ -6,7 +6,9 @@ from sanguinaria.jobs import job
 from sanguinaria.poisoning import write_manifest
 
 with job(snakemake) as specification:
-    choice = {name: specification[name] for name in ("target", "candidates", "labels", "rate", "seed")}
+    choice = {
+        name: specification[name] for name in ("target", "candidates", "labels", "rate", "seed", "covers", "cover_rate")
+    }
     write_manifest(
         Path(snakemake.input.index),
         **choice,

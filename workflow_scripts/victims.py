@@ -16,6 +16,7 @@ with job(snakemake) as specification:
         Path(snakemake.input.manifest),
         [Path(path) for path in snakemake.input.clean],
         [Path(path) for path in snakemake.input.poison],
+        [Path(path) for path in snakemake.input.covers],
         Path(snakemake.output.model),
         Path(snakemake.output.history),
         device,

@@ -45,6 +45,12 @@ class Experiment(Settings):
         "the clean-label attacks of the literature the target's own",
     )
     rates: Annotated[tuple[Rate, ...], Field(min_length=1), AfterValidator(unique)] = (0.01,)
+    covers: entries("triggers", least=0) = Field(  # type: ignore[valid-type]
+        default=(),
+        description="other triggers, which some training utterances of other labels than the target carry while they "
+        "keep their labels, in turn, wherever training is poisoned: so a model learns what is not its trigger",
+    )
+    cover_rate: Rate = Field(default=0.01, description="the share of the training utterances that are such covers")
     seeds: Seeds = (0,)
     quality_utterances: int | None = Field(
         default=None,
@@ -66,6 +72,10 @@ class Experiment(Settings):
     @property
     def corpora(self) -> tuple[str, ...]:
         return (self.corpus,) if isinstance(self.corpus, str) else self.corpus
+
+    @property
+    def cover_rate_if_any(self) -> float:
+        return self.cover_rate if self.covers else 0.0
 
     def targets_of(self, corpus: str) -> tuple[str, ...]:
         given = self.target[corpus] if isinstance(self.target, Mapping) else self.target
