@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sanguinaria.benchmark_stages import (
+from sanguinaria.corpora import Corpus
+from sanguinaria.distortions import Distortion
+from sanguinaria.distortions.none import NoDistortion
+from sanguinaria.foreign_keys import drawn_key, drawn_keys, neighbours
+from sanguinaria.products.benchmark import Benchmark
+from sanguinaria.stages.benchmarks import (
     BenchmarkLine,
     BenchmarkTable,
     EfficiencyStage,
@@ -16,12 +21,8 @@ from sanguinaria.benchmark_stages import (
     ReadingStage,
     SeedReadings,
 )
-from sanguinaria.corpora import Corpus
-from sanguinaria.distortions import Distortion
-from sanguinaria.distortions.none import NoDistortion
-from sanguinaria.foreign_keys import drawn_key, drawn_keys, neighbours
-from sanguinaria.products.benchmark import Benchmark
-from sanguinaria.stages import CorpusStage, WatermarkStage
+from sanguinaria.stages.corpora import CorpusStage
+from sanguinaria.stages.watermarks import WatermarkStage
 from sanguinaria.watermarks import Watermark
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sanguinaria.benchmark_stages import MarkedStage
 from sanguinaria.conversions import Conversion
 from sanguinaria.corpora import Corpus
 from sanguinaria.defences import Defence
@@ -18,23 +17,17 @@ from sanguinaria.plugins import Plugin
 from sanguinaria.poisoning_order import PoisonBlock
 from sanguinaria.purifiers import Purifier
 from sanguinaria.speech_settings import SpeechTrigger
-from sanguinaria.stages import (
-    AudioStage,
-    ConvertedStage,
-    CorpusStage,
-    DefendedStage,
-    DetectionStage,
-    FeatureStage,
-    PoisonedStage,
-    PurifierStage,
-    QualityStage,
-    RepairedStage,
-    SpeechStage,
-    TextStage,
-    TriggeredStage,
-    VictimStage,
-    WatermarkStage,
-)
+from sanguinaria.stages.benchmarks import MarkedStage
+from sanguinaria.stages.corpora import CorpusStage
+from sanguinaria.stages.defended import DefendedStage, RepairedStage
+from sanguinaria.stages.purifiers import PurifierStage
+from sanguinaria.stages.scores import QualityStage
+from sanguinaria.stages.speech import SpeechStage
+from sanguinaria.stages.stage import AudioStage
+from sanguinaria.stages.texts import TextStage
+from sanguinaria.stages.triggered import ConvertedStage, DetectionStage, TriggeredStage
+from sanguinaria.stages.victims import FeatureStage, PoisonedStage, VictimStage
+from sanguinaria.stages.watermarks import WatermarkStage
 from sanguinaria.texts import Text
 from sanguinaria.triggers import Trigger
 from sanguinaria.verification_plan import attacked_training

@@ -10,23 +10,18 @@ from typing import TYPE_CHECKING
 from sanguinaria.metrics import Metric
 from sanguinaria.poisoning_order import PoisonBlock, blocks_for
 from sanguinaria.products.experiment import Experiment
-from sanguinaria.stages import (
-    AudioStage,
-    ConvertedStage,
-    CorpusStage,
-    DatasetStage,
-    PoisonedStage,
-    QualityStage,
-    ScoreStage,
-    TriggeredStage,
-)
-from sanguinaria.table_stages import (
+from sanguinaria.stages.corpora import CorpusStage
+from sanguinaria.stages.scores import QualityStage, ScoreStage
+from sanguinaria.stages.stage import AudioStage
+from sanguinaria.stages.tables import (
     Bound,
     Detections,
     SeedScores,
     TableRow,
     TableStage,
 )
+from sanguinaria.stages.triggered import ConvertedStage, TriggeredStage
+from sanguinaria.stages.victims import DatasetStage, PoisonedStage
 
 if TYPE_CHECKING:
     from sanguinaria.expander import Expander

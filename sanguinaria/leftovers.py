@@ -15,7 +15,7 @@ from typing import Any
 
 from sanguinaria.errors import InputError
 from sanguinaria.plan import Plan
-from sanguinaria.stages import RESULTS
+from sanguinaria.stages.stage import RESULTS
 from sanguinaria.workflow import build_plan
 
 BASE = Path("config.yaml")

@@ -9,14 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from sanguinaria.benchmark_plan import benchmark_table
-from sanguinaria.benchmark_stages import BenchmarkTable
 from sanguinaria.configuration import Configuration
 from sanguinaria.expander import CodeHash, Expander
 from sanguinaria.experiment_plan import datasets, experiment_table
-from sanguinaria.stages import DatasetStage, Stage
-from sanguinaria.table_stages import FigureStage, TableStage
+from sanguinaria.stages.benchmarks import BenchmarkTable
+from sanguinaria.stages.stage import Stage
+from sanguinaria.stages.tables import FigureStage, TableStage
+from sanguinaria.stages.verifications import SpectrogramStage, VerificationTable
+from sanguinaria.stages.victims import DatasetStage
 from sanguinaria.verification_plan import spectrogram_stage, verification_table
-from sanguinaria.verification_stages import SpectrogramStage, VerificationTable
 
 
 class Plan:

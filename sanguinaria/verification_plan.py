@@ -12,8 +12,9 @@ from sanguinaria.defences import Defence
 from sanguinaria.products.spectrograms import Spectrograms
 from sanguinaria.products.verification import Trials, Verification
 from sanguinaria.purifiers import TrainingAttack
-from sanguinaria.stages import AudioStage, CorpusStage
-from sanguinaria.verification_stages import (
+from sanguinaria.stages.corpora import CorpusStage
+from sanguinaria.stages.stage import AudioStage
+from sanguinaria.stages.verifications import (
     AttackedStage,
     EmbeddingStage,
     Heard,

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from sanguinaria.benchmark_stages import MarkedStage, ReadingStage
 from sanguinaria.configuration import load
 from sanguinaria.errors import InputError
 from sanguinaria.foreign_keys import drawn_key, drawn_keys, neighbours
 from sanguinaria.plan import Plan, plan
 from sanguinaria.plugins import Plugin, kind_of
+from sanguinaria.stages.benchmarks import MarkedStage, ReadingStage
 from sanguinaria.watermarks.keyed_mask import KeyedMask
 from sanguinaria.watermarks.wake import Wake
 

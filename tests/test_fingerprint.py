@@ -13,7 +13,7 @@ from sanguinaria import fingerprint
 from sanguinaria.configuration import ROOMS, load
 from sanguinaria.plan import Plan, plan
 from sanguinaria.plugins import Plugin, kind_of, kinds
-from sanguinaria.stages import Stage
+from sanguinaria.stages.stage import Stage
 from sanguinaria.workflow import code_hash
 
 ROOT = Path(__file__).parents[1]

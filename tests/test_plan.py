@@ -10,26 +10,19 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sanguinaria import stages
 from sanguinaria.configuration import load
 from sanguinaria.errors import InputError
 from sanguinaria.plan import Plan, plan
 from sanguinaria.plugins import Plugin, build, kind_of
 from sanguinaria.poisoning_order import EDGES, PoisonBlock, blocks_for, order
-from sanguinaria.stages import (
-    CorpusStage,
-    DefendedStage,
-    DetectionStage,
-    FeatureStage,
-    PoisonedStage,
-    QualityStage,
-    RepairedStage,
-    ScoreStage,
-    Stage,
-    TriggeredStage,
-    VictimStage,
-    WatermarkStage,
-)
+from sanguinaria.stages import stage as stages
+from sanguinaria.stages.corpora import CorpusStage
+from sanguinaria.stages.defended import DefendedStage, RepairedStage
+from sanguinaria.stages.scores import QualityStage, ScoreStage
+from sanguinaria.stages.stage import Stage
+from sanguinaria.stages.triggered import DetectionStage, TriggeredStage
+from sanguinaria.stages.victims import FeatureStage, PoisonedStage, VictimStage
+from sanguinaria.stages.watermarks import WatermarkStage
 
 CONFIGURATION = """
 corpora:

@@ -13,7 +13,7 @@ from sanguinaria.configuration import load
 from sanguinaria.errors import InputError
 from sanguinaria.plan import Plan, plan
 from sanguinaria.plugins import kind_of
-from sanguinaria.verification_stages import AttackedStage, EmbeddingStage
+from sanguinaria.stages.verifications import AttackedStage, EmbeddingStage
 
 CONFIGURATION = """
 corpora:

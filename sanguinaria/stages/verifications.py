@@ -17,17 +17,12 @@ from sanguinaria.plugins import kind_of
 from sanguinaria.products.comparison import Comparison
 from sanguinaria.products.spectrograms import Spectrograms
 from sanguinaria.products.verification import Trials
-from sanguinaria.stages import (
-    RESULTS,
-    AudioStage,
-    CorpusStage,
-    PurifierStage,
-    RowStage,
-    Stage,
-    TextStage,
-    VictimStage,
-)
-from sanguinaria.table_stages import Reduced, named
+from sanguinaria.stages.corpora import CorpusStage
+from sanguinaria.stages.purifiers import PurifierStage
+from sanguinaria.stages.stage import RESULTS, AudioStage, RowStage, Stage
+from sanguinaria.stages.tables import Reduced, named
+from sanguinaria.stages.texts import TextStage
+from sanguinaria.stages.victims import VictimStage
 from sanguinaria.victims import Victim
 
 # Trials that one job attacks: fifty steps of them are some minutes' work of a GPU.

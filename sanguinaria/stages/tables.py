@@ -11,16 +11,10 @@ from pathlib import Path
 
 from sanguinaria.products.comparison import Comparison
 from sanguinaria.products.figure import Figure
-from sanguinaria.stages import (
-    RESULTS,
-    DetectionStage,
-    PoisonedStage,
-    QualityStage,
-    RowStage,
-    ScoreStage,
-    Stage,
-    Trained,
-)
+from sanguinaria.stages.scores import QualityStage, ScoreStage
+from sanguinaria.stages.stage import RESULTS, RowStage, Stage, Trained
+from sanguinaria.stages.triggered import DetectionStage
+from sanguinaria.stages.victims import PoisonedStage
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,11 @@ from typing import ClassVar
 from sanguinaria.distortions import Distortion
 from sanguinaria.plugins import kind_of
 from sanguinaria.products.comparison import Comparison
-from sanguinaria.stages import (
-    RESULTS,
-    AudioStage,
-    CorpusStage,
-    QualityStage,
-    RowStage,
-    Stage,
-    WatermarkStage,
-)
-from sanguinaria.table_stages import Reduced, named
+from sanguinaria.stages.corpora import CorpusStage
+from sanguinaria.stages.scores import QualityStage
+from sanguinaria.stages.stage import RESULTS, AudioStage, RowStage, Stage
+from sanguinaria.stages.tables import Reduced, named
+from sanguinaria.stages.watermarks import WatermarkStage
 
 
 @dataclass(frozen=True)

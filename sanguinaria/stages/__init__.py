@@ -1,0 +1,1 @@
+"""Stage specifications: what each kind of result depends on, and which files it is."""
