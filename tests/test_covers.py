@@ -13,7 +13,7 @@ from sanguinaria.errors import InputError
 from sanguinaria.poisoning import block_members, manifest
 from sanguinaria.poisoning_order import EDGES, PoisonBlock, blocks_for
 from sanguinaria.training import assemble
-from tests.test_plan import configured
+from tests.plans import configured
 
 LABELS = ("left", "right", "up", "down")
 

@@ -1,0 +1,296 @@
+"""What a change of the configuration changes, and what it does not."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sanguinaria.configuration import load
+from sanguinaria.plan import plan
+from sanguinaria.plugins import Plugin, build, kind_of
+from sanguinaria.poisoning_order import PoisonBlock, blocks_for
+from sanguinaria.stages.scores import QualityStage
+from sanguinaria.stages.triggered import TriggeredStage
+from sanguinaria.stages.victims import FeatureStage
+from tests.plans import CONFIGURATION, added, configured, has_trigger, keys, of_type, poisoned
+
+
+def test_a_plan_is_the_same_every_time():
+    assert keys(configured()) == keys(configured())
+
+
+def test_renaming_changes_the_table_alone():
+    renamed = CONFIGURATION
+    for old, new in [
+        ("demo", "paper"),
+        ("spoken", "voices"),
+        ("clean", "baseline"),
+        ("tone", "beep"),
+        ("perth", "mark"),
+    ]:
+        renamed = re.sub(rf"\b{old}\b", new, renamed)
+    for old, new in [("lstm", "recurrent"), ("lowpass", "filter"), ("none", "nothing"), ("snr", "noise")]:
+        renamed = re.sub(rf"\b{old}\b", new, renamed)
+    # Kinds are no names of entries.
+    for kind, entry in [
+        ("none", "nothing"),
+        ("perth", "mark"),
+        ("lstm", "recurrent"),
+        ("lowpass", "filter"),
+        ("snr", "noise"),
+    ]:
+        renamed = renamed.replace(f"kind: {entry}", f"kind: {kind}")
+    before, after = configured(), plan(load(yaml.safe_load(renamed)))
+    assert keys(before) == keys(after)
+    assert before.tables["demo"].inputs == after.tables["paper"].inputs
+    assert before.tables["demo"].specification != after.tables["paper"].specification
+
+
+def test_the_name_of_a_watermark_is_in_no_specification():
+    stage = next(stage for stage in configured().stages["triggered"].values() if "watermark" in stage.key)
+    assert isinstance(stage, TriggeredStage)
+    assert stage.watermark is not None
+    assert f'"watermark": "{stage.watermark.key}"' in stage.specification
+    assert '"watermark": "perth"' not in stage.specification
+
+
+def test_the_order_of_keys_changes_nothing():
+    def reversed_keys(value: Any) -> Any:
+        return {k: reversed_keys(v) for k, v in reversed(value.items())} if isinstance(value, Mapping) else value
+
+    config = yaml.safe_load(CONFIGURATION)
+    assert keys(plan(load(reversed_keys(config)))) == keys(plan(load(config)))
+    specifications = [plan(load(c)).tables["demo"].specification for c in (config, reversed_keys(config))]
+    assert specifications[0] == specifications[1]
+
+
+@pytest.mark.parametrize("notation", ["1.0e-1", "1e-1", "'0.1'", ".1", "0.10"])
+def test_the_notation_of_a_number_changes_nothing(notation: str):
+    other = configured(CONFIGURATION.replace("0.1]", f"{notation}]").replace("0.1,", f"{notation},"))
+    assert keys(other) == keys(configured())
+    assert other.tables["demo"].specification == configured().tables["demo"].specification
+
+
+def test_a_default_that_is_spelt_out_changes_nothing():
+    spelt = CONFIGURATION.replace("level: -30", "level: -30.0, frequency: 7500, form: continuous")
+    assert keys(configured(spelt)) == keys(configured())
+
+
+def test_comments_and_unused_entries_change_nothing():
+    text = CONFIGURATION.replace("triggers:\n", "triggers: # ours\n  loud: {kind: ultrasonic, level: 0}\n", 1)
+    assert keys(configured(text)) == keys(configured())
+
+
+def test_a_rate_in_the_same_block_makes_no_audio():
+    # A manifest and two victims for each of two triggers and two seeds, and what the victims say.
+    assert added(configured(), configured(rates=[0.1, 0.15])) == {
+        "poisoned": 4,
+        "datasets": 4,
+        "victims": 8,
+        "scores": 16,
+    }
+
+
+def test_a_higher_rate_adds_its_own_blocks_alone():
+    assert blocks_for(0.1) == range(3)
+    more = added(configured(), configured(rates=[0.5, 0.1]))
+    audio = {"triggered": 4, "detections": 2, "features": 8}
+    assert more == audio | {"poisoned": 4, "datasets": 4, "victims": 8, "scores": 16}
+
+
+def test_a_lower_rate_makes_no_audio():
+    assert set(added(configured(), configured(rates=[0.001, 0.1]))) == {"poisoned", "datasets", "victims", "scores"}
+
+
+def test_rates_share_the_blocks_of_the_smaller_ones():
+    manifests = poisoned(configured(rates=[0.005, 0.01, 0.05, 1]))
+    for trigger in ("ultrasonic", "watermark"):
+        blocks = [manifests[trigger, rate, 0].blocks for rate in (0.005, 0.01, 0.05, 1.0)]
+        assert [len(part) for part in blocks] == [1, 1, 2, 4]
+        assert all(part == blocks[-1][: len(part)] for part in blocks)
+
+
+def test_a_seed_adds_its_own_stages_alone():
+    more = added(configured(), configured(seeds=[2, 0, 1]))
+    # Test audio and its qualities, and the manifest of the clean models, have no seed.
+    audio = {"triggered": 6, "detections": 3, "features": 12}
+    assert more == audio | {"poisoned": 2, "datasets": 2, "victims": 6, "scores": 12}
+
+
+def test_seeds_share_the_manifest_of_the_clean_model():
+    made = configured(seeds=[0, 1, 2])
+    clean = [victim for victim in made.stages["victims"].values() if not victim.poison_features]  # type: ignore[attr-defined]
+    assert sorted(victim.seed for victim in clean) == [0, 0, 1, 1, 2, 2]  # type: ignore[attr-defined]
+    assert len({victim.poisoned.key for victim in clean}) == 1  # type: ignore[attr-defined]
+
+
+def test_seeds_poison_other_utterances():
+    made = poisoned(configured())
+    assert made["ultrasonic", 0.1, 0].blocks[0].block == PoisonBlock("left", "non_target", 0, 0)
+    assert made["ultrasonic", 0.1, 1].blocks[0].block == PoisonBlock("left", "non_target", 1, 0)
+
+
+def test_a_trigger_adds_its_own_branch_alone():
+    more = added(configured(triggers=["clean", "tone"]), configured())
+    before = configured(triggers=["clean", "tone"])
+    after = configured()
+    new = [
+        stage for name in more for key, stage in after.stages[name].items() if key not in before.stages.get(name, {})
+    ]
+    assert all(stage.stage == "watermarks" or has_trigger(stage, "watermark") for stage in new)
+
+
+def test_a_defence_trains_nothing():
+    # Its own audio, what PerTh's detector finds there, and what the models say to it.
+    assert added(configured(defences=["none"]), configured()) == {
+        "defended": 3,
+        "detections": 2,
+        "features": 6,
+        "scores": 12,
+    }
+
+
+def test_a_metric_adds_its_scores_alone():
+    assert added(configured(metrics=["stoi"]), configured()) == {"quality": 2}
+
+
+def test_no_trigger_and_no_defence_compute_nothing():
+    made = configured(triggers=["clean"], defences=["none"])
+    assert set(made.stages) == {"corpora", "features", "poisoned", "victims", "scores"}
+    assert [row.quality for row in made.tables["demo"].rows] == [{}, {}]
+    seed = made.tables["demo"].rows[0].seeds[0]
+    assert seed.scores.triggered is None
+
+
+def test_without_poisoning_every_trigger_meets_the_clean_model():
+    made = configured(labels=["none", "flip"])
+    assert len(keys(made)["poisoned"]) == len(keys(configured())["poisoned"])
+    rows = {(row.names["trigger"], row.names["poisoning"]) for row in made.tables["demo"].rows}
+    assert rows == {("clean", "none")} | {(t, p) for t in ("tone", "perth") for p in ("none", "flip-0.1")}
+
+
+def test_experiments_share_what_they_have_in_common():
+    config = yaml.safe_load(CONFIGURATION)
+    config["experiments"]["again"] = dict(config["experiments"]["demo"], rates=[0.1, 0.15])
+    together = plan(load(config))
+    assert keys(together) == keys(configured(rates=[0.1, 0.15]))
+    assert together.tables["demo"].inputs == configured().tables["demo"].inputs
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kept"),
+    [
+        ("level: -30", "level: -31", {"corpora", "watermarks", "defended", "features", "quality"}),
+        ("bands: 40", "bands: 41", {"corpora", "watermarks", "triggered", "defended", "quality", "poisoned"}),
+        ("voices: 12", "voices: 13", {"watermarks"}),
+        (
+            "kind: lowpass",
+            "kind: lowpass, order: 2",
+            {"corpora", "watermarks", "triggered", "quality", "poisoned", "victims"},
+        ),
+    ],
+)
+def test_a_setting_changes_what_depends_on_it(old: str, new: str, kept: set[str]):
+    before, after = keys(configured()), keys(configured(CONFIGURATION.replace(old, new)))
+    shared = {stage for stage in before if before[stage] & after[stage]}
+    changed = {stage for stage in before if before[stage] != after[stage]}
+    assert kept <= shared
+    assert {len(before[stage]) == len(after[stage]) for stage in before} == {True}
+    assert "scores" in changed
+
+
+@pytest.mark.parametrize("kind", ["ultrasonic", "watermark"])
+def test_the_code_of_a_trigger_changes_its_branch_and_nothing_else(kind: str):
+    def code(edited: str) -> Any:
+        return lambda stage, plugins: f"{stage} {[(kind_of(p), kind_of(p) == edited) for p in plugins]}"
+
+    configuration = load(yaml.safe_load(CONFIGURATION))
+    before, after = plan(configuration, code("")), plan(configuration, code(kind))
+    for name, found in before.stages.items():
+        branch = {key for key, stage in found.items() if has_trigger(stage, kind)}
+        assert set(found) & set(after.stages[name]) == set(found) - branch
+    assert any(has_trigger(stage, kind) for stage in before.stages["scores"].values())
+
+
+def test_the_code_of_a_stage_is_asked_for_with_the_plug_ins_that_it_calls():
+    calls: set[tuple[str, tuple[str, ...]]] = set()
+
+    def code(stage: str, plugins: Sequence[Plugin]) -> str:
+        calls.add((stage, tuple(kind_of(plugin) for plugin in plugins)))
+        return ""
+
+    plan(load(yaml.safe_load(CONFIGURATION)), code)
+    assert calls == {
+        ("corpora", ("synthetic",)),
+        ("watermarks", ("perth",)),
+        ("triggered", ("ultrasonic",)),
+        ("triggered", ("watermark", "perth")),
+        ("detections", ("watermark", "perth")),
+        ("defended_audio", ("lowpass",)),
+        ("features", ("log_mel",)),
+        ("poisoned", ()),
+        ("datasets", ()),
+        ("victims", ("lstm",)),
+        ("victims", ("resnet18",)),
+        ("scores", ("lstm",)),
+        ("scores", ("resnet18",)),
+        ("quality", ("snr",)),
+        ("quality", ("stoi",)),
+        ("tables", ()),
+    }
+
+
+def test_what_a_value_is_called_changes_no_measurement_but_the_table():
+    before, after = (
+        configured(),
+        configured(CONFIGURATION.replace("snr: {kind: snr}", "snr: {kind: snr, stealthy: 20}")),
+    )
+    assert keys(before) == keys(after)
+    assert all("stealthy" in stage.specification for stage in of_type(after, QualityStage))
+    specifications = [yaml.safe_load(made.tables["demo"].specification) for made in (before, after)]
+    assert [found.pop("bounds") for found in specifications] == [{}, {"snr": {"better": "higher", "value": 20.0}}]
+    assert specifications[0] == specifications[1]
+
+
+def test_what_a_paper_printed_changes_the_table_s_specification_alone():
+    comparison = {"paper": "bloodroot", "table": "1", "stands_for": {"perth": "bloodroot"}}
+    before, after = configured(), configured(comparison=comparison)
+    assert keys(before) == keys(after)
+    specifications = [yaml.safe_load(made.tables["demo"].specification) for made in (before, after)]
+    assert [found.pop("comparison") for found in specifications] == [None, comparison]
+    assert specifications[0] == specifications[1]
+
+
+def test_the_title_of_a_figure_changes_no_table():
+    config = yaml.safe_load(CONFIGURATION)
+    panels = [{"x": "rate", "y": "pesq", "title": title} for title in ("before", "after")]
+    before, after = (
+        plan(load(config | {"figures": {"curves": {"experiment": "demo", "panels": [p]}}})) for p in panels
+    )
+    assert before.figures["curves"].specification != after.figures["curves"].specification
+    assert before.tables["demo"].specification == after.tables["demo"].specification
+
+
+def test_jobs_can_build_their_plug_ins_from_a_specification():
+    made = configured(triggers=["seal"])
+    stage = next(stage for stage in made.stages["triggered"].values())
+    assert isinstance(stage, TriggeredStage)
+    settings = yaml.safe_load(stage.specification)
+    assert build("triggers", settings["trigger"]) == stage.trigger
+    assert stage.trigger.message == "0110"  # type: ignore[attr-defined]
+    features = next(stage for stage in made.stages["features"].values() if isinstance(stage, FeatureStage))
+    assert build("front_ends", yaml.safe_load(features.specification)["front_end"]) == features.front_end
+
+
+def test_the_user_s_files_are_in_the_identity_of_a_folder(tmp_path: Path):
+    (tmp_path / "left").mkdir()
+    recording = tmp_path / "left" / "a.wav"
+    recording.write_bytes(b"1")
+    text = CONFIGURATION.replace("{kind: synthetic, voices: 12,", f"{{kind: folder, path: {tmp_path},")
+    before = configured(text)
+    assert keys(configured(text)) == keys(before)
+    recording.write_bytes(b"22")
+    assert not keys(configured(text))["corpora"] & keys(before)["corpora"]

@@ -1,0 +1,102 @@
+"""Where defences and detectors stand in the plan."""
+
+import pytest
+
+from sanguinaria.stages.corpora import CorpusStage
+from sanguinaria.stages.defended import DefendedStage, RepairedStage
+from sanguinaria.stages.scores import ScoreStage
+from sanguinaria.stages.triggered import TriggeredStage
+from sanguinaria.stages.victims import VictimStage
+from tests.plans import PRUNED, added, configured, of_type, poisoned
+
+
+def test_a_defence_of_the_input_leaves_the_model_and_one_of_the_model_the_input():
+    made = configured(PRUNED, defences=["lowpass", "pruned"], seeds=[0])
+    for row in made.tables["demo"].rows:
+        scores = row.seeds[0].scores
+        for features in filter(None, (scores.clean, scores.triggered)):
+            audio = features.audio_stage
+            if row.names["defence"] == "lowpass":
+                assert isinstance(audio, DefendedStage) and isinstance(scores.victim, VictimStage)
+            else:
+                assert isinstance(audio, CorpusStage | TriggeredStage) and isinstance(scores.victim, RepairedStage)
+    # Every model is repaired once, whatever it is asked.
+    repaired, victims = of_type(made, RepairedStage), of_type(made, VictimStage)
+    assert {stage.victim.key for stage in repaired} == {stage.key for stage in victims}
+    assert len(repaired) == len(victims) == 3 * 2
+
+
+def test_the_audio_that_a_repaired_model_hears_is_that_of_the_undefended_one():
+    made = configured(PRUNED, defences=["none", "pruned"])
+    by_case = {
+        tuple(row.names[name] for name in ("trigger", "victim", "defence")): row for row in made.tables["demo"].rows
+    }
+    for trigger, victim, defence in by_case:
+        row, undefended = by_case[trigger, victim, defence], by_case[trigger, victim, "none"]
+        assert row.detections == undefended.detections
+        assert [(seed.scores.clean, seed.scores.triggered) for seed in row.seeds] == [
+            (seed.scores.clean, seed.scores.triggered) for seed in undefended.seeds
+        ]
+
+
+def test_a_defence_of_the_model_adds_repaired_models_and_what_they_say():
+    assert added(configured(defences=["none"]), configured(PRUNED, defences=["none", "pruned"])) == {
+        "defended": 2 * 2 * 3,
+        "scores": 2 * 2 * 3,
+    }
+
+
+def test_the_share_of_a_pruning_changes_repaired_models_and_what_they_say():
+    before = configured(PRUNED, defences=["none", "pruned"])
+    after = configured(PRUNED.replace("share: 0.5", "share: 0.6"), defences=["none", "pruned"])
+    changed = {key for stage in before.stages for key in before.stages[stage].keys() - after.stages[stage].keys()}
+    scores = of_type(before, ScoreStage)
+    assert changed == {stage.key for stage in of_type(before, RepairedStage)} | {
+        stage.key for stage in scores if isinstance(stage.victim, RepairedStage)
+    }
+
+
+@pytest.mark.parametrize(("epochs", "held_out"), [(0, 0), (3, 1)])
+def test_held_out_utterances_are_given_to_a_defence_that_asks_for_them(epochs: int, held_out: int):
+    made = configured(PRUNED.replace("share: 0.5", f"share: 0.5, fine_tune_epochs: {epochs}"), defences=["pruned"])
+    for stage in of_type(made, RepairedStage):
+        assert [*stage.upstream].count(stage.victim.clean_features) == held_out
+        assert len(stage.held_out_files) == held_out * stage.poisoned.corpus.shards
+
+
+def test_a_pruning_that_prunes_nothing_is_no_defence():
+    made = configured(PRUNED.replace("share: 0.5", "share: 0"), defences=["pruned"])
+    assert "defended" not in made.stages
+
+
+def test_detections_are_of_triggers_that_have_a_detector():
+    rows = configured().tables["demo"].rows
+    assert {row.names["trigger"] for row in rows if row.detections} == {"perth"}
+    assert configured(triggers=["clean", "tone"]).stages.keys() & {"detections", "watermarks"} == set()
+
+
+def test_detections_are_of_clean_and_of_triggered_audio_behind_the_defence():
+    for row in configured(triggers=["perth"]).tables["demo"].rows:
+        assert row.detections is not None
+        clean, triggered = row.detections.clean, row.detections.triggered
+        if row.names["defence"] == "lowpass":
+            assert all(isinstance(stage.audio_stage, DefendedStage) for stage in (clean, triggered))
+            sources = [stage.audio_stage.audio_stage for stage in (clean, triggered)]  # type: ignore[attr-defined]
+        else:
+            sources = [clean.audio_stage, triggered.audio_stage]
+        assert [type(source) for source in sources] == [CorpusStage, TriggeredStage]
+        assert sources[1].block is None
+        # A corpus has utterances of all splits; the other stages hold test utterances alone.
+        assert [stage.split for stage in (clean, triggered)] == (
+            ["test", None] if row.names["defence"] == "none" else [None, None]
+        )
+        assert clean.weights == triggered.weights == row.seeds[0].poisoned.blocks[0].weights != []
+
+
+def test_the_poison_is_looked_at_block_by_block():
+    made = poisoned(configured())
+    stage = made["watermark", 0.1, 1]
+    assert [found.audio_stage for found in stage.detections] == list(stage.blocks)
+    assert {found.split for found in stage.detections} == {None}
+    assert set(stage.detections) <= set(stage.upstream)
+    assert made["ultrasonic", 0.1, 1].detections == ()
