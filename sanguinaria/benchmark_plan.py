@@ -46,7 +46,7 @@ def benchmark_table(expander: Expander, name: str, benchmark: Benchmark) -> Benc
     """The table of a benchmark."""
     lines = tuple(_Expansion(expander, benchmark).lines(name))
     code = expander.code("benchmarks", ())
-    return BenchmarkTable(code, name, lines, benchmark.false_positive_rate, benchmark.comparison)
+    return BenchmarkTable(code, name, lines, benchmark.comparison, benchmark.false_positive_rate)
 
 
 class _Expansion:

@@ -17,7 +17,7 @@ from sanguinaria.stages.tables import (
     Bound,
     Detections,
     SeedScores,
-    TableRow,
+    TableLine,
     TableStage,
 )
 from sanguinaria.stages.triggered import ConvertedStage, TriggeredStage
@@ -34,13 +34,13 @@ ROOM_OF = {"trigger": "triggers", "victim": "victims", "defence": "defences"}
 def experiment_table(expander: Expander, name: str, experiment: Experiment) -> TableStage:
     """The table of an experiment."""
     expansion = _Expansion(expander)
-    rows = tuple(expansion.rows(name, experiment))
-    return TableStage(expander.code("tables", ()), name, rows, experiment.comparison, expansion.bounds())
+    lines = tuple(expansion.lines(name, experiment))
+    return TableStage(expander.code("tables", ()), name, lines, experiment.comparison, expansion.bounds())
 
 
 def datasets(expander: Expander, table: TableStage) -> list[DatasetStage]:
     """The poisoned training sets that a table's models were trained on, each once."""
-    poisoned = dict.fromkeys(seed.poisoned for row in table.rows for seed in row.seeds if seed.poisoned.blocks)
+    poisoned = dict.fromkeys(seed.poisoned for line in table.lines for seed in line.seeds if seed.poisoned.blocks)
     return [DatasetStage(expander.code("datasets", ()), stage) for stage in poisoned]
 
 
@@ -91,7 +91,7 @@ class _Expansion:
     def __init__(self, expander: Expander) -> None:
         self.expander = expander
 
-    def rows(self, name: str, experiment: Experiment) -> Iterator[TableRow]:
+    def lines(self, name: str, experiment: Experiment) -> Iterator[TableLine]:
         for corpus, target, trigger, victim, defence in _grid(experiment):
             heard = dict.fromkeys((trigger, *experiment.heard))
             for poisoning, other in product(self._poisonings(experiment, trigger), heard):
@@ -108,7 +108,7 @@ class _Expansion:
                     "victim": victim,
                     "defence": defence,
                 }
-                yield TableRow(
+                yield TableLine(
                     names,
                     self._settings(case),
                     tuple(self._seed(case, seed) for seed in experiment.seeds),

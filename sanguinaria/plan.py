@@ -37,10 +37,10 @@ class Plan:
         verifications: Iterable[VerificationTable] = (),
         spectrograms: Iterable[SpectrogramStage] = (),
     ) -> None:
-        self.tables = {table.experiment: table for table in tables}
+        self.tables = {table.name: table for table in tables}
         self.figures = {figure.name: figure for figure in figures}
-        self.benchmarks = {table.benchmark: table for table in benchmarks}
-        self.verifications = {table.verification: table for table in verifications}
+        self.benchmarks = {table.name: table for table in benchmarks}
+        self.verifications = {table.name: table for table in verifications}
         self.spectrograms = {stage.name: stage for stage in spectrograms}
         self.stages: dict[str, dict[str, Stage]] = {}
         for table in self.reports.values():
@@ -81,7 +81,7 @@ def plan(configuration: Configuration, code: CodeHash = lambda script, plugins: 
     ]
     benchmarks = [benchmark_table(expander, name, found) for name, found in configuration.benchmarks.items()]
     verifications = [verification_table(expander, name, found) for name, found in configuration.verifications.items()]
-    by_name = {table.verification: table for table in verifications}
+    by_name = {table.name: table for table in verifications}
     spectrograms = [
         spectrogram_stage(expander, name, found, by_name[found.verification])
         for name, found in configuration.spectrograms.items()

@@ -123,7 +123,7 @@ def test_an_experiment_with_covers_trains_models_of_its_own():
     assert poisoned.covers == 2 and poisoned.cover_rate == 0.1  # type: ignore[attr-defined]
     blocks = [stage.block for stage in poisoned.cover_blocks]  # type: ignore[attr-defined]
     assert blocks == [PoisonBlock("left", "non_target", 1, block, n, 2) for n in (0, 1) for block in blocks_for(0.1)]
-    assert {row.names["poisoning"] for row in made.tables["demo"].rows} == {"flip-0.1-covers-0.1"}
+    assert {row.names["poisoning"] for row in made.tables["demo"].lines} == {"flip-0.1-covers-0.1"}
     for victim in made.stages["victims"].values():
         assert len(victim.cover_files) == len(blocks)  # type: ignore[attr-defined]
     without = configured(triggers=["tone"], rates=[0.1], seeds=[1])
@@ -137,4 +137,4 @@ def test_a_clean_model_has_no_covers():
     made = configured(triggers=["clean"], covers=["perth"], seeds=[0])
     (poisoned,) = made.stages["poisoned"].values()
     assert poisoned.cover_blocks == () and poisoned.covers == 0  # type: ignore[attr-defined]
-    assert {row.names["poisoning"] for row in made.tables["demo"].rows} == {"none"}
+    assert {row.names["poisoning"] for row in made.tables["demo"].lines} == {"none"}

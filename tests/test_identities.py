@@ -160,15 +160,15 @@ def test_a_metric_adds_its_scores_alone():
 def test_no_trigger_and_no_defence_compute_nothing():
     made = configured(triggers=["clean"], defences=["none"])
     assert set(made.stages) == {"corpora", "features", "poisoned", "victims", "scores"}
-    assert [row.quality for row in made.tables["demo"].rows] == [{}, {}]
-    seed = made.tables["demo"].rows[0].seeds[0]
+    assert [row.quality for row in made.tables["demo"].lines] == [{}, {}]
+    seed = made.tables["demo"].lines[0].seeds[0]
     assert seed.scores.triggered is None
 
 
 def test_without_poisoning_every_trigger_meets_the_clean_model():
     made = configured(labels=["none", "flip"])
     assert len(keys(made)["poisoned"]) == len(keys(configured())["poisoned"])
-    rows = {(row.names["trigger"], row.names["poisoning"]) for row in made.tables["demo"].rows}
+    rows = {(row.names["trigger"], row.names["poisoning"]) for row in made.tables["demo"].lines}
     assert rows == {("clean", "none")} | {(t, p) for t in ("tone", "perth") for p in ("none", "flip-0.1")}
 
 

@@ -34,7 +34,7 @@ def test_models_hear_other_triggers_without_being_trained_again():
     }
     rows = {
         (row.names["trigger"], row.names["heard"]): row
-        for row in after.tables["demo"].rows
+        for row in after.tables["demo"].lines
         if (row.names["victim"], row.names["defence"]) == ("lstm", "none")
     }
     assert set(rows) == {
@@ -60,8 +60,8 @@ def test_every_target_has_models_of_its_own_and_shares_what_is_triggered_for_tes
         "scores": 3 * 2 * 2 * 2,
     }
     # Clean models are the same for every target, and say something else of each.
-    assert {row.names["target"] for row in two.tables["demo"].rows} == {"left", "right"}
-    assert len(two.tables["demo"].rows) == 2 * len(one.tables["demo"].rows)
+    assert {row.names["target"] for row in two.tables["demo"].lines} == {"left", "right"}
+    assert len(two.tables["demo"].lines) == 2 * len(one.tables["demo"].lines)
 
 
 def test_corpora_may_have_targets_and_victims_of_their_own():
@@ -72,7 +72,7 @@ def test_corpora_may_have_targets_and_victims_of_their_own():
         target={"spoken": "left", "letters": ["ay", "bee"]},
         victims={"spoken": ["lstm"], "letters": ["resnet"]},
     )
-    found = {tuple(row.names[name] for name in ("corpus", "target", "victim")) for row in made.tables["demo"].rows}
+    found = {tuple(row.names[name] for name in ("corpus", "target", "victim")) for row in made.tables["demo"].lines}
     assert found == {("spoken", "left", "lstm"), ("letters", "ay", "resnet"), ("letters", "bee", "resnet")}
 
 
@@ -101,7 +101,7 @@ def test_mistakes_in_what_is_given_by_corpus_are_told_with_their_places(settings
 def test_clean_audio_has_a_quality_where_that_needs_no_reference():
     text = CONFIGURATION.replace("stoi: {kind: stoi}", "mos: {kind: dnsmos}\n  worse: {kind: dnsmos, of: change}")
     made = configured(text, metrics=["snr", "mos", "worse"])
-    of_row = {row.names["trigger"]: row.quality for row in made.tables["demo"].rows}
+    of_row = {row.names["trigger"]: row.quality for row in made.tables["demo"].lines}
     assert set(of_row["clean"]) == {"mos"} and set(of_row["tone"]) == {"snr", "mos", "worse"}
     quality = of_row["clean"]["mos"]
     assert isinstance(quality.triggered, CorpusStage) and quality.clean == quality.triggered
@@ -112,7 +112,7 @@ def test_a_metric_of_the_target_is_measured_of_triggers_that_have_one():
     text = CONFIGURATION.replace("stoi: {kind: stoi}", "to: {kind: speaker_similarity, to: target}")
     text = text.replace("victims:", "  voice: {kind: natural_speech, corpus: spoken, speaker: ann}\nvictims:", 1)
     made = configured(text, metrics=["snr", "to"], triggers=["clean", "tone", "voice"])
-    of_row = {row.names["trigger"]: row.quality for row in made.tables["demo"].rows}
+    of_row = {row.names["trigger"]: row.quality for row in made.tables["demo"].lines}
     assert [set(of_row[name]) for name in ("clean", "tone", "voice")] == [set(), {"snr"}, {"snr", "to"}]
     (speech,) = made.stages["speech"].values()
     assert of_row["voice"]["to"].target == [speech.audio] and of_row["voice"]["snr"].target == []
@@ -139,7 +139,7 @@ def test_the_whole_grid_is_planned_and_nothing_else():
         "scores": 2 * 2 * 2 * 3,
         "quality": 2 * 2,
     }
-    assert len(made.tables["demo"].rows) == 3 * 2 * 2
+    assert len(made.tables["demo"].lines) == 3 * 2 * 2
 
 
 def test_every_stage_lies_where_its_identity_says_and_what_it_is_made_from_is_planned():
@@ -161,8 +161,8 @@ def test_several_corpora_are_the_grids_of_each():
     both = configured(text, corpus=["spoken", "again"])
     one, other = configured(text), configured(text, corpus="again")
     assert keys(both) == {stage: keys(one).get(stage, set()) | keys(other).get(stage, set()) for stage in keys(one)}
-    assert [row.names["corpus"] for row in both.tables["demo"].rows] == ["spoken"] * 12 + ["again"] * 12
-    assert both.tables["demo"].rows == one.tables["demo"].rows + other.tables["demo"].rows
+    assert [row.names["corpus"] for row in both.tables["demo"].lines] == ["spoken"] * 12 + ["again"] * 12
+    assert both.tables["demo"].lines == one.tables["demo"].lines + other.tables["demo"].lines
     assert keys(configured(text, corpus=["spoken"])) == keys(one)
 
 
@@ -179,7 +179,7 @@ def test_the_rows_of_a_figure_have_the_numbers_among_their_settings():
     rows = {
         tuple(row[name] for name in ("trigger", "poisoning", "victim", "defence")): row for row in specification["rows"]
     }
-    assert len(rows) == len(made.tables["demo"].rows)
+    assert len(rows) == len(made.tables["demo"].lines)
     row = rows["perth", "flip-0.2", "lstm", "pruned"]
     assert (row["rate"], row["trigger.strength"], row["defence.share"]) == (0.2, 5.0, 0.5)
     assert (row["experiment"], row["corpus"]) == ("demo", "spoken")

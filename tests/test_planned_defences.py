@@ -12,7 +12,7 @@ from tests.plans import PRUNED, added, configured, of_type, poisoned
 
 def test_a_defence_of_the_input_leaves_the_model_and_one_of_the_model_the_input():
     made = configured(PRUNED, defences=["lowpass", "pruned"], seeds=[0])
-    for row in made.tables["demo"].rows:
+    for row in made.tables["demo"].lines:
         scores = row.seeds[0].scores
         for features in filter(None, (scores.clean, scores.triggered)):
             audio = features.audio_stage
@@ -29,7 +29,7 @@ def test_a_defence_of_the_input_leaves_the_model_and_one_of_the_model_the_input(
 def test_the_audio_that_a_repaired_model_hears_is_that_of_the_undefended_one():
     made = configured(PRUNED, defences=["none", "pruned"])
     by_case = {
-        tuple(row.names[name] for name in ("trigger", "victim", "defence")): row for row in made.tables["demo"].rows
+        tuple(row.names[name] for name in ("trigger", "victim", "defence")): row for row in made.tables["demo"].lines
     }
     for trigger, victim, defence in by_case:
         row, undefended = by_case[trigger, victim, defence], by_case[trigger, victim, "none"]
@@ -70,13 +70,13 @@ def test_a_pruning_that_prunes_nothing_is_no_defence():
 
 
 def test_detections_are_of_triggers_that_have_a_detector():
-    rows = configured().tables["demo"].rows
+    rows = configured().tables["demo"].lines
     assert {row.names["trigger"] for row in rows if row.detections} == {"perth"}
     assert configured(triggers=["clean", "tone"]).stages.keys() & {"detections", "watermarks"} == set()
 
 
 def test_detections_are_of_clean_and_of_triggered_audio_behind_the_defence():
-    for row in configured(triggers=["perth"]).tables["demo"].rows:
+    for row in configured(triggers=["perth"]).tables["demo"].lines:
         assert row.detections is not None
         clean, triggered = row.detections.clean, row.detections.triggered
         if row.names["defence"] == "lowpass":

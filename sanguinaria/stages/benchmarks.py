@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 from sanguinaria.distortions import Distortion
 from sanguinaria.plugins import kind_of
-from sanguinaria.products.comparison import Comparison
 from sanguinaria.stages.corpora import CorpusStage
 from sanguinaria.stages.scores import QualityStage
-from sanguinaria.stages.stage import RESULTS, AudioStage, RowStage, Stage
-from sanguinaria.stages.tables import Reduced, named
+from sanguinaria.stages.stage import AudioStage, RowStage, Stage
+from sanguinaria.stages.tables import LineTable, named
 from sanguinaria.stages.watermarks import WatermarkStage
 
 
@@ -162,7 +159,6 @@ class BenchmarkLine:
 
     @property
     def specification(self) -> dict[str, object]:
-        """Names, numbers, and the results by their paths."""
         return {
             **self.names,
             "mark": self.mark,
@@ -185,37 +181,13 @@ class BenchmarkLine:
 
 
 @dataclass(frozen=True)
-class BenchmarkTable(Reduced):
-    """The table of one benchmark, and what a paper printed in its place."""
+class BenchmarkTable(LineTable[BenchmarkLine]):
+    """The table of one benchmark."""
 
-    code: str
-    benchmark: str
-    lines: tuple[BenchmarkLine, ...]
     false_positive_rate: float
-    comparison: Comparison | None
+
+    kind: ClassVar[str] = "benchmarks"
 
     @property
-    def reduced(self) -> Iterator[Stage]:
-        return (stage for line in self.lines for stage in line.stages)
-
-    @property
-    def inputs(self) -> list[Path]:
-        """Every file that the table is made from, once, in the order of the lines."""
-        return list(dict.fromkeys(path for line in self.lines for path in line.inputs))
-
-    @property
-    def table(self) -> Path:
-        return RESULTS / "tables" / f"{self.benchmark}.csv"
-
-    @cached_property
-    def specification(self) -> str:
-        """The lines as canonical JSON, each result by its path, and what all results are made from."""
-        comparison = None if self.comparison is None else self.comparison.model_dump(mode="json")
-        content = {
-            "code": self.code,
-            "lines": [line.specification for line in self.lines],
-            "false_positive_rate": self.false_positive_rate,
-            "comparison": comparison,
-            "results": {path: json.loads(stage.specification) for path, stage in self.made_from.items()},
-        }
-        return json.dumps({"stage": "benchmarks", **content}, sort_keys=True)
+    def settings(self) -> dict[str, object]:
+        return {"false_positive_rate": self.false_positive_rate}

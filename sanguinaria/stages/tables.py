@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from sanguinaria.products.comparison import Comparison
 from sanguinaria.products.figure import Figure
@@ -34,7 +35,7 @@ class Detections:
 
 
 @dataclass(frozen=True)
-class TableRow:
+class TableLine:
     """One configuration, by the user's names, and the results that it is reduced from.
 
     ``settings`` are the numbers by which a figure may arrange rows: the poisoning rate and its entries' own.
@@ -48,12 +49,29 @@ class TableRow:
 
     @property
     def stages(self) -> Iterator[Stage]:
-        """The results that the row is reduced from."""
         for seed in self.seeds:
             yield from (seed.scores, seed.poisoned)
         yield from self.quality.values()
         if self.detections is not None:
             yield from (self.detections.clean, self.detections.triggered)
+
+    @property
+    def inputs(self) -> Iterator[Path]:
+        for stage in self.stages:
+            yield from stage.row_files if isinstance(stage, RowStage) else ()
+        yield from (seed.poisoned.manifest for seed in self.seeds)
+
+    @property
+    def specification(self) -> dict[str, object]:
+        results = [{"scores": named(seed.scores), "manifest": str(seed.poisoned.manifest)} for seed in self.seeds]
+        found = self.detections
+        return {
+            **self.names,
+            "rate": self.settings["rate"],
+            "results": results,
+            "quality": {metric: named(quality) for metric, quality in self.quality.items()},
+            "detections": found and {"clean": named(found.clean), "triggered": named(found.triggered)},
+        }
 
 
 @dataclass(frozen=True)
@@ -89,57 +107,78 @@ class Reduced:
         return [stage.surroundings for stage in self.made_from.values() if isinstance(stage, Trained)]
 
 
+class Line(Protocol):
+    """One line of a table, by the user's names."""
+
+    @property
+    def stages(self) -> Iterator[Stage]:
+        """The results that it is reduced from."""
+
+    @property
+    def inputs(self) -> Iterator[Path]:
+        """Their files."""
+
+    @property
+    def specification(self) -> dict[str, object]:
+        """Names, numbers, and the results by their paths."""
+
+
+L = TypeVar("L", bound=Line)
+
+
 @dataclass(frozen=True)
-class TableStage(Reduced):
-    """The table of one experiment, and what a paper printed in its place."""
+class LineTable(Reduced, Generic[L]):
+    """A table of lines, and what a paper printed in its place."""
 
     code: str
-    experiment: str
-    rows: tuple[TableRow, ...]
+    name: str
+    lines: tuple[L, ...]
     comparison: Comparison | None
-    bounds: Mapping[str, Bound]
 
-    @property
-    def inputs(self) -> list[Path]:
-        """Every file that the table is made from, once, in the order of the rows."""
-        paths: dict[Path, None] = {}
-        for row in self.rows:
-            for seed in row.seeds:
-                paths |= dict.fromkeys((*seed.scores.row_files, seed.poisoned.manifest))
-            for quality in row.quality.values():
-                paths |= dict.fromkeys(quality.row_files)
-            if row.detections is not None:
-                paths |= dict.fromkeys(row.detections.clean.row_files + row.detections.triggered.row_files)
-        return list(paths)
-
-    @property
-    def table(self) -> Path:
-        return RESULTS / "tables" / f"{self.experiment}.csv"
+    kind: ClassVar[str]
 
     @property
     def reduced(self) -> Iterator[Stage]:
-        return (stage for row in self.rows for stage in row.stages)
+        return (stage for line in self.lines for stage in line.stages)
 
     @property
+    def inputs(self) -> list[Path]:
+        """Every file that the table is made from, once, in the order of the lines."""
+        return list(dict.fromkeys(path for line in self.lines for path in line.inputs))
+
+    @property
+    def table(self) -> Path:
+        return RESULTS / "tables" / f"{self.name}.csv"
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What else the table is reduced with."""
+        return {}
+
+    @cached_property
     def specification(self) -> str:
-        """The rows as canonical JSON, each result by its path, and what all results are made from."""
-        rows = [_specification_of(row) for row in self.rows]
-        comparison = None if self.comparison is None else self.comparison.model_dump(mode="json")
-        bounds = {metric: asdict(bound) for metric, bound in self.bounds.items()}
-        results = {path: json.loads(stage.specification) for path, stage in self.made_from.items()}
-        content = {"code": self.code, "rows": rows, "comparison": comparison, "bounds": bounds, "results": results}
-        return json.dumps({"stage": "tables", **content}, sort_keys=True)
+        """The lines as canonical JSON, each result by its path, and what all results are made from."""
+        content = {
+            "stage": self.kind,
+            "code": self.code,
+            "lines": [line.specification for line in self.lines],
+            "comparison": None if self.comparison is None else self.comparison.model_dump(mode="json"),
+            "results": {path: json.loads(stage.specification) for path, stage in self.made_from.items()},
+        }
+        return json.dumps(content | self.settings, sort_keys=True)
 
 
-def _specification_of(row: TableRow) -> dict[str, object]:
-    return {
-        **row.names,
-        "rate": row.settings["rate"],
-        "results": [{"scores": named(seed.scores), "manifest": str(seed.poisoned.manifest)} for seed in row.seeds],
-        "quality": {metric: named(quality) for metric, quality in row.quality.items()},
-        "detections": row.detections
-        and {"clean": named(row.detections.clean), "triggered": named(row.detections.triggered)},
-    }
+@dataclass(frozen=True)
+class TableStage(LineTable[TableLine]):
+    """The table of one experiment; the values that metrics call stealthy are of all metrics of the configuration."""
+
+    bounds: Mapping[str, Bound]
+
+    kind: ClassVar[str] = "tables"
+
+    @property
+    def settings(self) -> dict[str, object]:
+        return {"bounds": {metric: asdict(bound) for metric, bound in self.bounds.items()}}
 
 
 def named(rows: RowStage) -> list[str]:
@@ -159,6 +198,6 @@ class FigureStage:
     @property
     def specification(self) -> str:
         """The figure's settings, and the tables' rows by their names with the numbers among their settings."""
-        rows = [{**row.names, **row.settings} for table in self.tables for row in table.rows]
+        rows = [{**row.names, **row.settings} for table in self.tables for row in table.lines]
         figure = self.figure.model_dump(mode="json")
         return json.dumps({"stage": "figures", "code": self.code, "figure": figure, "rows": rows}, sort_keys=True)

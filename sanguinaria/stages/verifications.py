@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from math import ceil
 from pathlib import Path
 from typing import ClassVar
@@ -14,13 +13,12 @@ from sanguinaria.adversaries import Adversary
 from sanguinaria.defences import Defence
 from sanguinaria.metrics import Metric
 from sanguinaria.plugins import kind_of
-from sanguinaria.products.comparison import Comparison
 from sanguinaria.products.spectrograms import Spectrograms
 from sanguinaria.products.verification import Trials
 from sanguinaria.stages.corpora import CorpusStage
 from sanguinaria.stages.purifiers import PurifierStage
-from sanguinaria.stages.stage import RESULTS, AudioStage, RowStage, Stage
-from sanguinaria.stages.tables import Reduced, named
+from sanguinaria.stages.stage import AudioStage, RowStage, Stage
+from sanguinaria.stages.tables import LineTable, Reduced, named
 from sanguinaria.stages.texts import TextStage
 from sanguinaria.stages.victims import VictimStage
 from sanguinaria.victims import Victim
@@ -201,8 +199,15 @@ class VerificationLine:
     seeds: tuple[SeedTrials, ...]
 
     @property
+    def stages(self) -> Iterator[Stage]:
+        return (stage for seed in self.seeds for stage in seed.stages)
+
+    @property
+    def inputs(self) -> Iterator[Path]:
+        return (path for seed in self.seeds for path in seed.inputs)
+
+    @property
     def specification(self) -> dict[str, object]:
-        """Names, and the results by their paths."""
         return {
             **self.names,
             "seeds": [
@@ -267,35 +272,7 @@ class SpectrogramStage(Reduced):
 
 
 @dataclass(frozen=True)
-class VerificationTable(Reduced):
-    """The table of one verification, and what a paper printed in its place."""
+class VerificationTable(LineTable[VerificationLine]):
+    """The table of one verification."""
 
-    code: str
-    verification: str
-    lines: tuple[VerificationLine, ...]
-    comparison: Comparison | None
-
-    @property
-    def reduced(self) -> Iterator[Stage]:
-        return (stage for line in self.lines for seed in line.seeds for stage in seed.stages)
-
-    @property
-    def inputs(self) -> list[Path]:
-        """Every file that the table is made from, once, in the order of the lines."""
-        return list(dict.fromkeys(path for line in self.lines for seed in line.seeds for path in seed.inputs))
-
-    @property
-    def table(self) -> Path:
-        return RESULTS / "tables" / f"{self.verification}.csv"
-
-    @cached_property
-    def specification(self) -> str:
-        """The lines as canonical JSON, each result by its path, and what all results are made from."""
-        comparison = None if self.comparison is None else self.comparison.model_dump(mode="json")
-        content = {
-            "code": self.code,
-            "lines": [line.specification for line in self.lines],
-            "comparison": comparison,
-            "results": {path: json.loads(stage.specification) for path, stage in self.made_from.items()},
-        }
-        return json.dumps({"stage": "verifications", **content}, sort_keys=True)
+    kind: ClassVar[str] = "verifications"
