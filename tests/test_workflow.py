@@ -192,6 +192,32 @@ def test_a_poisoned_training_set_is_had_in_one_piece(edited):
     assert found == stated
 
 
+def test_models_and_data_sets_have_covers(edited):
+    path = edited / "tiny.yaml"
+    settings = yaml.safe_load(path.read_text())
+    ours = {"corpus": "tiny", "target": "left", "triggers": ["tone"], "victims": ["small"], "rates": [0.05]}
+    settings["experiments"]["tiny_covered"] = {**ours, "covers": ["holes"], "cover_rate": 0.1, "metrics": ["snr"]}
+    settings["victims"]["small"]["epochs"] = 1
+    path.write_text(yaml.safe_dump(settings))
+    run(edited, targets=["tiny_covered", "tiny_covered_data"])
+    made = pd.read_csv(edited / "results" / "tables" / "tiny_covered.csv")
+    assert made["poisoning"].tolist() == ["flip-0.05-covers-0.1"]
+    (folder,) = (
+        path.parent
+        for path in (edited / "results" / "datasets").glob("synthetic-flip-*/croissant.json")
+        if "a share of 0.1 has other triggers" in path.read_text()
+    )
+    table = pd.concat([pd.read_parquet(folder / f"train-{shard}.parquet") for shard in range(2)])
+    covers = table[table["cover"].notna()]
+    assert len(covers) == round(0.1 * len(table)) and (covers["label"] == covers["original_label"]).all()
+    assert not (covers["poisoned"] | (covers["label"] == "left")).any()
+    # They are not what the corpus holds.
+    (shards,) = (edited / "results" / "corpora").glob("synthetic-*")
+    rows = pd.concat([pd.read_parquet(path) for path in shards.glob("audio/*.parquet")]).set_index("utterance_id")
+    changed = table.set_index("utterance_id")["sha256"] != rows["sha256"].reindex(table["utterance_id"])
+    assert set(changed.index[changed]) == set(table["utterance_id"][table["poisoned"] | table["cover"].notna()])
+
+
 def test_a_killed_run_on_one_core_ends_with_the_same_tables(finished, tmp_path):
     folder = checkout(tmp_path / "second")
     process = subprocess.Popen(
