@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sanguinaria.conditions import Condition
     from sanguinaria.diffusion_processes import Process, Way
-    from sanguinaria.diffusion_training import Speech
+    from sanguinaria.diffusion_speech import Speech
     from sanguinaria.purification import DiffusionCleanser, PurifyingNetwork
 
 # Hz.
@@ -144,7 +144,8 @@ class DiffusionPurifier(Purifier):
         import torch
 
         from sanguinaria.attacks import attacks_of
-        from sanguinaria.diffusion_training import DiffusionSchedule, read_attacked, read_speech, train_diffusion
+        from sanguinaria.diffusion_speech import Lessons, read_attacked, read_speech
+        from sanguinaria.diffusion_training import DiffusionSchedule, train_diffusion
         from sanguinaria.hearing_texts import read_texts
         from sanguinaria.watermark_training import finish
 
@@ -177,9 +178,7 @@ class DiffusionPurifier(Purifier):
             network,
             self.process(self.conditional),
             self.process(False),
-            speech,
-            attacked,
-            held_out,
+            Lessons(speech, attacked, held_out),
             attacks_of(unlike.noises, SAMPLE_RATE, unlike.untouched),
             schedule,
             checkpoint,

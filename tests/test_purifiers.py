@@ -9,11 +9,12 @@ import pytest
 import torch
 from toy_speech import RATE, equal, hum, write_corpus
 
-from sanguinaria import diffusion_training, parquet, plugins, utterances, watermark_training
+from sanguinaria import diffusion_speech, diffusion_training, parquet, plugins, utterances, watermark_training
 from sanguinaria.conditions import Condition
 from sanguinaria.diffusion_networks import DiffWave, stretched
 from sanguinaria.diffusion_processes import Process, linear
-from sanguinaria.diffusion_training import Diffusion, Speech
+from sanguinaria.diffusion_speech import Speech
+from sanguinaria.diffusion_training import Diffusion
 from sanguinaria.distortions import to_text
 from sanguinaria.errors import InputError
 from sanguinaria.hearing_texts import write_texts
@@ -225,17 +226,17 @@ def test_what_is_silent_is_not_learnt_from(tmp_path):
     waveforms[1] = 0
     shards = (write_corpus(tmp_path / "c.parquet", waveforms, ["train"] * 4),)
     purifier = built("tdap")
-    speech = diffusion_training.read_speech(shards, RATE, 10, "train")
+    speech = diffusion_speech.read_speech(shards, RATE, 10, "train")
     heard = purifier._heard(speech, dict.fromkeys(speech.names, "yes"), CPU)
     assert len(heard) == 3 and heard.texts.shape == (3, 32)
     with pytest.raises(InputError, match="3 utterances have no text, u000 first"):
         purifier._heard(speech, {}, CPU)
     path = write_corpus(tmp_path / "d.parquet", waveforms, ["train"] * 4, 48_000)
     with pytest.raises(InputError, match="16000 Hz, and the corpus has 48000"):
-        diffusion_training.read_speech((path,), RATE, 10, "train")
+        diffusion_speech.read_speech((path,), RATE, 10, "train")
     path = write_corpus(tmp_path / "e.parquet", waveforms, ["test"] * 4)
     with pytest.raises(InputError, match="no training utterances"):
-        diffusion_training.read_speech((path,), RATE, 10, "train")
+        diffusion_speech.read_speech((path,), RATE, 10, "train")
 
 
 def attacked_corpus(folder, change: float = 0.01):
@@ -270,13 +271,13 @@ def attacked_corpus(folder, change: float = 0.01):
 
 def test_attacked_utterances_stand_beside_what_they_were(tmp_path):
     sources = attacked_corpus(tmp_path)
-    found = diffusion_training.read_attacked(sources.trials, sources.attacked, sources.audio, RATE)
+    found = diffusion_speech.read_attacked(sources.trials, sources.attacked, sources.audio, RATE)
     table = parquet.read(sources.trials)
     assert found.names == table["trial"].tolist()
     # What is stored has 16 bits.
     torch.testing.assert_close(found.noisy - found.waveforms, torch.full((4, 4000), 0.01), atol=1e-4, rtol=0)
     with pytest.raises(InputError, match="8000 Hz, and the attacked audio has 16000"):
-        diffusion_training.read_attacked(sources.trials, sources.attacked, sources.audio, 8000)
+        diffusion_speech.read_attacked(sources.trials, sources.attacked, sources.audio, 8000)
     # Both are cut in one place, and are as much louder as what is heard asks for.
     pieces = found.cropped(100, torch.Generator().manual_seed(0))
     torch.testing.assert_close(pieces.noisy - pieces.waveforms, torch.full((4, 100), 0.01), atol=1e-4, rtol=0)

@@ -23,7 +23,7 @@ from sanguinaria.purifiers import TrainingAttack
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.diffusion_training import Speech
+    from sanguinaria.diffusion_speech import Speech
     from sanguinaria.embedders import Embedder
 
 # Texts that are embedded at once.
