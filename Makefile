@@ -25,6 +25,7 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/paper_sizes.py
 	$(BIN)/python benchmarks/planning.py
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/scheduler.py
 	$(BIN)/python benchmarks/scale.py
 
 # Writes what is generated from the plug-ins' settings and from pyproject.toml; a test keeps them in step.

@@ -60,5 +60,8 @@ def main() -> None:
     """Run Snakemake."""
     from snakemake.cli import main as snakemake
 
+    from sanguinaria import scheduling
+
+    scheduling.prepare()
     os.environ.setdefault(COMMAND_VARIABLE, shlex.join(["snakemake", *sys.argv[1:]]))
     snakemake(cached(arranged(sys.argv[1:]), os.environ))
