@@ -24,6 +24,7 @@ from sanguinaria.products.figure import Figure
 from sanguinaria.products.spectrograms import Spectrograms
 from sanguinaria.products.verification import Verification
 from sanguinaria.texts import Text
+from sanguinaria.triggers import Trigger
 from sanguinaria.watermarks import Watermark
 
 ROOMS = (
@@ -225,6 +226,7 @@ class _Check:
         """The products of a section by name. All are targets, and so have different names."""
         others = list(PRODUCTS)[: list(PRODUCTS).index(section)]
         checks = {
+            "experiments": self._check_covers,
             "benchmarks": self._check_keys,
             "verifications": self._check_roles,
             "figures": self._check_experiment_of,
@@ -303,6 +305,13 @@ class _Check:
             for position, name in enumerate(names if isinstance(names, list | tuple) else ()):
                 if isinstance(name, str):
                     self._check_entry((*place, field, position), room, name)
+
+    def _check_covers(self, place: Place, settings: Mapping[str, Any]) -> None:
+        """That covers carry something."""
+        for where, name in _one_or_several("covers", settings):
+            trigger = self._reliable("triggers", name)
+            if isinstance(trigger, Trigger) and trigger.is_identity:
+                self._tell_new((*place, *where), f"{name!r} changes nothing, so that nothing is covered: leave it out")
 
     def _check_keys(self, place: Place, settings: Mapping[str, Any]) -> None:
         """That each watermark of a benchmark has the key that it needs, and that no other has one."""

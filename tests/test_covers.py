@@ -138,3 +138,12 @@ def test_a_clean_model_has_no_covers():
     (poisoned,) = made.stages["poisoned"].values()
     assert poisoned.cover_blocks == () and poisoned.covers == 0  # type: ignore[attr-defined]
     assert {row.names["poisoning"] for row in made.tables["demo"].lines} == {"none"}
+
+
+def test_covers_that_are_nowhere_or_nothing_are_told_with_their_places():
+    with pytest.raises(InputError) as told:
+        configured(triggers=["tone"], covers=["tone", "clean", "tune"], cover_rate=0)
+    message = str(told.value)
+    assert "experiments.demo.covers[1]: 'clean' changes nothing, so that nothing is covered: leave it out" in message
+    assert "experiments.demo.covers[2]: unknown entry of triggers 'tune'; did you mean 'tone'?" in message
+    assert "experiments.demo.cover_rate: should be greater than 0" in message

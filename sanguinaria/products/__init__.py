@@ -12,6 +12,7 @@ from sanguinaria.products.verification import Verification
 # Fields of products that list entries, and of which room.
 LISTS = {room: room for room in ("watermarks", "triggers", "victims", "distortions", "defences", "metrics")} | {
     "heard": "triggers",
+    "covers": "triggers",
     "encoders": "victims",
     "attacks": "adversaries",
 }
