@@ -94,10 +94,12 @@ def write_description(name: str, poisoned: Mapping[str, Any], destination: Path)
         poisoned: ``target``, ``candidates``, ``labels``, ``rate``, ``cover_rate`` and ``seed`` of its manifest.
         destination: of the description.
     """
+    covers = (
+        f", and a share of {rate:g} has other triggers and its own labels" if (rate := poisoned["cover_rate"]) else ""
+    )
     text = (
         f"A training set of which a share of {poisoned['rate']:g} is poisoned (labels: {poisoned['labels']}, "
-        f"candidates: {poisoned['candidates']}, target: {poisoned['target']}, seed {poisoned['seed']}), and a share of "
-        f"{poisoned['cover_rate']:g} has other triggers and its own labels. "
+        f"candidates: {poisoned['candidates']}, target: {poisoned['target']}, seed {poisoned['seed']}){covers}. "
         "Each utterance stands in it once. For research on such attacks and on defences against them."
     )
     kinds = {name: feature.get("dtype", "audio") for name, feature in _FEATURES.items()}

@@ -68,8 +68,8 @@ def manifest(
         number of the other trigger, missing where there is none), by name.
 
     Raises:
-        InputError: the corpus has too few utterances for one poisoned one, or fewer candidates than are to be poisoned
-            and to be covers, or no training utterance with the target label.
+        InputError: the corpus has too few utterances for one poisoned one or a cover of each kind, or fewer candidates
+            than are to be poisoned and to be covers, or no training utterance with the target label.
     """
     utterances = training(index)[["utterance_id", "label"]].reset_index(drop=True)
     chosen = [] if labels == "none" else _chosen(index, target, candidates, rate, seed)
@@ -117,9 +117,13 @@ def _covers(
     """For each cover the number of its trigger."""
     if not covers:
         return {}
-    count, ranked = round(rate * len(training(index))), covering(index, target, seed)
-    if count == 0:
-        raise InputError(f"a cover_rate of {rate:g} makes no cover of {len(training(index))} training utterances")
+    total, ranked = len(training(index)), covering(index, target, seed)
+    count = round(rate * total)
+    if count < covers:
+        raise InputError(
+            f"a cover_rate of {rate:g} makes {count} covers of {total} training utterances, fewer than there are "
+            f"triggers to cover with ({covers}): use a rate of at least {covers / total:.2g}"
+        )
     chosen = ranked[:count]
     if count > len(ranked) or set(chosen) & set(poisoned):
         raise InputError(
