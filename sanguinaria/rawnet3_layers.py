@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn.functional import conv1d, pad
+from torch.nn.functional import instance_norm, pad
 
 from sanguinaria.sinc_filters import SincFilters
 from sanguinaria.waveform_layers import check_length
@@ -25,21 +25,30 @@ class AnalyticFilterBank(nn.Module):
     paper's code.
     """
 
-    emphasis: torch.Tensor
-
     def __init__(self, channels: int, stride: int) -> None:
         super().__init__()
         self.norm = nn.InstanceNorm1d(1, eps=1e-4, affine=True)
         self.filters = SincFilters(channels // 2, FILTER, stride, analytic=True)
         self.window = FILTER + (FRAMES - 1) * stride
-        self.register_buffer("emphasis", torch.tensor([[[-PRE_EMPHASIS, 1.0]]]), persistent=False)
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         check_length(waveforms, self.window)
         with torch.autocast(waveforms.device.type, enabled=False):
-            emphasised = conv1d(pad(waveforms.float(), (1, 0), "reflect"), self.emphasis)
-            bands = torch.log(self.filters(self.norm(emphasised)).abs() + 1e-6)
+            padded = pad(waveforms.float(), (1, 0), "reflect")
+            emphasised = padded[..., 1:] - PRE_EMPHASIS * padded[..., :-1]
+            bands = torch.log(self._filtered(emphasised).abs() + 1e-6)
         return bands - bands.mean(-1, keepdim=True)
+
+    def _filtered(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """What the filters let through of normalised waveforms.
+
+        The norm's factor and summand come after the filters, which are linear: training then takes no gradient of the
+        waveforms, which costs more than all else that the filters do.
+        """
+        normalised = instance_norm(waveforms, eps=self.norm.eps)
+        of_ones = self.filters(torch.ones(1, 1, FILTER, device=waveforms.device))
+        filtered: torch.Tensor = self.norm.weight * self.filters(normalised) + self.norm.bias * of_ones
+        return filtered
 
 
 class Scaling(nn.Module):

@@ -14,6 +14,7 @@ from sanguinaria.errors import InputError
 from sanguinaria.examples import Examples, Inputs
 from sanguinaria.margins import angular_margin_loss
 from sanguinaria.pruning import prune
+from sanguinaria.rawnet3_layers import AnalyticFilterBank
 from sanguinaria.sinc_filters import SincFilters
 from sanguinaria.training import load_model, predict, save_model, train
 from sanguinaria.utterances import Utterances
@@ -125,6 +126,29 @@ def test_normalising_channel_by_channel_forgets_their_levels():
         levels[norm] = module(inputs).detach().std(-1)
     torch.testing.assert_close(levels["channel"], torch.ones(2, 3), atol=0.02, rtol=0)
     assert (levels["layer"][:, 1] > 50 * levels["layer"][:, 2]).all()
+
+
+@torch.no_grad()
+def test_the_norm_of_rawnet3_may_come_after_its_filters():
+    bank = AnalyticFilterBank(16, 40)
+    bank.norm.weight.fill_(1.7)
+    bank.norm.bias.fill_(-0.3)
+    waveforms = torch.randn(2, 1, 4000)
+    padded = torch.cat([waveforms[..., 1:2], waveforms], -1).double()
+    emphasised = padded[..., 1:] - 0.97 * padded[..., :-1]
+    mean, variance = emphasised.mean(-1, keepdim=True), emphasised.var(-1, correction=0, keepdim=True)
+    normalised = 1.7 * (emphasised - mean) / (variance + 1e-4).sqrt() - 0.3
+    expected = (normalised.unfold(-1, 251, 40)[:, 0] @ bank.filters.filters()[:, 0].double().T).transpose(1, 2)
+    torch.testing.assert_close(
+        bank._filtered(padded[..., 1:].float() - 0.97 * padded[..., :-1].float()).double(),
+        expected,
+        atol=1e-4,
+        rtol=1e-4,
+    )
+    magnitudes = torch.log(expected.abs() + 1e-6)
+    close = (bank(waveforms).double() - (magnitudes - magnitudes.mean(-1, keepdim=True))).abs()
+    # Next to a crossing of zero the logarithm makes much of a rounding.
+    assert close.mean() < 1e-4 and (close < 1e-3).double().mean() > 0.999
 
 
 def test_rawnet3_has_the_published_size():
