@@ -274,6 +274,10 @@ def test_neighbours_differ_in_one_character():
         ({"marks": [3]}, "bench.marks[0]"),
         ({"false_positive_rate": 1}, "bench.false_positive_rate: should be less than 1"),
         ({"comparison": {"paper": "wake", "table": "9"}}, "no printed numbers of wake 9"),
+        (
+            {"comparison": {"paper": "wake", "table": "4", "stands_for": {"perth": "wavmark"}}},
+            "stands_for: 'perth' cannot stand for 'wavmark', of which wake 4 has no number; it has some of ",
+        ),
     ],
 )
 def test_mistakes_have_places(settings: dict[str, Any], message: str):

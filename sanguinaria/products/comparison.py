@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import Field, model_validator
 
 from sanguinaria.plugins import Settings
-from sanguinaria.reports.printed import printed_tables
+from sanguinaria.reports.printed import printed_entries, printed_tables
 
 
 class Comparison(Settings):
@@ -24,4 +24,11 @@ class Comparison(Settings):
         if (self.paper, self.table) not in printed_tables():
             known = ", ".join(f"{paper} {table}" for paper, table in sorted(printed_tables()))
             raise ValueError(f"no printed numbers of {self.paper} {self.table}; there are: {known}")
+        entries = printed_entries(self.paper, self.table)
+        for entry, name in self.stands_for.items():
+            if name not in entries:
+                raise ValueError(
+                    f"stands_for: {entry!r} cannot stand for {name!r}, of which {self.paper} {self.table} has no number;"
+                    f" it has some of {', '.join(sorted(entries))}"
+                )
         return self

@@ -24,10 +24,8 @@ import pandas as pd
 from sanguinaria.artefacts import atomic, write_text
 from sanguinaria.errors import InputError
 from sanguinaria.reports.layout import COLUMNS, DEFENDED, MARK, MODEL, TRIGGER, WATERMARK, column, read_table
-from sanguinaria.reports.printed import PRINTED_NUMBERS
+from sanguinaria.reports.printed import ENTRIES, PRINTED_NUMBERS
 
-# Entries of the configuration.
-ENTRIES = ("corpus", "target", "trigger", "heard", "victim", "attack", "defence", "watermark", "distortion")
 # What tells the numbers of an experiment apart, those of a benchmark, and those of a verification.
 NAMES = ("corpus", "target", "trigger", "heard", "victim", "defence", "poisoning")
 BENCHMARK_NAMES = ("corpus", "watermark", "marks", "read", "distortion")
