@@ -28,7 +28,7 @@ class Comparison(Settings):
         for entry, name in self.stands_for.items():
             if name not in entries:
                 raise ValueError(
-                    f"stands_for: {entry!r} cannot stand for {name!r}, of which {self.paper} {self.table} has no number;"
-                    f" it has some of {', '.join(sorted(entries))}"
+                    f"stands_for: {entry!r} cannot stand for {name!r}, of which {self.paper} {self.table} has no "
+                    f"number; it has some of {', '.join(sorted(entries))}"
                 )
         return self
