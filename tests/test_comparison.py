@@ -244,11 +244,6 @@ def test_an_entry_can_stand_for_a_printed_one(printed):
     assert lines["printed"].tolist() == [84.00, 89.60, 3.036]
 
 
-def test_it_must_be_a_printed_one(printed, ours):
-    with pytest.raises(InputError, match="'sc10' cannot stand for 'sc11', of which no number is printed"):
-        compare(ours, printed, {"sc10": "sc11"})
-
-
 def test_intervals_are_the_wide_table_s_or_else_the_long_one_s(printed, ours):
     wide = ours.assign(benign_accuracy_low=0.9, benign_accuracy_high=0.99)
     long = [

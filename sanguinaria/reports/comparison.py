@@ -85,12 +85,11 @@ def compare(
         model's, has one line without ``printed``.
 
     Raises:
-        InputError: ``stands_for`` names a printed entry that there is none of, or the table has no printed metric.
+        InputError: the table has no printed metric.
     """
     names = _names(table, printed)
     table = table if "heard" in names else _own(table)
     printed = printed.assign(heard=printed["heard"].where(printed["heard"] != "", printed["trigger"]))
-    _check(printed, stands_for)
     ours = _ours(table, metrics, list(dict.fromkeys(printed["metric"])), names)
     for name in names:
         ours[f"our_{name}"] = ours[name]
@@ -158,16 +157,6 @@ def comparison_markdown(comparison: pd.DataFrame) -> str:
         "Printed, not measured here:\n\n": comparison[~measured & printed],
     }
     return "\n".join(title + _markdown(part) for title, part in parts.items() if len(part))
-
-
-def _check(printed: pd.DataFrame, stands_for: Mapping[str, str]) -> None:
-    known = set(printed[list(ENTRIES)].to_numpy().ravel()) - {""}
-    for entry, name in stands_for.items():
-        if name not in known:
-            raise InputError(
-                f"comparison: {entry!r} cannot stand for {name!r}, of which no number is printed; "
-                f"printed are {', '.join(sorted(known))}"
-            )
 
 
 def _ours(table: pd.DataFrame, metrics: pd.DataFrame | None, wanted: list[str], names: Sequence[str]) -> pd.DataFrame:
