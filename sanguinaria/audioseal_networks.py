@@ -153,12 +153,11 @@ class AudioSealMarker:
         """
         import torch
 
+        from sanguinaria.message_parts import for_each
+
         bits = self.generator.msg_processor.nbits
-        fits = message is not None and message.shape in ((bits,), (len(waveforms), bits))
-        if message is None or not fits or not ((message == 0) | (message == 1)).all():
-            raise ValueError(f"the message of this AudioSeal is {bits} bits of 0 and 1, not {message}")
         passes = _passes(waveforms)
-        messages = torch.split(message.to(self.device).expand(len(waveforms), -1), len(passes[0]))
+        messages = torch.split(for_each(message, len(waveforms), bits).to(self.device), len(passes[0]))
         with torch.no_grad():
             return torch.cat(list(map(self._generate, passes, messages)))
 

@@ -19,7 +19,8 @@ from torch.nn.functional import avg_pool2d, pad
 
 from sanguinaria.dither_keys import Carriers, sound, spectrum, taper
 from sanguinaria.hearing import heard, resampled
-from sanguinaria.pieces import CARRYING_SHARE, PIECES_AT_ONCE, Pieces
+from sanguinaria.message_parts import for_each
+from sanguinaria.pieces import CARRYING_SHARE, Pieces, passes
 
 # The share of unmarked audio that the detector's score says is marked.
 FALSE_POSITIVES = 0.01
@@ -99,10 +100,11 @@ class DitherMarker:
         audio = self._heard(waveforms)
         length = audio.shape[-1]
         cut = self.pieces.cut(audio)
-        messages = self._messages(message, len(audio))[:, None].expand(-1, cut.shape[1], -1)
+        messages = for_each(message, len(audio), len(self.carriers.dithers)).to(audio)
+        messages = messages[:, None].expand(-1, cut.shape[1], -1)
         inside = self.pieces.cut(torch.ones(1, length, device=self.device)).expand(len(audio), -1, -1)
-        flat = (torch.split(each.flatten(0, 1), PIECES_AT_ONCE) for each in (cut, messages, inside))
-        marks = torch.cat([self._mark(*some) for some in zip(*flat, strict=True)])
+        flat = [each.flatten(0, 1) for each in (cut, messages, inside)]
+        marks = torch.cat([self._mark(*some) for some in passes(*flat)])
         mark = self.pieces.join(marks.unflatten(0, cut.shape[:2]), length)  # type: ignore[no-untyped-call]
         return resampled(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
 
@@ -242,13 +244,6 @@ class DitherMarker:
     def _heard(self, waveforms: torch.Tensor) -> torch.Tensor:
         least = int(self.pieces.samples * CARRYING_SHARE)
         return heard(waveforms, self.sample_rate, self.network_rate, least, self.device)
-
-    def _messages(self, message: torch.Tensor | None, utterances: int) -> torch.Tensor:
-        bits = len(self.carriers.dithers)
-        fits = message is not None and message.shape in ((bits,), (utterances, bits))
-        if message is None or not fits or not ((message == 0) | (message == 1)).all():
-            raise ValueError(f"the message of this watermark is {bits} bits of 0 and 1, not {message}")
-        return message.to(self.device, torch.float32).expand(utterances, -1)
 
 
 def fit(places: torch.Tensor) -> torch.Tensor:

@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import torch
 
-from sanguinaria.errors import InputError
 from sanguinaria.hearing import heard, resampled
 from sanguinaria.keyed_networks import KeyedNetwork
 from sanguinaria.keys import Key, RandomKeys
-from sanguinaria.pieces import CARRYING_SHARE, PIECES_AT_ONCE, Pieces
+from sanguinaria.message_parts import Parts
+from sanguinaria.pieces import Pieces, passes
 
 # The share of unmarked audio that the detector's score says is marked.
 FALSE_POSITIVES = 0.01
@@ -70,15 +70,9 @@ class KeyedMarker:
         """
         audio = self._heard(waveforms)
         length = audio.shape[-1]
-        messages = self._messages(message, len(audio))  # (utterances, parts, bits)
-        if (room := int((self.pieces.shares(length) >= CARRYING_SHARE).sum())) < self.parts > 1:
-            raise InputError(
-                f"a message of {messages[0].numel()} bits takes {self.parts} pieces of {self.pieces.samples} samples, "
-                f"and the utterances of {length} samples hold {room}: shorten the message or use longer utterances"
-            )
+        carried = self._parts.of(message, len(audio), length).to(self.device)
         cut = self.pieces.cut(audio)
-        carried = messages[:, torch.arange(cut.shape[1]) % self.parts]
-        marks = [self._mark(*some) for some in _passes(cut.flatten(0, 1), carried.flatten(0, 1))]
+        marks = [self._mark(*some) for some in passes(cut.flatten(0, 1), carried.flatten(0, 1))]
         mark = self.pieces.join(torch.cat(marks).unflatten(0, cut.shape[:2]), length)  # type: ignore[no-untyped-call]
         return resampled(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
 
@@ -117,25 +111,16 @@ class KeyedMarker:
         """(utterances, samples) → (utterances, parts · bits): means over a part's pieces, by their shares of audio."""
         cut = self.pieces.cut(audio, shift)
         with torch.no_grad():
-            read = [self.network.read(some, self.key.expand(len(some))) for (some,) in _passes(cut.flatten(0, 1))]
+            read = [self.network.read(some, self.key.expand(len(some))) for (some,) in passes(cut.flatten(0, 1))]
         found = torch.cat(read).unflatten(0, cut.shape[:2])  # type: ignore[no-untyped-call]
-        shares = self.pieces.shares(audio.shape[-1]).to(found)
-        parts = torch.arange(len(shares)) % self.parts
-        sums = [
-            (found[:, parts == part] * shares[parts == part, None]).sum(1) / shares[parts == part].sum().clamp(min=1e-9)
-            for part in range(self.parts)
-        ]
-        return torch.cat(sums, 1)
+        return self._parts.means(found, audio.shape[-1])
+
+    @property
+    def _parts(self) -> Parts:
+        return Parts(self.pieces, self.parts, self.network.bits)
 
     def _heard(self, waveforms: torch.Tensor) -> torch.Tensor:
         return heard(waveforms, self.sample_rate, self.network_rate, self.network.band.fft, self.device)
-
-    def _messages(self, message: torch.Tensor | None, utterances: int) -> torch.Tensor:
-        bits = self.network.bits * self.parts
-        fits = message is not None and message.shape in ((bits,), (utterances, bits))
-        if message is None or not fits or not ((message == 0) | (message == 1)).all():
-            raise ValueError(f"the message of this watermark is {bits} bits of 0 and 1, not {message}")
-        return message.to(self.device).expand(utterances, -1).reshape(utterances, self.parts, -1)
 
 
 def statistic(logits: torch.Tensor) -> torch.Tensor:
@@ -151,7 +136,7 @@ def calibrate(
     found = []
     with torch.no_grad():
         for _ in range(KEYS_EACH):
-            for (some,) in _passes(pieces[:CALIBRATED_ON]):
+            for (some,) in passes(pieces[:CALIBRATED_ON]):
                 key = random_keys(len(some), random).to(device)
                 cut = Pieces(some.shape[-1], 0)
                 sure = [statistic(network.read(cut.cut(some.to(device), shift)[:, 0], key)) for shift in (0, *shifts)]
@@ -159,7 +144,3 @@ def calibrate(
     statistics = torch.cat(found)
     spread = statistics.std(unbiased=False).clamp(min=1e-6)
     return torch.stack([statistics.quantile(1 - FALSE_POSITIVES), spread])
-
-
-def _passes(*batches: torch.Tensor) -> list[tuple[torch.Tensor, ...]]:
-    return list(zip(*(torch.split(batch, PIECES_AT_ONCE) for batch in batches), strict=True))

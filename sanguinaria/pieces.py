@@ -13,6 +13,11 @@ PIECES_AT_ONCE = 16
 CARRYING_SHARE = 0.5
 
 
+def passes(*batches: torch.Tensor) -> list[tuple[torch.Tensor, ...]]:
+    """Batches of as many pieces each, (pieces, …), in passes of at most :data:`PIECES_AT_ONCE`."""
+    return list(zip(*(torch.split(batch, PIECES_AT_ONCE) for batch in batches), strict=True))
+
+
 @dataclass(frozen=True)
 class Pieces:
     """Pieces of ``samples``, each of which begins ``overlap`` before the last one ends; one may reach beyond the end.

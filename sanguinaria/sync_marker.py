@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from sanguinaria.errors import InputError
 from sanguinaria.hearing import heard, resampled
-from sanguinaria.pieces import CARRYING_SHARE, PIECES_AT_ONCE, Pieces
+from sanguinaria.message_parts import Parts, mean
+from sanguinaria.pieces import Pieces, passes
 from sanguinaria.pkdmark_networks import MarkNetwork
 from sanguinaria.synchronisation import SyncCode
 
@@ -48,16 +48,17 @@ class SyncMarker:
             message: (bits,) or (utterances, bits) of 0 and 1, for all parts, without the code.
 
         Raises:
-            sanguinaria.errors.InputError: the message is none of these, or too long for the utterances, or they are
-                shorter than a window.
+            ValueError: the message is none of these.
+            sanguinaria.errors.InputError: the utterances are too short for a window or for the message.
         """
         audio = self._heard(waveforms)
-        carried = self._carried(message, audio)
         cut = self.pieces.cut(audio)
-        carried = carried[:, torch.arange(cut.shape[1]) % self.parts]
-        passes = zip(*(torch.split(each.flatten(0, 1), PIECES_AT_ONCE) for each in (cut, carried)), strict=True)
+        own = self._parts.of(message, len(audio), audio.shape[-1]).to(self.device)
+        code = torch.tensor(self.code.bits, device=self.device, dtype=own.dtype)
+        carried = torch.cat([code.expand(*cut.shape[:2], -1), own], 2)
+        pairs = passes(cut.flatten(0, 1), carried.flatten(0, 1))
         with torch.no_grad():
-            marks = torch.cat([self.encoder.mark(some, bits, self.ratio) for some, bits in passes])
+            marks = torch.cat([self.encoder.mark(some, bits, self.ratio) for some, bits in pairs])
         mark = self.pieces.join(marks.unflatten(0, cut.shape[:2]), audio.shape[-1])  # type: ignore[no-untyped-call]
         return resampled(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
 
@@ -71,48 +72,19 @@ class SyncMarker:
         audio = self._heard(waveforms)
         cut = self.pieces.cut(audio)
         with torch.no_grad():
-            read = [self.decoder.read(some) for some in torch.split(cut.flatten(0, 1), PIECES_AT_ONCE)]
+            read = [self.decoder.read(some) for (some,) in passes(cut.flatten(0, 1))]
         found = torch.cat(read).unflatten(0, cut.shape[:2])  # type: ignore[no-untyped-call]
-        shares = self.pieces.shares(audio.shape[-1]).to(found)
-        own = torch.arange(len(shares)) % self.parts
-        message = torch.cat(
-            [_mean(found[:, own == part], shares[own == part])[:, self._known :] for part in range(self.parts)], 1
-        ).clamp(0, 1)
-        if self._known:
-            scores = self.code.score(_mean(found, shares)[:, : self._known])
+        known, length = len(self.code.bits), audio.shape[-1]
+        message = self._parts.means(found[..., known:], length).clamp(0, 1)
+        if known:
+            scores = self.code.score(mean(found[..., :known], self.pieces.shares(length)))
         else:
             scores = (2 * message - 1).abs().mean(-1)
         return scores.to(waveforms.device), message.to(waveforms.device)
 
     @property
-    def _known(self) -> int:
-        return len(self.code.bits)
+    def _parts(self) -> Parts:
+        return Parts(self.pieces, self.parts, self.encoder.bits - len(self.code.bits))
 
     def _heard(self, waveforms: torch.Tensor) -> torch.Tensor:
         return heard(waveforms, self.sample_rate, self.network_rate, self.encoder.band.fft, self.device)
-
-    def _carried(self, message: torch.Tensor | None, audio: torch.Tensor) -> torch.Tensor:
-        """What each part carries, (utterances, parts, bits): the code and then its share of the message."""
-        count, length = audio.shape
-        free = self.encoder.bits - self._known
-        bits = free * self.parts
-        fits = message is not None and message.shape in ((bits,), (count, bits))
-        if message is None or not fits or not ((message == 0) | (message == 1)).all():
-            given = "none" if message is None else f"one of the shape {tuple(message.shape)}"
-            raise InputError(
-                f"a message of this watermark is {bits} bits of 0 and 1, {free} in each of {self.parts} pieces, not "
-                f"{given}: give so many, or set `spread` for longer messages"
-            )
-        if (room := int((self.pieces.shares(length) >= CARRYING_SHARE).sum())) < self.parts > 1:
-            raise InputError(
-                f"a message of {bits} bits takes {self.parts} pieces of {self.pieces.samples} samples, and the "
-                f"utterances of {length} samples hold {room}: shorten the message or use longer utterances"
-            )
-        own = message.to(self.device).expand(count, -1).reshape(count, self.parts, free)
-        code = torch.tensor(self.code.bits, device=self.device, dtype=own.dtype)
-        return torch.cat([code.expand(count, self.parts, -1), own], 2)
-
-
-def _mean(found: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
-    """Mean over pieces, by their shares of audio: (utterances, pieces, bits) → (utterances, bits)."""
-    return (found * shares[:, None]).sum(1) / shares.sum().clamp(min=1e-9)

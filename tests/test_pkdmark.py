@@ -325,7 +325,7 @@ class TestMarker:
     @BOTH
     @pytest.mark.parametrize("wrong", [None, torch.ones(4), torch.ones(3, 3), 2 * torch.ones(3)])
     def test_names_a_message_that_is_too_long_or_none(self, plugin, wrong):
-        with pytest.raises(InputError, match=r"3 bits of 0 and 1, 3 in each of 1 pieces, not .*: give so many, or set"):
+        with pytest.raises(ValueError, match="3 bits of 0 and 1"):
             marker(plugin).watermark(hum(2, RATE), wrong)
 
     def test_names_audio_too_short_for_a_long_message(self):

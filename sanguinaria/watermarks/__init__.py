@@ -25,6 +25,9 @@ class Marker(Protocol):
         """The watermark w of each utterance, to be added to it: (utterances, samples) → (utterances, samples).
 
         ``message`` is (bits,) or (utterances, bits) of 0 and 1, or ``None`` for a generator that carries none.
+
+        Raises:
+            ValueError: the message is not as the watermark carries it.
         """
 
     def detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
