@@ -15,15 +15,12 @@ from torch import nn
 
 from sanguinaria.attacks import Attacks
 from sanguinaria.discriminators import Discriminator
+from sanguinaria.gradual import advance, begun, perceptual_share, ratio_at
 from sanguinaria.keyed_losses import Accuracy, Perceptual
 from sanguinaria.keyed_networks import KeyedNetwork
 from sanguinaria.keys import Key, RandomKeys, different_keys, neighbours
-from sanguinaria.watermark_training import KEEP_EVERY, LEARNING, READ, Progress, Schedule, crops, set_rate, train
+from sanguinaria.watermark_training import KEEP_EVERY, READ, Progress, Schedule, crops, set_rate, train
 
-# The last share of the steps, at the final quality.
-SETTLED = 0.25
-# The share of the perceptual terms' weight that they have at first: never 0, or the mark grows without bounds.
-LEAST_QUALITY = 0.01
 # Seeds of validation's own random numbers, which training does not share.
 VALIDATION_SEED = 1
 
@@ -36,8 +33,8 @@ class KeyedSchedule(Schedule):
         twice: share of the steps that embed twice.
         ratios: dB, of a piece to its mark at the start and at the end; ``None`` where the network decides.
         near_keys: share of the utterances whose wrong key differs from the right one in one block alone.
-        gradual: whether the perceptual terms rise from :data:`LEAST_QUALITY` on while messages are read, and a wrong
-            key's terms are left out until they are; the paper's weights are constant.
+        gradual: whether the perceptual terms' weight grows while messages are read (:mod:`sanguinaria.gradual`), and a
+            wrong key's terms are left out until they are; the paper's weights are constant.
     """
 
     twice: float
@@ -100,14 +97,14 @@ def train_keyed(
         loss, values = step_of(
             crops(waveforms, schedule.batch_size, schedule.crop, random).to(device), progress, random
         )
-        _advance(progress, values["message"], schedule)
+        advance(progress, values["message"], READ, schedule.steps)
         after = progress["step"] + 1
         if len(held_out) and (after % KEEP_EVERY == 0 or after == schedule.steps):
             pieces = held_out[:, : schedule.crop].to(device)
-            values |= validate(network, random_keys, pieces, ratio_of(schedule, progress["quality"]))
+            values |= validate(network, random_keys, pieces, ratio_at(schedule.ratios, progress["quality"]))
         return loss, values
 
-    return train(learnt, optimiser, step, schedule, checkpoint, {"quality": 0.0, "read": 1.0})
+    return train(learnt, optimiser, step, schedule, checkpoint, begun(1.0))
 
 
 def validate(
@@ -160,7 +157,7 @@ class _Step:
         self, speech: torch.Tensor, progress: Progress, random: torch.Generator
     ) -> tuple[torch.Tensor, dict[str, float]]:
         times = 2 if torch.rand((), generator=random) < self.schedule.twice else 1
-        ratio = ratio_of(self.schedule, progress["quality"])
+        ratio = ratio_at(self.schedule.ratios, progress["quality"])
         keys: list[Key] = []
         embedded, marked = [], [speech]
         for _ in range(times):
@@ -176,8 +173,8 @@ class _Step:
         accuracy = self._accuracy(heard, embedded, wrong)
         perceptual, adversarial, judged = self._perceptual(speech, marked[1:])
         objective = self.objective
-        quality = max(LEAST_QUALITY, progress["quality"]) if self.schedule.gradual else 1.0
-        heard_of_it = quality * (perceptual + objective.adversarial_weight * adversarial)
+        share = perceptual_share(progress, self.schedule.gradual)
+        heard_of_it = share * (perceptual + objective.adversarial_weight * adversarial)
         misread = accuracy["message"] + accuracy["wrong_key"]
         loss = objective.perceptual_weight * heard_of_it + objective.accuracy_weight * misread
         parts = {**accuracy, "perceptual": perceptual, "adversarial": adversarial, "discriminator": judged}
@@ -213,22 +210,6 @@ class _Step:
             return perceptual, perceptual.new_zeros(()), perceptual.new_zeros(())
         adversarial = torch.stack([self.discriminator.deceived(each) for each in marked]).sum()
         return perceptual, adversarial, self.discriminator.judged(speech, marked[-1])
-
-
-def ratio_of(schedule: KeyedSchedule, quality: float) -> float | None:
-    """The ratio of a piece to its mark in dB, at a quality from 0 to 1."""
-    if schedule.ratios is None:
-        return None
-    loudest, quietest = schedule.ratios
-    return loudest + quality * (quietest - loudest)
-
-
-def _advance(progress: Progress, message_loss: float, schedule: KeyedSchedule) -> None:
-    """The quality rises where messages are read, so fast that the mark can be settled in time."""
-    progress["read"] = 0.95 * progress["read"] + 0.05 * message_loss
-    if progress["read"] < READ:
-        rise = 1 / (schedule.steps * (1 - SETTLED) * (1 - LEARNING))
-        progress["quality"] = min(1.0, progress["quality"] + rise)
 
 
 def _seeded(seed: int) -> Discriminator:

@@ -18,17 +18,14 @@ from torch.nn.functional import mse_loss
 from sanguinaria.attacks import Attacks
 from sanguinaria.discriminators import Discriminator
 from sanguinaria.distortions import distorted
+from sanguinaria.gradual import advance, begun, perceptual_share, ratio_at
 from sanguinaria.pkdmark_losses import decoding, multi_scale_stft, undetected
 from sanguinaria.pkdmark_networks import MarkNetwork
-from sanguinaria.watermark_training import KEEP_EVERY, LEARNING, Progress, Schedule, crops, set_rate, train
+from sanguinaria.watermark_training import KEEP_EVERY, Progress, Schedule, crops, set_rate, train
 
 Perceptual = Literal["multi_scale", "l2"]
 # The quality rises only while the running mean of the squared error of m̂ is below this; chance is 0.25.
 READ = 0.12
-# The last share of the steps, at the final quality.
-SETTLED = 0.25
-# The share of the perceptual loss's weight that it has at first: never 0, or the mark grows without bounds.
-LEAST_QUALITY = 0.01
 # Seeds of validation's own random numbers, which training does not share.
 VALIDATION_SEED = 1
 
@@ -50,7 +47,7 @@ class TeacherSchedule(Schedule):
     Attributes:
         ratios: dB, of a piece to its mark at the start and at the end; ``None`` where the network decides.
         gradual: whether distortions begin when messages are read for the first time, and the perceptual and the
-            adversarial loss rise from :data:`LEAST_QUALITY` on while they are.
+            adversarial loss rise from :data:`sanguinaria.gradual.LEAST_QUALITY` on while they are.
     """
 
     ratios: tuple[float, float] | None
@@ -109,7 +106,7 @@ def train_teacher(
             "decoding": decoding(messages, found, network.features(messages), recovered, weights.features),
             "perceptual": distance(speech, marked),
         }
-        quality = max(LEAST_QUALITY, progress["quality"]) if schedule.gradual else 1.0
+        quality = perceptual_share(progress, schedule.gradual)
         loss = weights.decoding * parts["decoding"] + weights.perceptual * quality * parts["perceptual"]
         if discriminator is not None:
             parts["adversarial"] = undetected(discriminator, marked)
@@ -117,13 +114,13 @@ def train_teacher(
             loss = loss + weights.adversarial * quality * parts["adversarial"] + parts["discriminator"]
         values = {name: float(part.detach()) for name, part in parts.items()}
         values |= {"bit_error_rate": errors(found, messages), "quality": progress["quality"]}
-        _advance(progress, float(decoding(messages, found.detach())), schedule)
+        progress["attacked"] |= advance(progress, float(decoding(messages, found.detach())), READ, schedule.steps)
         if is_told(progress, schedule) and len(held_out):
             pieces = held_out[:, : schedule.crop].to(device)
             values |= validate(network, network, pieces, attacks, ratio_at(schedule.ratios, progress["quality"]))
         return loss, values
 
-    return train(learnt, optimiser, step, schedule, checkpoint, {"quality": 0.0, "read": 0.25, "attacked": False})
+    return train(learnt, optimiser, step, schedule, checkpoint, begun(0.25) | {"attacked": False})
 
 
 def validate(
@@ -157,24 +154,7 @@ def errors(found: torch.Tensor, messages: torch.Tensor) -> float:
     return float(((found > 0.5) != (messages > 0)).float().mean())
 
 
-def ratio_at(ratios: tuple[float, float] | None, quality: float) -> float | None:
-    """The ratio of a piece to its mark in dB, at a quality from 0 to 1."""
-    if ratios is None:
-        return None
-    loudest, quietest = ratios
-    return loudest + quality * (quietest - loudest)
-
-
 def is_told(progress: Progress, schedule: Schedule) -> bool:
     """Whether the history gets a line after this step."""
     after = progress["step"] + 1
     return bool(after % KEEP_EVERY == 0 or after == schedule.steps)
-
-
-def _advance(progress: Progress, error: float, schedule: TeacherSchedule) -> None:
-    """The quality rises where messages are read, so fast that the mark can be settled in time."""
-    progress["read"] = 0.95 * progress["read"] + 0.05 * error
-    if progress["read"] < READ:
-        progress["attacked"] = True
-        rise = 1 / (schedule.steps * (1 - SETTLED) * (1 - LEARNING))
-        progress["quality"] = min(1.0, progress["quality"] + rise)

@@ -298,15 +298,6 @@ class TestTraining:
         assert histories[0] == histories[1]
         assert not list(sources.folder.glob("*.pt"))
 
-    def test_marks_get_quieter_only_while_they_are_read(self):
-        schedule = keyed_training.KeyedSchedule(100, 2, RATE, 1e-3, 0, 0, 0.5, (8.0, 42.0), True)
-        unread, read = ({"quality": 0.0, "read": start} for start in (1.0, 0.0))
-        for _ in range(100):
-            keyed_training._advance(unread, 0.69, schedule)
-            keyed_training._advance(read, 0.01, schedule)
-        assert keyed_training.ratio_of(schedule, unread["quality"]) == 8.0
-        assert keyed_training.ratio_of(schedule, read["quality"]) == 42.0
-
 
 def load_weights_of(path: Path) -> dict[str, torch.Tensor]:
     from sanguinaria.marking import load_weights

@@ -27,7 +27,6 @@ from sanguinaria.marking import load_marker, load_weights, save_weights
 from sanguinaria.pkdmark_losses import decoding, multi_scale_stft, undetected
 from sanguinaria.pkdmark_networks import MarkNetwork, student_of
 from sanguinaria.pkdmark_settings import PkdSettings
-from sanguinaria.pkdmark_training import TeacherSchedule
 from sanguinaria.spectra import Band
 from sanguinaria.sync_marker import SyncMarker
 from sanguinaria.synchronisation import SyncCode
@@ -436,18 +435,6 @@ class TestTraining:
         histories = [(tmp_path / name / "history.csv").read_text() for name in ("whole", "killed")]
         assert histories[0] == histories[1]
         assert not list(sources.folder.glob("*.pt"))
-
-    def test_marks_are_distorted_once_they_are_read_and_get_quieter_only_while_they_are(self):
-        schedule = TeacherSchedule(100, 2, RATE, 1e-3, 0, 0, (8.0, 30.0), True)
-        unread, read = ({"quality": 0.0, "read": 0.25, "attacked": False} for _ in range(2))
-        for _ in range(100):
-            pkdmark_training._advance(unread, 0.25, schedule)
-            pkdmark_training._advance(read, 0.01, schedule)
-        assert not unread["attacked"] and pkdmark_training.ratio_at(schedule.ratios, unread["quality"]) == 8.0
-        assert read["attacked"] and pkdmark_training.ratio_at(schedule.ratios, read["quality"]) == 30.0
-        assert pkdmark_training.ratio_at(None, 0.5) is None
-        pkdmark_training._advance(read, 10.0, schedule)
-        assert read["attacked"] and read["quality"] == 1.0
 
     def test_one_attack_happens_to_a_batch_and_its_length_stays(self):
         attacks = Attacks([entry("gain", factor=0.5), entry("speed", factor=1.25)], RATE)
