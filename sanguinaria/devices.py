@@ -93,5 +93,7 @@ def _set(precisions: Sequence[str], deterministic: bool, benchmark: bool) -> Non
 
     for backend, precision in zip(_backends(), precisions, strict=True):
         backend.fp32_precision = precision
-    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    # The same as `use_deterministic_algorithms(…, warn_only=True)`, which imports the compiler to tell it: a second and
+    # more of every job, and nothing is compiled here.
+    torch.set_deterministic_debug_mode("warn" if deterministic else "default")
     torch.backends.cudnn.benchmark = benchmark

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tiny import checkout, run
+from tiny import checkout, run, smaller
 
 TARGET = ["tiny_marked"]
 
@@ -38,7 +38,7 @@ def cache(tmp_path_factory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory, cache) -> Path:
-    folder = checkout(tmp_path_factory.mktemp("caching") / "first")
+    folder = smaller(checkout(tmp_path_factory.mktemp("caching") / "first"), seeds=[0])
     run(folder, targets=TARGET, environment=cache)
     return folder
 
@@ -46,7 +46,7 @@ def first(tmp_path_factory, cache) -> Path:
 def test_a_second_checkout_makes_nothing_again_but_the_table(first, cache, tmp_path):
     assert {"victims", "features", "watermarks", "quality"} <= jobs_run(first)
     before = stored(cache)
-    second = checkout(tmp_path / "second")
+    second = smaller(checkout(tmp_path / "second"), seeds=[0])
     run(second, targets=TARGET, environment=cache)
     # The list of recordings names files of its checkout.
     assert jobs_run(second) == {"corpora"}
@@ -55,7 +55,7 @@ def test_a_second_checkout_makes_nothing_again_but_the_table(first, cache, tmp_p
 
 
 def test_changed_code_takes_nothing_that_is_stale(first, cache, tmp_path):
-    second = checkout(tmp_path / "second")
+    second = smaller(checkout(tmp_path / "second"), seeds=[0])
     path = second / "sanguinaria" / "training.py"
     path.write_text(path.read_text().replace("seed * 100003", "seed * 100019"))
     run(second, targets=TARGET, environment=cache)

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -31,6 +33,15 @@ def test_a_job_computes_in_full_precision_and_deterministically(monkeypatch, cap
     assert settings() == ("ieee", "ieee", True, False)
     assert torch.get_num_threads() == 1
     assert "device: cpu" in capfd.readouterr().out
+
+
+def test_a_job_does_not_load_the_compiler():
+    # Its imports took longer than most jobs' work.
+    asked = (
+        "import sys; from sanguinaria import devices; devices.prepare(); "
+        "sys.exit(any(name in sys.modules for name in ('torch._dynamo', 'torch._inductor', 'sympy')))"
+    )
+    subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True)
 
 
 def test_a_block_may_compute_otherwise(monkeypatch):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import slurm
 import yaml
-from tiny import checkout, command, run
+from tiny import checkout, command, run, smaller
 
 MISSING = slurm.missing() or (
     "" if importlib.util.find_spec("snakemake_executor_plugin_slurm") else "no snakemake-executor-plugin-slurm"
@@ -40,15 +40,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A checkout in which two models are trained, for a moment each, on a corpus of one shard."""
-    folder = checkout(tmp_path / "checkout")
-    settings = yaml.safe_load((folder / "tiny.yaml").read_text())
-    settings["corpora"]["tiny"] |= {"shards": 1, "voices": 12}
-    settings["victims"]["small"]["epochs"] = 3
-    settings["experiments"] = {"tiny_marked": settings["experiments"]["tiny_marked"] | {"seeds": [0, 1]}}
-    del settings["figures"]
-    (folder / "tiny.yaml").write_text(yaml.safe_dump(settings))
-    return folder
+    return smaller(checkout(tmp_path / "checkout"), seeds=(0, 1))
 
 
 def logged(folder: Path, stage: str) -> list[str]:

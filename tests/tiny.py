@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+import yaml
+
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "config", "rules", "workflow_scripts", "sanguinaria", "profiles", "envs")
 TARGETS = ("tiny", "tiny_marked", "tiny_curves")
@@ -30,6 +32,17 @@ def checkout(folder: Path) -> Path:
         else:
             shutil.copy(source, folder / part)
     shutil.copy(ROOT / "tests" / "data" / "tiny.yaml", folder / "tiny.yaml")
+    return folder
+
+
+def smaller(folder: Path, seeds: Sequence[int]) -> Path:
+    """A checkout in which one model is trained for each seed, for a moment, on a corpus of one shard."""
+    settings = yaml.safe_load((folder / "tiny.yaml").read_text())
+    settings["corpora"]["tiny"] |= {"shards": 1, "voices": 12}
+    settings["victims"]["small"]["epochs"] = 3
+    settings["experiments"] = {"tiny_marked": settings["experiments"]["tiny_marked"] | {"seeds": list(seeds)}}
+    del settings["figures"]
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(settings))
     return folder
 
 
