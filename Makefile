@@ -22,6 +22,7 @@ lint: .venv/installed
 bench: .venv/installed
 	$(BIN)/python benchmarks/features.py
 	$(BIN)/python benchmarks/audioseal_embedding.py
+	$(BIN)/python benchmarks/allocation.py
 	$(BIN)/python benchmarks/paper_sizes.py
 	$(BIN)/python benchmarks/planning.py
 	$(BIN)/python benchmarks/overhead.py

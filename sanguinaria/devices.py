@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sanguinaria import gpus
+from sanguinaria import allocation, gpus
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +28,7 @@ def prepare(threads: int = 1, gpu: int = 0) -> torch.device:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
 
+    allocation.keep_freed()
     torch.set_num_threads(threads)
     _set(["ieee"] * len(_backends()), deterministic=True, benchmark=False)
     # In deterministic mode torch also fills all new memory, to expose code that reads it unwritten. It is an aid to
