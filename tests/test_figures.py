@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -58,6 +59,20 @@ def test_names_have_bars_side_by_side(points):
     ends = {tuple(map(tuple, segment.round(3))) for lines in axes.collections for segment in lines.get_segments()}
     assert ((-0.2, 80), (-0.2, 95)) in ends and ((1.2, 65), (1.2, 80)) in ends
     assert not any(line.get_visible() for line in axes.get_xgridlines())
+
+
+def test_long_names_of_bars_do_not_lie_on_one_another_and_one_series_has_no_legend(points):
+    names = ["clean", "bad", "converted_by_world", "converted"]
+    own = points.head(1)
+    four = pd.concat([own.assign(heard=name) for name in names])
+    drawn = figure(four, [Panel(x="heard", y="attack_success_rate")] * 2)
+    drawn.canvas.draw()
+    for axes in drawn.axes:
+        shown = axes.get_xticklabels()
+        assert [tick.get_text() for tick in shown] == ["clean", "bad", "converted\nby\nworld", "converted"]
+        boxes = [tick.get_window_extent() for tick in shown]
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+    assert not drawn.legends
 
 
 def test_a_trade_off_follows_the_order_and_names_its_points(points):

@@ -56,6 +56,20 @@ def test_the_best_is_bold_the_second_underlined_and_the_baseline_neither(trigger
     assert column(markdown(triggers), "PESQ ↑") == ["", "1.11", "<u>2.50</u>", "**3.00**"]
 
 
+def test_corpora_that_no_page_is_wide_enough_for_have_parts_of_their_own(triggers):
+    more = {f"metric_{number}": 1.0 for number in range(8)}
+    other = triggers.assign(corpus="speakers", victim="sinc_net", benign_accuracy=0.5)
+    both = pd.concat([triggers, triggers.assign(victim="resnet"), other])
+    assert markdown(both).count("| trigger |") == 1
+    page = markdown(both.assign(**more))
+    first, second = page.split("\n**speakers · sinc_net**\n\n")
+    assert first.startswith("**sc10**\n\n| trigger |")
+    assert column(first.removeprefix("**sc10**\n\n"), "resnet · BA ↑")[0] == "99.0"
+    assert column(second, "BA ↑")[0] == "50.0"
+    page = latex(both.assign(**more))
+    assert page.count(r"\begin{tabular}") == 2 and r"speakers · sinc\_net" in page
+
+
 def test_where_less_is_better_the_least_is_best(triggers):
     assert column(markdown(triggers.assign(false_trigger_rate=[0, 0.02, 0.01, 0.03])), "FTR ↓") == [
         "0.0",

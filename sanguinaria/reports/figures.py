@@ -29,6 +29,8 @@ MOST_PANELS = 6
 # Inches: a page of two columns of 3.5 each, and one of them.
 COLUMN_WIDTH = 3.5
 PANEL_HEIGHT = 2.5
+# What of a column the axes take, and the width of a letter of 8 points, in inches.
+AXES_SHARE, LETTER = 0.83, 0.07
 PNG_RESOLUTION = 200
 # Okabe and Ito (2008), "Color Universal Design", without yellow, which is faint on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -189,11 +191,15 @@ def _draw_bars(axes: Axes, points: pd.DataFrame, panel: Panel, styles: Mapping[s
         own = points[points["series"] == series].dropna(subset=[panel.y]).drop_duplicates(panel.x)
         across = own[panel.x].map(names.index) + (place + 0.5) * width - GROUP_WIDTH / 2
         heights = (own[panel.y] * column(panel.y).scale).to_numpy(float)
-        axes.bar(across, heights, 0.9 * width, color=styles[series]["color"], label=series)
+        # One series alone is what the axes say already.
+        label = series if len(styles) > 1 else None
+        axes.bar(across, heights, 0.9 * width, color=styles[series]["color"], label=label)
         if bounds := _bounds(own, panel.y):
             errors = (heights - bounds[0], bounds[1] - heights)
             axes.errorbar(across, heights, yerr=errors, fmt="none", color="black", elinewidth=0.7)
-    axes.set_xticks(range(len(names)), names)
+    room = COLUMN_WIDTH * AXES_SHARE / len(names)
+    fitting = (name if LETTER * len(name) < room else name.replace("_", "\n") for name in map(str, names))
+    axes.set_xticks(range(len(names)), list(fitting))
     axes.grid(axis="x", visible=False)
 
 
@@ -244,8 +250,10 @@ def _legend(drawn: Figure, axes: Sequence[Axes], styles: Mapping[str, object]) -
     """Once for the figure, below it, in as many columns as its width holds."""
     handles = {label: handle for one in axes for handle, label in zip(*one.get_legend_handles_labels(), strict=True)}
     names = [name for name in styles if name in handles]
-    # An 8-point letter is about 0.07 inches wide, and a handle with its gaps half an inch.
-    fitting = int(drawn.get_figwidth() / (0.07 * max(map(len, names)) + 0.5))
+    if not names:
+        return
+    # A handle with its gaps is about half an inch wide.
+    fitting = int(drawn.get_figwidth() / (LETTER * max(map(len, names)) + 0.5))
     drawn.legend(
         [handles[name] for name in names],
         names,

@@ -4,7 +4,8 @@ A row is a trigger (with its poisoning where a trigger has several, and with the
 another). Columns are grouped by corpus, victim and defence;
 a level that has one value only is not told. What is the same for every victim stands once per defence, and what is
 the same for every defence too, such as PESQ, once per corpus. Where there are so many defences that no page is as wide,
-as for a curve over the share that is pruned, each has rows of its own.
+as for a curve over the share that is pruned, each has rows of its own; where several corpora make a page too wide, each
+has a part of its own.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ WATERMARK: tuple[str, ...] = ("watermark",)
 UNPOISONED = "none"
 # The most columns of a victim and a defence that stand side by side.
 MOST_GROUPS = 8
+# The most columns of several corpora that stand side by side.
+MOST_COLUMNS = 16
 # A best of two says no more than the two numbers do.
 FEWEST_RANKED = 3
 
@@ -92,6 +95,8 @@ COLUMNS = {
     "distillmos": Column("Distill-MOS", "Distill-MOS", "higher", 2),
     "distillmos_change": Column("ΔDistill-MOS", "change of Distill-MOS", "higher", 2),
     "speaker_similarity": Column("same speaker", "similarity of the speaker", None, 2),
+    "target_similarity": Column("target's voice", "similarity to the target", None, 2),
+    "target_similarity_clean": Column("target's voice, clean", "similarity to the target before", None, 2),
     "word_agreement": Column("same word", "agreement of the word", "higher", 1, percent=True),
     "keyword_agreement": Column("same word", "agreement of the word", "higher", 1, percent=True),
     "label_agreement": Column("right word", "agreement with the label", "higher", 1, percent=True),
@@ -163,13 +168,16 @@ def markdown(table: pd.DataFrame) -> str:
         InputError: there are no lines, a naming column is missing, or two lines have the same names.
     """
     page = _arrange(table)
+    if _is_too_wide(page):
+        return "\n".join(f"**{name}**\n\n{markdown(lines)}" for name, lines in _parts(table))
     headings = [*page.row_names, *(" · ".join([*_told(page, place), _heading(place)]) for place in page.places)]
     rows = [[*names, *(_markdown_cell(cell) for cell in cells)] for names, cells in page.lines]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (headings, ["---"] * len(headings), *rows))
 
 
 def latex(table: pd.DataFrame) -> str:
-    r"""The wide table as a ``tabular`` for the package ``booktabs``: to be ``\input`` into a ``table``.
+    r"""The wide table as a ``tabular`` for the package ``booktabs``, or one for each corpus: to be ``\input`` into a
+    ``table``.
 
     Args:
         table: one experiment's wide table, as ``sanguinaria.reports.tables`` writes it.
@@ -178,6 +186,8 @@ def latex(table: pd.DataFrame) -> str:
         InputError: as :func:`markdown`.
     """
     page = _arrange(table)
+    if _is_too_wide(page):
+        return "\n\\bigskip\n\n".join(f"{escaped(name)}\n\n{latex(lines)}" for name, lines in _parts(table))
     headings = [*(escaped(name) for name in page.row_names), *(_latex_heading(place) for place in page.places)]
     rows = [[*map(escaped, names), *(_latex_cell(cell) for cell in cells)] for names, cells in page.lines]
     return "\n".join(
@@ -258,6 +268,20 @@ def _arrange(table: pd.DataFrame) -> _Page:
             for index, names in enumerate(rows)
         ],
     )
+
+
+def _is_too_wide(page: _Page) -> bool:
+    """Whether each corpus is to have a part of its own."""
+    return "corpus" in page.levels and len(page.places) > MOST_COLUMNS
+
+
+def _parts(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The lines of each corpus, and its name, with those of levels that its part does not tell and others' would."""
+    for corpus, lines in table.groupby("corpus", sort=False):
+        alone = [
+            str(lines[level].iloc[0]) for level in GROUPS[1:] if lines[level].nunique() == 1 < table[level].nunique()
+        ]
+        yield " · ".join([str(corpus), *alone]), lines
 
 
 def _row(table: pd.DataFrame) -> tuple[str, ...]:
