@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import ctypes
 
-# Of glibc's malloc.h: from which size on blocks are the kernel's, and how much at the heap's end is given back.
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-NEVER, LARGE = -1, 2**30
+# Of glibc's malloc.h: how much at the heap's end is given back, from which size on blocks are the kernel's, and how
+# many may be: none, where an older glibc refuses so large a size.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
+NEVER, LARGE, NONE = -1, 2**30, 0
 
 
 def keep_freed() -> bool:
     """Ask the C library for it; whether it can, as others than glibc cannot."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    return mallopt is not None and bool(mallopt(M_MMAP_THRESHOLD, LARGE) and mallopt(M_TRIM_THRESHOLD, NEVER))
+    if mallopt is None:
+        return False
+    own = mallopt(M_MMAP_THRESHOLD, LARGE) or mallopt(M_MMAP_MAX, NONE)
+    return bool(own and mallopt(M_TRIM_THRESHOLD, NEVER))
