@@ -31,7 +31,7 @@ def diffwave() -> Callable[[], object]:
 
 
 def victim(**settings: object) -> Callable[[], object]:
-    """What a model says of clips of a second, 256 at once."""
+    """What a model says of clips of a second, all at once."""
     found = plugins.build("victims", settings)
     assert isinstance(found, Victim)
     network, clips = found.network(10).eval(), torch.randn(CLIPS, *found.front_end.typical_shape)

@@ -39,9 +39,10 @@ def test_a_job_does_not_load_the_compiler():
     # Its imports took longer than most jobs' work.
     asked = (
         "import sys; from sanguinaria import devices; devices.prepare(); "
-        "sys.exit(any(name in sys.modules for name in ('torch._dynamo', 'torch._inductor', 'sympy')))"
+        "print([name for name in ('torch', 'torch._dynamo', 'torch._inductor', 'sympy') if name in sys.modules])"
     )
-    subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True)
+    done = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "['torch']"
 
 
 def test_a_block_may_compute_otherwise(monkeypatch):
