@@ -67,6 +67,9 @@ rule figure:
         tables=lambda wildcards: [
             str(table.table) for table in PLAN.figures[wildcards.figure].tables
         ],
+        metrics=lambda wildcards: [
+            str(table.metrics) for table in PLAN.figures[wildcards.figure].tables
+        ],
         specification=lambda wildcards: write_specification(
             "figures", wildcards.figure, PLAN.figures[wildcards.figure].specification
         ),

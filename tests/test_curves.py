@@ -43,8 +43,7 @@ def drawn(tmp_path, monkeypatch):
     ]
     written = pd.DataFrame([a | b for a, b in zip(names, values, strict=True)])
     # Another experiment has some of the lines, too.
-    tables = [tmp_path / f"{name}.csv" for name in ("one", "other")]
-    written.to_csv(tables[0], index=False, float_format="%.6g")
+    tables, metrics = ([tmp_path / f"{name}{form}" for name in ("one", "other")] for form in (".csv", ".metrics.csv"))
     written[2:5].assign(experiment="f").to_csv(tables[1], index=False, float_format="%.6g")
     strengths = [{} if strength is None else {"trigger.strength": strength} for _, strength, *_ in LINES]
     rows = [a | {"rate": b["rate"]} | c for a, b, c in zip(names, values, strengths, strict=True)]
@@ -52,13 +51,16 @@ def drawn(tmp_path, monkeypatch):
     # A model hears another trigger than its own.
     crossed = {"trigger": "loud", "heard": "soft", "poisoning": "flip-0.01", "rate": 0.01}
     pd.concat([written, written[5:6].assign(**crossed)]).to_csv(tables[0], index=False, float_format="%.6g")
+    for table, long in zip(tables, metrics, strict=True):
+        measured = pd.read_csv(table).melt(list(names[0]), ["attack_success_rate", "pesq"], "metric").dropna()
+        measured.assign(low=measured["value"] - 0.125, high=measured["value"] + 0.125).to_csv(long, index=False)
     rows.append(rows[5] | crossed)
     given = []
     monkeypatch.setattr(figures, "draw", lambda points, *_: given.append([own for _, own in points.groupby("panel")]))
 
     def draw(*panels, **settings):
         paths = [tmp_path / f"f.{form}" for form in ("csv", "svg", "png")]
-        write_figure({"experiment": ["e", "f"], "panels": panels, **settings}, rows, tables, *paths)
+        write_figure({"experiment": ["e", "f"], "panels": panels, **settings}, rows, tables, metrics, *paths)
         return given[-1:], pd.read_csv(paths[0], keep_default_na=False, na_values=[""])
 
     return draw
@@ -124,6 +126,15 @@ def test_names_are_drawn_in_the_table_s_order(drawn):
         {"x": "poisoning", "y": "attack_success_rate"} | {"where": {"trigger": "loud", "victim": "small"}}
     )
     assert points["poisoning"].is_unique and points["order"].tolist() == list(range(len(points)))
+
+
+def test_every_measured_column_has_its_interval(drawn):
+    ((points,),), _ = drawn({"x": "rate", "y": "pesq", "where": {"trigger": ["loud", "soft"], "rate": 0.01}})
+    assert shown(points, "pesq", "pesq_low", "pesq_high", "attack_success_rate_high") == [
+        ("soft", 4.0, 3.875, 4.125, 0.325),
+        ("loud", 2.0, 1.875, 2.125, 0.825),
+        ("loud", 2.0, 1.875, 2.125, 0.925),
+    ]
 
 
 def test_points_without_a_value_are_left_out(drawn):

@@ -1,5 +1,6 @@
 """From experiments to the grids of their tables: what is planned for each row, and what rows share."""
 
+import json
 import re
 from pathlib import Path
 
@@ -196,11 +197,14 @@ def test_a_figure_of_several_experiments_has_the_rows_of_all():
     config = yaml.safe_load(CONFIGURATION)
     config["experiments"]["again"] = dict(config["experiments"]["demo"], rates=[0.2])
     panel = {"x": "rate", "y": "pesq"}
-    config["figures"] = {"curves": {"experiment": ["again", "demo"], "panels": [panel]}}
+    series = {"second": {"rate": 0.2}, "first": {"rate": 0.1}}
+    config["figures"] = {"curves": {"experiment": ["again", "demo"], "panels": [panel], "series": series}}
     made = plan(load(config))
     assert made.figures["curves"].tables == (made.tables["again"], made.tables["demo"])
-    rows = yaml.safe_load(made.figures["curves"].specification)["rows"]
-    assert [row["experiment"] for row in rows] == ["again"] * 12 + ["demo"] * 12
+    specification = json.loads(made.figures["curves"].specification)
+    assert [row["experiment"] for row in specification["rows"]] == ["again"] * 12 + ["demo"] * 12
+    # The legend is in the order that the user gave.
+    assert list(specification["figure"]["series"]) == ["second", "first"]
 
 
 @given(rate=st.floats(0, 1, exclude_min=True), total=st.integers(0, 10_000))

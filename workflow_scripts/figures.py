@@ -11,6 +11,7 @@ with job(snakemake) as specification:
         specification["figure"],
         specification["rows"],
         [Path(path) for path in snakemake.input.tables],
+        [Path(path) for path in snakemake.input.metrics],
         Path(snakemake.output.points),
         Path(snakemake.output.svg),
         Path(snakemake.output.png),

@@ -19,6 +19,7 @@ def write_figure(
     settings: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
     tables: Sequence[Path],
+    metrics: Sequence[Path],
     points: Path,
     svg: Path,
     png: Path,
@@ -29,6 +30,7 @@ def write_figure(
         settings: of the figure, as the configuration has them.
         rows: the tables' lines by their names, each with the numbers among its entries' settings.
         tables: the wide ones. A line that several have, but for the name of the experiment, is drawn once.
+        metrics: the long ones of the same experiments, of which the intervals are.
         points: where the points go: ``panel, series, order, annotation`` and what the table has on them.
         svg: where the drawing goes.
         png: where the same drawing goes.
@@ -40,7 +42,7 @@ def write_figure(
 
     figure = Figure.model_validate(settings)
     # The rows' own rates: those of the table are rounded.
-    written = pd.concat(map(read_table, tables))
+    written = _with_intervals(pd.concat(map(read_table, tables)), pd.concat(map(read_table, metrics)))
     lines = written.drop(columns="rate").merge(pd.DataFrame(rows), on=list(NAMES))
     lines = lines.drop_duplicates([name for name in NAMES if name != "experiment"])
     if not any("heard" in selection for selection in _selections(figure)):
@@ -50,6 +52,14 @@ def write_figure(
     draw(drawn, figure.panels, svg, png)
     with atomic(points) as temporary:
         drawn.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def _with_intervals(lines: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+    """The wide table's lines with the interval of every metric, ``{column}_low`` and ``{column}_high``."""
+    for end in ("low", "high"):
+        found = metrics.pivot(index=list(NAMES), columns="metric", values=end).add_suffix(f"_{end}").reset_index()
+        lines = lines[[name for name in lines if name in NAMES or name not in found]].merge(found, "left", list(NAMES))
+    return lines
 
 
 def _selections(figure: Figure) -> Iterator[Mapping[str, Any]]:

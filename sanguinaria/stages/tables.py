@@ -151,6 +151,11 @@ class LineTable(Reduced, Generic[L]):
         return RESULTS / "tables" / f"{self.name}.csv"
 
     @property
+    def metrics(self) -> Path:
+        """The long table beside it."""
+        return self.table.with_suffix(".metrics.csv")
+
+    @property
     def settings(self) -> dict[str, object]:
         """What else the table is reduced with."""
         return {}
@@ -197,7 +202,8 @@ class FigureStage:
 
     @property
     def specification(self) -> str:
-        """The figure's settings, and the tables' rows by their names with the numbers among their settings."""
+        """The figure's settings, whose series are drawn in their order, and the tables' rows by their names with the
+        numbers among their settings."""
         rows = [{**row.names, **row.settings} for table in self.tables for row in table.lines]
         figure = self.figure.model_dump(mode="json")
-        return json.dumps({"stage": "figures", "code": self.code, "figure": figure, "rows": rows}, sort_keys=True)
+        return json.dumps({"stage": "figures", "code": self.code, "figure": figure, "rows": rows})
