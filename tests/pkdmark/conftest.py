@@ -1,0 +1,23 @@
+"""A corpus, and a teacher that is trained on it."""
+
+from __future__ import annotations
+
+import pytest
+from small_pkdmark import SPLITS, teacher
+from toy_speech import RATE, hum, write_corpus
+
+from sanguinaria.marking import save_weights
+from sanguinaria.watermarks import Sources
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return write_corpus(tmp_path_factory.mktemp("corpus") / "a.parquet", hum(12, RATE).numpy(), SPLITS)
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory, corpus):
+    """A trained teacher's weights."""
+    folder = tmp_path_factory.mktemp("teacher")
+    save_weights(teacher(), Sources(audio=(corpus,), folder=folder / "made"), folder / "weights.safetensors")
+    return folder / "weights.safetensors"

@@ -1,0 +1,77 @@
+"""A teacher and its student that are small enough to be trained in a test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from toy_speech import RATE
+
+from sanguinaria import plugins
+from sanguinaria.distortions import Distortion, to_text
+from sanguinaria.pkdmark_networks import MarkNetwork, student_of
+from sanguinaria.pkdmark_settings import PkdSettings
+from sanguinaria.sync_marker import SyncMarker
+from sanguinaria.watermarks.pkdmark import Pkdmark
+from sanguinaria.watermarks.pkdmark_teacher import PkdmarkTeacher
+
+CPU = torch.device("cpu")
+ROOT = Path(__file__).parents[2]
+SPLITS = ["train", "train", "test", "validation"] * 3
+TINY = {"sample_rate": RATE, "fft": 256, "hop": 128, "first_bin": 4, "bins": 12, "blocks": 3, "channels": 4}
+SHORT = {"corpus": "c", "bits": 6, "sync": "101", "sync_required": 3, "batch_size": 2, "learning_rate": 1e-3}
+
+
+def entry(kind: str, **settings: Any) -> Distortion:
+    found = plugins.build("distortions", {"kind": kind, **settings})
+    assert isinstance(found, Distortion)
+    return found
+
+
+EDITS = (to_text(entry("none")), to_text(entry("noise", snr=30.0)))
+
+
+def teacher(**settings: Any) -> PkdmarkTeacher:
+    return PkdmarkTeacher(**TINY | SHORT | {"steps": 2, "layout": "lines", "edits": EDITS} | settings)
+
+
+def student(base: PkdmarkTeacher | None = None, **settings: Any) -> Pkdmark:
+    text = json.dumps(plugins.describe(base or teacher()))
+    small = {"base": text, "blocks": 2, "channels": 2, "progressive_steps": 2, "joint_steps": 1, "edits": EDITS}
+    return Pkdmark(**SHORT | small | settings)
+
+
+def seeded(make: Any) -> Any:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return make()
+
+
+def untrained(plugin: PkdSettings) -> dict[str, torch.Tensor]:
+    if isinstance(plugin, PkdmarkTeacher):
+        return {f"network.{name}": tensor for name, tensor in seeded(plugin.network).state_dict().items()}
+    assert isinstance(plugin, Pkdmark)
+    network = seeded(plugins.build("watermarks", json.loads(plugin.base)).network)  # type: ignore[attr-defined]
+    parts = {"student": seeded(lambda: student_of(network, plugin.blocks, plugin.channels)), "decoder": network}
+    return {f"{part}.{name}": tensor for part, net in parts.items() for name, tensor in net.state_dict().items()}
+
+
+def marker(plugin: PkdSettings, rate: int = RATE) -> SyncMarker:
+    found = plugin.load(untrained(plugin), rate, CPU)
+    assert isinstance(found, SyncMarker)
+    return found
+
+
+def message(bits: int = 3, seed: int = 0) -> torch.Tensor:
+    return torch.randint(2, (bits,), generator=torch.Generator().manual_seed(seed))
+
+
+def paper_size(blocks: int, channels: int, **settings: Any) -> MarkNetwork:
+    with torch.device("meta"):
+        return PkdmarkTeacher(corpus="c", blocks=blocks, channels=channels, **settings).network()
+
+
+BOTH = pytest.mark.parametrize("plugin", [teacher(), student()], ids=["teacher", "student"])
