@@ -6,6 +6,7 @@ import random
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,32 +32,48 @@ def failing(folder: Path, targets=MARKED) -> str:
     return printed
 
 
-def killed(folder: Path, seconds: float) -> bool:
-    """Start the workflow and kill it with all its jobs; whether it was running still, or had come to its end well."""
+def started(folder: Path, cores: int) -> subprocess.Popen:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command(), cwd=folder, start_new_session=True, **quiet)
+    return subprocess.Popen(command(cores=cores), cwd=folder, start_new_session=True, **quiet)
+
+
+def kill(process: subprocess.Popen, folder: Path) -> None:
+    """The workflow and all its jobs."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    # As `snakemake --unlock` does, after which a user starts it again.
+    shutil.rmtree(folder / ".snakemake" / "locks", ignore_errors=True)
+
+
+def ended(process: subprocess.Popen, seconds: float) -> bool:
+    """Whether the workflow comes to its end within some time; if so, well."""
     try:
         assert process.wait(seconds) == 0
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        # As `snakemake --unlock` does, after which a user starts it again.
-        shutil.rmtree(folder / ".snakemake" / "locks", ignore_errors=True)
-        return True
-    return False
+        return False
+    return True
 
 
-def test_kills_at_any_moment_change_nothing(finished, tmp_path):
-    moments, kills = random.Random(0), 0
+def test_kills_at_any_moment_on_one_core_or_two_change_nothing(finished, tmp_path):
     folder = checkout(tmp_path / "killed")
+    process, deadline = started(folder, cores=1), time.monotonic() + 1200
+    # In the midst of a training: its checkpoint is there, and its model is not.
+    while not list(folder.glob("results/victims/*/checkpoint.pt")):
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    kill(process, folder)
+    moments, kills = random.Random(0), 1
     while kills < KILLS:
+        process = started(folder, cores=1 + kills % 2)
         # From its start-up on, and together over most of a run.
-        if killed(folder, moments.uniform(1.5, 15)):
+        if not ended(process, moments.uniform(1.5, 15)):
+            kill(process, folder)
             kills += 1
         else:  # it came to its end between the kills, which is to have made everything
             assert outputs(folder) == outputs(finished)
             shutil.rmtree(folder / "results")
-    run(folder)
+    run(folder, cores=1)
     assert outputs(folder) == outputs(finished)
     # What the killed jobs were writing has names of its own, by which it is found again.
     hidden = {path.name for path in (folder / "results").rglob(".*")} - {".snakemake_timestamp"}

@@ -1,19 +1,15 @@
 """The whole workflow on a tiny synthetic corpus: its numbers, and what a change makes run again."""
 
 import json
-import os
 import re
 import shutil
-import signal
-import subprocess
-import time
 import zipfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
-from tiny import OUTPUTS, ROOT, checkout, clone, command, pending, run
+from tiny import OUTPUTS, ROOT, clone, pending, run
 
 from sanguinaria import utterances
 
@@ -216,25 +212,6 @@ def test_models_and_data_sets_have_covers(edited):
     rows = pd.concat([pd.read_parquet(path) for path in shards.glob("audio/*.parquet")]).set_index("utterance_id")
     changed = table.set_index("utterance_id")["sha256"] != rows["sha256"].reindex(table["utterance_id"])
     assert set(changed.index[changed]) == set(table["utterance_id"][table["poisoned"] | table["cover"].notna()])
-
-
-def test_a_killed_run_on_one_core_ends_with_the_same_tables(finished, tmp_path):
-    folder = checkout(tmp_path / "second")
-    process = subprocess.Popen(
-        command(cores=1), cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 1200
-    # In the midst of a training: its checkpoint is there, and its model is not.
-    while not list(folder.glob("results/victims/*/checkpoint.pt")):
-        assert process.poll() is None, "the run ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    run(folder, "--nolock", cores=1)
-    for name in OUTPUTS:
-        first, second = (place / "results" / name for place in (finished, folder))
-        assert first.read_bytes() == second.read_bytes(), name
 
 
 def test_a_report_has_the_tables_the_figure_and_what_made_them(edited):
