@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from generators import assert_marks_each_for_itself, assert_resumes
 from pydantic import ValidationError
 from toy_speech import RATE, equal, hum, write_corpus
 
@@ -172,12 +173,8 @@ class TestMarker:
 
     @BOTH
     def test_each_utterance_is_marked_for_itself_and_may_have_its_own_message(self, plugin):
-        speech, messages = hum(3, 20_000), torch.stack([message(seed=seed) for seed in range(3)])
-        found = marker(plugin)
-        single = torch.cat([found.watermark(one[None], each) for one, each in zip(speech, messages, strict=True)])
-        torch.testing.assert_close(found.watermark(speech, messages), single, atol=1e-6, rtol=1e-3)
-        read = torch.cat([found.detect(one[None])[1] for one in speech])
-        torch.testing.assert_close(found.detect(speech)[1], read, atol=1e-5, rtol=1e-3)
+        messages = torch.stack([message(seed=seed) for seed in range(3)])
+        assert_marks_each_for_itself(marker(plugin), hum(3, 20_000), messages)
 
     @BOTH
     @pytest.mark.parametrize("wrong", [None, torch.ones(3), torch.ones(3, 4), 2 * torch.ones(4)])
@@ -276,27 +273,8 @@ class TestTraining:
 
     @pytest.mark.parametrize("plugin", [wake(steps=5), mask(steps=5)], ids=["wake", "keyed_mask"])
     def test_a_killed_training_resumes_to_the_same_weights(self, tmp_path, corpus, monkeypatch, plugin):
-        for module in (watermark_training, keyed_training):
-            monkeypatch.setattr(module, "KEEP_EVERY", 2)
-        whole = plugin.obtain(Sources(audio=(corpus,), folder=tmp_path / "whole"))
-        draw, drawn = keyed_training.crops, []
-
-        def killed(*arguments):
-            drawn.append(1)
-            if len(drawn) > 3:
-                raise KeyboardInterrupt
-            return draw(*arguments)
-
-        sources = Sources(audio=(corpus,), folder=tmp_path / "killed")
-        monkeypatch.setattr(keyed_training, "crops", killed)
-        with pytest.raises(KeyboardInterrupt):
-            plugin.obtain(sources)
-        assert (sources.folder / "checkpoint.pt").exists()
-        monkeypatch.setattr(keyed_training, "crops", draw)
-        assert equal(plugin.obtain(sources), whole)
-        histories = [(tmp_path / name / "history.csv").read_text() for name in ("whole", "killed")]
-        assert histories[0] == histories[1]
-        assert not list(sources.folder.glob("*.pt"))
+        keeps = (watermark_training, keyed_training)
+        assert_resumes(plugin, {"audio": (corpus,)}, keyed_training, keeps, tmp_path, monkeypatch)
 
 
 def load_weights_of(path: Path) -> dict[str, torch.Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import yaml
+from generators import assert_marks_each_for_itself
 from pydantic import ValidationError
 from scipy.stats import binom
 from small_pkdmark import BOTH, CPU, ROOT, marker, message, student, teacher, untrained
@@ -50,12 +51,8 @@ class TestMarker:
 
     @BOTH
     def test_each_utterance_is_marked_for_itself_and_may_have_its_own_message(self, plugin):
-        speech, messages = hum(3, 20_000), torch.stack([message(seed=seed) for seed in range(3)])
-        found = marker(plugin)
-        single = torch.cat([found.watermark(one[None], each) for one, each in zip(speech, messages, strict=True)])
-        torch.testing.assert_close(found.watermark(speech, messages), single, atol=1e-6, rtol=1e-3)
-        read = torch.cat([found.detect(one[None])[1] for one in speech])
-        torch.testing.assert_close(found.detect(speech)[1], read, atol=1e-5, rtol=1e-3)
+        messages = torch.stack([message(seed=seed) for seed in range(3)])
+        assert_marks_each_for_itself(marker(plugin), hum(3, 20_000), messages)
 
     def test_every_second_carries_the_code_and_its_part(self):
         found, speech = marker(teacher(spread=2)), hum(1, 2 * RATE - 800)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 import torch
+from generators import assert_resumes
 from small_pkdmark import CPU, entry, message, student, teacher
 from toy_speech import RATE, equal, hum
 
@@ -91,27 +92,8 @@ class TestTraining:
     def test_a_killed_training_resumes_to_the_same_weights(self, tmp_path, corpus, taught, monkeypatch, which):
         plugin: PkdSettings = teacher(steps=5) if which == "teacher" else student(progressive_steps=3, joint_steps=2)
         module = pkdmark_training if which == "teacher" else distillation
-        for each in (watermark_training, pkdmark_training):
-            monkeypatch.setattr(each, "KEEP_EVERY", 2)
-        whole = plugin.obtain(Sources(audio=(corpus,), base=taught, folder=tmp_path / "whole"))
-        draw, drawn = module.crops, []
-
-        def killed(*arguments):
-            drawn.append(1)
-            if len(drawn) > 3:
-                raise KeyboardInterrupt
-            return draw(*arguments)
-
-        sources = Sources(audio=(corpus,), base=taught, folder=tmp_path / "killed")
-        monkeypatch.setattr(module, "crops", killed)
-        with pytest.raises(KeyboardInterrupt):
-            plugin.obtain(sources)
-        assert (sources.folder / "checkpoint.pt").exists()
-        monkeypatch.setattr(module, "crops", draw)
-        assert equal(plugin.obtain(sources), whole)
-        histories = [(tmp_path / name / "history.csv").read_text() for name in ("whole", "killed")]
-        assert histories[0] == histories[1]
-        assert not list(sources.folder.glob("*.pt"))
+        sources = {"audio": (corpus,), "base": taught}
+        assert_resumes(plugin, sources, module, (watermark_training, pkdmark_training), tmp_path, monkeypatch)
 
     def test_one_attack_happens_to_a_batch_and_its_length_stays(self):
         attacks = Attacks([entry("gain", factor=0.5), entry("speed", factor=1.25)], RATE)

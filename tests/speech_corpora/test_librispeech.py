@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from listing import RATE, listed, noise, put
+from listing import noise, put
 from pydantic import ValidationError
+from recordings import RATE, listed
 
 from sanguinaria import downloads
 from sanguinaria.building import build_shard, list_recordings

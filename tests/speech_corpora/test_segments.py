@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from listing import RATE, noise, put
+from listing import noise, put
+from recordings import RATE
 
 from sanguinaria.errors import InputError
 from sanguinaria.segments import Segment, cut, read_segment

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from listing import RATE, listed, noise, put
+from listing import noise, put
 from pydantic import ValidationError
+from recordings import RATE, listed
 
 from sanguinaria import configuration
 from sanguinaria.building import build_shard, list_recordings

@@ -1,0 +1,57 @@
+"""What all trained generators are to do, whichever they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from toy_speech import equal
+
+from sanguinaria.watermarks import Marker, Sources, Watermark
+
+
+def assert_marks_each_for_itself(marker: Marker, speech: torch.Tensor, messages: torch.Tensor) -> None:
+    """What utterances are marked with and read as does not depend on which others are beside them."""
+    single = torch.cat([marker.watermark(one[None], each) for one, each in zip(speech, messages, strict=True)])
+    torch.testing.assert_close(marker.watermark(speech, messages), single, atol=1e-6, rtol=1e-3)
+    read = torch.cat([marker.detect(one[None])[1] for one in speech])
+    torch.testing.assert_close(marker.detect(speech)[1], read, atol=1e-5, rtol=1e-3)
+
+
+def assert_resumes(
+    plugin: Watermark,
+    sources: dict[str, object],
+    draws: ModuleType,
+    keeps: Sequence[ModuleType],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A training of some steps that is killed in its fourth, and started again, comes to the same weights and history.
+
+    ``draws`` is the module whose ``crops`` each step draws, ``keeps`` are those whose ``KEEP_EVERY`` says how often
+    checkpoints are kept.
+    """
+    for module in keeps:
+        monkeypatch.setattr(module, "KEEP_EVERY", 2)
+    whole = plugin.obtain(Sources(**sources, folder=folder / "whole"))  # type: ignore[arg-type]
+    draw, drawn = draws.crops, []
+
+    def killed(*arguments):
+        drawn.append(1)
+        if len(drawn) > 3:
+            raise KeyboardInterrupt
+        return draw(*arguments)
+
+    again = Sources(**sources, folder=folder / "killed")  # type: ignore[arg-type]
+    monkeypatch.setattr(draws, "crops", killed)
+    with pytest.raises(KeyboardInterrupt):
+        plugin.obtain(again)
+    assert (again.folder / "checkpoint.pt").exists()
+    monkeypatch.setattr(draws, "crops", draw)
+    assert equal(plugin.obtain(again), whole)
+    histories = [(folder / name / "history.csv").read_text() for name in ("whole", "killed")]
+    assert histories[0] == histories[1]
+    assert not list(again.folder.glob("*.pt"))
