@@ -11,9 +11,10 @@ from sanguinaria.attacks import attacks_of
 
 
 class Augmentation(nn.Module):
-    """In training one of the distortions happens to each batch, or, with a probability, none; otherwise nothing does:
-    waveforms (utterances, 1, samples) → the same, float32.
+    """In training one of the distortions happens to each utterance, or, with a probability, none; otherwise nothing
+    does: waveforms (utterances, 1, samples) → the same, float32.
 
+    Not one to each batch: the running statistics of a batch normalisation would be those of the last few distortions.
     What is random is drawn from torch's own generator of the CPU, which a training seeds at every epoch.
     """
 
@@ -27,4 +28,5 @@ class Augmentation(nn.Module):
         if not self.training:
             return waveforms
         with torch.autocast(waveforms.device.type, enabled=False):
-            return self.distort(waveforms[:, 0], torch.default_generator)[:, None]
+            rows = (self.distort(row, torch.default_generator) for row in torch.split(waveforms[:, 0], 1))
+            return torch.cat(list(rows))[:, None]

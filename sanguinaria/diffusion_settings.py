@@ -60,8 +60,11 @@ class DiffusionPurifier(Purifier):
     diffusion_steps: int = Field(ge=1, le=10_000, description="T")
     first_variance: float = Field(default=1e-4, gt=0, lt=1, description="β_1; they rise in a straight line")
     last_variance: float = Field(gt=0, lt=1, description="β_T")
-    levelled: bool = Field(
-        default=False, description="bring each utterance to one level before, so that noise is as loud beside any"
+    level: float | None = Field(
+        default=None,
+        gt=0,
+        description="root mean square that each utterance is brought to before, so that noise is as loud beside any: "
+        "the higher, the less loud; absent: as it is",
     )
     crop: float = Field(default=1.0, gt=0, description="seconds of an utterance that a training step sees")
     steps: int = Field(ge=1, description="of the training")
@@ -195,7 +198,7 @@ class DiffusionPurifier(Purifier):
         if not len(speech):
             return speech
         speech = self.embedded(speech, texts, device)
-        return speech.scaled(levelling(speech.heard)) if self.levelled else speech
+        return speech if self.level is None else speech.scaled(levelling(speech.heard, self.level))
 
     def load(
         self,
@@ -218,7 +221,7 @@ class DiffusionPurifier(Purifier):
         network.load_state_dict({name: weight.float() for name, weight in weights.items()})
         network.requires_grad_(False).to(device).eval()
         shortest = min(network.diffwave.receptive_field, round(self.crop * SAMPLE_RATE))
-        return DiffusionCleanser(network, way, self.embed(device), self.levelled, shortest, device)
+        return DiffusionCleanser(network, way, self.embed(device), self.level, shortest, device)
 
     def way(self, sampling: Sampling) -> Way:
         """The steps that a sampling takes.

@@ -17,8 +17,8 @@ from sanguinaria.own_noise import generator_of
 
 # Utterances in one pass of the network: memory does not grow with their number.
 UTTERANCES_AT_ONCE = 16
-# The root mean square that speech is brought to where a purifier is levelled, and the largest gain: hiss is no speech.
-LEVEL, LARGEST_GAIN = 0.1, 1000.0
+# The quietest speech that is brought to a level, root mean square: hiss is no speech.
+QUIETEST = 1e-4
 
 Embed = Callable[[Sequence[str]], torch.Tensor]
 
@@ -58,7 +58,7 @@ class DiffusionCleanser:
         network: trained.
         way: the steps.
         embed: from texts to (texts, features), or ``None`` for a network that is told no text.
-        levelled: whether speech is brought to one level before, and back to its own afterwards.
+        level: root mean square that speech is brought to before, and back from afterwards; ``None``: as it is.
         shortest: samples that an utterance has to have.
         device: where it is computed.
     """
@@ -68,12 +68,12 @@ class DiffusionCleanser:
         network: PurifyingNetwork,
         way: Way,
         embed: Embed | None,
-        levelled: bool,
+        level: float | None,
         shortest: int,
         device: torch.device,
     ) -> None:
         self.network, self.way, self.embed = network, way, embed
-        self.levelled, self.shortest, self.device = levelled, shortest, device
+        self.level, self.shortest, self.device = level, shortest, device
 
     def purify(self, waveforms: torch.Tensor, texts: Sequence[str] | None = None, seed: int = 0) -> torch.Tensor:
         """Purified waveforms; see :class:`sanguinaria.purifiers.Cleanser`."""
@@ -96,7 +96,7 @@ class DiffusionCleanser:
     def _purified(self, waveforms: torch.Tensor, texts: Sequence[str] | None, seed: int) -> torch.Tensor:
         draws = [generator_of(waveform, seed) for waveform in waveforms]
         speech = waveforms.to(self.device, torch.float32)
-        gains = levelling(speech) if self.levelled else torch.ones_like(speech[:, :1])
+        gains = torch.ones_like(speech[:, :1]) if self.level is None else levelling(speech, self.level)
         speech = speech * gains
         noised = self._noised(speech, draws)
         if not self.way.back:
@@ -141,10 +141,9 @@ def sounding(waveforms: torch.Tensor) -> torch.Tensor:
     return torch.isfinite(waveforms).all(-1) & (waveforms != 0).any(-1)
 
 
-def levelling(waveforms: torch.Tensor) -> torch.Tensor:
-    """The gain that brings each waveform (utterances, samples) to :data:`LEVEL`, (utterances, 1)."""
-    levels = waveforms.detach().square().mean(-1, keepdim=True).sqrt()
-    return (LEVEL / levels.clamp(min=1e-12)).clamp(max=LARGEST_GAIN)
+def levelling(waveforms: torch.Tensor, level: float) -> torch.Tensor:
+    """The gain that brings each waveform (utterances, samples) to a level, (utterances, 1)."""
+    return level / waveforms.detach().square().mean(-1, keepdim=True).sqrt().clamp(min=QUIETEST)
 
 
 def _drawn(like: torch.Tensor, draws: Sequence[torch.Generator]) -> torch.Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from scipy import signal
+from scipy import ndimage, signal
 
 from sanguinaria import acoustics, coding, plugins
 from sanguinaria.distortions import Distortion, distorted, from_text, to_text
@@ -232,6 +232,12 @@ def test_smoothing_is_a_moving_average(window):
     expected = [np.convolve(row, np.ones(window) / window, "same") for row in speech().flip(-1).double().numpy()]
     smooth = applied(speech(), kind="smoothing", window=window).flip(-1)
     np.testing.assert_allclose(smooth.numpy(), np.stack(expected), atol=1e-6)
+
+
+@pytest.mark.parametrize("deviation", [0.3, 1.0, 2.7])
+def test_the_gaussian_filter_is_scipy_s(deviation):
+    expected = ndimage.gaussian_filter1d(speech().double().numpy(), deviation, mode="constant")
+    np.testing.assert_allclose(applied(speech(), kind="gaussian", deviation=deviation).numpy(), expected, atol=1e-6)
 
 
 def test_nine_bits_are_512_levels():

@@ -106,6 +106,11 @@ def test_what_is_said_is_written_down_once():
             "{kind: purification, purifier: plain, back: false}",
             {"defended": 2},
         ),
+        (
+            "{kind: purification, purifier: plain}",
+            "{kind: purification, purifier: plain, noise: hiss}",
+            {"defended": 2},
+        ),
         ("factor: 0.9", "factor: 0.8", {}),
     ],
 )
@@ -207,6 +212,7 @@ def test_mistakes_in_what_is_attacked_are_told(encoder: str, adversary: str, tol
         ("purifier: plain}", "purifier: plain, start: 300}", "defences.plain.start: 300 is not among the 200 steps"),
         ("purifier: plain}", "purifier: plain, steps: [0.9]}", "defences.plain.steps: these steps end at"),
         ("purifier: plain}", "purifier: plain, whose: other}", "defences.plain.whose: there is no text"),
+        ("purifier: plain}", "purifier: plain, noise: hush}", "plain.noise: unknown entry of distortions 'hush'"),
         ("noises: [hiss]", "noises: [hiss, hush]", "purifiers.told.noises[1]: unknown entry of distortions 'hush'"),
         ("embedder: grams", "embedder: said", "purifiers.told.embedder: unknown entry of embedders 'said'"),
         ("layers: 4", "layers: 4, crop: 2", "purifiers.plain.corpus: it is trained on 2 s at a time"),
@@ -249,6 +255,21 @@ def test_test_audio_is_defended_with_its_text(tmp_path):
     assert not np.allclose(found["told"], found["untold"])
     with pytest.raises(InputError, match="needs the weights"):
         defend_audio(purification(), None, [], shard, tmp_path / "none", CPU)
+
+
+def test_noise_comes_before_all_that_a_purifier_is_told(tmp_path):
+    speech, path = hum(4, 4000), weights(tmp_path)
+    noise = '{"kind": "noise", "snr": 20}'
+    found = purification(noise=noise, seed=3).of_utterances(RATE, CPU, path)(speech, [""] * 4)
+    noisy = plugins.build("defences", {"kind": "distortion", "distortion": noise, "seed": 3}).transform(RATE, CPU)
+    torch.testing.assert_close(found, purification(seed=3).of_utterances(RATE, CPU, path)(noisy(speech), [""] * 4))
+    # Neither silence nor what is no number gets any, and no other utterance is the worse for it.
+    broken = speech.clone()
+    broken[0], broken[1, 5] = 0, float("nan")
+    kept = purification(noise='{"kind": "noise", "std": 0.1}').of_utterances(RATE, CPU, path)(broken, [""] * 4)
+    assert torch.equal(kept[0], broken[0])
+    torch.testing.assert_close(kept[1], broken[1], equal_nan=True, rtol=0, atol=0)
+    assert torch.isfinite(kept[2:]).all()
 
 
 def test_a_wrong_text_is_another_utterance_s(tmp_path):

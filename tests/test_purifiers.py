@@ -281,7 +281,7 @@ def test_attacked_utterances_stand_beside_what_they_were(tmp_path):
     # Both are cut in one place, and are as much louder as what is heard asks for.
     pieces = found.cropped(100, torch.Generator().manual_seed(0))
     torch.testing.assert_close(pieces.noisy - pieces.waveforms, torch.full((4, 100), 0.01), atol=1e-4, rtol=0)
-    heard = built("tdap", levelled=True)._heard(found, dict.fromkeys(found.names, "yes"), CPU)
+    heard = built("tdap", level=0.1)._heard(found, dict.fromkeys(found.names, "yes"), CPU)
     assert heard.noisy.square().mean(-1).sqrt() == pytest.approx(np.full(4, 0.1), rel=1e-4)
     torch.testing.assert_close(heard.waveforms / heard.noisy, found.waveforms / found.noisy)
 
@@ -316,7 +316,7 @@ def test_an_utterance_is_purified_alike_in_every_batch(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_no_number_or_silent_stays_and_leaves_the_rest_alone(kind):
-    purify = cleanser(kind, levelled=True).purify
+    purify = cleanser(kind, level=0.1).purify
     batch = torch.cat([SPEECH, SPEECH[:3]])
     batch[1, 100], batch[4], batch[6, 7] = float("nan"), 0, float("inf")
     assert sounding(batch).tolist() == [True, False, True, True, False, True, False]
@@ -370,7 +370,7 @@ def test_with_the_true_noise_the_clean_speech_comes_back(kind):
 
 
 def test_levels_come_back_and_loud_and_quiet_speech_are_treated_alike():
-    loaded = cleanser("audiopure", levelled=True)
+    loaded = cleanser("audiopure", level=0.1)
     noise = [loaded.purify(gain * SPEECH) / gain - SPEECH for gain in (1.0, 0.01)]
     levels = [float(found.square().mean().sqrt()) for found in noise]
     assert levels[0] == pytest.approx(levels[1], rel=0.1)

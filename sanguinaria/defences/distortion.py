@@ -38,15 +38,6 @@ class DistortedInput(Defence):
             yield "distortion", f"{self.distortion!r} changes nothing: let the defence be one of kind `none`"
 
     def transform(self, sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-        import torch
+        from sanguinaria.distortions import each_distorted
 
-        from sanguinaria.distortions import distorted, from_text
-        from sanguinaria.own_noise import generator_of
-
-        distortion = from_text(self.distortion)
-
-        def apply(waveforms: torch.Tensor) -> torch.Tensor:
-            rows = (distorted(distortion, row, sample_rate, generator_of(row, self.seed)) for row in waveforms[:, None])
-            return torch.cat(list(rows))
-
-        return apply
+        return each_distorted(self.distortion, sample_rate, self.seed)

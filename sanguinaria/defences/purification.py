@@ -27,8 +27,14 @@ class Purification(Defence):
     anything that is no number, stays as it is.
     """
 
-    # In the specification of a stage, the purifier is the key of its weights, and the text is empty.
+    # In the specification of a stage, the purifier is the key of its weights, the text is empty, and the noise is the
+    # settings of the entry as text.
     purifier: str = Field(description="entry of `purifiers`")
+    noise: str | None = Field(
+        default=None,
+        description="entry of `distortions`, which happens to the audio before, so that what the purifier is told of "
+        "it, too, is noisy (TDAP, section 2.1)",
+    )
     steps: Literal["usual", "all"] | Variances = Field(
         default="usual",
         description="those of the purifier's own sampling, all of its training's, or the variances of other ones",
@@ -48,8 +54,12 @@ class Purification(Defence):
 
     @property
     def references(self) -> dict[str, tuple[str, str]]:
-        text = {} if self.text is None else {"text": ("texts", self.text)}
-        return {"purifier": ("purifiers", self.purifier), **text}
+        optional = {
+            field: (room, entry)
+            for field, room, entry in (("text", "texts", self.text), ("noise", "distortions", self.noise))
+            if entry is not None
+        }
+        return {"purifier": ("purifiers", self.purifier), **optional}
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         from sanguinaria.diffusion_settings import DiffusionPurifier
@@ -81,12 +91,24 @@ class Purification(Defence):
         if weights is None:
             raise InputError("a purification needs the weights of its purifier")
         cleanser = load_cleanser(weights, sample_rate, device, self.sampling())
+        add_noise = self._noise(sample_rate)
 
         def apply(waveforms: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
             told = None if self.text is None else others(texts) if self.whose == "other" else texts
-            return cleanser.purify(waveforms, told, self.seed)
+            return cleanser.purify(add_noise(waveforms), told, self.seed)
 
         return apply
+
+    def _noise(self, sample_rate: int) -> Callable[[torch.Tensor], torch.Tensor]:
+        import torch
+
+        from sanguinaria.distortions import each_distorted
+        from sanguinaria.purification import sounding
+
+        if self.noise is None:
+            return lambda waveforms: waveforms
+        distort = each_distorted(self.noise, sample_rate, self.seed)
+        return lambda waveforms: torch.where(sounding(waveforms)[:, None], distort(waveforms), waveforms)
 
 
 def others(texts: Sequence[str]) -> list[str]:

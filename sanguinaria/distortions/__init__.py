@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from sanguinaria import plugins
@@ -59,6 +60,23 @@ def distorted(
     changed = _fitted(distortion.apply(still, sample_rate, generator), waveforms.shape[-1])
     # The difference is exactly 0, so the result is exactly what was made; its gradient is that of the waveforms.
     return changed.detach() + (waveforms - still)
+
+
+def each_distorted(text: str, sample_rate: int, seed: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A function that distorts each waveform of (utterances, samples) by itself, so that what is random follows from
+    the seed and from its samples, and from no other one's. The distortion is one that :func:`to_text` told of.
+    """
+    import torch
+
+    from sanguinaria.own_noise import generator_of
+
+    distortion = from_text(text)
+
+    def apply(waveforms: torch.Tensor) -> torch.Tensor:
+        rows = (distorted(distortion, row, sample_rate, generator_of(row, seed)) for row in waveforms[:, None])
+        return torch.cat(list(rows))
+
+    return apply
 
 
 def _fitted(waveforms: torch.Tensor, length: int) -> torch.Tensor:

@@ -34,9 +34,9 @@ class EcapaTdnn(Encoding, WaveformVictim):
     weight_decay: float = Field(default=2e-5, ge=0)
     # In the specification of a stage, the settings of the entries as text: their names are in no identity.
     augmentations: tuple[str, ...] = Field(
-        default=(), description="entries of `distortions`, one of which happens to each batch of the training"
+        default=(), description="entries of `distortions`, one of which happens to each utterance of a batch"
     )
-    untouched: float = Field(default=0.25, ge=0, le=1, description="share of the batches that none happens to")
+    untouched: float = Field(default=0.25, ge=0, le=1, description="share of the utterances that none happens to")
 
     @property
     def references(self) -> dict[str, tuple[str, str | tuple[str, ...]]]:
