@@ -1,0 +1,75 @@
+"""Filters and smoothing against scipy's and the losses at their edges."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage, signal
+
+from sanguinaria.errors import InputError
+from tests.sounds import RATE, applied, built, decibels, speech
+
+
+@pytest.mark.parametrize(
+    ("settings", "band", "kind"),
+    [
+        ({"below": 4000}, 4000, "low"),
+        ({"above": 500, "order": 4}, 500, "high"),
+        ({"above": 300, "below": 3400, "order": 3}, [300, 3400], "band"),
+    ],
+)
+def test_the_butterworth_filter_is_scipy_s(settings, band, kind):
+    sections = signal.butter(settings.get("order", 6), band, kind, fs=RATE, output="sos")
+    expected = signal.sosfilt(sections, speech().double().numpy())
+    np.testing.assert_allclose(applied(speech(), kind="filter", **settings).numpy(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("design", "loss"), [("butterworth", 3.01), ("sinc", 6.02)])
+@pytest.mark.parametrize("settings", [{"below": 4000}, {"above": 1000}, {"above": 1000, "below": 4000}])
+def test_filters_lose_at_their_edges_what_their_design_says(settings, design, loss):
+    impulse = torch.zeros(1, RATE)
+    impulse[0, RATE // 2] = 1
+    response = decibels(torch.fft.rfft(applied(impulse, kind="filter", design=design, **settings)).abs().square())
+    for edge in settings.values():
+        assert float(response[0, edge]) == pytest.approx(-loss, abs=0.1)
+    assert float(response[0, 2000]) == pytest.approx(0, abs=0.2)
+    for outside in [7000] * ("below" in settings) + [100] * ("above" in settings):
+        assert float(response[0, outside]) < -25
+
+
+def test_wake_s_band_pass_is_a_high_pass_at_16_khz():
+    passed = applied(speech(), kind="filter", above=300, below=8000, design="sinc")
+    torch.testing.assert_close(passed, applied(speech(), kind="filter", above=300, design="sinc"))
+    assert torch.equal(applied(speech(), kind="filter", below=8000), speech())
+
+
+@pytest.mark.parametrize("settings", [{"below": 8001}, {"above": 8000}, {"above": 9000, "below": 9500}])
+def test_a_filter_that_does_not_fit_the_rate_is_refused(settings):
+    with pytest.raises(InputError, match="keep its edges below 8000 Hz"):
+        applied(speech(), kind="filter", **settings)
+
+
+@pytest.mark.parametrize("settings", [{}, {"above": 400, "below": 300}])
+def test_a_filter_has_a_band(settings):
+    with pytest.raises(ValueError, match="above"):
+        built(kind="filter", **settings)
+
+
+def test_the_median_is_scipy_s():
+    for window in (3, 7):
+        expected = np.stack([signal.medfilt(row, window) for row in speech().numpy()])
+        np.testing.assert_array_equal(applied(speech(), kind="median", window=window).numpy(), expected)
+    with pytest.raises(ValueError, match="odd"):
+        built(kind="median", window=4)
+
+
+@pytest.mark.parametrize("window", [2, 5])
+def test_smoothing_is_a_moving_average(window):
+    expected = [np.convolve(row, np.ones(window) / window, "same") for row in speech().flip(-1).double().numpy()]
+    smooth = applied(speech(), kind="smoothing", window=window).flip(-1)
+    np.testing.assert_allclose(smooth.numpy(), np.stack(expected), atol=1e-6)
+
+
+@pytest.mark.parametrize("deviation", [0.3, 1.0, 2.7])
+def test_the_gaussian_filter_is_scipy_s(deviation):
+    expected = ndimage.gaussian_filter1d(speech().double().numpy(), deviation, mode="constant")
+    np.testing.assert_allclose(applied(speech(), kind="gaussian", deviation=deviation).numpy(), expected, atol=1e-6)
