@@ -13,12 +13,26 @@ LENGTH = 1024
 
 def low_pass_responses(cutoffs: Sequence[float], order: int, sample_rate: int) -> torch.Tensor:
     """Impulse responses of causal Butterworth low-pass filters, (cutoffs, samples); cutoffs in Hz."""
+    responses = [butterworth_response(order, None, cutoff, sample_rate, LENGTH) for cutoff in cutoffs]
+    return torch.from_numpy(np.stack(responses)).float()
+
+
+def butterworth_response(
+    order: int, above: float | None, below: float | None, sample_rate: int, samples: int
+) -> np.ndarray:
+    """The impulse response (samples,) of a causal Butterworth filter that keeps what is above or below, or in between.
+
+    One as long as an utterance filters it as the recursion does, and nothing is lost. Frequencies are in Hz; one of the
+    two may be absent.
+    """
     from scipy.signal import butter, sosfilt
 
-    impulse = np.zeros(LENGTH)
+    edges = {"high": above} if below is None else {"low": below} if above is None else {"band": [above, below]}
+    ((kind, edge),) = edges.items()
+    impulse = np.zeros(samples)
     impulse[0] = 1
-    sections = [butter(order, cutoff, fs=sample_rate, output="sos") for cutoff in cutoffs]
-    return torch.from_numpy(np.stack([sosfilt(section, impulse) for section in sections])).float()
+    response: np.ndarray = sosfilt(butter(order, edge, kind, fs=sample_rate, output="sos"), impulse)
+    return response
 
 
 def convolve(waveforms: torch.Tensor, responses: torch.Tensor) -> torch.Tensor:

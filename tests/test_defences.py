@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy import signal
 
 from sanguinaria import plugins
 from sanguinaria.distortions import to_text
@@ -34,6 +35,17 @@ def test_rows_of_a_batch_do_not_touch():
     transform = plugins.build("defences", {"kind": "lowpass"}).transform(RATE, CPU)
     batch = torch.randn(3, 2000)
     torch.testing.assert_close(transform(batch)[1:2], transform(batch[1:2]))
+
+
+def test_the_low_pass_is_scipy_s_recursion_and_has_its_gradient():
+    batch = torch.randn(2, 3000, dtype=torch.float64, requires_grad=True)
+    left = plugins.build("defences", {"kind": "lowpass"}).transform(RATE, CPU)(batch)
+    sections = signal.butter(6, 3800, fs=RATE, output="sos")
+    np.testing.assert_allclose(left.detach().numpy(), signal.sosfilt(sections, batch.detach().numpy()), atol=1e-12)
+    weights = torch.randn(2, 3000, dtype=torch.float64)
+    (left * weights).sum().backward()
+    # The transpose of a causal filter runs from the end to the beginning.
+    np.testing.assert_allclose(batch.grad, signal.sosfilt(sections, weights.flip(-1)).copy()[:, ::-1], atol=1e-12)
 
 
 def test_a_cutoff_above_half_the_sample_rate_is_refused():

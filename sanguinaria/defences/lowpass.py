@@ -22,17 +22,17 @@ class LowPass(Defence):
 
     def transform(self, sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
         import torch
-        from scipy.signal import butter, sosfilt
+
+        from sanguinaria.filtering import butterworth_response, convolve
 
         if self.cutoff >= sample_rate / 2:
             raise InputError(
                 f"lowpass: a cutoff of {self.cutoff:g} Hz is not below half the sample rate of {sample_rate} Hz"
             )
-        sections = butter(self.order, self.cutoff, fs=sample_rate, output="sos")
 
         def apply(waveforms: torch.Tensor) -> torch.Tensor:
-            # A recursive filter is sequential in time: scipy's compiled loop over the batch beats any tensor form.
-            filtered = sosfilt(sections, waveforms.double().cpu().numpy(), axis=-1)
-            return torch.from_numpy(filtered).to(waveforms)
+            # As a convolution it has a gradient: an attack's would come late that passed straight by a filter's delay.
+            response = butterworth_response(self.order, None, self.cutoff, sample_rate, waveforms.shape[-1])
+            return convolve(waveforms, torch.from_numpy(response[None]).to(waveforms))
 
         return apply

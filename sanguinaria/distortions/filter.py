@@ -55,17 +55,11 @@ class Filter(Distortion):
         self, waveforms: torch.Tensor, above: float | None, below: float | None, sample_rate: int
     ) -> torch.Tensor:
         """As a convolution with the impulse response of the utterances' length, which loses nothing."""
-        import numpy as np
         import torch
-        from scipy.signal import butter, sosfilt
 
-        from sanguinaria.filtering import convolve
+        from sanguinaria.filtering import butterworth_response, convolve
 
-        edges = {"high": above} if below is None else {"low": below} if above is None else {"band": [above, below]}
-        ((kind, edge),) = edges.items()
-        impulse = np.zeros(waveforms.shape[-1])
-        impulse[0] = 1
-        response = sosfilt(butter(self.order, edge, kind, fs=sample_rate, output="sos"), impulse)
+        response = butterworth_response(self.order, above, below, sample_rate, waveforms.shape[-1])
         return convolve(waveforms, torch.from_numpy(response[None]).to(waveforms))
 
 
