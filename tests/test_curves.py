@@ -161,6 +161,7 @@ def test_panels_have_points_of_their_own(drawn):
         ({"along": "trigger.level"}, r"panels\[1\]: the table has no 'trigger\.level'"),
         ({"along": "victim"}, r"panels\[1\]: 'victim' does not hold numbers, so it orders no points"),
         ({"x": "poisoning", "along": "poisoning"}, r"panels\[1\]: 'poisoning' does not hold numbers"),
+        ({"down": "triger"}, r"panels\[1\]: the table has no 'triger'"),
         ({"where": {"model": "small"}}, r"panels\[1\]: the table has no 'model'"),
         (
             {"where": {"victim": "tiny"}},

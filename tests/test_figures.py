@@ -75,6 +75,52 @@ def test_long_names_of_bars_do_not_lie_on_one_another_and_one_series_has_no_lege
     assert not drawn.legends
 
 
+def crossed(**rows):
+    """Points of a map: for each trigger, success and PESQ behind no defence and behind two."""
+    defences = ["none", "lowpass", "dap"]
+    return pd.DataFrame(
+        [
+            {"series": trigger, "trigger": trigger, "defence": defence, "attack_success_rate": success, "pesq": pesq}
+            for trigger, (successes, pesq) in rows.items()
+            for defence, success in zip(defences, successes, strict=True)
+        ]
+    )
+
+
+MAP = Panel(x="defence", down="trigger", y="attack_success_rate")
+
+
+def test_a_map_has_its_numbers_where_they_belong_and_none_where_there_is_none():
+    points = crossed(tone=((0.996, 0.25, np.nan), 4.0), notch=((0.004, 1.0, 0.5), 2.5))
+    drawn = figure(points, [MAP, Panel(x="defence", down="trigger", y="pesq", title="Quality")])
+    success, quality = drawn.axes
+    assert [tick.get_text() for tick in success.get_xticklabels()] == ["none", "lowpass", "dap"]
+    assert [tick.get_text() for tick in success.get_yticklabels()] == ["tone", "notch"]
+    found = {text.get_position(): text.get_text() for text in success.texts}
+    assert found == {(0, 0): "100", (1, 0): "25", (0, 1): "0", (1, 1): "100", (2, 1): "50"}
+    (cells,) = success.images
+    np.testing.assert_allclose(cells.get_array().filled(np.nan), [[99.6, 25, np.nan], [0.4, 100, 50]])
+    assert (cells.norm.vmin, cells.norm.vmax) == (0, 100)
+    assert [text.get_text() for text in quality.texts] == ["4.00"] * 3 + ["2.50"] * 3
+    # Numbers are read on any cell: white on dark ones.
+    colours = {text.get_text(): text.get_color() for text in success.texts}
+    assert colours["100"] == "white" and colours["0"] == "black"
+    titles = [axes.get_title("left") for axes in drawn.axes]
+    assert titles == ["(a) attack success rate (%)", "(b) Quality"]
+    assert success.get_position().x0 == quality.get_position().x0  # one below the other
+    assert not drawn.legends
+
+
+def test_a_map_of_two_points_for_a_cell_is_refused():
+    points = crossed(tone=((0.9, 0.2, 0.1), 4.0))
+    again = pd.concat([points, points.iloc[:1].assign(attack_success_rate=0.8)])
+    with pytest.raises(InputError, match="several points are of trigger 'tone' and defence 'none'; choose by"):
+        figure(again, [MAP])
+    figure(pd.concat([points, points]), [MAP])  # the same line in two series
+    with pytest.raises(ValueError, match="a map has cells of one width"):
+        Panel(x="defence", down="trigger", y="pesq", x_log=True)
+
+
 def test_a_trade_off_follows_the_order_and_names_its_points(points):
     (axes,) = figure(points, [TRADE_OFF]).axes
     assert axes.lines[0].get_xydata() == pytest.approx(np.array([[3.25, 40], [3.0, 70], [2.5, 90]]))

@@ -1,4 +1,4 @@
-"""Figures: up to six panels of lines or bars, the same bytes for the same points.
+"""Figures: up to six panels of lines, bars or maps, the same bytes for the same points.
 
 A line follows its horizontal axis where that is a setting, such as the poisoning rate. Where both axes are measured,
 as in a trade-off of PESQ and attack success, it follows the column ``order``, and ``annotation`` names its points.
@@ -23,12 +23,14 @@ from sanguinaria.artefacts import atomic
 from sanguinaria.errors import InputError
 from sanguinaria.reports.annotations import place_annotations
 from sanguinaria.reports.layout import COLUMNS, column
+from sanguinaria.reports.maps import draw_map
 from sanguinaria.reports.panels import Panel
 
 MOST_PANELS = 6
 # Inches: a page of two columns of 3.5 each, and one of them.
 COLUMN_WIDTH = 3.5
 PANEL_HEIGHT = 2.5
+CELL_HEIGHT, MAP_MARGIN = 0.2, 1.2
 # What of a column the axes take, and the width of a letter of 8 points, in inches.
 AXES_SHARE, LETTER = 0.83, 0.07
 PNG_RESOLUTION = 200
@@ -102,11 +104,13 @@ def figure(points: pd.DataFrame, panels: Sequence[Panel]) -> Figure:
         _check(own, panel)
     with style.context(["default", STYLE]):
         styles = _styles(list(dict.fromkeys(points["series"])))
-        drawn, axes = _axes(len(panels))
+        drawn, axes = _axes(panels, shown)
         for place, panel in enumerate(panels):
             _draw_panel(axes[place], shown[place], panel, styles)
             letter = f"({string.ascii_lowercase[place]}) " if len(panels) > 1 else ""
-            axes[place].set_title(f"{letter}{panel.title}".strip(), loc="left")
+            # What is in the cells of a map, no axis says.
+            title = panel.title or (column(panel.y).axis if panel.down else "")
+            axes[place].set_title(f"{letter}{title}".strip(), loc="left")
         _legend(drawn, axes[: len(panels)], styles)
         place_annotations(drawn)
     return drawn
@@ -117,7 +121,7 @@ def _of_panel(points: pd.DataFrame, number: int) -> pd.DataFrame:
 
 
 def _check(points: pd.DataFrame, panel: Panel) -> None:
-    for name in ("series", panel.x, panel.y):
+    for name in ("series", panel.x, panel.y, *([panel.down] if panel.down else [])):
         if name not in points:
             raise InputError(f"figure: there is no column {name!r}; the points have {', '.join(map(str, points))}")
     if not pd.api.types.is_numeric_dtype(points[panel.y]):
@@ -142,19 +146,32 @@ def _styles(series: Sequence[str]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _axes(count: int) -> tuple[Figure, list[Axes]]:
-    """One panel is a column wide; more stand side by side, in two rows from three on."""
-    columns, rows = min(count, 2), (count + 1) // 2
-    drawn = Figure(figsize=(COLUMN_WIDTH * columns, PANEL_HEIGHT * rows + 0.4), layout="constrained")
+def _axes(panels: Sequence[Panel], shown: Sequence[pd.DataFrame]) -> tuple[Figure, list[Axes]]:
+    """One panel is a column wide; more stand side by side, in two rows from three on. Maps are a page wide."""
+    count = len(panels)
+    mapped = any(panel.down for panel in panels)
+    columns = 1 if mapped else min(count, 2)
+    rows = -(-count // columns)
+    heights = [_height(panel, points) for panel, points in zip(panels, shown, strict=True)][::columns]
+    width = COLUMN_WIDTH * (2 if mapped else columns)
+    drawn = Figure(figsize=(width, sum(heights) + 0.4), layout="constrained")
     FigureCanvasAgg(drawn)
-    axes = list(drawn.subplots(rows, columns, squeeze=False).ravel())
+    axes = list(drawn.subplots(rows, columns, squeeze=False, height_ratios=heights).ravel())
     for unused in axes[count:]:
         unused.set_axis_off()
     return drawn, axes
 
 
+def _height(panel: Panel, points: pd.DataFrame) -> float:
+    return PANEL_HEIGHT if panel.down is None else MAP_MARGIN + CELL_HEIGHT * points[panel.down].nunique()
+
+
 def _draw_panel(axes: Axes, points: pd.DataFrame, panel: Panel, styles: Mapping[str, dict[str, Any]]) -> None:
     axes.set_xlabel(column(panel.x).axis if panel.x_label is None else panel.x_label)
+    if panel.down is not None:
+        axes.set_ylabel(column(panel.down).axis if panel.y_label is None else panel.y_label)
+        draw_map(axes, points, panel)
+        return
     axes.set_ylabel(column(panel.y).axis if panel.y_label is None else panel.y_label)
     if _is_of_names(points, panel):
         _draw_bars(axes, points, panel, styles)

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sanguinaria.plugins import Settings
 
 
 class Panel(Settings):
-    """One set of axes: a column against another, a line for every series, or bars where the first holds names."""
+    """One set of axes: a column against another, a line for every series, or bars where the first holds names; or a map
+    of two columns of names."""
 
     x: str = Field(
         min_length=1, description="column on the horizontal axis, such as rate or pesq; of names, such as trigger: bars"
     )
     y: str = Field(min_length=1, description="column on the vertical axis, such as attack_success_rate")
+    down: str | None = Field(
+        default=None,
+        min_length=1,
+        description="column of names on the vertical axis, such as trigger: a map, in whose cells y is",
+    )
     title: str = Field(default="", description="what stands above the axes")
     x_label: str | None = Field(default=None, description="label of the horizontal axis; null: the column's own")
     y_label: str | None = Field(default=None, description="label of the vertical axis; null: the column's own")
     x_log: bool = Field(default=False, description="logarithmic horizontal axis: its values are above 0")
+
+    @model_validator(mode="after")
+    def _axes_of_maps(self) -> Panel:
+        if self.down is not None and self.x_log:
+            raise ValueError("a map has cells of one width: leave out x_log, or down")
+        return self

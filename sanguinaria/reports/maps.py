@@ -1,0 +1,68 @@
+"""Maps: a number for each pair of two names, such as of a trigger and a defence, as coloured cells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from sanguinaria.errors import InputError
+from sanguinaria.reports.layout import column
+from sanguinaria.reports.panels import Panel
+
+# Light where nothing is, and told apart by those who see no red or green.
+COLOURS = "YlGnBu"
+# Brightness, from 0 to 1, below which a number on a cell is white; the weights are ITU-R BT.709's.
+DARK, WEIGHTS = 0.5, (0.2126, 0.7152, 0.0722)
+
+
+def draw_map(axes: Axes, points: pd.DataFrame, panel: Panel) -> None:
+    """Cells of ``panel.y``, across ``panel.x`` and down ``panel.down``; what has no value is blank.
+
+    Rates are in per cent, and their colours go from 0 to 100; those of other columns from the least to the greatest.
+
+    Raises:
+        InputError: several points are of one cell.
+    """
+    values = cells(points, panel)
+    shown = column(panel.y)
+    least, greatest = (0, 100) if shown.percent else (None, None)
+    drawn = axes.imshow(values.to_numpy(float), cmap=COLOURS, aspect="auto", vmin=least, vmax=greatest)
+    axes.set_xticks(
+        range(values.shape[1]), list(map(str, values.columns)), rotation=45, ha="right", rotation_mode="anchor"
+    )
+    axes.set_yticks(range(values.shape[0]), list(map(str, values.index)))
+    axes.grid(visible=False)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    # Whole per cent: a cell holds no more.
+    digits = 0 if shown.percent else shown.digits
+    for (row, place), value in np.ndenumerate(values.to_numpy(float)):
+        if np.isfinite(value):
+            colour = "white" if _brightness(drawn.cmap(drawn.norm(value))) < DARK else "black"
+            axes.text(place, row, f"{value:.{digits}f}", ha="center", va="center", color=colour, fontsize=7)
+
+
+def cells(points: pd.DataFrame, panel: Panel) -> pd.DataFrame:
+    """What a map shows, in the drawn unit: names in the order of the points, numbers in their own."""
+    assert panel.down is not None
+    found = points.dropna(subset=[panel.y]).drop_duplicates([panel.down, panel.x, panel.y])
+    twice = found[found.duplicated([panel.down, panel.x])]
+    if not twice.empty:
+        down, across = twice.iloc[0][[panel.down, panel.x]]
+        raise InputError(
+            f"figure: several points are of {panel.down} {down!r} and {panel.x} {across!r}; choose by `where`"
+        )
+    table = found.pivot(index=panel.down, columns=panel.x, values=panel.y) * column(panel.y).scale
+    return table.reindex(index=_order(found[panel.down]), columns=_order(found[panel.x]))
+
+
+def _order(values: pd.Series) -> list[object]:
+    unique = values.unique().tolist()
+    return sorted(unique) if pd.api.types.is_numeric_dtype(values) else unique
+
+
+def _brightness(colour: Any) -> float:
+    return float(np.dot(colour[:3], WEIGHTS))
