@@ -37,6 +37,8 @@ def butterworth_response(
 
 def convolve(waveforms: torch.Tensor, responses: torch.Tensor) -> torch.Tensor:
     """Each row of waveforms (utterances, samples) through the same row of responses, likewise, from rest."""
+    if not len(waveforms):  # MKL's Fourier transform of no rows is an error
+        return waveforms
     size = 1 << (waveforms.shape[-1] + responses.shape[-1] - 2).bit_length()
     spectra = torch.fft.rfft(waveforms, size) * torch.fft.rfft(responses, size)
     filtered: torch.Tensor = torch.fft.irfft(spectra, size)[..., : waveforms.shape[-1]]

@@ -26,6 +26,10 @@ def test_waveforms_may_be_shorter_than_the_response(samples):
     np.testing.assert_allclose(filtered.numpy(), expected, atol=1e-5)
 
 
+def test_no_utterances_are_none_filtered():
+    assert convolve(torch.zeros(0, 100), low_pass_responses([3800], 6, RATE)).shape == (0, 100)
+
+
 def test_the_gradient_is_the_response():
     responses = low_pass_responses([3500.0], 6, RATE)
     waveform = torch.zeros(1, 2000, requires_grad=True)
