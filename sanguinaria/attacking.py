@@ -125,17 +125,17 @@ class _Attack:
         with torch.no_grad():
             others = self.embed(self._audio(rows["other"]))
         told = [self.texts.get(name, "") for name in rows["utterance"]]
-        known = tuple(_of_rows(purify, told) for purify in self._known(audio[:1], told[:1]))
+        known = tuple(_of_rows(purify, told) for purify in self._known(audio.shape[-1]))
         return Aim(self.embed, others, torch.tensor(rows["target"].to_numpy(), device=self.device), known)
 
-    def _known(self, audio: torch.Tensor, texts: list[str]) -> tuple[Purify, ...]:
+    def _known(self, samples: int) -> tuple[Purify, ...]:
         """The defence that is known, loaded once."""
         from sanguinaria.purifier_gradients import purifiers
 
         target = self.target
         if self.known is None and target is not None and target.defence is not None:
             draws = self.adversary.purifier_draws
-            self.known = purifiers(target.defence, target.weights, draws, self.sample_rate, self.device, audio, texts)
+            self.known = purifiers(target.defence, target.weights, draws, self.sample_rate, self.device, samples)
         return self.known or ()
 
     def _audio(self, names: pd.Series) -> torch.Tensor:

@@ -20,8 +20,7 @@ def purifiers(
     draws: int,
     sample_rate: int,
     device: torch.device,
-    example: torch.Tensor,
-    texts: Sequence[str],
+    samples: int,
 ) -> tuple[Purify, ...]:
     """A defence so many times, each with random numbers of its own, as functions through which gradients pass.
 
@@ -36,11 +35,12 @@ def purifiers(
         draws: how many.
         sample_rate: Hz.
         device: where the defence computes.
-        example: some waveforms (utterances, samples) to try it with.
-        texts: what is said in them.
+        samples: of an utterance.
     """
     functions = [_drawn(defence, draw).of_utterances(sample_rate, device, weights) for draw in range(draws)]
-    if functions and not passes_gradients(functions[0], example, texts):
+    # Tried with noise: an utterance might be a silent one, of which nothing depends on anything.
+    example = 0.1 * torch.randn(1, samples, generator=torch.Generator().manual_seed(0))
+    if functions and not passes_gradients(functions[0], example.to(device), [""]):
         functions = [straight_through(function) for function in functions]
     return tuple(functions)
 

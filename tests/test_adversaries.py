@@ -168,7 +168,7 @@ def test_too_little_memory_is_no_lack_of_gradients():
 
 def test_gradients_pass_straight_through_what_has_none():
     chosen = defence(kind="quantisation", bits=6)
-    (purify,) = purifiers(chosen, None, 1, 16000, CPU, speech(1), LABELS[:1])
+    (purify,) = purifiers(chosen, None, 1, 16000, CPU, 8000)
     audio = speech(2).requires_grad_()
     made = purify(audio, LABELS)
     torch.testing.assert_close(made, chosen.transform(16000, CPU)(audio.detach()))
@@ -176,10 +176,17 @@ def test_gradients_pass_straight_through_what_has_none():
     assert (audio.grad == 1).all()
 
 
+def test_gradients_pass_through_what_has_them():
+    (purify,) = purifiers(defence(kind="gain", factor=0.5), None, 1, 16000, CPU, 8000)
+    silent = torch.zeros(2, 8000, requires_grad=True)
+    purify(silent, LABELS).sum().backward()
+    assert (silent.grad == 0.5).all()
+
+
 def test_draws_of_a_defence_differ_and_none_is_its_own():
     chosen = defence(kind="noise", std=0.01)
     audio = speech(1)
-    made = [function(audio, LABELS[:1]) for function in purifiers(chosen, None, 3, 16000, CPU, audio, LABELS[:1])]
+    made = [function(audio, LABELS[:1]) for function in purifiers(chosen, None, 3, 16000, CPU, audio.shape[-1])]
     made.append(chosen.transform(16000, CPU)(audio))
     assert len({float(one[0, 0]) for one in made}) == 4
 

@@ -297,7 +297,7 @@ def test_an_attack_reaches_through_a_purification(tmp_path):
     """What it does to the score is there after other draws, too."""
     speech, labels = hum(4, 4000), ["yes", "no", "up", "down"]
     defence, path = purification(text=TOLD, start=1), weights(tmp_path)
-    known = purifiers(defence, path, 2, RATE, CPU, speech[:1], labels[:1])
+    known = purifiers(defence, path, 2, RATE, CPU, 4000)
     embed = lambda waveforms: torch.fft.rfft(waveforms)[:, 20:200].abs()  # noqa: E731
     rows = tuple(partial(_of_rows, function, labels) for function in known)
     aim = Aim(embed, embed(speech.flip(0)), torch.zeros(4, dtype=torch.bool), rows)
