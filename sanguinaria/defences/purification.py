@@ -32,8 +32,8 @@ class Purification(Defence):
     purifier: str = Field(description="entry of `purifiers`")
     noise: str | None = Field(
         default=None,
-        description="entry of `distortions`, which happens to the audio before, so that what the purifier is told of "
-        "it, too, is noisy (TDAP, section 2.1)",
+        description="entry of `distortions`, which happens to the audio before, so that the spectrum that the purifier "
+        "is told is noisy, too (TDAP, section 2.1); text is heard in the audio as it came",
     )
     steps: Literal["usual", "all"] | Variances = Field(
         default="usual",

@@ -74,7 +74,7 @@ def _points(figure: Figure, number: int, lines: pd.DataFrame) -> pd.DataFrame:
     place = f"panels[{number}]"
     chosen = _chosen(lines, panel.where, place)
     series = figure.series or {name: {"trigger": name} for name in chosen["trigger"].unique()}
-    _require([panel.x, panel.y, *along, *([panel.down] if panel.down else [])], lines, place)
+    _require([*panel.columns, *along], lines, place)
     names = not panel.along and not pd.api.types.is_numeric_dtype(lines[panel.x])
     for name in along:
         if not names and not pd.api.types.is_numeric_dtype(lines[name]):

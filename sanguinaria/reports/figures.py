@@ -121,7 +121,7 @@ def _of_panel(points: pd.DataFrame, number: int) -> pd.DataFrame:
 
 
 def _check(points: pd.DataFrame, panel: Panel) -> None:
-    for name in ("series", panel.x, panel.y, *([panel.down] if panel.down else [])):
+    for name in ("series", *panel.columns):
         if name not in points:
             raise InputError(f"figure: there is no column {name!r}; the points have {', '.join(map(str, points))}")
     if not pd.api.types.is_numeric_dtype(points[panel.y]):
@@ -152,6 +152,7 @@ def _axes(panels: Sequence[Panel], shown: Sequence[pd.DataFrame]) -> tuple[Figur
     mapped = any(panel.down for panel in panels)
     columns = 1 if mapped else min(count, 2)
     rows = -(-count // columns)
+    # Where two stand side by side, they are of one height.
     heights = [_height(panel, points) for panel, points in zip(panels, shown, strict=True)][::columns]
     width = COLUMN_WIDTH * (2 if mapped else columns)
     drawn = Figure(figsize=(width, sum(heights) + 0.4), layout="constrained")

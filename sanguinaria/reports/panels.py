@@ -25,6 +25,11 @@ class Panel(Settings):
     y_label: str | None = Field(default=None, description="label of the vertical axis; null: the column's own")
     x_log: bool = Field(default=False, description="logarithmic horizontal axis: its values are above 0")
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What it shows of a table."""
+        return (self.x, self.y) if self.down is None else (self.x, self.y, self.down)
+
     @model_validator(mode="after")
     def _axes_of_maps(self) -> Panel:
         if self.down is not None and self.x_log:
