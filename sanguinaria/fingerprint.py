@@ -2,7 +2,7 @@
 
 The closure of a file is itself and every module of this package that it imports, directly or not, function-level
 imports included. Each is hashed as a parsed tree without docstrings, so comments, formatting and documentation change
-nothing.
+nothing; nor does the version of Python.
 """
 
 from __future__ import annotations
@@ -60,7 +60,17 @@ def _is_idle(statement: ast.stmt) -> bool:
 
 @cache
 def _digest(path: Path) -> str:
-    return hashlib.sha256(ast.dump(_tree(path)).encode()).hexdigest()
+    return hashlib.sha256(_written(_tree(path)).encode()).hexdigest()
+
+
+def _written(node: object) -> str:
+    """A tree as text. ``ast.dump`` names fields that are empty, of which each version of Python has some more."""
+    if isinstance(node, ast.AST):
+        fields = (f"{name}={_written(value)}" for name, value in ast.iter_fields(node) if value not in (None, []))
+        return f"{type(node).__name__}({', '.join(fields)})"
+    if isinstance(node, list):
+        return f"[{', '.join(map(_written, node))}]"
+    return repr(node)
 
 
 @cache

@@ -1,7 +1,9 @@
-"""One job a GPU: locks among the jobs of one machine.
+"""Which job has which GPU: locks among the jobs of one machine.
 
 Snakemake's ``--resources gpu=2`` counts jobs and assigns no device. So a job takes the lock of the first free device
 and sees no other. The system drops the lock when the process ends, however it ends.
+
+A device has one job, or as many as ``SANGUINARIA_JOBS_PER_GPU`` says: small networks leave most of a large one idle.
 """
 
 from __future__ import annotations
@@ -14,6 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from sanguinaria.errors import InputError
+
+SHARED_VARIABLE = "SANGUINARIA_JOBS_PER_GPU"
 # Locks are held through these until the process ends.
 _held: list[IO[str]] = []
 
@@ -26,11 +31,14 @@ def take_one() -> str | None:
 
     Returns:
         The device by its name in ``CUDA_VISIBLE_DEVICES``; None where there is none.
+
+    Raises:
+        InputError: ``SANGUINARIA_JOBS_PER_GPU`` is no whole number above 0.
     """
     devices = visible()
     if not devices:
         return None
-    device = claim(devices, lock_folder())
+    device = claim(devices, lock_folder(), jobs_per_device())
     os.environ["CUDA_VISIBLE_DEVICES"] = device
     return device
 
@@ -51,6 +59,18 @@ def visible() -> list[str]:
     return devices
 
 
+def jobs_per_device() -> int:
+    """How many jobs share a GPU: one, unless the environment says otherwise.
+
+    Raises:
+        InputError: ``SANGUINARIA_JOBS_PER_GPU`` is no whole number above 0.
+    """
+    told = os.environ.get(SHARED_VARIABLE) or "1"
+    if not (told.isascii() and told.isdigit() and int(told)):
+        raise InputError(f"{SHARED_VARIABLE} is {told!r}: it says how many jobs share a GPU, a whole number from 1 on")
+    return int(told)
+
+
 def lock_folder() -> Path:
     """Where the locks lie: a user's own, and of one Slurm job, in which devices are counted anew from 0."""
     folder = Path(tempfile.gettempdir()) / f"sanguinaria-gpus-{os.getuid()}" / os.environ.get("SLURM_JOB_ID", "local")
@@ -58,19 +78,20 @@ def lock_folder() -> Path:
     return folder
 
 
-def claim(devices: Sequence[str], folder: Path, pause: float = 0.2) -> str:
-    """Lock the first device that no other process holds; look again every ``pause`` seconds until there is one."""
+def claim(devices: Sequence[str], folder: Path, jobs: int = 1, pause: float = 0.2) -> str:
+    """Lock one of the ``jobs`` places of a device, the emptiest first; look again every ``pause`` seconds for one."""
     waiting = False
     while True:
-        for device in devices:
-            file = (folder / f"{device}.lock").open("w")
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.close()
-                continue
-            _held.append(file)
-            return device
+        for place in range(jobs):
+            for device in devices:
+                file = (folder / f"{device}.{place}.lock").open("w")
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    file.close()
+                    continue
+                _held.append(file)
+                return device
         if not waiting:
             print(f"waiting for a GPU: other jobs hold {', '.join(devices)}", flush=True)
             waiting = True

@@ -353,3 +353,12 @@ def test_no_script_names_a_plug_in():
     plugins = {f"sanguinaria/{room}/{kind}.py" for room in ROOMS for kind in kinds(room)}
     for script in (ROOT / "workflow_scripts").glob("*.py"):
         assert not closure(script) & plugins
+
+
+def test_a_tree_is_written_the_same_by_every_python():
+    # `ast.dump` adds `type_params=[]` from 3.12 on, and leaves out all that is empty from 3.13 on.
+    tree = ast.parse("def f(x):\n    return [x, None, 0]\n")
+    assert fingerprint._written(tree) == (
+        "Module(body=[FunctionDef(name='f', args=arguments(args=[arg(arg='x')]), body=[Return(value=List(elts="
+        "[Name(id='x', ctx=Load()), Constant(), Constant(value=0)], ctx=Load()))])])"
+    )

@@ -1,6 +1,7 @@
 """Pretended GPUs: names in CUDA_VISIBLE_DEVICES, shared by real processes."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from sanguinaria import gpus
+from sanguinaria.errors import InputError
 
 # Holds a device for a while, and says from when to when.
 HOLDER = """
@@ -62,6 +64,30 @@ def test_a_killed_job_frees_its_device(environment):
     first.wait()
     assert second.stdout.readline() == "holds GPU-5f3e\n"
     assert second.wait(timeout=60) == 0
+
+
+def test_jobs_that_share_spread_over_the_devices_first(environment):
+    environment["SANGUINARIA_JOBS_PER_GPU"] = "2"
+    holders = [hold(environment, 600) for _ in range(5)]
+    held = []
+    for holder in holders:
+        assert holder.stdout is not None
+        held.append(holder.stdout.readline().strip())
+    for holder in holders:
+        holder.kill()
+        holder.wait()
+    assert sorted(held) == ["holds 0"] * 2 + ["holds 1"] * 2 + ["waiting for a GPU: other jobs hold 0, 1"]
+
+
+def test_the_first_places_are_of_different_devices(tmp_path):
+    assert [gpus.claim(["0", "1"], tmp_path, jobs=2) for _ in range(4)] == ["0", "1", "0", "1"]
+
+
+@pytest.mark.parametrize("told", ["0", "-2", "two", "1.5", "²"])
+def test_how_many_share_is_a_whole_number(monkeypatch, told):
+    monkeypatch.setenv("SANGUINARIA_JOBS_PER_GPU", told)
+    with pytest.raises(InputError, match=f"SANGUINARIA_JOBS_PER_GPU is '{re.escape(told)}'"):
+        gpus.jobs_per_device()
 
 
 def test_two_slurm_jobs_may_both_call_their_device_0(environment):
