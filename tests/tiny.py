@@ -53,9 +53,11 @@ def clone(finished: Path, folder: Path, *leave: str) -> Path:
     return folder
 
 
-def command(*arguments: str, cores: int = 2, targets: Sequence[str] = TARGETS) -> list[str]:
+def command(
+    *arguments: str, cores: int = 2, targets: Sequence[str] = TARGETS, overlays: Sequence[str] = ("tiny.yaml",)
+) -> list[str]:
     snakemake = Path(sys.executable).with_name("snakemake")
-    return [str(snakemake), "--cores", str(cores), *arguments, "--configfile", "tiny.yaml", "--", *targets]
+    return [str(snakemake), "--cores", str(cores), *arguments, "--configfile", *overlays, "--", *targets]
 
 
 def run(
@@ -63,10 +65,11 @@ def run(
     *arguments: str,
     cores: int = 2,
     targets: Sequence[str] = TARGETS,
+    overlays: Sequence[str] = ("tiny.yaml",),
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Run the tiny experiments and return what was printed; a failure shows it all."""
-    called = command(*arguments, cores=cores, targets=targets)
+    called = command(*arguments, cores=cores, targets=targets, overlays=overlays)
     variables = {**os.environ, **environment}
     found = subprocess.run(called, cwd=folder, env=variables, capture_output=True, text=True, timeout=1800)
     printed = found.stdout + found.stderr
