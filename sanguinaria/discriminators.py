@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
+from sanguinaria.mirroring import mirrored_spectra
+
 FFT, HOP = 512, 128
 CHANNELS = (8, 16, 32)
 # Log magnitudes start here, −100 dB: a mark in the quietest cells is to be seen as well.
@@ -27,7 +29,7 @@ class Discriminator(nn.Module):
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         window = torch.hann_window(FFT, device=waveforms.device)
-        spectra = torch.stft(waveforms, FFT, HOP, window=window, normalized=True, return_complex=True)
+        spectra = mirrored_spectra(waveforms, window, HOP)
         levels = (spectra.real.square() + spectra.imag.square() + FLOOR**2).log10() / 2
         logits: torch.Tensor = self.layers(levels[:, None])
         return logits[:, 0]

@@ -6,6 +6,7 @@ import torch
 from torch.nn.functional import l1_loss, logsigmoid, mse_loss
 
 from sanguinaria.discriminators import Discriminator
+from sanguinaria.mirroring import mirrored_spectra
 
 # Eq. 2 is AudioSeal's and EnCodec's (arXiv:2210.13438, section 3.4), whose scales and coefficients these are, as the
 # paper tells none: windows of 2^i samples, a quarter of that between them, and α_i = 1.
@@ -58,6 +59,6 @@ def undetected(discriminator: Discriminator, marked: torch.Tensor) -> torch.Tens
 
 def _magnitudes(waveforms: torch.Tensor, size: int) -> torch.Tensor:
     window = torch.hann_window(size, device=waveforms.device)
-    spectra = torch.stft(waveforms, size, size // 4, window=window, normalized=True, return_complex=True)
+    spectra = mirrored_spectra(waveforms, window, size // 4)
     # Magnitudes with a slope at 0.
     return (spectra.real.square() + spectra.imag.square() + 1e-12).sqrt()
