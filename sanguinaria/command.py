@@ -15,6 +15,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sanguinaria import gpus
+from sanguinaria.errors import InputError
 from sanguinaria.provenance import COMMAND_VARIABLE
 
 OPTIONS = ("--configfile", "--configfiles")
@@ -58,6 +60,10 @@ def cached(arguments: Sequence[str], environment: Mapping[str, str]) -> list[str
 
 def main() -> None:
     """Run Snakemake."""
+    try:
+        gpus.jobs_per_device()  # which a job would ask when others have worked for hours
+    except InputError as error:
+        raise SystemExit(str(error)) from None
     from snakemake.cli import main as snakemake
 
     from sanguinaria import scheduling

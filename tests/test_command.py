@@ -106,3 +106,9 @@ def test_the_command_is_snakemake_s_own(monkeypatch: pytest.MonkeyPatch):
 def test_the_environment_s_command_is_this_one():
     script = Path(sys.executable).parent / "snakemake"
     assert "from sanguinaria.command import main" in script.read_text()
+
+
+def test_a_wrong_number_of_jobs_on_a_gpu_is_told_at_once(monkeypatch):
+    monkeypatch.setenv("SANGUINARIA_JOBS_PER_GPU", "0")
+    with pytest.raises(SystemExit, match="SANGUINARIA_JOBS_PER_GPU is '0'"):
+        command.main()
