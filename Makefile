@@ -32,11 +32,11 @@ bench: .venv/installed
 
 # Writes what is generated from the plug-ins' settings and from pyproject.toml; a test keeps them in step.
 schema: .venv/installed
-	$(BIN)/python -m sanguinaria.generated
+	$(BIN)/python -m sanguinaria.workflow.generated_files
 
 .venv/installed: pyproject.toml envs/sanguinaria.post-deploy.sh
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh envs/sanguinaria.post-deploy.sh
-	$(BIN)/python -m sanguinaria.compatibility
+	$(BIN)/python -m sanguinaria.core.torchaudio_import
 	touch $@

@@ -14,10 +14,10 @@ from multiprocessing import get_context
 
 import torch
 
-from sanguinaria import plugins
-from sanguinaria.allocation import keep_freed
-from sanguinaria.diffusion_networks import DiffWave
-from sanguinaria.training import predict
+from sanguinaria.core import plugins
+from sanguinaria.core.memory_allocator import keep_freed
+from sanguinaria.nn.supervised_training import predict
+from sanguinaria.purifiers._diffusion.network import DiffWave
 from sanguinaria.victims import Victim
 
 CPU = torch.device("cpu")

@@ -21,8 +21,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from sanguinaria import audioseal_networks as audioseal
-from sanguinaria.audioseal_networks import SAMPLE_RATE, SAMPLES_AT_ONCE
+from sanguinaria.watermarks._audioseal import networks as audioseal
+from sanguinaria.watermarks._audioseal.networks import SAMPLE_RATE, SAMPLES_AT_ONCE
 from sanguinaria.watermarks.audioseal import AudioSeal
 
 BASELINE = "the package, one by one, float32"

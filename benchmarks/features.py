@@ -23,10 +23,11 @@ import pandas as pd
 import soundfile
 import torch
 
-from sanguinaria import compatibility, utterances
-from sanguinaria.features import extract, load
+from sanguinaria.audio import utterances
+from sanguinaria.audio.utterances import ROW_GROUP, Utterances
+from sanguinaria.core import torchaudio_import as compatibility
 from sanguinaria.front_ends.log_mel import FLOOR, LogMel
-from sanguinaria.utterances import ROW_GROUP, Utterances
+from sanguinaria.steps.features import extract, load
 
 RATE = 16000
 SETTINGS = LogMel()

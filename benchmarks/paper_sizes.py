@@ -18,11 +18,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from sanguinaria import plugins
-from sanguinaria.efficiency import flops, spent
-from sanguinaria.keyed_settings import CALIBRATION
-from sanguinaria.pkdmark_settings import named
+from sanguinaria.core import plugins
+from sanguinaria.steps.efficiency import flops, spent
 from sanguinaria.watermarks import Marker
+from sanguinaria.watermarks._invertible.settings import CALIBRATION
+from sanguinaria.watermarks._pkdmark.settings import named
 from sanguinaria.watermarks.pkdmark import DECODER, STUDENT, Pkdmark
 from sanguinaria.watermarks.pkdmark_teacher import NETWORK, PkdmarkTeacher
 from sanguinaria.watermarks.wake import Wake

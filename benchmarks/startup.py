@@ -13,7 +13,7 @@ import sys
 WAYS = {
     "with the compiler": "import torch; torch.use_deterministic_algorithms(True, warn_only=True)",
     "without": "import torch; torch.set_deterministic_debug_mode('warn')",
-    "this project's jobs": "from sanguinaria import devices; devices.prepare()",
+    "this project's jobs": "from sanguinaria.core import devices; devices.prepare()",
 }
 
 

@@ -17,9 +17,9 @@ os.environ.update(
     )
 )
 
-from sanguinaria.artefacts import write_text
-from sanguinaria.errors import InputError
-from sanguinaria.workflow import build_plan
+from sanguinaria.core.atomic_files import write_text
+from sanguinaria.core.errors import InputError
+from sanguinaria.workflow.parse import build_plan
 
 try:
     PLAN = build_plan(

@@ -15,9 +15,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sanguinaria import gpus
-from sanguinaria.errors import InputError
-from sanguinaria.provenance import COMMAND_VARIABLE
+from sanguinaria.core import gpu_locks as gpus
+from sanguinaria.core.errors import InputError
+from sanguinaria.workflow.provenance import COMMAND_VARIABLE
 
 OPTIONS = ("--configfile", "--configfiles")
 SUFFIXES = (".yaml", ".yml", ".json")

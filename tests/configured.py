@@ -9,8 +9,8 @@ import pytest
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
-from sanguinaria.configuration import load
-from sanguinaria.errors import InputError
+from sanguinaria.core.errors import InputError
+from sanguinaria.plan.configuration import load
 
 SOUND = """
 corpora:

@@ -5,12 +5,12 @@ from typing import Any
 
 import yaml
 
-from sanguinaria.configuration import load
-from sanguinaria.plan import Plan, plan
-from sanguinaria.plugins import kind_of
-from sanguinaria.stages.stage import Stage
-from sanguinaria.stages.triggered import DetectionStage, TriggeredStage
-from sanguinaria.stages.victims import PoisonedStage
+from sanguinaria.core.plugins import kind_of
+from sanguinaria.plan.configuration import load
+from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.stages.stage import Stage
+from sanguinaria.plan.stages.triggered import DetectionStage, TriggeredStage
+from sanguinaria.plan.stages.victims import PoisonedStage
 
 CONFIGURATION = """
 corpora:

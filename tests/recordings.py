@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from sanguinaria.building import build_index, build_shard, list_recordings
 from sanguinaria.corpora import Corpus, Recording, SplitShares
+from sanguinaria.steps.corpora import build_index, build_shard, list_recordings
 
 RATE = 16000
 

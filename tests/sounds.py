@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from scipy import signal
 
-from sanguinaria import plugins
+from sanguinaria.core import plugins
 from sanguinaria.distortions import Distortion
 
 RATE = 16000

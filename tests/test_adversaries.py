@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch.nn.functional import cosine_similarity
 
-from sanguinaria import plugins
 from sanguinaria.adversaries import UNIT, Aim
-from sanguinaria.audio_problems import NO_NUMBERS, SILENT
+from sanguinaria.adversaries.pgd.projected_gradients import NO_GRADIENT, Budget, ascend
+from sanguinaria.audio.validation import NO_NUMBERS, SILENT
+from sanguinaria.core import plugins
 from sanguinaria.distortions import to_text
-from sanguinaria.projected_gradients import NO_GRADIENT, Budget, ascend
-from sanguinaria.purifier_gradients import passes_gradients, purifiers
+from sanguinaria.steps.defence_gradients import passes_gradients, purifiers
 
 CPU = torch.device("cpu")
 LABELS = ["left", "right"]

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from sanguinaria.audibility import audibility, disturbance, loudness
+from sanguinaria.watermarks._audibility import audibility, disturbance, loudness
 
 CPU = torch.device("cpu")
 RATE = 16_000

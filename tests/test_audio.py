@@ -11,8 +11,16 @@ import pytest
 import soundfile
 from scipy import signal
 
-from sanguinaria.audio import _refuse_unfinished_ogg, conform, decode_flac, encode_flac, read_file, resample, to_int16
-from sanguinaria.errors import InputError
+from sanguinaria.audio.files import (
+    _refuse_unfinished_ogg,
+    conform,
+    decode_flac,
+    encode_flac,
+    read_file,
+    resample,
+    to_int16,
+)
+from sanguinaria.core.errors import InputError
 
 RATE = 16000
 NOISE = np.random.default_rng(0).integers(-20000, 20000, RATE).astype(np.int16)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.signal import stft
 
-from sanguinaria import plugins
+from sanguinaria.core import plugins
 
 CPU = torch.device("cpu")
 RATE = 16_000

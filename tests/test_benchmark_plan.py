@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from sanguinaria.configuration import load
-from sanguinaria.errors import InputError
-from sanguinaria.foreign_keys import drawn_key, drawn_keys, neighbours
-from sanguinaria.plan import Plan, plan
-from sanguinaria.plugins import Plugin, kind_of
-from sanguinaria.stages.benchmarks import MarkedStage, ReadingStage
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugins import Plugin, kind_of
+from sanguinaria.plan.configuration import load
+from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.stages.benchmarks import MarkedStage, ReadingStage
+from sanguinaria.watermarks._wrong_keys import drawn_key, drawn_keys, neighbours
 from sanguinaria.watermarks.keyed_mask import KeyedMask
 from sanguinaria.watermarks.wake import Wake
 

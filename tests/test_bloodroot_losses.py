@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sanguinaria import bloodroot_losses
+from sanguinaria.watermarks.bloodroot_ft import losses as bloodroot_losses
 
 CPU = torch.device("cpu")
 RATE = 16_000

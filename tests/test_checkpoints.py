@@ -6,7 +6,7 @@ import os
 import pytest
 import torch
 
-from sanguinaria.checkpoints import keep, resume
+from sanguinaria.core.checkpoints import keep, resume
 
 
 def training(outputs=2, steps=0):

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from sanguinaria.errors import InputError
+from sanguinaria.core.errors import InputError
 from sanguinaria.reports.comparison import (
     BENCHMARK_NAMES,
     NAMES,

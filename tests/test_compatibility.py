@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sanguinaria import compatibility
+from sanguinaria.core import torchaudio_import as compatibility
 
 # A sine through torchaudio, against scipy's resampling and numpy's spectrum.
 COMPUTE = """
@@ -62,14 +62,14 @@ def test_a_cuda_build_of_torch_is_left_alone() -> None:
 
     if torch.version.cuda is not None:
         pytest.skip("torch is a CUDA build here")
-    prepare = "from sanguinaria.compatibility import prepare; prepare()\n"
+    prepare = "from sanguinaria.core.torchaudio_import import prepare; prepare()\n"
     assert "Could not load" in _run(prepare + PRETEND_CUDA)
 
 
 def test_preparing_twice_adds_one_hook_and_imports_nothing_heavy() -> None:
     names = _run(
         "import os, sys\n"
-        "from sanguinaria import compatibility\n"
+        "from sanguinaria.core import torchaudio_import as compatibility\n"
         "compatibility.prepare(); compatibility.prepare()\n"
         "assert os.environ['NO_TORCH_COMPILE'] == '1'\n"
         "assert not {'torch', 'torchaudio', 'numpy'} & set(sys.modules)\n"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from configured import MISTAKEN, MISTAKES, SOUND, merged, overlaid, problems, write
 
-from sanguinaria.configuration import RULES, load
-from sanguinaria.plugins import describe
+from sanguinaria.core.plugins import describe
+from sanguinaria.plan.configuration import RULES, load
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.usefixtures("own_folder")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from configured import SOUND, merged, overlaid, write
 
-from sanguinaria.configuration import load
-from sanguinaria.plugins import kinds
+from sanguinaria.core.plugins import kinds
+from sanguinaria.plan.configuration import load
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 

@@ -3,7 +3,7 @@
 import pytest
 from configured import SOUND, merged, overlaid, write
 
-from sanguinaria.configuration import load
+from sanguinaria.plan.configuration import load
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 

@@ -7,7 +7,7 @@ import pytest
 from configured import MISTAKEN, MISTAKES, SOUND, merged, overlaid, problems, write
 from snakemake.utils import update_config
 
-from sanguinaria.configuration import load
+from sanguinaria.plan.configuration import load
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 

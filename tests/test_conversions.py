@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.signal import lfilter, welch
 
-from sanguinaria import plugins
-from sanguinaria.errors import InputError
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
 
 CPU = torch.device("cpu")
 RATE = 16_000

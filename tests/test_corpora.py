@@ -11,12 +11,13 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from sanguinaria import configuration, plugins
-from sanguinaria.building import build_shard, list_recordings
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
 from sanguinaria.corpora import SPLITS, SplitShares
 from sanguinaria.corpora.folder import Folder
 from sanguinaria.corpora.speech_commands import ALL, SC10, SC30, SpeechCommands
-from sanguinaria.errors import InputError
+from sanguinaria.plan import configuration
+from sanguinaria.steps.corpora import build_shard, list_recordings
 from tests.recordings import HALVES, RATE, built, flac, float_wav, noise, put, wav_bytes, write_csv
 
 GOOD = {f"{word}/good{number}.wav": noise(10 * len(word) + number) for word in ("yes", "no") for number in range(4)}

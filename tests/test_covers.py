@@ -8,11 +8,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sanguinaria import parquet, tensors
-from sanguinaria.errors import InputError
-from sanguinaria.poisoning import block_members, manifest
-from sanguinaria.poisoning_order import EDGES, PoisonBlock, blocks_for
-from sanguinaria.training import assemble
+from sanguinaria.core import parquet, tensors
+from sanguinaria.core.errors import InputError
+from sanguinaria.steps.poisoning import block_members, manifest
+from sanguinaria.steps.poisoning_order import EDGES, PoisonBlock, blocks_for
+from sanguinaria.steps.victims import assemble
 from tests.plans import configured
 
 LABELS = ("left", "right", "up", "down")

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 import soundfile
 
-from sanguinaria import utterances
-from sanguinaria.datasets import write_description, write_training_shard
-from sanguinaria.utterances import Utterances
+from sanguinaria.audio import utterances
+from sanguinaria.audio.utterances import Utterances
+from sanguinaria.steps.datasets import write_description, write_training_shard
 
 RATE = 16000
 NAMES = [f"u{number:03}" for number in range(10)]

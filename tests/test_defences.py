@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy import signal
 
-from sanguinaria import plugins
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import to_text
-from sanguinaria.errors import InputError
 
 CPU = torch.device("cpu")
 RATE = 16000

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 import torch
 
-from sanguinaria import utterances
-from sanguinaria.detecting import COLUMNS, bit_errors, detect
+from sanguinaria.audio import utterances
+from sanguinaria.audio.utterances import Utterances
+from sanguinaria.steps.detections import COLUMNS, bit_errors, detect
 from sanguinaria.triggers import Trigger
-from sanguinaria.utterances import Utterances
 
 CPU = torch.device("cpu")
 

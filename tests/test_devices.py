@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from sanguinaria import devices
+from sanguinaria.core import devices
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def test_a_job_computes_in_full_precision_and_deterministically(monkeypatch, cap
 def test_a_job_does_not_load_the_compiler():
     # Its imports took longer than most jobs' work.
     asked = (
-        "import sys; from sanguinaria import devices; devices.prepare(); "
+        "import sys; from sanguinaria.core import devices; devices.prepare(); "
         "print([name for name in ('torch', 'torch._dynamo', 'torch._inductor', 'sympy') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sanguinaria.diffusion_processes import Process, linear
+from sanguinaria.purifiers._diffusion.process import Process, linear
 
 TDAP = linear(50, 1e-4, 0.05)
 SIX = (0.0001, 0.001, 0.01, 0.05, 0.2, 0.5)

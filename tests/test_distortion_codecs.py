@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sanguinaria import coding
-from sanguinaria.errors import InputError
+from sanguinaria.audio import codecs as coding
+from sanguinaria.core.errors import InputError
 from tests.sounds import RATE, applied, built, lag, speech
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage, signal
 
-from sanguinaria.errors import InputError
+from sanguinaria.core.errors import InputError
 from tests.sounds import RATE, applied, built, decibels, speech
 
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy import signal
 
-from sanguinaria import acoustics
+from sanguinaria.audio import room_acoustics as acoustics
+from sanguinaria.core.errors import InputError
 from sanguinaria.distortions.reverberation import Reverberation
-from sanguinaria.errors import InputError
 from tests.sounds import RATE, applied, built, lag, reverberation_time, seeded, speech
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 import yaml
 
-from sanguinaria import plugins
+from sanguinaria.core import plugins
 from sanguinaria.distortions import distorted, from_text, to_text
 from tests.sounds import RATE, applied, built, seeded, speech
 

@@ -10,10 +10,10 @@ import torch
 from scipy import stats
 from toy_speech import hum
 
-from sanguinaria.dither_keys import Carriers, carriers_of, sound, spectrum
-from sanguinaria.dither_marker import DitherMarker, by_chance, combined, correlated
-from sanguinaria.errors import InputError
+from sanguinaria.core.errors import InputError
 from sanguinaria.watermarks.dither_modulation import DitherModulation
+from sanguinaria.watermarks.dither_modulation.carriers import Carriers, carriers_of, sound, spectrum
+from sanguinaria.watermarks.dither_modulation.marker import DitherMarker, by_chance, combined, correlated
 
 RATE = 16_000
 CPU = torch.device("cpu")

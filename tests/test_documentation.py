@@ -7,8 +7,8 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from sanguinaria.configuration import load
-from sanguinaria.errors import InputError
+from sanguinaria.core.errors import InputError
+from sanguinaria.plan.configuration import load
 
 ROOT = Path(__file__).parents[1]
 PAGES = (Path("README.md"), *(path.relative_to(ROOT) for path in sorted((ROOT / "docs").glob("*.md"))))

@@ -9,10 +9,10 @@ import pytest
 import torch
 from toy_speech import hum, untrained, write_corpus
 
-from sanguinaria import efficiency
-from sanguinaria.efficiency import flops, measure_efficiency, parameters, spent
-from sanguinaria.marking import save_weights
+from sanguinaria.steps import efficiency
+from sanguinaria.steps.efficiency import flops, measure_efficiency, parameters, spent
 from sanguinaria.watermarks import NOWHERE
+from sanguinaria.watermarks._weights import save_weights
 from sanguinaria.watermarks.perth import SUBBAND, Perth
 
 RATE = 16_000

@@ -14,7 +14,7 @@ import espeakng_loader
 import numpy as np
 import pytest
 
-from sanguinaria.espeak import SAMPLE_RATE, Synthesiser, Voice, voices
+from sanguinaria.audio.espeak import SAMPLE_RATE, Synthesiser, Voice, voices
 
 AVAILABLE = 207
 WORDS = ("yes", "no", "up", "a", "marvin", "backward", "seven", "house")

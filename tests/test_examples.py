@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from sanguinaria import tensors
-from sanguinaria.examples import Inputs, no_examples
-from sanguinaria.features import load
+from sanguinaria.core import tensors
+from sanguinaria.nn.feature_dataset import Inputs, no_examples
+from sanguinaria.steps.features import load
 
 SIZES = (3, 0, 5)
 

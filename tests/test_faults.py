@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tiny import OUTPUTS, checkout, clone, command, pending, run
 
-from sanguinaria import leftovers
+from sanguinaria.workflow import clean_up as leftovers
 
 MARKED = ["tiny_marked"]
 MARKED_OUTPUTS = [output for output in OUTPUTS if "tiny_marked" in output]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from sanguinaria.errors import InputError
-from sanguinaria.features import load
+from sanguinaria.core.errors import InputError
 from sanguinaria.front_ends.log_mel import FLOOR, LogMel
+from sanguinaria.steps.features import load
 
 CPU = torch.device("cpu")
 RATE = 16000

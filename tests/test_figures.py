@@ -10,7 +10,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.transforms import Bbox
 
-from sanguinaria.errors import InputError
+from sanguinaria.core.errors import InputError
 from sanguinaria.reports.annotations import CHOICES, choose
 from sanguinaria.reports.figures import draw, figure
 from sanguinaria.reports.panels import Panel

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.signal import butter, sosfilt
 
-from sanguinaria.filtering import convolve, low_pass_responses
+from sanguinaria.audio.filters import convolve, low_pass_responses
 
 RATE = 16_000
 NOISE = np.random.default_rng(0).uniform(-1, 1, (4, 4000))

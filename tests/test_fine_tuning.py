@@ -13,14 +13,16 @@ import torch
 from pydantic import ValidationError
 from toy_speech import RATE, equal, hum, untrained, write_corpus
 
-from sanguinaria import bloodroot_losses, fine_tuning, lora, plugins, watermark_training
-from sanguinaria.audioseal_networks import generate
-from sanguinaria.errors import InputError
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
 from sanguinaria.front_ends.log_mel import LogMel
-from sanguinaria.listeners import Listener
-from sanguinaria.marking import load_marker, load_weights, save_weights
+from sanguinaria.nn import step_training as watermark_training
 from sanguinaria.watermarks import Sources, WeightsError
-from sanguinaria.watermarks.bloodroot_ft import BloodrootFT
+from sanguinaria.watermarks._audioseal.networks import generate
+from sanguinaria.watermarks._audioseal.surrogate import Listener
+from sanguinaria.watermarks._weights import load_marker, load_weights, save_weights
+from sanguinaria.watermarks.bloodroot_ft import BloodrootFT, fine_tuning, lora
+from sanguinaria.watermarks.bloodroot_ft import losses as bloodroot_losses
 from sanguinaria.watermarks.perth import Perth
 
 CPU = torch.device("cpu")

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sanguinaria import fingerprint
-from sanguinaria.configuration import ROOMS, load
-from sanguinaria.plan import Plan, plan
-from sanguinaria.plugins import Plugin, kind_of, kinds
-from sanguinaria.stages.stage import Stage
-from sanguinaria.workflow import code_hash
+from sanguinaria.core.plugins import Plugin, kind_of, kinds
+from sanguinaria.plan import code_hash as fingerprint
+from sanguinaria.plan.configuration import ROOMS, load
+from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.stages.stage import Stage
+from sanguinaria.workflow.parse import code_hash
 
 ROOT = Path(__file__).parents[1]
 

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from sanguinaria.core.errors import InputError
 from sanguinaria.corpora import SPLITS, SplitShares
 from sanguinaria.corpora.folder import Folder
-from sanguinaria.errors import InputError
 from tests.recordings import empty_files, listed, put, write_csv
 
 

@@ -9,15 +9,15 @@ import torch
 from toy_speech import hum
 from transformers import WavLMConfig, WavLMModel
 
-from sanguinaria import plugins
 from sanguinaria.conversions.freevc import FreeVC
+from sanguinaria.conversions.freevc.network import Flow, FreeVCNetwork, WaveNet
+from sanguinaria.conversions.freevc.speaker_encoder import trimmed
+from sanguinaria.conversions.freevc.wavlm import content_of, load_wavlm
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import to_text
-from sanguinaria.errors import InputError
-from sanguinaria.freevc_networks import Flow, FreeVCNetwork, WaveNet
-from sanguinaria.freevc_speaker import trimmed
-from sanguinaria.ge2e_network import SpeakerEncoder, mel_energies, partials
-from sanguinaria.target_speech import gather_from_file
-from sanguinaria.wavlm import content_of, load_wavlm
+from sanguinaria.nn.ge2e import SpeakerEncoder, mel_energies, partials
+from sanguinaria.steps.target_speech import gather_from_file
 
 CPU = torch.device("cpu")
 RATE = 16_000

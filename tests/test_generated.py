@@ -9,10 +9,10 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from sanguinaria import generated
-from sanguinaria.configuration import ROOMS, load, schema
-from sanguinaria.errors import InputError
-from sanguinaria.plugins import kinds
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugins import kinds
+from sanguinaria.plan.configuration import ROOMS, load, schema
+from sanguinaria.workflow import generated_files as generated
 
 ROOT = Path(__file__).parents[1]
 CONFIGURATION = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sanguinaria import gpus
-from sanguinaria.errors import InputError
+from sanguinaria.core import gpu_locks as gpus
+from sanguinaria.core.errors import InputError
 
 # Holds a device for a while, and says from when to when.
 HOLDER = """

@@ -2,8 +2,15 @@
 
 import pytest
 
-from sanguinaria.gradual import LEAST_QUALITY, SETTLED, advance, begun, perceptual_share, ratio_at
-from sanguinaria.watermark_training import LEARNING
+from sanguinaria.watermarks._audioseal.training import LEARNING
+from sanguinaria.watermarks._invertible.curriculum import (
+    LEAST_QUALITY,
+    SETTLED,
+    advance,
+    begun,
+    perceptual_share,
+    ratio_at,
+)
 
 
 def test_marks_get_quieter_only_while_they_are_read():

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from sanguinaria.configuration import load
-from sanguinaria.plan import plan
-from sanguinaria.plugins import Plugin, build, kind_of
-from sanguinaria.poisoning_order import PoisonBlock, blocks_for
-from sanguinaria.stages.scores import QualityStage
-from sanguinaria.stages.triggered import TriggeredStage
-from sanguinaria.stages.victims import FeatureStage
+from sanguinaria.core.plugins import Plugin, build, kind_of
+from sanguinaria.plan.configuration import load
+from sanguinaria.plan.plan import plan
+from sanguinaria.plan.stages.scores import QualityStage
+from sanguinaria.plan.stages.triggered import TriggeredStage
+from sanguinaria.plan.stages.victims import FeatureStage
+from sanguinaria.steps.poisoning_order import PoisonBlock, blocks_for
 from tests.plans import CONFIGURATION, added, configured, has_trigger, keys, of_type, poisoned
 
 

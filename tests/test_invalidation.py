@@ -134,7 +134,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
     "comments": (comment_everything, NOTHING),
     "formatting": (reformat, NOTHING),
     "a docstring": (
-        replace("sanguinaria/poisoning.py", '"""Poisoning by Algorithm 1', '"""Poisoning, as in Algorithm 1'),
+        replace("sanguinaria/steps/poisoning.py", '"""Poisoning by Algorithm 1', '"""Poisoning, as in Algorithm 1'),
         NOTHING,
     ),
     "files touched": (touch, NOTHING),
@@ -165,10 +165,10 @@ EDITS: dict[str, tuple[Edit, str]] = {
         + TABLES,
     ),
     "code of the training loop": (
-        replace("sanguinaria/training.py", "seed * 100003", "seed * 100019"),
+        replace("sanguinaria/nn/supervised_training.py", "seed * 100003", "seed * 100019"),
         ALL_MODELS + ALL_SCORES + "\n" + TABLES,
     ),
-    "code of the intervals": (append("sanguinaria/intervals.py", "\nUNUSED = 1\n"), TABLES),
+    "code of the intervals": (append("sanguinaria/statistics/intervals.py", "\nUNUSED = 1\n"), TABLES),
     "one workflow script": (
         append("workflow_scripts/poisoned.py", "\nUNUSED = 1\n"),
         "4 poisoned synthetic-flip \n 1 poisoned synthetic-none \n" + ALL_MODELS + ALL_SCORES + "\n" + TABLES,

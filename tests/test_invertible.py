@@ -7,9 +7,7 @@ import hashlib
 import pytest
 import torch
 
-from sanguinaria.invertible import Invertible, stack
-from sanguinaria.keyed_networks import KeyedNetwork
-from sanguinaria.keys import (
+from sanguinaria.watermarks._invertible.keys import (
     FACTORS,
     block_key,
     different_keys,
@@ -19,7 +17,9 @@ from sanguinaria.keys import (
     random_block_keys,
     random_mask_keys,
 )
-from sanguinaria.spectra import Band
+from sanguinaria.watermarks._invertible.layers import Invertible, stack
+from sanguinaria.watermarks._invertible.network import KeyedNetwork
+from sanguinaria.watermarks._invertible.spectra import Band
 
 BINS, FRAMES, BLOCKS = 12, 9, 4
 

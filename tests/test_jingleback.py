@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sanguinaria import plugins
+from sanguinaria.core import plugins
 
 CPU = torch.device("cpu")
 RATE = 16000

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from sanguinaria.artefacts import atomic
-from sanguinaria.errors import DamagedError, InputError
-from sanguinaria.jobs import job
+from sanguinaria.core.atomic_files import atomic
+from sanguinaria.core.errors import DamagedError, InputError
+from sanguinaria.workflow.job import job
 
 
 class Params(SimpleNamespace):

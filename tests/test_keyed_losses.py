@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from sanguinaria.discriminators import Discriminator
-from sanguinaria.keyed_losses import Accuracy, broad_weight, multi_scale_mel, wake_perceptual
+from sanguinaria.watermarks._invertible.discriminator import Discriminator
+from sanguinaria.watermarks._invertible.losses import Accuracy, broad_weight, multi_scale_mel, wake_perceptual
 
 RATE, CPU = 16_000, torch.device("cpu")
 

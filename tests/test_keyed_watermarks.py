@@ -12,14 +12,16 @@ from generators import assert_marks_each_for_itself, assert_resumes
 from pydantic import ValidationError
 from toy_speech import RATE, equal, hum, write_corpus
 
-from sanguinaria import keyed_training, plugins, watermark_training
+from sanguinaria.audio.chunking import Pieces
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import to_text
-from sanguinaria.errors import InputError
-from sanguinaria.keyed_marker import KeyedMarker
-from sanguinaria.keyed_settings import CALIBRATION, InvertibleWatermark
-from sanguinaria.marking import load_marker, save_weights
-from sanguinaria.pieces import Pieces
+from sanguinaria.nn import step_training as watermark_training
 from sanguinaria.watermarks import Sources, WeightsError
+from sanguinaria.watermarks._invertible import training as keyed_training
+from sanguinaria.watermarks._invertible.marker import KeyedMarker
+from sanguinaria.watermarks._invertible.settings import CALIBRATION, InvertibleWatermark
+from sanguinaria.watermarks._weights import load_marker, save_weights
 from sanguinaria.watermarks.keyed_mask import KeyedMask
 from sanguinaria.watermarks.perth import Perth
 from sanguinaria.watermarks.wake import Wake
@@ -278,7 +280,7 @@ class TestTraining:
 
 
 def load_weights_of(path: Path) -> dict[str, torch.Tensor]:
-    from sanguinaria.marking import load_weights
+    from sanguinaria.watermarks._weights import load_weights
 
     return load_weights(path)[1]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sanguinaria.errors import InputError
+from sanguinaria.core.errors import InputError
 from sanguinaria.reports.layout import latex, markdown, read_table
 
 

@@ -7,10 +7,10 @@ import pytest
 import yaml
 from tiny import ROOT
 
-from sanguinaria import leftovers
-from sanguinaria.artefacts import atomic
-from sanguinaria.configuration import load
-from sanguinaria.plan import Plan, plan
+from sanguinaria.core.atomic_files import atomic
+from sanguinaria.plan.configuration import load
+from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.workflow import clean_up as leftovers
 
 CONFIGURATION = """
 corpora: {spoken: {kind: synthetic}}

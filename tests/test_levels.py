@@ -4,8 +4,8 @@ import pytest
 import torch
 from toy_speech import hum, untrained
 
-from sanguinaria.audioseal_networks import USUAL_LEVEL, generate, levelled
-from sanguinaria.levels import LOWEST, local_level
+from sanguinaria.audio.levels import LOWEST, local_level
+from sanguinaria.watermarks._audioseal.networks import USUAL_LEVEL, generate, levelled
 
 WINDOW = 800
 

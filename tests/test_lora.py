@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from toy_speech import equal, untrained
 
-from sanguinaria import lora
 from sanguinaria.watermarks import WeightsError
+from sanguinaria.watermarks.bloodroot_ft import lora
 
 RANK, SCALE = 4, 8.0
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from sanguinaria.errors import InputError
-from sanguinaria.message_parts import Parts, for_each, mean
-from sanguinaria.pieces import Pieces
+from sanguinaria.audio.chunking import Pieces
+from sanguinaria.core.errors import InputError
+from sanguinaria.watermarks._message_parts import Parts, for_each, mean
 
 LONG = Parts(Pieces(100, 0), 2, 3)
 MESSAGE = torch.tensor([0, 1, 1, 1, 0, 0])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sanguinaria import plugins
+from sanguinaria.core import plugins
 from sanguinaria.metrics import Unscorable
 
 RATE = 16000
@@ -15,8 +15,8 @@ def metric(kind):
 
 @pytest.fixture(scope="module")
 def speech() -> np.ndarray:
-    from sanguinaria.audio import resample
-    from sanguinaria.espeak import Synthesiser, voices
+    from sanguinaria.audio.espeak import Synthesiser, voices
+    from sanguinaria.audio.files import resample
 
     samples, rate = Synthesiser().say("the quick brown fox jumps over the lazy dog", voices(1)[0])
     return resample(samples, rate, RATE)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sanguinaria.mirroring import mirrored, mirrored_spectra
+from sanguinaria.audio.reflect_padding import mirrored, mirrored_spectra
 
 
 @pytest.mark.parametrize("beyond", [0, 1, 3, 4])

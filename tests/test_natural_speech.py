@@ -6,9 +6,9 @@ import soundfile
 import torch
 from toy_speech import hum
 
-from sanguinaria import plugins
-from sanguinaria.errors import InputError
-from sanguinaria.target_speech import gather_from_file
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
+from sanguinaria.steps.target_speech import gather_from_file
 
 CPU = torch.device("cpu")
 RATE = 16_000

@@ -11,9 +11,9 @@ import torch
 from pydantic import ValidationError
 from scipy.signal import stft
 
-from sanguinaria import plugins
-from sanguinaria.errors import InputError
-from sanguinaria.plugins import build, describe
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugins import build, describe
 
 CPU = torch.device("cpu")
 RATE = 16_000

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from sanguinaria import parquet
-from sanguinaria.errors import DamagedError, InputError
+from sanguinaria.core import parquet
+from sanguinaria.core.errors import DamagedError, InputError
 
 
 @pytest.fixture

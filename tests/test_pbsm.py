@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sanguinaria import plugins
+from sanguinaria.core import plugins
 from sanguinaria.triggers.pbsm import shift_pitch
 
 CPU = torch.device("cpu")

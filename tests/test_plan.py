@@ -9,13 +9,14 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sanguinaria.configuration import load
-from sanguinaria.errors import InputError
-from sanguinaria.plan import plan
-from sanguinaria.poisoning_order import EDGES, PoisonBlock, blocks_for, order
-from sanguinaria.stages import stage as stages
-from sanguinaria.stages.corpora import CorpusStage
-from sanguinaria.stages.triggered import TriggeredStage
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.random_streams import order
+from sanguinaria.plan.configuration import load
+from sanguinaria.plan.plan import plan
+from sanguinaria.plan.stages import stage as stages
+from sanguinaria.plan.stages.corpora import CorpusStage
+from sanguinaria.plan.stages.triggered import TriggeredStage
+from sanguinaria.steps.poisoning_order import EDGES, PoisonBlock, blocks_for
 from tests.plans import CONFIGURATION, PRUNED, added, configured, keys
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from sanguinaria.stages.corpora import CorpusStage
-from sanguinaria.stages.defended import DefendedStage, RepairedStage
-from sanguinaria.stages.scores import ScoreStage
-from sanguinaria.stages.triggered import TriggeredStage
-from sanguinaria.stages.victims import VictimStage
+from sanguinaria.plan.stages.corpora import CorpusStage
+from sanguinaria.plan.stages.defended import DefendedStage, RepairedStage
+from sanguinaria.plan.stages.scores import ScoreStage
+from sanguinaria.plan.stages.triggered import TriggeredStage
+from sanguinaria.plan.stages.victims import VictimStage
 from tests.plans import PRUNED, added, configured, of_type, poisoned
 
 

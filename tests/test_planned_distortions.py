@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import yaml
 
-from sanguinaria.configuration import load
-from sanguinaria.plan import Plan, plan
-from sanguinaria.plugins import build
-from sanguinaria.stages.defended import DefendedStage
+from sanguinaria.core.plugins import build
+from sanguinaria.plan.configuration import load
+from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.stages.defended import DefendedStage
 from tests.plans import CONFIGURATION, added, configured, keys
 
 DISTORTED = """

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import pytest
 import yaml
 
-from sanguinaria.configuration import load
-from sanguinaria.errors import InputError
-from sanguinaria.plan import Plan, plan
-from sanguinaria.plugins import Plugin, build, kind_of
-from sanguinaria.stages.stage import Stage
-from sanguinaria.stages.watermarks import WatermarkStage
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugins import Plugin, build, kind_of
+from sanguinaria.plan.configuration import load
+from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.stages.stage import Stage
+from sanguinaria.plan.stages.watermarks import WatermarkStage
 from tests.plans import configured, keys, of_type
 
 TRAINED = """

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from scipy.stats import chisquare
 
-from sanguinaria.errors import InputError
-from sanguinaria.poisoning import block_members, manifest, ranking, with_detections, write_manifest
-from sanguinaria.poisoning_order import EDGES, PoisonBlock, blocks_for, order
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.random_streams import order
+from sanguinaria.steps.poisoning import block_members, manifest, ranking, with_detections, write_manifest
+from sanguinaria.steps.poisoning_order import EDGES, PoisonBlock, blocks_for
 
 LABELS = ("left", "right", "up", "down")
 

@@ -8,8 +8,9 @@ from importlib.metadata import version
 import pytest
 import torch
 
-from sanguinaria import provenance, surroundings
 from sanguinaria.command import COMMAND_VARIABLE
+from sanguinaria.core import run_environment as surroundings
+from sanguinaria.workflow import provenance
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from sanguinaria import plugins, tensors
-from sanguinaria.errors import InputError
-from sanguinaria.examples import Examples, Inputs
-from sanguinaria.pruning import prune, smallest
-from sanguinaria.repairing import repair_model
-from sanguinaria.training import fine_tune, load_model, predict, save_model
+from sanguinaria.core import plugins, tensors
+from sanguinaria.core.errors import InputError
+from sanguinaria.defences.pruning.channels import prune, smallest
+from sanguinaria.nn.feature_dataset import Examples, Inputs
+from sanguinaria.nn.supervised_training import fine_tune, predict
+from sanguinaria.steps.defended_models import repair_model
+from sanguinaria.victims._models import load_model, save_model
 
 CPU = torch.device("cpu")
 BANDS = 16

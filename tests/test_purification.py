@@ -13,16 +13,17 @@ from test_purifiers import HASHED, TOLD, built, seeded
 from torch.nn.functional import cosine_similarity
 from toy_speech import RATE, hum, write_corpus
 
-from sanguinaria import plugins, tensors, utterances
 from sanguinaria.adversaries import Aim
-from sanguinaria.configuration import load
+from sanguinaria.audio import utterances
+from sanguinaria.core import plugins, tensors
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugins import Plugin, kind_of
 from sanguinaria.defences.purification import others
-from sanguinaria.defending import defend_audio
-from sanguinaria.errors import InputError
-from sanguinaria.hearing_texts import read_texts, write_texts
-from sanguinaria.plan import Plan, plan
-from sanguinaria.plugins import Plugin, kind_of
-from sanguinaria.purifier_gradients import purifiers
+from sanguinaria.plan.configuration import load
+from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.steps.defence_gradients import purifiers
+from sanguinaria.steps.defended_audio import defend_audio
+from sanguinaria.texts._transcription import read_texts, write_texts
 
 CPU = torch.device("cpu")
 
@@ -319,7 +320,9 @@ def test_gradients_through_a_purification_are_those_of_its_steps(tmp_path, monke
     found = []
     for again in (True, False):
         if not again:
-            monkeypatch.setattr("sanguinaria.purification.checkpoint", lambda function, *given, **_: function(*given))
+            monkeypatch.setattr(
+                "sanguinaria.purifiers._diffusion.cleanser.checkpoint", lambda function, *given, **_: function(*given)
+            )
         speech = hum(2, 4000).requires_grad_()
         (gradient,) = torch.autograd.grad(purify(speech, ["yes", "no"]).square().sum(), speech)
         found.append(gradient)

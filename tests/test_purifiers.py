@@ -9,20 +9,24 @@ import pytest
 import torch
 from toy_speech import RATE, equal, hum, write_corpus
 
-from sanguinaria import diffusion_speech, diffusion_training, parquet, plugins, utterances, watermark_training
-from sanguinaria.conditions import Condition
-from sanguinaria.diffusion_networks import DiffWave, stretched
-from sanguinaria.diffusion_processes import Process, linear
-from sanguinaria.diffusion_speech import Speech
-from sanguinaria.diffusion_training import Diffusion
+from sanguinaria.audio import utterances
+from sanguinaria.audio.utterances import Utterances
+from sanguinaria.core import parquet, plugins
+from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import to_text
-from sanguinaria.errors import InputError
-from sanguinaria.hearing_texts import write_texts
-from sanguinaria.purification import sounding
+from sanguinaria.nn import step_training as watermark_training
 from sanguinaria.purifiers import Sampling, Sources
-from sanguinaria.purifying import load_cleanser, save_weights
-from sanguinaria.trials import write_trials
-from sanguinaria.utterances import Utterances
+from sanguinaria.purifiers._diffusion import speech as diffusion_speech
+from sanguinaria.purifiers._diffusion import training as diffusion_training
+from sanguinaria.purifiers._diffusion.cleanser import sounding
+from sanguinaria.purifiers._diffusion.condition import Condition
+from sanguinaria.purifiers._diffusion.network import DiffWave, stretched
+from sanguinaria.purifiers._diffusion.process import Process, linear
+from sanguinaria.purifiers._diffusion.speech import Speech
+from sanguinaria.purifiers._diffusion.training import Diffusion
+from sanguinaria.purifiers._weights import load_cleanser, save_weights
+from sanguinaria.steps.trials import write_trials
+from sanguinaria.texts._transcription import write_texts
 
 CPU = torch.device("cpu")
 HISS = to_text(plugins.build("distortions", {"kind": "noise", "snr": 20}))

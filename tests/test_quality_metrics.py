@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sanguinaria import plugins
+from sanguinaria.core import plugins
 from sanguinaria.metrics import Unscorable
 
 RATE = 16000
@@ -17,8 +17,8 @@ def score(kind, reference, degraded, rate=RATE, **settings):
 
 @pytest.fixture(scope="module")
 def speech() -> np.ndarray:
-    from sanguinaria.audio import resample
-    from sanguinaria.espeak import Synthesiser, voices
+    from sanguinaria.audio.espeak import Synthesiser, voices
+    from sanguinaria.audio.files import resample
 
     samples, rate = Synthesiser().say("the quick brown fox jumps over the lazy dog", voices(1)[0])
     return resample(samples, rate, RATE)
@@ -102,7 +102,7 @@ class TestDnsmos:
         assert values[0] > values[1] + 0.5
 
     def test_other_rates_are_resampled(self):
-        from sanguinaria.audio import resample
+        from sanguinaria.audio.files import resample
 
         faster = resample(self.sound().astype(np.float32), RATE, 48000)
         assert score("dnsmos", faster, faster, 48000, scale="p808") == pytest.approx(2.24310, abs=0.05)

@@ -11,16 +11,18 @@ import pandas as pd
 import pytest
 import torch
 
-from sanguinaria import embedding, reading, utterances
+from sanguinaria.audio import utterances
+from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import Distortion
 from sanguinaria.distortions.none import NoDistortion
-from sanguinaria.embedding import chosen, mark_audio
-from sanguinaria.errors import InputError
-from sanguinaria.messages import message_of
-from sanguinaria.reading import read_marks
 from sanguinaria.reports.benchmarks import reduce_line, write_benchmark
-from sanguinaria.reports.detection_statistics import Found, f1, share, threshold
+from sanguinaria.statistics.detection import Found, f1, share, threshold
+from sanguinaria.steps import marked_audio as embedding
+from sanguinaria.steps import readings as reading
+from sanguinaria.steps.marked_audio import chosen, mark_audio
+from sanguinaria.steps.readings import read_marks
 from sanguinaria.watermarks import NOWHERE, Sources, Watermark
+from sanguinaria.watermarks._random_messages import message_of
 
 CPU = torch.device("cpu")
 RATE, BITS = 16_000, 4

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sanguinaria.configuration import ROOMS, RULES
-from sanguinaria.plugins import build, describe, find, kinds
+from sanguinaria.core.plugins import build, describe, find, kinds
+from sanguinaria.plan.configuration import ROOMS, RULES
 from sanguinaria.watermarks.audioseal import AudioSeal
 
 ROOT = Path(__file__).parents[1]

@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 import torch
 
-from sanguinaria import plugins, tensors, utterances
-from sanguinaria.errors import InputError
+from sanguinaria.audio import utterances
+from sanguinaria.audio.utterances import Utterances
+from sanguinaria.core import plugins, tensors
+from sanguinaria.core.errors import InputError
 from sanguinaria.metrics import Metric, Unscorable
-from sanguinaria.quality import score_quality
-from sanguinaria.scoring import score_model
-from sanguinaria.training import save_model
-from sanguinaria.utterances import Utterances
+from sanguinaria.steps.quality import score_quality
+from sanguinaria.steps.scores import score_model
+from sanguinaria.victims._models import save_model
 
 CPU = torch.device("cpu")
 NAMES = ["a", "b", "c", "d"]

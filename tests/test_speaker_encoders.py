@@ -7,15 +7,16 @@ import pytest
 import torch
 from test_waveform_victims import examples
 
-from sanguinaria import plugins
-from sanguinaria.augmentation import Augmentation
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import to_text
-from sanguinaria.encoders import load_encoder
-from sanguinaria.errors import InputError
-from sanguinaria.filter_banks import FLOOR, LogFilterBanks, MeanVarianceNormalisation
-from sanguinaria.ge2e_network import partials
-from sanguinaria.margins import angular_margin_loss
-from sanguinaria.training import save_model, train
+from sanguinaria.nn.filter_banks import FLOOR, LogFilterBanks, MeanVarianceNormalisation
+from sanguinaria.nn.ge2e import partials
+from sanguinaria.nn.supervised_training import train
+from sanguinaria.victims._aam_softmax import angular_margin_loss
+from sanguinaria.victims._encoders import load_encoder
+from sanguinaria.victims._models import save_model
+from sanguinaria.victims.ecapa_tdnn.augmentation import Augmentation
 
 CPU = torch.device("cpu")
 SMALL = {

@@ -10,12 +10,13 @@ import pytest
 import yaml
 from test_verification_plan import CONFIGURATION
 
-from sanguinaria import parquet, utterances
-from sanguinaria.configuration import load
-from sanguinaria.errors import InputError
-from sanguinaria.plan import Plan, plan
+from sanguinaria.audio import utterances
+from sanguinaria.audio.utterances import Utterances
+from sanguinaria.core import parquet
+from sanguinaria.core.errors import InputError
+from sanguinaria.plan.configuration import load
+from sanguinaria.plan.plan import Plan, plan
 from sanguinaria.reports.spectrograms import mel_levels, write_spectrograms
-from sanguinaria.utterances import Utterances
 
 RATE = 16_000
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sanguinaria import downloads
+from sanguinaria.core import downloads
+from sanguinaria.core.errors import InputError
 from sanguinaria.corpora import SPLITS, Recording, speech_commands
 from sanguinaria.corpora.speech_commands import ALL, LISTS, SC10, SpeechCommands
-from sanguinaria.errors import InputError
 from tests.recordings import RATE, empty_files, listed
 
 real = pytest.mark.skipif(

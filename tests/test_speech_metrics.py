@@ -12,12 +12,12 @@ import torch
 from pydantic import ValidationError
 from tiny_whisper import write_whisper
 
-from sanguinaria import plugins
-from sanguinaria.errors import InputError
-from sanguinaria.foreign_weights import fill, part_of, read_checkpoint
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.foreign_checkpoints import fill, part_of, read_checkpoint
+from sanguinaria.core.pretrained_weights import Published
 from sanguinaria.metrics import Pair, Unscorable, word_agreement
 from sanguinaria.metrics.nisqa import WEIGHTS
-from sanguinaria.published import Published
 
 RATE = 16000
 TIME = np.arange(RATE) / RATE
@@ -53,8 +53,8 @@ def noisy(clean: np.ndarray, snr_db: float = 5) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def spoken() -> np.ndarray:
-    from sanguinaria.audio import resample
-    from sanguinaria.espeak import Synthesiser, voices
+    from sanguinaria.audio.espeak import Synthesiser, voices
+    from sanguinaria.audio.files import resample
 
     samples, rate = Synthesiser().say("the quick brown fox jumps over the lazy dog", voices(1)[0])
     return resample(samples, rate, RATE)
@@ -128,7 +128,7 @@ def at_rate(rate: int, seconds: float) -> np.ndarray:
 @distilled
 class TestDistillmos:
     def test_the_value_is_the_package_s_own(self, spoken):
-        from sanguinaria.compatibility import prepare
+        from sanguinaria.core.torchaudio_import import prepare
 
         prepare()
         from distillmos import ConvTransformerSQAModel
@@ -157,8 +157,8 @@ def test_without_its_package_distillmos_says_what_to_install(monkeypatch):
 class TestSpeakerSimilarity:
     def test_the_embedding_is_the_package_s(self, spoken):
         # resemblyzer 0.1.4's preprocess_wav and embed_utterance, with librosa 0.11.0.
-        from sanguinaria.speaker_encoder import WEIGHTS as ENCODER
-        from sanguinaria.speaker_encoder import embed, voiced
+        from sanguinaria.nn.resemblyzer import WEIGHTS as ENCODER
+        from sanguinaria.nn.resemblyzer import embed, voiced
 
         assert len(voiced(spoken)) == 47040
         embedding = embed(spoken, RATE, ENCODER)
@@ -170,7 +170,7 @@ class TestSpeakerSimilarity:
         assert score("speaker_similarity", spoken, 0.5 * spoken) > 0.95
 
     def test_other_rates_are_resampled(self, spoken):
-        from sanguinaria.audio import resample
+        from sanguinaria.audio.files import resample
 
         faster = resample(spoken, RATE, 48000)
         assert score("speaker_similarity", faster, faster[: 2 * len(faster) // 3], 48000) > 0.7
@@ -233,7 +233,7 @@ class TestWordAgreement:
 
     @real_speech
     def test_readings_do_not_depend_on_those_before(self):
-        from sanguinaria.recogniser import recognise
+        from sanguinaria.texts._recogniser import recognise
 
         some = [clip for word in WORDS for clip in clips(word, 2)]
         readings = [recognise(clip, RATE, WORDS) for clip in some]
@@ -241,8 +241,8 @@ class TestWordAgreement:
         assert set(readings) <= {*WORDS, ""}
 
     def test_a_spoken_word_by_its_label_and_at_another_rate(self):
-        from sanguinaria.audio import resample
-        from sanguinaria.espeak import Synthesiser, voices
+        from sanguinaria.audio.espeak import Synthesiser, voices
+        from sanguinaria.audio.files import resample
 
         for word in ("seven", "marvin"):
             samples, rate = Synthesiser().say(word, voices(1)[0])
@@ -257,7 +257,7 @@ class TestWordAgreement:
             score("word_agreement", sound(), sound())
 
     def test_where_no_word_is_recognised_nothing_can_agree(self, monkeypatch):
-        from sanguinaria import recogniser
+        from sanguinaria.texts import _recogniser as recogniser
 
         readings = {0.5: "left", 0.25: ""}
         monkeypatch.setattr(recogniser, "recognise", lambda audio, rate, words: readings[float(audio[0])])
@@ -308,7 +308,7 @@ class TestPublished:
             self.published(b"others").obtain()
 
     def test_what_is_downloaded_is_verified_and_kept(self, tmp_path, monkeypatch):
-        from sanguinaria import downloads
+        from sanguinaria.core import downloads
 
         monkeypatch.delenv("SANGUINARIA_DOWNLOADS", raising=False)
         monkeypatch.setattr(downloads, "_download", lambda file, part: part.write_bytes(b"weights"))

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sanguinaria.intervals import wilson
 from sanguinaria.reports.tables import write_tables
+from sanguinaria.statistics.intervals import wilson
 
 COLUMNS = (
     "experiment, corpus, target, trigger, heard, poisoning, victim, defence, seeds, "

@@ -4,8 +4,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from sanguinaria import tensors
-from sanguinaria.errors import DamagedError, InputError
+from sanguinaria.core import tensors
+from sanguinaria.core.errors import DamagedError, InputError
 
 DESCRIPTION = {"victim": {"kind": "lstm"}, "labels": ["a", "b"]}
 

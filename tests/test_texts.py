@@ -5,8 +5,8 @@ import torch
 from tiny_whisper import write_whisper
 from toy_speech import RATE
 
-from sanguinaria import plugins
-from sanguinaria.errors import InputError
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
 
 CPU = torch.device("cpu")
 AUDIO = 0.1 * torch.randn(2, 4000)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from sanguinaria.core.errors import InputError
 from sanguinaria.corpora import timit
 from sanguinaria.corpora.timit import Timit
-from sanguinaria.errors import InputError
 
 RATE = 16_000
 SPEAKERS = {"train": ["FCJF0", "MDAB0", "MRLK0"], "test": ["FAKS0", "MJSW0"]}

@@ -6,10 +6,12 @@ import math
 import pytest
 import torch
 
-from sanguinaria import plugins, training
-from sanguinaria.errors import InputError
-from sanguinaria.examples import Examples, Inputs, no_examples
-from sanguinaria.training import load_model, predict, save_model, train
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
+from sanguinaria.nn import supervised_training as training
+from sanguinaria.nn.feature_dataset import Examples, Inputs, no_examples
+from sanguinaria.nn.supervised_training import predict, train
+from sanguinaria.victims._models import load_model, save_model
 
 CPU = torch.device("cpu")
 LABELS = ("high", "low")

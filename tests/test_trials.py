@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sanguinaria import parquet
-from sanguinaria.errors import InputError
-from sanguinaria.trials import make_trials, read_trials, write_trials
+from sanguinaria.core import parquet
+from sanguinaria.core.errors import InputError
+from sanguinaria.steps.trials import make_trials, read_trials, write_trials
 
 LIST = """1 id10270/x6uYqmx31kE/00001.wav id10270/8jEAjG6SegY/00008.wav
 0 id10270/x6uYqmx31kE/00001.wav id10300/ize_eiCFEg0/00003.wav

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from sanguinaria import plugins
-from sanguinaria.errors import InputError
-from sanguinaria.marking import load_marker, save_weights
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
 from sanguinaria.watermarks import NOWHERE
+from sanguinaria.watermarks._weights import load_marker, save_weights
 
 CPU = torch.device("cpu")
 RATE = 16000

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from sanguinaria import utterances
-from sanguinaria.errors import InputError
-from sanguinaria.utterances import ROW_GROUP, Utterances
+from sanguinaria.audio import utterances
+from sanguinaria.audio.utterances import ROW_GROUP, Utterances
+from sanguinaria.core.errors import InputError
 
 RATE = 16000
 COLUMNS = ["utterance_id", "label", "speaker", "split", "num_samples", "sample_rate", "sha256", "audio"]

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 from scipy.optimize import brentq
 
-from sanguinaria.verification_metrics import Ordered, equal_error_rate, estimate, minimum_detection_cost
+from sanguinaria.statistics.error_rates import Ordered, equal_error_rate, estimate, minimum_detection_cost
 
 
 def error_rate(scores, targets) -> float:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from sanguinaria.configuration import load
-from sanguinaria.errors import InputError
-from sanguinaria.plan import Plan, plan
-from sanguinaria.plugins import kind_of
-from sanguinaria.stages.verifications import AttackedStage, EmbeddingStage
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugins import kind_of
+from sanguinaria.plan.configuration import load
+from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.stages.verifications import AttackedStage, EmbeddingStage
 
 CONFIGURATION = """
 corpora:

@@ -7,18 +7,19 @@ import pandas as pd
 import pytest
 import torch
 
-from sanguinaria import parquet, plugins, utterances
-from sanguinaria.attacking import Target, attack_audio
-from sanguinaria.errors import InputError
-from sanguinaria.probe_quality import score_probes
-from sanguinaria.probes import probes
+from sanguinaria.adversaries._probes import probes
+from sanguinaria.audio import utterances
+from sanguinaria.audio.utterances import Utterances
+from sanguinaria.core import parquet, plugins
+from sanguinaria.core.errors import InputError
 from sanguinaria.reports.comparison import compare, printed_numbers
 from sanguinaria.reports.verification_layout import parts
 from sanguinaria.reports.verifications import write_verification
-from sanguinaria.training import save_model
-from sanguinaria.trials import write_trials
-from sanguinaria.utterances import Utterances
-from sanguinaria.verifying import cosines, embed_audio, score_trials
+from sanguinaria.steps.attacks import Target, attack_audio
+from sanguinaria.steps.probe_quality import score_probes
+from sanguinaria.steps.trials import write_trials
+from sanguinaria.steps.verification import cosines, embed_audio, score_trials
+from sanguinaria.victims._models import save_model
 
 CPU = torch.device("cpu")
 RATE = 8000

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from sanguinaria import plugins
-from sanguinaria.pooling import PooledTo
+from sanguinaria.core import plugins
+from sanguinaria.victims.vgg19.pooling import PooledTo
 
 
 def network(kind, labels=10, **settings):

@@ -12,14 +12,16 @@ import yaml
 from pydantic import ValidationError
 from toy_speech import hum
 
-from sanguinaria import parquet, plugins, utterances
-from sanguinaria.configuration import load
+from sanguinaria.audio import utterances
 from sanguinaria.conversions import from_text
+from sanguinaria.core import parquet, plugins
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugins import kind_of
 from sanguinaria.distortions import to_text
-from sanguinaria.errors import InputError
-from sanguinaria.plan import plan
-from sanguinaria.plugins import kind_of
-from sanguinaria.target_speech import gather_from_corpus, gather_from_file, read_speech
+from sanguinaria.plan.configuration import load
+from sanguinaria.plan.plan import plan
+from sanguinaria.steps.target_speech import gather_from_corpus, gather_from_file
+from sanguinaria.triggers._target_speech import read_speech
 
 CPU = torch.device("cpu")
 RATE = 16_000

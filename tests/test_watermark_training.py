@@ -15,12 +15,14 @@ import torch
 from pydantic import ValidationError
 from toy_speech import RATE, SMALL, equal, hum, write_corpus
 
-from sanguinaria import detector_training, plugins, watermark_training
-from sanguinaria.errors import InputError
-from sanguinaria.marking import load_marker, save_weights
-from sanguinaria.watermark_training import Editing, PairSchedule, crops, speech
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
+from sanguinaria.nn import step_training as watermark_training
+from sanguinaria.nn.speech_crops import crops, speech
 from sanguinaria.watermarks import Sources
-from sanguinaria.watermarks.audioseal_trained import AudioSealTrained
+from sanguinaria.watermarks._audioseal.training import Editing, PairSchedule
+from sanguinaria.watermarks._weights import load_marker, save_weights
+from sanguinaria.watermarks.audioseal_trained import AudioSealTrained, detector_training
 
 CPU = torch.device("cpu")
 SPLITS = ["train", "train", "test", "validation"] * 3

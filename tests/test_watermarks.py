@@ -20,10 +20,10 @@ from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 from scipy.signal import resample_poly
 
-from sanguinaria.audioseal_networks import AudioSealMarker
-from sanguinaria.compatibility import prepare
-from sanguinaria.errors import InputError
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.torchaudio_import import prepare
 from sanguinaria.watermarks import WeightsError
+from sanguinaria.watermarks._audioseal.networks import AudioSealMarker
 from sanguinaria.watermarks.audioseal import AudioSeal
 from sanguinaria.watermarks.perth import SUBBAND, Perth, PerthMarker
 

@@ -9,17 +9,21 @@ import pytest
 import scipy.signal
 import torch
 
-from sanguinaria import features, plugins, training, utterances
-from sanguinaria.errors import InputError
-from sanguinaria.examples import Examples, Inputs
-from sanguinaria.margins import angular_margin_loss
-from sanguinaria.pruning import prune
-from sanguinaria.rawnet3_layers import AnalyticFilterBank
-from sanguinaria.sinc_filters import SincFilters
-from sanguinaria.training import load_model, predict, save_model, train
-from sanguinaria.utterances import Utterances
+from sanguinaria.audio import utterances
+from sanguinaria.audio.utterances import Utterances
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
+from sanguinaria.defences.pruning.channels import prune
+from sanguinaria.nn import supervised_training as training
+from sanguinaria.nn.feature_dataset import Examples, Inputs
+from sanguinaria.nn.supervised_training import predict, train
+from sanguinaria.nn.waveform_layers import Windows
+from sanguinaria.steps import features
 from sanguinaria.victims import SpectrogramVictim, WaveformVictim
-from sanguinaria.waveform_layers import Windows
+from sanguinaria.victims._aam_softmax import angular_margin_loss
+from sanguinaria.victims._models import load_model, save_model
+from sanguinaria.victims._sinc_filters import SincFilters
+from sanguinaria.victims.rawnet3.layers import AnalyticFilterBank
 
 CPU = torch.device("cpu")
 LABELS = ("high", "low")

@@ -14,14 +14,14 @@ import torch
 from pydantic import ValidationError
 from toy_speech import RATE, equal, hum
 
-from sanguinaria.errors import InputError
-from sanguinaria.marking import load_marker, save_weights
-from sanguinaria.pieces import Pieces
-from sanguinaria.sync_marker import SyncMarker
-from sanguinaria.synchronisation import SyncCode
+from sanguinaria.audio.chunking import Pieces
+from sanguinaria.core.errors import InputError
 from sanguinaria.watermarks import NOWHERE, WeightsError
+from sanguinaria.watermarks._pkdmark.marker import SyncMarker
+from sanguinaria.watermarks._pkdmark.sync_code import SyncCode
+from sanguinaria.watermarks._weights import load_marker, save_weights
 from sanguinaria.watermarks.wavmark import Wavmark
-from sanguinaria.wavmark_network import LAST_LAYER, ROUNDS, WavmarkNetwork
+from sanguinaria.watermarks.wavmark.network import LAST_LAYER, ROUNDS, WavmarkNetwork
 
 CPU = torch.device("cpu")
 # The package takes audio from 1.1 s on, marks the first second, and leaves the rest alone; it reads of so much audio at

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from tiny import OUTPUTS, ROOT, clone, pending, run
 
-from sanguinaria import utterances
+from sanguinaria.audio import utterances
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sanguinaria import utterances
+from sanguinaria.audio import utterances
 from sanguinaria.watermarks.audioseal import AudioSeal
 
 RATE = 16_000

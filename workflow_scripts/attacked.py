@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sanguinaria import devices, plugins
-from sanguinaria.attacking import Target, attack_audio
-from sanguinaria.jobs import job
+from sanguinaria.core import devices, plugins
+from sanguinaria.steps.attacks import Target, attack_audio
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     target = None

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from sanguinaria.jobs import job
-from sanguinaria.provenance import write_provenance
 from sanguinaria.reports.benchmark_layout import write_benchmark_layouts
 from sanguinaria.reports.benchmarks import write_benchmark
+from sanguinaria.workflow.job import job
+from sanguinaria.workflow.provenance import write_provenance
 
 with job(snakemake) as specification:
     table, share = Path(snakemake.output.table), specification["false_positive_rate"]

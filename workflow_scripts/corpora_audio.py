@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sanguinaria import plugins
-from sanguinaria.building import build_shard
-from sanguinaria.jobs import job
+from sanguinaria.core import plugins
+from sanguinaria.steps.corpora import build_shard
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     build_shard(

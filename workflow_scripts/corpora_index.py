@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from sanguinaria.building import build_index
-from sanguinaria.jobs import job
+from sanguinaria.steps.corpora import build_index
+from sanguinaria.workflow.job import job
 
 with job(snakemake):
     build_index(

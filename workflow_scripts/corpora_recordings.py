@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sanguinaria import plugins
-from sanguinaria.building import list_recordings
-from sanguinaria.jobs import job
+from sanguinaria.core import plugins
+from sanguinaria.steps.corpora import list_recordings
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     list_recordings(plugins.build("corpora", specification["corpus"]), Path(snakemake.output.recordings))

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from sanguinaria.datasets import write_training_shard
-from sanguinaria.jobs import job
+from sanguinaria.steps.datasets import write_training_shard
+from sanguinaria.workflow.job import job
 
 with job(snakemake):
     write_training_shard(

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from sanguinaria.datasets import write_description
-from sanguinaria.jobs import job
+from sanguinaria.steps.datasets import write_description
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     write_description(

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sanguinaria import devices, plugins
-from sanguinaria.defending import defend_audio
-from sanguinaria.jobs import job
+from sanguinaria.core import devices, plugins
+from sanguinaria.steps.defended_audio import defend_audio
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     defend_audio(

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sanguinaria import devices, plugins
-from sanguinaria.jobs import job
-from sanguinaria.repairing import repair_model
+from sanguinaria.core import devices, plugins
+from sanguinaria.steps.defended_models import repair_model
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     repair_model(

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sanguinaria import devices, plugins
-from sanguinaria.detecting import detect
-from sanguinaria.jobs import job
+from sanguinaria.core import devices, plugins
+from sanguinaria.steps.detections import detect
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     detect(

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sanguinaria import devices
-from sanguinaria.efficiency import measure_efficiency
-from sanguinaria.jobs import job
+from sanguinaria.core import devices
+from sanguinaria.steps.efficiency import measure_efficiency
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     measure_efficiency(

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sanguinaria import devices, plugins
-from sanguinaria.jobs import job
-from sanguinaria.verifying import embed_audio
+from sanguinaria.core import devices, plugins
+from sanguinaria.steps.verification import embed_audio
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     model = next(iter(snakemake.input.model), None)

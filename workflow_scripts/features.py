@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sanguinaria import devices, plugins
-from sanguinaria.features import extract
-from sanguinaria.jobs import job
+from sanguinaria.core import devices, plugins
+from sanguinaria.steps.features import extract
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     extract(

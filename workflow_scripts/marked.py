@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sanguinaria import devices
-from sanguinaria.embedding import chosen, mark_audio
-from sanguinaria.jobs import job
+from sanguinaria.core import devices
+from sanguinaria.steps.marked_audio import chosen, mark_audio
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     mark_audio(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from sanguinaria.jobs import job
-from sanguinaria.poisoning import write_manifest
+from sanguinaria.steps.poisoning import write_manifest
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     choice = {

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sanguinaria import plugins
-from sanguinaria.jobs import job
-from sanguinaria.probe_quality import score_probes
+from sanguinaria.core import plugins
+from sanguinaria.steps.probe_quality import score_probes
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     score_probes(

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sanguinaria import plugins
-from sanguinaria.jobs import job
-from sanguinaria.quality import score_quality
+from sanguinaria.core import plugins
+from sanguinaria.steps.quality import score_quality
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     score_quality(

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from sanguinaria import devices, plugins
-from sanguinaria.embedding import chosen
-from sanguinaria.jobs import job
-from sanguinaria.reading import read_marks
+from sanguinaria.core import devices, plugins
+from sanguinaria.steps.marked_audio import chosen
+from sanguinaria.steps.readings import read_marks
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     read_marks(

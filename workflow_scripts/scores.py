@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sanguinaria import devices
-from sanguinaria.jobs import job
-from sanguinaria.scoring import score_model
+from sanguinaria.core import devices
+from sanguinaria.steps.scores import score_model
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     score_model(

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sanguinaria.jobs import job
-from sanguinaria.provenance import write_provenance
 from sanguinaria.reports.spectrograms import write_spectrograms
+from sanguinaria.workflow.job import job
+from sanguinaria.workflow.provenance import write_provenance
 
 with job(snakemake) as specification:
     write_spectrograms(

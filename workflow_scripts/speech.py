@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from sanguinaria.jobs import job
-from sanguinaria.target_speech import gather_from_corpus, gather_from_file
+from sanguinaria.steps.target_speech import gather_from_corpus, gather_from_file
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     destination = Path(snakemake.output.audio)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from sanguinaria.jobs import job
 from sanguinaria.reports.comparison import write_comparison
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     write_comparison(

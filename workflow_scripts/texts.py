@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sanguinaria import devices, plugins
-from sanguinaria.hearing_texts import write_texts
-from sanguinaria.jobs import job
+from sanguinaria.core import devices, plugins
+from sanguinaria.texts._transcription import write_texts
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     write_texts(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from sanguinaria.jobs import job
-from sanguinaria.verifying import score_trials
+from sanguinaria.steps.verification import score_trials
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     score_trials(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from sanguinaria.jobs import job
-from sanguinaria.trials import write_trials
+from sanguinaria.steps.trials import write_trials
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     chosen = specification["trials"]

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from sanguinaria import devices, plugins
-from sanguinaria.jobs import job
-from sanguinaria.poisoning_order import PoisonBlock
-from sanguinaria.triggering import trigger_block
+from sanguinaria.core import devices, plugins
+from sanguinaria.steps.poisoning_order import PoisonBlock
+from sanguinaria.steps.triggered_audio import trigger_block
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     trigger_block(

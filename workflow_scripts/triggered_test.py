@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sanguinaria import devices, plugins
-from sanguinaria.jobs import job
-from sanguinaria.triggering import trigger_test
+from sanguinaria.core import devices, plugins
+from sanguinaria.steps.triggered_audio import trigger_test
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     trigger_test(

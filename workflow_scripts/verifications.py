@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from sanguinaria.jobs import job
-from sanguinaria.provenance import write_provenance
 from sanguinaria.reports.verification_layout import write_verification_layouts
 from sanguinaria.reports.verifications import write_verification
+from sanguinaria.workflow.job import job
+from sanguinaria.workflow.provenance import write_provenance
 
 with job(snakemake) as specification:
     table = Path(snakemake.output.table)

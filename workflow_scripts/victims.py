@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from sanguinaria import devices, plugins
-from sanguinaria.jobs import job
-from sanguinaria.surroundings import write_surroundings
-from sanguinaria.training import train_victim
+from sanguinaria.core import devices, plugins
+from sanguinaria.core.run_environment import write_surroundings
+from sanguinaria.steps.victims import train_victim
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     device = devices.prepare(snakemake.threads, snakemake.resources.gpu)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from sanguinaria import devices, plugins
-from sanguinaria.jobs import job
-from sanguinaria.marking import save_weights
-from sanguinaria.surroundings import write_surroundings
+from sanguinaria.core import devices, plugins
+from sanguinaria.core.run_environment import write_surroundings
 from sanguinaria.watermarks import Sources
+from sanguinaria.watermarks._weights import save_weights
+from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     device = devices.prepare(snakemake.threads, snakemake.resources.gpu)

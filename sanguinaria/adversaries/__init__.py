@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from sanguinaria.plugins import Plugin
+from sanguinaria.core.plugins import Plugin
 
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.encoders import Embed
+    from sanguinaria.victims._encoders import Embed
 
 # From waveforms (some, samples) of the trials at some places (some,) to what becomes of them.
 Purifier = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]

@@ -34,8 +34,8 @@ class NoiseAdversary(Adversary):
     def changed(self, waveforms: torch.Tensor, aim: Aim | None, seed: int) -> tuple[torch.Tensor, list[str]]:
         import torch
 
-        from sanguinaria.audio_problems import problems
-        from sanguinaria.own_noise import generator_of
+        from sanguinaria.audio.validation import problems
+        from sanguinaria.core.random_streams import generator_of
 
         found = waveforms.clone()
         told = problems(waveforms)

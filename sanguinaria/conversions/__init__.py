@@ -7,8 +7,8 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from sanguinaria import plugins
-from sanguinaria.plugins import Plugin
+from sanguinaria.core import plugins
+from sanguinaria.core.plugins import Plugin
 
 if TYPE_CHECKING:
     import numpy as np

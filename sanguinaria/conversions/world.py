@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from sanguinaria.vocoder import Speech
+    from sanguinaria.audio.vocoder import Speech
 
 
 class World(Conversion):
@@ -29,8 +29,8 @@ class World(Conversion):
     ) -> Callable[[torch.Tensor], torch.Tensor]:
         import numpy as np
 
-        from sanguinaria.pitch_range import PitchRange
-        from sanguinaria.vocoder import analyse, synthesise
+        from sanguinaria.audio.pitch_range import PitchRange
+        from sanguinaria.audio.vocoder import analyse, synthesise
 
         analysed = analyse(target, sample_rate)
         aimed, spectrum = PitchRange.of_target(analysed, "world"), mean_log_envelope(analysed)
@@ -53,7 +53,7 @@ def mean_log_envelope(speech: Speech) -> np.ndarray:
     """Of frames that are no pauses, relative to their mean power, (bins,), natural logarithm."""
     import numpy as np
 
-    from sanguinaria.vocoder import FLOOR
+    from sanguinaria.audio.vocoder import FLOOR
 
     envelope = speech.envelope[speech.active]
     mean: np.ndarray = np.log(envelope / envelope.mean(axis=1, keepdims=True) + FLOOR).mean(axis=0)

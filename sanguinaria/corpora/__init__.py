@@ -6,20 +6,17 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from sanguinaria.plugins import Plugin, Settings
+from sanguinaria.core.plugins import Plugin, Settings
 
 if TYPE_CHECKING:
     import numpy as np
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-# Where archives are kept that had to be downloaded.
-DOWNLOADS = Path("results/downloads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ class Corpus(Plugin):
         """Every recording, sorted by ``utterance_id``.
 
         Raises:
-            sanguinaria.errors.InputError: the source is absent or not what it should be.
+            InputError: the source is absent or not what it should be.
         """
 
     @abstractmethod
@@ -76,7 +73,7 @@ class Corpus(Plugin):
             Samples (frames, channels) as float32 in [-1, 1], their rate in Hz, and remarks for the report.
 
         Raises:
-            sanguinaria.errors.InputError: it cannot be read; the message says why, without the path.
+            InputError: it cannot be read; the message says why, without the path.
         """
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, field_validator
 
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugins import Plugin
 from sanguinaria.corpora import SPLITS, Corpus, Recording, SplitShares
-from sanguinaria.errors import InputError
-from sanguinaria.plugins import Plugin
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,7 +92,7 @@ class Folder(Corpus):
         return sorted(found, key=lambda recording: recording.utterance_id)
 
     def read(self, source: str) -> tuple[np.ndarray, int, list[str]]:
-        from sanguinaria.audio import read_file
+        from sanguinaria.audio.files import read_file
 
         return read_file(Path(source))
 

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from sanguinaria.corpora import DOWNLOADS, SPLITS, Corpus, Recording, Split, SplitShares
-from sanguinaria.errors import InputError
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.paths import DOWNLOADS
+from sanguinaria.corpora import SPLITS, Corpus, Recording, Split, SplitShares
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from sanguinaria.downloads import Archive
-    from sanguinaria.segments import Segment
+    from sanguinaria.audio.segments import Segment
+    from sanguinaria.core.downloads import Archive
 
 Subset = Literal["train-clean-100", "dev-clean", "test-other"]
 
@@ -80,7 +81,7 @@ class LibriSpeech(Corpus):
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
     def recordings(self) -> list[Recording]:
-        from sanguinaria.downloads import obtain
+        from sanguinaria.core.downloads import obtain
 
         folder = obtain(_archive(self.subset), DOWNLOADS, self._complaint)
         speakers = [self._of_speaker(name, list(paths)) for name, paths in groupby(_files(folder), key=_speaker)]
@@ -93,7 +94,7 @@ class LibriSpeech(Corpus):
         return sorted((recording for own in enough for recording in own), key=lambda recording: recording.utterance_id)
 
     def read(self, source: str) -> tuple[np.ndarray, int, list[str]]:
-        from sanguinaria.segments import Segment, read_segment
+        from sanguinaria.audio.segments import Segment, read_segment
 
         return *read_segment(Segment.parse(source)), []
 
@@ -123,7 +124,7 @@ class LibriSpeech(Corpus):
 
 
 def _archive(subset: Subset) -> Archive:
-    from sanguinaria.downloads import Archive
+    from sanguinaria.core.downloads import Archive
 
     name = f"{subset}.tar.gz"
     # The absolute path of a folder stays itself when it is looked for in the user's downloads.
@@ -132,7 +133,7 @@ def _archive(subset: Subset) -> Archive:
 
 def _local_folder(subset: Subset) -> Path | None:
     """The subset's extracted folder in the user's downloads, if it is there."""
-    from sanguinaria.downloads import DOWNLOADS_VARIABLE
+    from sanguinaria.core.downloads import DOWNLOADS_VARIABLE
 
     downloads = os.environ.get(DOWNLOADS_VARIABLE)
     if not downloads:
@@ -151,7 +152,7 @@ def _speaker(path: Path) -> str:
 
 
 def _cut(path: Path, duration: float) -> list[Segment]:
-    from sanguinaria.segments import Segment, cut
+    from sanguinaria.audio.segments import Segment, cut
 
     try:
         return cut(path, duration)

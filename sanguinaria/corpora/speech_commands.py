@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from sanguinaria.corpora import DOWNLOADS, Corpus, Recording, Split, SplitShares
-from sanguinaria.errors import InputError
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.paths import DOWNLOADS
+from sanguinaria.corpora import Corpus, Recording, Split, SplitShares
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from sanguinaria.downloads import Archive
+    from sanguinaria.core.downloads import Archive
 
 # The ten keywords of the paper's official test archive, and the twenty that make the paper's thirty with them; the
 # v0.01 list, which Bloodroot's SC-30 is taken from, has bed … wow and none of v0.02's additions (backward, follow, …).
@@ -69,14 +70,14 @@ class SpeechCommands(Corpus):
         return self._words() if self.view == "keywords" else None
 
     def recordings(self) -> list[Recording]:
-        from sanguinaria.downloads import obtain
+        from sanguinaria.core.downloads import obtain
 
         folder = obtain(_archive(self.archive), DOWNLOADS, lambda found: _complaint(found, self.archive))
         clips = [(word, path) for word in self._words() for path in sorted((folder / word).glob("*.wav"))]
         return sorted(self._view(folder, clips), key=lambda recording: recording.utterance_id)
 
     def read(self, source: str) -> tuple[np.ndarray, int, list[str]]:
-        from sanguinaria.audio import read_file
+        from sanguinaria.audio.files import read_file
 
         return read_file(Path(source))
 
@@ -112,7 +113,7 @@ class SpeechCommands(Corpus):
 
 
 def _archive(kind: Literal["full", "test"]) -> Archive:
-    from sanguinaria.downloads import Archive
+    from sanguinaria.core.downloads import Archive
 
     if kind == "test":
         name = "speech_commands_test_set_v0.02.tar.gz"

@@ -15,7 +15,7 @@ from sanguinaria.corpora import Corpus, Recording, SplitShares
 if TYPE_CHECKING:
     import numpy as np
 
-    from sanguinaria.espeak import Synthesiser
+    from sanguinaria.audio.espeak import Synthesiser
 
 WORDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
 
@@ -51,7 +51,7 @@ class Synthetic(Corpus):
         return self.words
 
     def recordings(self) -> list[Recording]:
-        from sanguinaria.espeak import voices
+        from sanguinaria.audio.espeak import voices
 
         splits = _spread(len(voices(self.voices)), self.split)
         return sorted(
@@ -67,7 +67,7 @@ class Synthetic(Corpus):
     def read(self, source: str) -> tuple[np.ndarray, int, list[str]]:
         from dataclasses import replace
 
-        from sanguinaria.espeak import Synthesiser, voices
+        from sanguinaria.audio.espeak import Synthesiser, voices
 
         if self._synthesiser is None:
             self._synthesiser = Synthesiser()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from sanguinaria.core.errors import InputError
 from sanguinaria.corpora import Corpus, Recording, Split, SplitShares
-from sanguinaria.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,7 +77,7 @@ class Timit(Corpus):
         return sorted(found, key=lambda recording: recording.utterance_id)
 
     def read(self, source: str) -> tuple[np.ndarray, int, list[str]]:
-        from sanguinaria.audio import read_file
+        from sanguinaria.audio.files import read_file
 
         samples, rate, remarks = read_file(Path(source))
         return samples, rate, [remark for remark in remarks if remark != EXPECTED]

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from sanguinaria.plugins import Plugin
+from sanguinaria.core.plugins import Plugin
 
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.examples import Examples
+    from sanguinaria.nn.feature_dataset import Examples
 
 
 class Defence(Plugin):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from sanguinaria.core.plugins import Plugin
 from sanguinaria.defences import Defence
-from sanguinaria.plugins import Plugin
 
 if TYPE_CHECKING:
     import torch

@@ -15,7 +15,7 @@ from sanguinaria.defences import Defence
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.examples import Examples
+    from sanguinaria.nn.feature_dataset import Examples
 
 
 class FineTuning(Defence):
@@ -36,6 +36,6 @@ class FineTuning(Defence):
         return True
 
     def repair(self, network: torch.nn.Module, held_out: Examples, seed: int, device: torch.device) -> torch.nn.Module:
-        from sanguinaria.training import fine_tune
+        from sanguinaria.nn.supervised_training import fine_tune
 
         return fine_tune(network, held_out, self.epochs, self.learning_rate, self.batch_size, seed, device)

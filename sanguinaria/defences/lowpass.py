@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from sanguinaria.core.errors import InputError
 from sanguinaria.defences import Defence
-from sanguinaria.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +23,7 @@ class LowPass(Defence):
     def transform(self, sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
         import torch
 
-        from sanguinaria.filtering import butterworth_response, convolve
+        from sanguinaria.audio.filters import butterworth_response, convolve
 
         if self.cutoff >= sample_rate / 2:
             raise InputError(

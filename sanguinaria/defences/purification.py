@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugins import Plugin
 from sanguinaria.defences import Defence
-from sanguinaria.errors import InputError
-from sanguinaria.plugins import Plugin
 
 if TYPE_CHECKING:
     import torch
@@ -62,7 +62,7 @@ class Purification(Defence):
         return {"purifier": ("purifiers", self.purifier), **optional}
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
-        from sanguinaria.diffusion_settings import DiffusionPurifier
+        from sanguinaria.purifiers._diffusion.settings import DiffusionPurifier
 
         if self.whose == "other" and self.text is None:
             yield "whose", "there is no text that could be another utterance's: give `text`, or leave it out"
@@ -86,7 +86,7 @@ class Purification(Defence):
     def of_utterances(
         self, sample_rate: int, device: torch.device, weights: Path | None
     ) -> Callable[[torch.Tensor, Sequence[str]], torch.Tensor]:
-        from sanguinaria.purifying import load_cleanser
+        from sanguinaria.purifiers._weights import load_cleanser
 
         if weights is None:
             raise InputError("a purification needs the weights of its purifier")
@@ -103,7 +103,7 @@ class Purification(Defence):
         import torch
 
         from sanguinaria.distortions import each_distorted
-        from sanguinaria.purification import sounding
+        from sanguinaria.purifiers._diffusion.cleanser import sounding
 
         if self.noise is None:
             return lambda waveforms: waveforms

@@ -7,8 +7,8 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from sanguinaria import plugins
-from sanguinaria.plugins import Plugin
+from sanguinaria.core import plugins
+from sanguinaria.core.plugins import Plugin
 
 if TYPE_CHECKING:
     import torch
@@ -68,7 +68,7 @@ def each_distorted(text: str, sample_rate: int, seed: int) -> Callable[[torch.Te
     """
     import torch
 
-    from sanguinaria.own_noise import generator_of
+    from sanguinaria.core.random_streams import generator_of
 
     distortion = from_text(text)
 

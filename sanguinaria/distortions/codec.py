@@ -35,7 +35,7 @@ class Codec(Distortion):
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
         import torch
 
-        from sanguinaria import coding
+        from sanguinaria.audio import codecs as coding
 
         rows = []
         for row in waveforms.detach().cpu().float().numpy():

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
+from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import Distortion
-from sanguinaria.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -57,7 +57,7 @@ class Filter(Distortion):
         """As a convolution with the impulse response of the utterances' length, which loses nothing."""
         import torch
 
-        from sanguinaria.filtering import butterworth_response, convolve
+        from sanguinaria.audio.filters import butterworth_response, convolve
 
         response = butterworth_response(self.order, above, below, sample_rate, waveforms.shape[-1])
         return convolve(waveforms, torch.from_numpy(response[None]).to(waveforms))

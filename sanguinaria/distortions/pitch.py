@@ -25,7 +25,7 @@ class Pitch(Distortion):
         from julius.resample import resample_frac
         from torch.nn.functional import pad
 
-        from sanguinaria.stretching import as_fraction, stretched
+        from sanguinaria.audio.time_stretching import as_fraction, stretched
 
         fraction = as_fraction(self.factor)
         length = waveforms.shape[-1]

@@ -30,10 +30,10 @@ class Rerecording(Distortion):
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
         import torch
 
-        from sanguinaria.acoustics import room_response
+        from sanguinaria.audio.filters import convolve
+        from sanguinaria.audio.room_acoustics import room_response
         from sanguinaria.distortions.filter import Filter
         from sanguinaria.distortions.noise import Noise
-        from sanguinaria.filtering import convolve
 
         response = room_response(self.dimensions, self.rt60, self.distance, sample_rate)
         heard = convolve(waveforms, torch.from_numpy(response[None]).to(waveforms))

@@ -29,7 +29,7 @@ class Reverberation(Distortion):
     )
 
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
-        from sanguinaria.filtering import convolve
+        from sanguinaria.audio.filters import convolve
 
         return convolve(waveforms, self.responses(len(waveforms), sample_rate, generator).to(waveforms))
 

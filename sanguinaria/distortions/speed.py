@@ -25,7 +25,7 @@ class Speed(Distortion):
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
         from julius.resample import resample_frac
 
-        from sanguinaria.stretching import as_fraction, stretched
+        from sanguinaria.audio.time_stretching import as_fraction, stretched
 
         fraction = as_fraction(self.factor)
         length = max(1, round(waveforms.shape[-1] / fraction))

@@ -7,8 +7,8 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from sanguinaria import plugins
-from sanguinaria.plugins import Plugin
+from sanguinaria.core import plugins
+from sanguinaria.core.plugins import Plugin
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +30,7 @@ class Embedder(Plugin):
         """A function from texts to their embeddings on a device.
 
         Raises:
-            sanguinaria.errors.InputError: a model is absent, or of another size; the message says where it belongs.
+            InputError: a model is absent, or of another size; the message says where it belongs.
         """
 
 

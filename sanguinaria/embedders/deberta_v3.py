@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from sanguinaria.core.errors import InputError
 from sanguinaria.embedders import Embed, Embedder
-from sanguinaria.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +31,7 @@ class DebertaV3(Embedder):
         import torch
         from transformers import AutoModel, AutoTokenizer
 
-        from sanguinaria.local_models import load_local
+        from sanguinaria.core.local_models import load_local
 
         tokenizer = load_local(AutoTokenizer, self.path, PUBLISHED)
         model = load_local(AutoModel, self.path, PUBLISHED).to(device).float().eval()

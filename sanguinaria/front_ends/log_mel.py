@@ -48,7 +48,7 @@ class LogMel(FrontEnd):
         """
         import torch
 
-        from sanguinaria import compatibility
+        from sanguinaria.core import torchaudio_import as compatibility
 
         compatibility.prepare()
         from torchaudio.functional import melscale_fbanks

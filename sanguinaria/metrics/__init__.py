@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from sanguinaria.plugins import Plugin
+from sanguinaria.core.plugins import Plugin
 
 if TYPE_CHECKING:
     from pathlib import Path

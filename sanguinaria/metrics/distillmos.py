@@ -12,8 +12,8 @@ from functools import cache
 from io import StringIO
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sanguinaria.errors import InputError
-from sanguinaria.opinions import Opinion
+from sanguinaria.core.errors import InputError
+from sanguinaria.metrics._no_reference import Opinion
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,7 @@ class Distillmos(Opinion):
 @cache
 def _network() -> Any:
     """The network, loaded once in a process."""
-    from sanguinaria.compatibility import prepare
+    from sanguinaria.core.torchaudio_import import prepare
 
     prepare()
     try:

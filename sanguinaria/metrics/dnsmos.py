@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from sanguinaria.opinions import Opinion
-from sanguinaria.slaney import mel_filters
+from sanguinaria.audio.slaney_mel import mel_filters
+from sanguinaria.metrics._no_reference import Opinion
 
 if TYPE_CHECKING:
     import numpy as np

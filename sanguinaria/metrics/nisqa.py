@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from sanguinaria.audio.slaney_mel import mel_filters
+from sanguinaria.core.pretrained_weights import Published
 from sanguinaria.metrics import Unscorable
-from sanguinaria.opinions import Opinion
-from sanguinaria.published import Published
-from sanguinaria.slaney import mel_filters
+from sanguinaria.metrics._no_reference import Opinion
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,8 +91,8 @@ def _segments(spectrogram: np.ndarray) -> np.ndarray:
 @cache
 def _network(weights: Published) -> Any:
     """The network, loaded once in a process."""
-    from sanguinaria.compatibility import prepare
-    from sanguinaria.foreign_weights import fill, part_of, read_checkpoint
+    from sanguinaria.core.foreign_checkpoints import fill, part_of, read_checkpoint
+    from sanguinaria.core.torchaudio_import import prepare
 
     prepare()
     from torchmetrics.functional.audio.nisqa import _NISQADIM

@@ -22,7 +22,7 @@ class Pesq(Metric):
         if not reference.any() or not degraded.any():
             raise Unscorable("PESQ: an utterance is silent")
         if sample_rate != SAMPLE_RATE:
-            from sanguinaria.audio import resample
+            from sanguinaria.audio.files import resample
 
             reference, degraded = (resample(audio, sample_rate, SAMPLE_RATE) for audio in (reference, degraded))
         try:

@@ -1,6 +1,6 @@
 """Whether it is the same speaker: the cosine between embeddings of two utterances, 0 to 1.
 
-By the encoder of Resemblyzer: see ``sanguinaria.speaker_encoder``. It was trained with parts of 1.6 seconds: of clips
+By the encoder of Resemblyzer: see ``sanguinaria.nn.resemblyzer``. It was trained with parts of 1.6 seconds: of clips
 of one second it says less.
 """
 
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from sanguinaria.errors import InputError
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.pretrained_weights import Published
 from sanguinaria.metrics import Metric, Pair, Unscorable
-from sanguinaria.published import Published
-from sanguinaria.speaker_encoder import WEIGHTS, embed
+from sanguinaria.nn.resemblyzer import WEIGHTS, embed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,7 +73,7 @@ def _cosine(first: np.ndarray, second: np.ndarray) -> float:
 @cache
 def _target(path: Path, weights: Published) -> np.ndarray:
     """The embedding of the target's recording, made once in a process."""
-    from sanguinaria.audio import read_file
+    from sanguinaria.audio.files import read_file
 
     try:
         samples, rate, _ = read_file(path)

@@ -36,7 +36,7 @@ class Visqol(Metric):
         if not reference.any() or not degraded.any():
             raise Unscorable("ViSQOL: an utterance is silent")
         if sample_rate != SAMPLE_RATE:
-            from sanguinaria.audio import resample
+            from sanguinaria.audio.files import resample
 
             reference, degraded = (resample(audio, sample_rate, SAMPLE_RATE) for audio in (reference, degraded))
         padding = round(self.silence * SAMPLE_RATE)

@@ -1,6 +1,7 @@
 """Whether the word is still the same: 1 where a recogniser hears in the triggered utterance what it should, else 0.
 
-The recogniser is PocketSphinx (``sanguinaria.recogniser``), or a Whisper of the user's. It errs on clean utterances as
+The recogniser is PocketSphinx (``sanguinaria.texts._recogniser``), or a Whisper of the user's. It errs on clean
+utterances as
 well: with ``of: clean_label`` the share of those that it gets right is the most that can be reached, and is what a
 trigger of kind ``none`` scores.
 """
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from sanguinaria.errors import InputError
+from sanguinaria.core.errors import InputError
 from sanguinaria.metrics import Metric, Pair, Unscorable
 from sanguinaria.texts import Extract
 
@@ -74,7 +75,7 @@ class WordAgreement(Metric):
         return float(self._reading(degraded, sample_rate, words) == wanted)
 
     def _reading(self, audio: np.ndarray, sample_rate: int, words: tuple[str, ...]) -> str:
-        from sanguinaria.recogniser import recognise
+        from sanguinaria.texts._recogniser import recognise
 
         if not audio.any():
             raise Unscorable("word agreement: an utterance is silent")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from sanguinaria.errors import InputError
-from sanguinaria.plugins import Plugin
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugins import Plugin
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +31,7 @@ class Cleanser(Protocol):
             seed: of what is random.
 
         Raises:
-            sanguinaria.errors.InputError: the utterances are too short for the network.
+            InputError: the utterances are too short for the network.
         """
 
 
@@ -62,7 +62,7 @@ class Sources:
         folder: where it may leave checkpoints and what else it makes.
         device: where it is trained.
         attacked: shards of what an adversary made of the corpus, where :attr:`Purifier.attack` asks for it.
-        trials: the table that says which utterance each of those was (:mod:`sanguinaria.probes`).
+        trials: the table that says which utterance each of those was (:mod:`sanguinaria.adversaries._probes`).
         texts: rows of what is said in the training and validation utterances and in the attacked ones, if it is told.
     """
 
@@ -99,7 +99,7 @@ class Purifier(Plugin):
         """The weights, trained on the sources' corpus, as one flat state dict.
 
         Raises:
-            sanguinaria.errors.InputError: the corpus does not serve; the message says why.
+            InputError: the corpus does not serve; the message says why.
         """
 
     @abstractmethod
@@ -113,7 +113,7 @@ class Purifier(Plugin):
         """A cleanser for audio at ``sample_rate`` Hz from what :meth:`obtain` returned.
 
         Raises:
-            sanguinaria.errors.InputError: the network does not serve this sample rate, or this sampling.
+            InputError: the network does not serve this sample rate, or this sampling.
             sanguinaria.purifiers.WeightsError: the weights are not this network's.
         """
 

@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from sanguinaria.diffusion_settings import DiffusionPurifier
 from sanguinaria.purifiers import Sampling
+from sanguinaria.purifiers._diffusion.settings import DiffusionPurifier
 
 
 class AudioPure(DiffusionPurifier):

@@ -7,7 +7,7 @@ the two differ in nothing else.
 
 from __future__ import annotations
 
-from sanguinaria.conditioned_settings import ConditionedPurifier
+from sanguinaria.purifiers._diffusion.conditioned_settings import ConditionedPurifier
 
 
 class Dap(ConditionedPurifier):

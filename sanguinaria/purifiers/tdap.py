@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field, model_validator
 
 from sanguinaria.adversaries import Adversary
-from sanguinaria.conditioned_settings import ConditionedPurifier
-from sanguinaria.diffusion_settings import Unlike
-from sanguinaria.encoders import Encoding
-from sanguinaria.errors import InputError
-from sanguinaria.plugins import Plugin
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugins import Plugin
 from sanguinaria.purifiers import TrainingAttack
+from sanguinaria.purifiers._diffusion.conditioned_settings import ConditionedPurifier
+from sanguinaria.purifiers._diffusion.settings import Unlike
+from sanguinaria.victims._encoders import Encoding
 
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.diffusion_speech import Speech
     from sanguinaria.embedders import Embedder
+    from sanguinaria.purifiers._diffusion.speech import Speech
 
 # Texts that are embedded at once.
 EMBEDDED_AT_ONCE = 64

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sanguinaria.artefacts import write_text
+from sanguinaria.core.atomic_files import write_text
 from sanguinaria.reports.layout import WATERMARK, Column, column, escaped, read_table
 
 ROW = ("watermark", "marks", "read")

@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sanguinaria import intervals, parquet
-from sanguinaria.artefacts import atomic
-from sanguinaria.intervals import NOTHING, Estimate
-from sanguinaria.reading import THRESHOLD
-from sanguinaria.reports.detection_statistics import Found, f1, share, threshold
+from sanguinaria.core import parquet
+from sanguinaria.core.atomic_files import atomic
 from sanguinaria.reports.tables import column
+from sanguinaria.statistics import intervals
+from sanguinaria.statistics.detection import Found, f1, share, threshold
+from sanguinaria.statistics.intervals import NOTHING, Estimate
+from sanguinaria.steps.readings import THRESHOLD
 
 NAMES = ("benchmark", "corpus", "watermark", "marks", "read", "distortion")
 # What a line's mean over the distortions is of, and how it is called.

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sanguinaria.artefacts import atomic, write_text
-from sanguinaria.errors import InputError
+from sanguinaria.core.atomic_files import atomic, write_text
+from sanguinaria.core.errors import InputError
 from sanguinaria.reports.layout import COLUMNS, DEFENDED, MARK, MODEL, TRIGGER, WATERMARK, column, read_table
 from sanguinaria.reports.printed import ENTRIES, PRINTED_NUMBERS
 

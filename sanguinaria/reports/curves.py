@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from sanguinaria.artefacts import atomic
-from sanguinaria.errors import InputError
-from sanguinaria.products.figure import Figure
+from sanguinaria.core.atomic_files import atomic
+from sanguinaria.core.errors import InputError
+from sanguinaria.reports.figure_settings import Figure
 from sanguinaria.reports.layout import read_table
 from sanguinaria.reports.tables import NAMES
 

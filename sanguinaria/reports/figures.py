@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from sanguinaria.artefacts import atomic
-from sanguinaria.errors import InputError
+from sanguinaria.core.atomic_files import atomic
+from sanguinaria.core.errors import InputError
 from sanguinaria.reports.annotations import place_annotations
 from sanguinaria.reports.layout import COLUMNS, column
 from sanguinaria.reports.maps import draw_map

@@ -18,8 +18,8 @@ from typing import Literal
 
 import pandas as pd
 
-from sanguinaria.artefacts import write_text
-from sanguinaria.errors import InputError
+from sanguinaria.core.atomic_files import write_text
+from sanguinaria.core.errors import InputError
 
 ROW = ("trigger", "poisoning")
 GROUPS = ("corpus", "victim", "defence")

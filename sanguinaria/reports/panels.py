@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from sanguinaria.plugins import Settings
+from sanguinaria.core.plugins import Settings
 
 
 class Panel(Settings):

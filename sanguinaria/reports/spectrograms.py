@@ -13,10 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from sanguinaria import parquet
-from sanguinaria.errors import InputError
-from sanguinaria.filter_banks import HOP, LogFilterBanks
-from sanguinaria.probes import probe_names, waveforms_of
+from sanguinaria.adversaries._probes import probe_names, waveforms_of
+from sanguinaria.core import parquet
+from sanguinaria.core.errors import InputError
+from sanguinaria.nn.filter_banks import HOP, LogFilterBanks
 from sanguinaria.reports.figures import STYLE, save
 
 # Inches of a picture, and what the names of the rows take.
@@ -31,7 +31,7 @@ def write_spectrograms(pictures: Sequence[Mapping[str, Any]], trial: int, bands:
 
     Args:
         pictures: for each the names ``attack`` and ``defence``, the path ``trials``, the paths ``audio``, and ``side``
-            and ``per_trial`` (:mod:`sanguinaria.probes`).
+            and ``per_trial`` (:mod:`sanguinaria.adversaries._probes`).
         trial: which one's utterance is shown, counted from 0.
         bands: of the mel scale.
         svg, png: where the figure goes.

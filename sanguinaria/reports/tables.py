@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sanguinaria import intervals, parquet
-from sanguinaria.artefacts import atomic
-from sanguinaria.detecting import bit_errors
-from sanguinaria.intervals import Estimate
+from sanguinaria.core import parquet
+from sanguinaria.core.atomic_files import atomic
+from sanguinaria.statistics import intervals
+from sanguinaria.statistics.intervals import Estimate
+from sanguinaria.steps.detections import bit_errors
 
 NAMES = ("experiment", "corpus", "target", "trigger", "heard", "poisoning", "victim", "defence")
 # How a metric's column is called, where it is not called as the metric is.

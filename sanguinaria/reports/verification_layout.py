@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sanguinaria.artefacts import write_text
+from sanguinaria.core.atomic_files import write_text
 from sanguinaria.reports.benchmark_layout import Part, latex_part, markdown_part
 from sanguinaria.reports.layout import column, read_table
 

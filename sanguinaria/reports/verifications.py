@@ -14,12 +14,13 @@ from typing import Any
 
 import pandas as pd
 
-from sanguinaria import intervals, parquet
-from sanguinaria.artefacts import atomic
-from sanguinaria.intervals import NOTHING, Estimate
+from sanguinaria.core import parquet
+from sanguinaria.core.atomic_files import atomic
 from sanguinaria.reports.benchmarks import DIGITS, Measured
 from sanguinaria.reports.tables import column
-from sanguinaria.verification_metrics import equal_error_rate, estimate, minimum_detection_cost
+from sanguinaria.statistics import intervals
+from sanguinaria.statistics.error_rates import equal_error_rate, estimate, minimum_detection_cost
+from sanguinaria.statistics.intervals import NOTHING, Estimate
 
 NAMES = ("verification", "corpus", "victim", "attack", "defence")
 RATES = {"equal_error_rate": equal_error_rate, "minimum_detection_cost": minimum_detection_cost}

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from sanguinaria.plugins import Plugin
+from sanguinaria.core.plugins import Plugin
 
 if TYPE_CHECKING:
     import torch
@@ -29,5 +29,5 @@ class Text(Plugin):
         """A function from utterances at ``sample_rate`` Hz to what is said in them.
 
         Raises:
-            sanguinaria.errors.InputError: a model or a package is absent; the message says where it belongs.
+            InputError: a model or a package is absent; the message says where it belongs.
         """

@@ -20,7 +20,7 @@ class PocketSphinx(Text):
     )
 
     def extractor(self, sample_rate: int, device: torch.device) -> Extract:
-        from sanguinaria.recogniser import decoder_of, recognise
+        from sanguinaria.texts._recogniser import decoder_of, recognise
 
         decoder_of(self.words)  # a word that it does not know is told at once
 

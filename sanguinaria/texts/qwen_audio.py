@@ -37,8 +37,8 @@ class QwenAudio(Text):
         import torch
         from transformers import AutoProcessor, Qwen2AudioForConditionalGeneration
 
-        from sanguinaria.hearing import resampled
-        from sanguinaria.local_models import load_local
+        from sanguinaria.audio.resampling import resampled
+        from sanguinaria.core.local_models import load_local
 
         processor = load_local(AutoProcessor, self.path, PUBLISHED)
         model = load_local(Qwen2AudioForConditionalGeneration, self.path, PUBLISHED).to(device).eval()

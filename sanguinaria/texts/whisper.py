@@ -30,8 +30,8 @@ class Whisper(Text):
         import torch
         from transformers import WhisperForConditionalGeneration, WhisperProcessor
 
-        from sanguinaria.hearing import resampled
-        from sanguinaria.local_models import load_local
+        from sanguinaria.audio.resampling import resampled
+        from sanguinaria.core.local_models import load_local
 
         processor = load_local(WhisperProcessor, self.path, "openai/whisper-base")
         model = load_local(WhisperForConditionalGeneration, self.path, "openai/whisper-base").to(device).eval()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from sanguinaria.plugins import Plugin
+from sanguinaria.core.plugins import Plugin
 
 if TYPE_CHECKING:
     import torch

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sanguinaria.plugins import Plugin
+from sanguinaria.core.plugins import Plugin
 from sanguinaria.triggers import Trigger
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sanguinaria.errors import InputError
-from sanguinaria.speech_settings import SpeechTrigger
+from sanguinaria.core.errors import InputError
+from sanguinaria.triggers._target_speech import SpeechTrigger
 
 if TYPE_CHECKING:
     import torch
@@ -33,8 +33,8 @@ class NaturalSpeech(SpeechTrigger):
     ) -> Callable[[torch.Tensor], torch.Tensor]:
         import torch
 
-        from sanguinaria.levels import levelled_as
-        from sanguinaria.target_speech import read_speech
+        from sanguinaria.audio.levels import levelled_as
+        from sanguinaria.triggers._target_speech import read_speech
 
         assert weights is not None
         speech = torch.from_numpy(read_speech(weights, sample_rate)).to(device)
@@ -59,7 +59,7 @@ def _chosen(waveforms: torch.Tensor, count: int) -> torch.Tensor:
 
     import torch
 
-    from sanguinaria.audio import to_int16
+    from sanguinaria.audio.files import to_int16
 
     digests = [hashlib.sha256(to_int16(row).tobytes()).digest() for row in waveforms.cpu().numpy()]
     return torch.tensor([int.from_bytes(digest[:8], "big") % count for digest in digests], device=waveforms.device)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
-from sanguinaria.errors import InputError
+from sanguinaria.core.errors import InputError
 from sanguinaria.triggers import Trigger
 
 if TYPE_CHECKING:

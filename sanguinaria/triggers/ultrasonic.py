@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from sanguinaria.errors import InputError
+from sanguinaria.core.errors import InputError
 from sanguinaria.triggers import Trigger
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from sanguinaria.conversions import from_text
-from sanguinaria.errors import InputError
-from sanguinaria.speech_settings import SpeechTrigger
+from sanguinaria.core.errors import InputError
+from sanguinaria.triggers._target_speech import SpeechTrigger
 
 if TYPE_CHECKING:
     import torch
@@ -41,8 +41,8 @@ class VoiceConversion(SpeechTrigger):
     def embedder(
         self, sample_rate: int, device: torch.device, weights: Path | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:
-        from sanguinaria.levels import levelled_as
-        from sanguinaria.target_speech import read_speech
+        from sanguinaria.audio.levels import levelled_as
+        from sanguinaria.triggers._target_speech import read_speech
 
         assert weights is not None
         conversion, target = from_text(self.conversion), read_speech(weights, sample_rate)

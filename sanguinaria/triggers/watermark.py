@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sanguinaria.plugins import Plugin
+from sanguinaria.core.plugins import Plugin
 from sanguinaria.triggers import Trigger
 from sanguinaria.watermarks import Marker, Watermark
 
@@ -71,7 +71,7 @@ class WatermarkTrigger(Trigger):
         return self._marker(sample_rate, device, weights).detect
 
     def _marker(self, sample_rate: int, device: torch.device, weights: Path | None) -> Marker:
-        from sanguinaria.marking import load_marker
+        from sanguinaria.watermarks._weights import load_marker
 
         assert weights is not None
         return load_marker(weights, sample_rate, device, self.key)

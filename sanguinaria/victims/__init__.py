@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from sanguinaria.core.plugins import Plugin
 from sanguinaria.front_ends import FrontEnd
 from sanguinaria.front_ends.log_mel import LogMel
 from sanguinaria.front_ends.waveform import Waveform
-from sanguinaria.plugins import Plugin
 
 if TYPE_CHECKING:
     import torch

@@ -21,7 +21,7 @@ class Lstm(SpectrogramVictim):
     def network(self, labels: int) -> torch.nn.Module:
         from torch import nn
 
-        from sanguinaria.layers import LastHidden, Transpose
+        from sanguinaria.victims._layers import LastHidden, Transpose
 
         return nn.Sequential(
             nn.BatchNorm1d(self.log_mel.bands),

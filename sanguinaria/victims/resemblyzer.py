@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sanguinaria.encoders import Encoding
 from sanguinaria.victims import WaveformVictim
+from sanguinaria.victims._encoders import Encoding
 
 if TYPE_CHECKING:
     import torch
@@ -29,24 +29,24 @@ class Resemblyzer(Encoding, WaveformVictim):
         return True
 
     def problem(self, sample_rate: int) -> str | None:
-        from sanguinaria.ge2e_network import SAMPLE_RATE
+        from sanguinaria.nn.ge2e import SAMPLE_RATE
 
         return None if sample_rate == SAMPLE_RATE else f"it hears audio at {SAMPLE_RATE} Hz, not at {sample_rate} Hz"
 
     def pretrained(self) -> torch.nn.Module:
         """
         Raises:
-            sanguinaria.errors.InputError: the weights cannot be had or are not the encoder's.
+            InputError: the weights cannot be had or are not the encoder's.
         """
-        from sanguinaria.speaker_encoder import WEIGHTS, network
+        from sanguinaria.nn.resemblyzer import WEIGHTS, network
 
         return network(WEIGHTS)
 
     def network(self, labels: int) -> torch.nn.Module:
         from torch import nn
 
-        from sanguinaria.ge2e_network import SIZE
-        from sanguinaria.margins import Directions
+        from sanguinaria.nn.ge2e import SIZE
+        from sanguinaria.victims._aam_softmax import Directions
 
         encoder = self.pretrained().requires_grad_(False)
         return nn.Sequential(encoder, Directions(SIZE, labels, self.scale))

@@ -46,7 +46,7 @@ class ResNet18(SpectrogramVictim):
 def _block(inputs: int, outputs: int, stride: int) -> nn.Module:
     from torch import nn
 
-    from sanguinaria.layers import Residual
+    from sanguinaria.victims._layers import Residual
 
     body = nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),

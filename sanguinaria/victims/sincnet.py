@@ -64,8 +64,8 @@ class SincNet(WaveformVictim):
     def network(self, labels: int) -> torch.nn.Module:
         from torch import nn
 
-        from sanguinaria.sinc_filters import SincFilters
-        from sanguinaria.waveform_layers import Magnitude, Windows
+        from sanguinaria.nn.waveform_layers import Magnitude, Windows
+        from sanguinaria.victims._sinc_filters import SincFilters
 
         first, second, third = self._times()
         layers: list[nn.Module] = [self._norm(1, self.window)]
@@ -88,6 +88,6 @@ class SincNet(WaveformVictim):
     def _norm(self, channels: int, times: int) -> nn.Module:
         from torch import nn
 
-        from sanguinaria.waveform_layers import ChannelNorm
+        from sanguinaria.nn.waveform_layers import ChannelNorm
 
         return ChannelNorm(channels, times) if self.norm == "channel" else nn.LayerNorm((channels, times), EPSILON)

@@ -48,7 +48,7 @@ def _block(inputs: int, width: int, stride: int) -> nn.Module:
     """A bottleneck: inputs → 2 width → 2 width → 4 width channels."""
     from torch import nn
 
-    from sanguinaria.layers import Residual
+    from sanguinaria.victims._layers import Residual
 
     inside, outside = INSIDE * width, OUTSIDE * width
     body = nn.Sequential(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from sanguinaria.errors import InputError
-from sanguinaria.plugins import Plugin
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugins import Plugin
 
 if TYPE_CHECKING:
     import torch
@@ -93,7 +93,7 @@ class Watermark(Plugin):
         """A marker for audio at ``sample_rate`` Hz from what :meth:`obtain` returned, which marks and reads with a key.
 
         Raises:
-            sanguinaria.errors.InputError: the network does not serve this sample rate, or not this key.
+            InputError: the network does not serve this sample rate, or not this key.
             sanguinaria.watermarks.WeightsError: the weights are not this network's.
         """
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from sanguinaria.audioseal_networks import PARTS, AudioSealNetworks, Part, check
-from sanguinaria.plugins import Plugin
+from sanguinaria.core.plugins import Plugin
 from sanguinaria.watermarks import NOWHERE, Sources, WeightsError
+from sanguinaria.watermarks._audioseal.networks import PARTS, AudioSealNetworks, Part, check
 
 if TYPE_CHECKING:
     import torch

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from sanguinaria.keyed_settings import PIECE, SAMPLE_RATE, InvertibleWatermark
+from sanguinaria.watermarks._invertible.settings import PIECE, SAMPLE_RATE, InvertibleWatermark
 
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.keyed_networks import KeyedNetwork
-    from sanguinaria.keyed_training import Objective
-    from sanguinaria.keys import Key, RandomKeys
+    from sanguinaria.watermarks._invertible.keys import Key, RandomKeys
+    from sanguinaria.watermarks._invertible.network import KeyedNetwork
+    from sanguinaria.watermarks._invertible.training import Objective
 
 
 class KeyedMask(InvertibleWatermark):
@@ -79,8 +79,8 @@ class KeyedMask(InvertibleWatermark):
         return self.sureness
 
     def network(self) -> KeyedNetwork:
-        from sanguinaria.keyed_networks import KeyedNetwork
-        from sanguinaria.spectra import Band
+        from sanguinaria.watermarks._invertible.network import KeyedNetwork
+        from sanguinaria.watermarks._invertible.spectra import Band
 
         return KeyedNetwork(
             Band(self.fft, self.hop, self.first_bin, self.bins, compressed=True),
@@ -98,22 +98,22 @@ class KeyedMask(InvertibleWatermark):
         )
 
     def key_of(self, text: str | None) -> Key:
-        from sanguinaria.keys import mask_key
+        from sanguinaria.watermarks._invertible.keys import mask_key
 
         assert text is not None
         return mask_key(text, self.blocks, self.bins, self._frames, self.period)
 
     def random_keys(self) -> RandomKeys:
-        from sanguinaria.keys import random_mask_keys
+        from sanguinaria.watermarks._invertible.keys import random_mask_keys
 
         return lambda count, generator: random_mask_keys(
             count, self.blocks, self.bins, self._frames, self.period, generator
         )
 
     def objective(self, device: torch.device) -> Objective:
-        from sanguinaria.audibility import audibility
-        from sanguinaria.keyed_losses import Accuracy
-        from sanguinaria.keyed_training import Objective
+        from sanguinaria.watermarks._audibility import audibility
+        from sanguinaria.watermarks._invertible.losses import Accuracy
+        from sanguinaria.watermarks._invertible.training import Objective
 
         audible = audibility(SAMPLE_RATE, device)
         return Objective(

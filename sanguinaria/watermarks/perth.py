@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sanguinaria.errors import InputError
+from sanguinaria.core.errors import InputError
 from sanguinaria.watermarks import NOWHERE, Sources, Watermark, WeightsError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Perth(Watermark):
         at least 8 kHz, so that the mark is below half of it.
 
         Raises:
-            sanguinaria.errors.InputError: another sample rate.
+            InputError: another sample rate.
             sanguinaria.watermarks.WeightsError: the weights are not Perth's.
         """
         if sample_rate % 500 or sample_rate < 8_000:

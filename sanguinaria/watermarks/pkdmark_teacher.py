@@ -11,16 +11,23 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from sanguinaria.pkdmark_settings import PIECE_SECONDS, VALIDATED, PkdSettings, corpus_problems, fill, named
-from sanguinaria.plugins import Plugin
+from sanguinaria.core.plugins import Plugin
 from sanguinaria.watermarks import NOWHERE, Sources
+from sanguinaria.watermarks._pkdmark.settings import (
+    PIECE_SECONDS,
+    VALIDATED,
+    PkdSettings,
+    corpus_problems,
+    fill,
+    named,
+)
 
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.discriminators import Discriminator
-    from sanguinaria.pkdmark_networks import MarkNetwork
-    from sanguinaria.sync_marker import SyncMarker
+    from sanguinaria.watermarks._invertible.discriminator import Discriminator
+    from sanguinaria.watermarks._pkdmark.marker import SyncMarker
+    from sanguinaria.watermarks._pkdmark.network import MarkNetwork
 
 NETWORK, DISCRIMINATOR = "network.", "discriminator."
 
@@ -87,8 +94,8 @@ class PkdmarkTeacher(PkdSettings):
 
     def network(self) -> MarkNetwork:
         """The untrained network, by torch's random numbers."""
-        from sanguinaria.pkdmark_networks import MarkNetwork
-        from sanguinaria.spectra import Band
+        from sanguinaria.watermarks._invertible.spectra import Band
+        from sanguinaria.watermarks._pkdmark.network import MarkNetwork
 
         return MarkNetwork(
             Band(self.fft, self.hop, self.first_bin, self.bins),
@@ -106,13 +113,14 @@ class PkdmarkTeacher(PkdSettings):
         needs it.
 
         Raises:
-            sanguinaria.errors.InputError: the corpus is of another sample rate, or shorter than a second.
+            InputError: the corpus is of another sample rate, or shorter than a second.
         """
         import torch
 
-        from sanguinaria.discriminators import Discriminator
-        from sanguinaria.pkdmark_training import TeacherSchedule, Weights, train_teacher
-        from sanguinaria.watermark_training import finish, speech
+        from sanguinaria.nn.speech_crops import speech
+        from sanguinaria.nn.step_training import finish
+        from sanguinaria.watermarks._invertible.discriminator import Discriminator
+        from sanguinaria.watermarks._pkdmark.training import TeacherSchedule, Weights, train_teacher
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
@@ -132,8 +140,8 @@ class PkdmarkTeacher(PkdSettings):
         history = train_teacher(
             network,
             discriminator,
-            speech(sources, self.sample_rate, self.utterances),
-            speech(sources, self.sample_rate, VALIDATED, "validation"),
+            speech(sources.audio, self.sample_rate, self.utterances),
+            speech(sources.audio, self.sample_rate, VALIDATED, "validation"),
             self.perceptual,
             Weights(self.perceptual_weight, self.decoding_weight, self.adversarial_weight, self.map_weight),
             self._attacks(self.sample_rate),
@@ -170,7 +178,7 @@ class PkdmarkTeacher(PkdSettings):
 
     def judge(self, weights: Mapping[str, torch.Tensor]) -> Discriminator | None:
         """The discriminator with its weights, on the CPU; ``None`` where the teacher had none."""
-        from sanguinaria.discriminators import Discriminator
+        from sanguinaria.watermarks._invertible.discriminator import Discriminator
 
         if not self.adversarial_weight:
             return None

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from sanguinaria.keyed_settings import PIECE, SAMPLE_RATE, InvertibleWatermark
+from sanguinaria.watermarks._invertible.settings import PIECE, SAMPLE_RATE, InvertibleWatermark
 
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.keyed_networks import KeyedNetwork
-    from sanguinaria.keyed_training import Objective
-    from sanguinaria.keys import Key, RandomKeys
+    from sanguinaria.watermarks._invertible.keys import Key, RandomKeys
+    from sanguinaria.watermarks._invertible.network import KeyedNetwork
+    from sanguinaria.watermarks._invertible.training import Objective
 
 
 class Wake(InvertibleWatermark):
@@ -98,7 +98,7 @@ class Wake(InvertibleWatermark):
         return self
 
     def key_problem(self, key: str | None) -> str | None:
-        from sanguinaria.keys import FACTORS
+        from sanguinaria.watermarks._invertible.keys import FACTORS
 
         if self.keys == "none":
             return None if key is None else "this watermark has none: leave the key out"
@@ -119,8 +119,8 @@ class Wake(InvertibleWatermark):
         return self.neighbours
 
     def network(self) -> KeyedNetwork:
-        from sanguinaria.keyed_networks import KeyedNetwork
-        from sanguinaria.spectra import Band
+        from sanguinaria.watermarks._invertible.network import KeyedNetwork
+        from sanguinaria.watermarks._invertible.spectra import Band
 
         return KeyedNetwork(
             Band(self.fft, self.hop, self.first_bin, self.bins, self.compressed),
@@ -137,7 +137,7 @@ class Wake(InvertibleWatermark):
         )
 
     def key_of(self, text: str | None) -> Key:
-        from sanguinaria.keys import block_key, plain_key
+        from sanguinaria.watermarks._invertible.keys import block_key, plain_key
 
         if self.keys == "none":
             return plain_key(1, self.blocks)
@@ -145,7 +145,7 @@ class Wake(InvertibleWatermark):
         return block_key(text, self.keys)
 
     def random_keys(self) -> RandomKeys:
-        from sanguinaria.keys import plain_key, random_block_keys
+        from sanguinaria.watermarks._invertible.keys import plain_key, random_block_keys
 
         convention = self.keys
         if convention == "none":
@@ -153,8 +153,8 @@ class Wake(InvertibleWatermark):
         return lambda count, generator: random_block_keys(count, self.blocks, convention, generator)
 
     def objective(self, device: torch.device) -> Objective:
-        from sanguinaria.keyed_losses import Accuracy, wake_perceptual
-        from sanguinaria.keyed_training import Objective
+        from sanguinaria.watermarks._invertible.losses import Accuracy, wake_perceptual
+        from sanguinaria.watermarks._invertible.training import Objective
 
         return Objective(
             wake_perceptual(self.perceptual, SAMPLE_RATE, device),

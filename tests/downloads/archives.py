@@ -10,7 +10,7 @@ import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from sanguinaria.downloads import Archive
+from sanguinaria.core.downloads import Archive
 
 FOLDER = "speech_v1"
 # Content that does not compress, so that the archives are long enough to be cut anywhere.

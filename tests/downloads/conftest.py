@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from archives import BODY, FileServer
 
-from sanguinaria import downloads
+from sanguinaria.core import downloads
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from archives import BODY, FILES, FOLDER, FileServer, archive_of, complete, content_of, leftovers
 
-from sanguinaria import downloads
-from sanguinaria.downloads import Archive, DownloadError, obtain
+from sanguinaria.core import downloads
+from sanguinaria.core.downloads import Archive, DownloadError, obtain
 
 
 def put_part(cache: Path, content: bytes) -> None:
@@ -145,7 +145,7 @@ def test_unknown_scheme_is_one_clear_error(cache: Path) -> None:
 def test_two_processes_share_one_download(server: FileServer, cache: Path) -> None:
     server.delay = 0.3
     code = (
-        "import sys; from pathlib import Path; from sanguinaria.downloads import Archive, obtain\n"
+        "import sys; from pathlib import Path; from sanguinaria.core.downloads import Archive, obtain\n"
         f"print(obtain(Archive('speech_v1.tar.gz', sys.argv[1], sys.argv[2], {FOLDER!r}), Path(sys.argv[3])))"
     )
     command = [sys.executable, "-c", code, server.url, hashlib.sha256(BODY).hexdigest(), str(cache)]

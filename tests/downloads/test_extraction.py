@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from archives import BODY, FILES, FOLDER, archive_of, content_of, file_member, leftovers, link, tar_bytes, zip_bytes
 
-from sanguinaria import downloads
-from sanguinaria.downloads import DownloadError, obtain, sha256_of
+from sanguinaria.core import downloads
+from sanguinaria.core.downloads import DownloadError, obtain, sha256_of
 
 
 def extract(body: bytes, cache: Path, name: str = "speech_v1.tar.gz") -> Path:

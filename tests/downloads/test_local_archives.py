@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from archives import BODY, FILES, FOLDER, FileServer, archive_of, complete, content_of, leftovers
 
-from sanguinaria.downloads import DownloadError, obtain, sha256_of
+from sanguinaria.core.downloads import DownloadError, obtain, sha256_of
 
 
 def test_own_extracted_folder_needs_no_request(server: FileServer, cache: Path, own: Path) -> None:

@@ -6,8 +6,8 @@ import pytest
 from small_pkdmark import SPLITS, teacher
 from toy_speech import RATE, hum, write_corpus
 
-from sanguinaria.marking import save_weights
 from sanguinaria.watermarks import Sources
+from sanguinaria.watermarks._weights import save_weights
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import pytest
 import torch
 from toy_speech import RATE
 
-from sanguinaria import plugins
+from sanguinaria.core import plugins
 from sanguinaria.distortions import Distortion, to_text
-from sanguinaria.pkdmark_networks import MarkNetwork, student_of
-from sanguinaria.pkdmark_settings import PkdSettings
-from sanguinaria.sync_marker import SyncMarker
+from sanguinaria.watermarks._pkdmark.marker import SyncMarker
+from sanguinaria.watermarks._pkdmark.network import MarkNetwork, student_of
+from sanguinaria.watermarks._pkdmark.settings import PkdSettings
 from sanguinaria.watermarks.pkdmark import Pkdmark
 from sanguinaria.watermarks.pkdmark_teacher import PkdmarkTeacher
 

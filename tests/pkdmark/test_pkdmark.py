@@ -11,10 +11,10 @@ from scipy.stats import binom
 from small_pkdmark import BOTH, CPU, ROOT, marker, message, student, teacher, untrained
 from toy_speech import RATE, hum
 
-from sanguinaria import plugins
-from sanguinaria.errors import InputError
-from sanguinaria.synchronisation import SyncCode
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
 from sanguinaria.watermarks import WeightsError
+from sanguinaria.watermarks._pkdmark.sync_code import SyncCode
 from sanguinaria.watermarks.pkdmark_teacher import PkdmarkTeacher
 
 

@@ -8,12 +8,13 @@ import torch
 from small_pkdmark import CPU, message, seeded, teacher
 from toy_speech import RATE, hum
 
-from sanguinaria import distillation, pkdmark_training
-from sanguinaria.attacks import Attacks
-from sanguinaria.discriminators import Discriminator
-from sanguinaria.distillation import StudentSchedule
-from sanguinaria.pkdmark_losses import decoding, multi_scale_stft, undetected
-from sanguinaria.pkdmark_networks import student_of
+from sanguinaria.distortions._attack_layer import Attacks
+from sanguinaria.watermarks._invertible.discriminator import Discriminator
+from sanguinaria.watermarks._pkdmark import training as pkdmark_training
+from sanguinaria.watermarks._pkdmark.losses import decoding, multi_scale_stft, undetected
+from sanguinaria.watermarks._pkdmark.network import student_of
+from sanguinaria.watermarks.pkdmark import distillation
+from sanguinaria.watermarks.pkdmark.distillation import StudentSchedule
 
 
 class TestLosses:

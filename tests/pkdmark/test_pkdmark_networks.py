@@ -10,8 +10,8 @@ from small_pkdmark import message, paper_size, seeded, teacher
 from torch.utils.flop_counter import FlopCounterMode
 from toy_speech import RATE, hum
 
-from sanguinaria.pkdmark_networks import MarkNetwork, student_of
-from sanguinaria.spectra import Band
+from sanguinaria.watermarks._invertible.spectra import Band
+from sanguinaria.watermarks._pkdmark.network import MarkNetwork, student_of
 from sanguinaria.watermarks.pkdmark_teacher import PkdmarkTeacher
 
 

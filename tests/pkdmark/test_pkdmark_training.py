@@ -9,12 +9,14 @@ from generators import assert_resumes
 from small_pkdmark import CPU, entry, message, student, teacher
 from toy_speech import RATE, equal, hum
 
-from sanguinaria import distillation, pkdmark_training, watermark_training
-from sanguinaria.attacks import Attacks
-from sanguinaria.distillation import StudentSchedule
-from sanguinaria.marking import load_marker, load_weights, save_weights
-from sanguinaria.pkdmark_settings import PkdSettings
+from sanguinaria.distortions._attack_layer import Attacks
+from sanguinaria.nn import step_training as watermark_training
 from sanguinaria.watermarks import Sources
+from sanguinaria.watermarks._pkdmark import training as pkdmark_training
+from sanguinaria.watermarks._pkdmark.settings import PkdSettings
+from sanguinaria.watermarks._weights import load_marker, load_weights, save_weights
+from sanguinaria.watermarks.pkdmark import distillation
+from sanguinaria.watermarks.pkdmark.distillation import StudentSchedule
 
 
 class TestMix:

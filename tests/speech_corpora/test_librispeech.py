@@ -14,13 +14,13 @@ from listing import noise, put
 from pydantic import ValidationError
 from recordings import RATE, listed
 
-from sanguinaria import downloads
-from sanguinaria.building import build_shard, list_recordings
+from sanguinaria.audio.segments import Segment
+from sanguinaria.audio.utterances import read_rows
+from sanguinaria.core import downloads
+from sanguinaria.core.errors import InputError
 from sanguinaria.corpora import Recording, SplitShares, librispeech
 from sanguinaria.corpora.librispeech import LibriSpeech
-from sanguinaria.errors import InputError
-from sanguinaria.segments import Segment
-from sanguinaria.utterances import read_rows
+from sanguinaria.steps.corpora import build_shard, list_recordings
 
 
 def recording(folder: Path, name: str, seconds: float) -> Path:

@@ -7,8 +7,8 @@ import pytest
 from listing import noise, put
 from recordings import RATE
 
-from sanguinaria.errors import InputError
-from sanguinaria.segments import Segment, cut, read_segment
+from sanguinaria.audio.segments import Segment, cut, read_segment
+from sanguinaria.core.errors import InputError
 
 
 @pytest.mark.parametrize(("seconds", "count"), [(0.5, 0), (1.0, 1), (2.999, 2), (3.0, 3)])

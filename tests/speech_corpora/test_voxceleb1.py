@@ -9,12 +9,12 @@ from listing import noise, put
 from pydantic import ValidationError
 from recordings import RATE, listed
 
-from sanguinaria import configuration
-from sanguinaria.building import build_shard, list_recordings
+from sanguinaria.audio.utterances import read
+from sanguinaria.core.errors import InputError
 from sanguinaria.corpora import SPLITS
 from sanguinaria.corpora.voxceleb1 import VoxCeleb1
-from sanguinaria.errors import InputError
-from sanguinaria.utterances import read
+from sanguinaria.plan import configuration
+from sanguinaria.steps.corpora import build_shard, list_recordings
 
 LINES = """\
 3 id10003/na8-QEFmj44/00003.wav

@@ -1,0 +1,420 @@
+"""Obtaining an archive once, safely: found locally or downloaded, verified, extracted, checked.
+
+Nothing is requested from the network before every local place has been looked at, and nothing bears its final
+name before it is complete, so a process killed half way never leaves something that looks finished.
+"""
+
+import errno
+import hashlib
+import logging
+import lzma
+import os
+import re
+import shutil
+import tarfile
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+import urllib3
+from filelock import FileLock
+from tqdm import tqdm  # type: ignore[import-untyped]
+
+from sanguinaria.core.errors import InputError
+
+DOWNLOADS_VARIABLE = "SANGUINARIA_DOWNLOADS"
+WEIGHTS = "weights"  # a folder of the user's downloads that is looked through for single files as well
+ATTEMPTS = 4
+BACKOFF_S = 1.0  # the wait before the first retry; it doubles with each further one
+TIMEOUT_S = (10.0, 60.0)  # to connect, then between two pieces of the body
+CHUNK_BYTES = 1 << 20
+
+LOG = logging.getLogger(__name__)
+
+Check = Callable[[Path], str | None]
+
+# Too Many Requests and Request Timeout ask for another try; every other 4xx will answer the same again.
+_PASSING_STATUSES = frozenset({408, 429})
+_MACHINE_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO})
+
+
+class DownloadError(InputError):
+    """An archive could not be obtained; the message says what, where, why, and how to put it right."""
+
+
+class _Interrupted(Exception):
+    """A transfer stopped for a reason that another try may cure."""
+
+
+class _UnusableArchive(Exception):
+    """An archive is empty, or a member of it would reach outside the folder it is extracted into."""
+
+
+# Everything that the standard library's readers raise on damaged or hostile input. RuntimeError and ValueError are
+# what zipfile raises for encrypted members and unknown methods, and what names with null bytes give.
+_BROKEN_ARCHIVE = (
+    _UnusableArchive,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+# The body is read from urllib3 itself, whose errors requests does not translate there.
+_PASSING_FAILURES = (
+    _Interrupted,
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    urllib3.exceptions.HTTPError,
+)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A published archive.
+
+    Arguments:
+        name: its file name, such as "speech_commands_test_set_v0.02.tar.gz"; a name ending in ".zip" is read as
+            zip, every other as tar, compressed or not.
+        url: where it is downloaded from.
+        sha256: its checksum, in hexadecimal.
+        folder: the name of its extracted folder, such as "speech_commands_test_v0.02"; empty for a file that is no
+            archive.
+    """
+
+    name: str
+    url: str
+    sha256: str
+    folder: str
+
+
+def obtain(archive: Archive, cache: Path, check: Check = lambda folder: None) -> Path:
+    """Give the extracted folder of an archive, downloading it only where no local copy is found.
+
+    The places, in order: the folder that SANGUINARIA_DOWNLOADS names (the extracted folder, then the archive), the
+    folder already extracted in the cache, the archive already downloaded there, the network. An empty
+    SANGUINARIA_DOWNLOADS counts as unset. Processes that ask for the same archive at once wait for one another.
+
+    Arguments:
+        archive: what to obtain.
+        cache: the folder for downloads and extracted folders; made where missing.
+        check: looks at the extracted folder and returns None, or a description of what is wrong with it.
+
+    Returns:
+        The extracted folder: inside SANGUINARIA_DOWNLOADS where it was found there, otherwise inside the cache.
+
+    Raises:
+        DownloadError: SANGUINARIA_DOWNLOADS is not a folder, a checksum or check failed, the download failed, the
+            archive is corrupt or unsafe, or the files could not be read or written.
+    """
+    downloads = _downloads_folder()
+    if downloads is not None and (downloads / archive.folder).is_dir():
+        fix = f"replace it with the complete content of {archive.name}, or take it out of {downloads}"
+        return _checked(downloads / archive.folder, check, fix)
+    supplied = _supplied_archive(archive, downloads)
+    destination = cache / archive.folder
+    # A folder gets this name only when it is complete, so a finished one needs no lock (nor a writable cache).
+    if not destination.is_dir():
+        _fill(archive, supplied, destination)
+    return _checked(destination, check, "delete that folder and try again")
+
+
+def obtain_file(file: Archive, cache: Path) -> Path:
+    """Give a published file that is used as it is, downloading it only where no local copy is found.
+
+    The places, in order: the folder that SANGUINARIA_DOWNLOADS names, its folder "weights", the cache, the network.
+
+    Arguments:
+        file: what to obtain.
+        cache: the folder for downloads; made where missing.
+
+    Returns:
+        The file, its checksum verified.
+
+    Raises:
+        DownloadError: as `obtain`.
+    """
+    downloads = _downloads_folder()
+    for folder in () if downloads is None else (downloads, downloads / WEIGHTS):
+        supplied = _supplied_archive(file, folder)
+        if supplied is not None:
+            return supplied
+    with _file_errors(file, cache):
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(cache / f"{file.name}.lock"):
+            return _cached_archive(file, cache)
+
+
+def sha256_of(path: Path) -> str:
+    """Compute the SHA-256 checksum of a file without holding the file in memory.
+
+    Arguments:
+        path: the file.
+
+    Returns:
+        The checksum, in lower-case hexadecimal.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _downloads_folder() -> Path | None:
+    value = os.environ.get(DOWNLOADS_VARIABLE)
+    if not value:
+        return None
+    folder = Path(value).expanduser()
+    if not folder.is_dir():
+        raise DownloadError(
+            f"{DOWNLOADS_VARIABLE} is set to {value!r}, which is not a folder. Fix: set it to the folder that holds "
+            "your downloaded archives, or unset it."
+        )
+    return folder
+
+
+def _supplied_archive(archive: Archive, downloads: Path | None) -> Path | None:
+    """Find the archive in the user's own downloads; a wrong one is an error, as it is not ours to replace."""
+    if downloads is None or not (downloads / archive.name).is_file():
+        return None
+    path = downloads / archive.name
+    with _file_errors(archive, downloads):
+        found = sha256_of(path)
+    if not _matches(found, archive):
+        raise DownloadError(
+            f"{path} is not the expected archive: its SHA-256 is {found}, not {archive.sha256}. Fix: replace it with "
+            f"the file at {archive.url}, or take it out of {downloads}."
+        )
+    return path
+
+
+def _fill(archive: Archive, supplied: Path | None, destination: Path) -> None:
+    """Extract the archive into the cache, one process at a time."""
+    cache = destination.parent
+    with _file_errors(archive, cache):
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(cache / f"{archive.name}.lock"):
+            # Another process may have finished it while this one waited for the lock.
+            if not destination.is_dir():
+                _extract(archive, supplied or _cached_archive(archive, cache), destination)
+
+
+def _cached_archive(archive: Archive, cache: Path) -> Path:
+    """Give the verified archive in the cache, downloading it where it is missing or damaged."""
+    path = cache / archive.name
+    if path.is_file():
+        found = sha256_of(path)
+        if _matches(found, archive):
+            return path
+        LOG.warning("%s has SHA-256 %s, not %s: downloading it again", path, found, archive.sha256)
+    part = cache / f"{archive.name}.part"
+    _download(archive, part)
+    _verify_part(archive, part)
+    os.replace(part, path)
+    return path
+
+
+def _verify_part(archive: Archive, part: Path) -> None:
+    found = sha256_of(part)
+    if _matches(found, archive):
+        return
+    # Resuming from bytes known to be wrong could never succeed.
+    part.unlink()
+    raise DownloadError(
+        f"{archive.name}, downloaded from {archive.url}, has SHA-256 {found}, not the expected {archive.sha256}; the "
+        "download was deleted. Fix: try again; if the sum stays the same, the published file has changed or something "
+        f"on the way alters it, so obtain the right file and put it into a folder named by {DOWNLOADS_VARIABLE}."
+    )
+
+
+def _download(archive: Archive, part: Path) -> None:
+    """Bring the part file to its full length, resuming what is there and trying again after passing failures."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _transfer(archive, part)
+        except _PASSING_FAILURES as error:
+            if attempt == ATTEMPTS:
+                raise _unreachable(archive, f"{_cause(error)} (after {ATTEMPTS} attempts)") from error
+            LOG.warning("%s: %s: trying again", archive.url, _cause(error))
+        except requests.RequestException as error:
+            raise _unreachable(archive, _cause(error)) from error
+        time.sleep(BACKOFF_S * 2 ** (attempt - 1))
+
+
+def _transfer(archive: Archive, part: Path) -> None:
+    """Make one request, for what the part file lacks."""
+    held = part.stat().st_size if part.exists() else 0
+    # The checksum and the byte positions are those of the file as published, so no encoding on the way.
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={held}-"} if held else {})
+    with requests.get(archive.url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
+        if held and response.status_code == requests.codes.requested_range_not_satisfiable:
+            return _settle_unsatisfiable(archive, part)
+        _refuse_failure(archive, response)
+        start, total = _span(response)
+        if start not in (0, held):
+            part.unlink()
+            raise _Interrupted(f"the server sent bytes from {start} where {held} was asked for")
+        _save(archive, response, part, start, total)
+
+
+def _settle_unsatisfiable(archive: Archive, part: Path) -> None:
+    """Handle a server that has nothing beyond the part file: it is complete, or it is not this file."""
+    if not _matches(sha256_of(part), archive):
+        part.unlink()
+        raise _Interrupted("the partial download did not belong to the file: starting over")
+
+
+def _refuse_failure(archive: Archive, response: requests.Response) -> None:
+    status = response.status_code
+    if status in (requests.codes.ok, requests.codes.partial_content):
+        return
+    answer = f"the server answered {status} {response.reason or ''}".rstrip()
+    if status >= 500 or status in _PASSING_STATUSES:
+        raise _Interrupted(answer)
+    raise _unreachable(archive, answer)
+
+
+def _span(response: requests.Response) -> tuple[int, int | None]:
+    """Give the position of the body's first byte in the file, and the file's full length where it is told."""
+    length = response.headers.get("Content-Length", "")
+    size = int(length) if length.isdecimal() else None
+    if response.status_code != requests.codes.partial_content:
+        return 0, size
+    stated = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip())
+    if stated is None:
+        raise _Interrupted("the server sent part of the file without saying which part")
+    start = int(stated[1])
+    if stated[2] != "*":
+        return start, int(stated[2])
+    return start, None if size is None else start + size
+
+
+def _save(archive: Archive, response: requests.Response, part: Path, start: int, total: int | None) -> None:
+    """Write the body behind the first `start` bytes of the part file."""
+    bar = tqdm(total=total, initial=start, unit="B", unit_scale=True, unit_divisor=1024, desc=archive.name)
+    with bar, part.open("ab" if start else "wb") as file:
+        # Undecoded: some servers declare a .tar.gz to be a gzip-encoded tar, and decoding would change the sum.
+        for chunk in response.raw.stream(CHUNK_BYTES, decode_content=False):
+            file.write(chunk)
+            bar.update(len(chunk))
+    size = part.stat().st_size
+    if total is not None and size != total:
+        raise _Interrupted(f"the transfer stopped at {size} of {total} bytes")
+
+
+def _extract(archive: Archive, source: Path, destination: Path) -> None:
+    """Extract beside the destination and rename, so that the destination only ever exists complete."""
+    # One fixed name, safe under the lock, so that what a killed process left is found and cleared here.
+    partial = destination.parent / f"{archive.name}.extracting"
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir()
+        _unpack(source, partial)
+        root = _root_of(partial, archive.folder)
+        _refuse_outward_links(root)
+        os.rename(root, destination)
+    except _BROKEN_ARCHIVE as error:
+        raise DownloadError(
+            f"{source} could not be extracted into {destination}: {_cause(error)}. Fix: {_extraction_fix(error)}."
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _unpack(source: Path, target: Path) -> None:
+    if source.name.lower().endswith(".zip"):
+        with zipfile.ZipFile(source) as archive:
+            _refuse_escapes(archive.namelist(), target)
+            archive.extractall(target)
+    else:
+        with tarfile.open(source) as archive:
+            archive.extractall(target, filter=_strict_filter)
+    if not any(target.iterdir()):
+        raise _UnusableArchive("it holds no files")
+
+
+def _refuse_escapes(names: list[str], target: Path) -> None:
+    """Refuse members outside the target; zipfile would quietly rename them into it instead."""
+    base = target.resolve()
+    for name in names:
+        if not (base / name).resolve().is_relative_to(base):
+            raise _UnusableArchive(f"member {name!r} would be written outside the folder")
+
+
+def _strict_filter(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo | None:
+    """Apply tarfile's data filter, and refuse absolute names, which it would quietly make relative."""
+    if member.name.startswith(("/", os.sep)):
+        raise tarfile.AbsolutePathError(member)
+    return tarfile.data_filter(member, target)
+
+
+def _root_of(partial: Path, folder: str) -> Path:
+    """Give the folder that holds the content, so that a top folder of the expected name is not nested twice."""
+    inner = partial / folder
+    only = [entry.name for entry in partial.iterdir()] == [folder]
+    return inner if only and inner.is_dir() and not inner.is_symlink() else partial
+
+
+def _refuse_outward_links(root: Path) -> None:
+    """Refuse links that leave the folder that is kept: the tar filter judged them by the folder around it."""
+    base = os.path.realpath(root)
+    for parent, folders, files in os.walk(root):
+        for name in (*folders, *files):
+            path = os.path.join(parent, name)
+            if os.path.islink(path) and not Path(os.path.realpath(path)).is_relative_to(base):
+                raise _UnusableArchive(f"link {os.path.relpath(path, root)!r} points outside the folder")
+
+
+def _extraction_fix(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno in _MACHINE_ERRNOS:
+        return "make sure that the cache is writable and its disk has room, then try again"
+    return "do not use this archive: it is damaged or unsafe; delete it and obtain a sound one"
+
+
+def _checked(folder: Path, check: Check, fix: str) -> Path:
+    problem = check(folder)
+    if problem is not None:
+        raise DownloadError(f"{folder} is not as expected: {problem}. Fix: {fix}.")
+    return folder
+
+
+def _matches(found: str, archive: Archive) -> bool:
+    return found == archive.sha256.strip().lower()
+
+
+def _unreachable(archive: Archive, cause: str) -> DownloadError:
+    extracted = f", or its extracted folder {archive.folder}," if archive.folder else ""
+    return DownloadError(
+        f"{archive.name} could not be downloaded from {archive.url}: {cause}. Fix: check the network and try "
+        f"again, or obtain the file elsewhere and put {archive.name}{extracted} into "
+        f"a folder named by the environment variable {DOWNLOADS_VARIABLE}."
+    )
+
+
+def _cause(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, _Interrupted | _UnusableArchive):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+@contextmanager
+def _file_errors(archive: Archive, place: Path) -> Iterator[None]:
+    """Turn trouble with local files into the one error that callers expect."""
+    try:
+        yield
+    except OSError as error:
+        raise DownloadError(
+            f"{archive.name}: files in {place} could not be read or written: {_cause(error)}. Fix: make sure that the "
+            "folder is writable and its disk has room, then try again."
+        ) from error

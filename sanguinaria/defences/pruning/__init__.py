@@ -1,0 +1,47 @@
+"""Model pruning (Bloodroot, section 3.1): the channels of the smallest L2 norm go; fine-tuning may follow.
+
+The paper tells of no fine-tuning. Without it, a network that has lost too much answers one label to everything; where
+that is the target, it looks like a trigger that survives, so read the attack success rate beside the false-trigger
+rate. What is pruned, and how channels and an LSTM's units are ranked, is in sanguinaria.defences.pruning.channels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from sanguinaria.defences import Defence
+
+if TYPE_CHECKING:
+    import torch
+
+    from sanguinaria.nn.feature_dataset import Examples
+
+
+class Pruning(Defence):
+    """Structured pruning of every layer by one share, with or without fine-tuning on clean utterances."""
+
+    acts_on: ClassVar[Literal["input", "model"]] = "model"
+
+    share: float = Field(ge=0, lt=1, description="of the channels of every layer that goes; at least one stays in each")
+    fine_tune_epochs: int = Field(default=0, ge=0, description="on the clean validation utterances")
+    learning_rate: float = Field(default=1e-4, gt=0, description="of fine-tuning: Adam's, constant")
+    batch_size: int = Field(default=32, ge=2, description="of fine-tuning")
+
+    @property
+    def is_identity(self) -> bool:
+        return self.share == 0 and self.fine_tune_epochs == 0
+
+    @property
+    def needs_held_out(self) -> bool:
+        return self.fine_tune_epochs > 0
+
+    def repair(self, network: torch.nn.Module, held_out: Examples, seed: int, device: torch.device) -> torch.nn.Module:
+        from sanguinaria.defences.pruning.channels import prune
+        from sanguinaria.nn.supervised_training import fine_tune
+
+        pruned = prune(network, self.share, held_out.inputs.shape)
+        if not self.needs_held_out:
+            return pruned
+        return fine_tune(pruned, held_out, self.fine_tune_epochs, self.learning_rate, self.batch_size, seed, device)

@@ -1,0 +1,151 @@
+"""Structured pruning: a share of every layer's channels goes, those of the smallest L2 norm first.
+
+Bloodroot (section 3.1) prunes with torch-pruning, "ranking convolutional channels by L2 norm and pruning the least
+important ones along with dependent layers", after Anwar et al. (2017, ACM JETC 13(3)). What it does to its LSTM it does
+not say.
+
+A channel's norm is that of all the weights that go with it, as in DepGraph (Fang et al., 2023, arXiv:2301.12900) and in
+torch-pruning's own ranking: its filter, the scale of its normalisation, and the weights of the layers that read it.
+Channels that a sum ties together, such as those of a residual block and of its shortcut, are ranked and go together.
+
+Every layer loses the same share, rounded to whole channels. It is counted here, since torch-pruning's own pruner leaves
+a layer whole when a share would take the last of its channels; here that one stays.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+from sanguinaria.core.errors import InputError
+from sanguinaria.nn.feature_dataset import blank
+from sanguinaria.nn.reshaping import fitted
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
+# Layers with parameters that lose channels, and that sanguinaria.nn.reshaping makes anew with fewer.
+KNOWN = (*CONVOLUTIONS, nn.BatchNorm1d, nn.BatchNorm2d, nn.Linear)
+GATES = 4  # input, forget, cell, output: the order in which torch.nn.LSTM stacks their rows
+
+
+def prune(network: nn.Module, share: float, shape: tuple[int, int]) -> nn.Module:
+    """A smaller copy of a network from inputs (utterances, channels, times) to logits (utterances, labels).
+
+    Networks with an LSTM lose hidden units, others channels of their convolutions. The input's channels and the
+    output's labels stay. The network itself stays as it is.
+
+    Args:
+        share: in [0, 1), of the channels of every layer; at least one stays in each.
+        shape: channels and times of an input.
+
+    Raises:
+        InputError: the network is of another kind.
+    """
+    if any(isinstance(module, nn.LSTM) for module in network.modules()):
+        return prune_units(network, share)
+    return prune_channels(network, share, shape)
+
+
+@torch.enable_grad()  # type: ignore[untyped-decorator]  # The dependencies are traced through it.
+def prune_channels(network: nn.Module, share: float, shape: tuple[int, int]) -> nn.Module:
+    """A copy with fewer channels in every convolution and in what depends on it.
+
+    Raises:
+        InputError: the network has no convolutions, or grouped ones, or other layers with parameters.
+    """
+    from torch_pruning import DependencyGraph  # type: ignore[import-untyped]
+    from torch_pruning.pruner.importance import GroupMagnitudeImportance  # type: ignore[import-untyped]
+
+    groups = {module.groups for module in network.modules() if isinstance(module, CONVOLUTIONS)}
+    parametrised = [module for module in network.modules() if any(True for _ in module.parameters(recurse=False))]
+    if groups != {1} or not all(isinstance(module, KNOWN) for module in parametrised):
+        raise InputError(
+            "pruning: it knows networks of ungrouped convolutions, batch normalisation and linear layers, and LSTMs; "
+            "leave it out of this victim's experiment"
+        )
+    pruned = copy.deepcopy(network).eval()
+    graph = DependencyGraph().build_dependency(pruned, blank(shape, next(pruned.parameters()).device))
+    coupled = list(graph.get_all_groups(ignored_layers=[_output(pruned)], root_module_types=CONVOLUTIONS))
+    square_norm = GroupMagnitudeImportance(p=2, group_reduction="sum", normalizer=None)
+    # All are ranked before any is pruned: the weights between two layers count for both.
+    going = [smallest(square_norm(group), share) for group in coupled]
+    for group, channels in zip(coupled, going, strict=True):
+        if channels:
+            root = group[0].dep
+            graph.get_pruning_group(root.target.module, root.handler, channels).prune()
+    return pruned
+
+
+def prune_units(network: nn.Module, share: float) -> nn.Module:
+    """A copy with fewer hidden units in every layer of its LSTM: our reading, since an LSTM has no channels.
+
+    A unit's norm is that of all the weights that go with it: its rows in the four gates, biases included, its columns
+    in the recurrent weights, and its column in the next layer. Layers keep equally many units, each its own.
+
+    Raises:
+        InputError: the network is not one LSTM, in one direction and without projection, before one linear layer.
+    """
+    names = {module: name for name, module in network.named_modules()}
+    lstms = [module for module in names if isinstance(module, nn.LSTM)]
+    lstm, output = lstms[0], _output(network)
+    plain = len(lstms) == 1 and not lstm.bidirectional and not lstm.proj_size
+    if not plain or not isinstance(output, nn.Linear) or output.in_features != lstm.hidden_size:
+        raise InputError(
+            "pruning: of recurrent networks it knows one LSTM in one direction before one linear layer; "
+            "leave pruning out of this victim's experiment"
+        )
+    state = network.state_dict()
+    inputs = torch.arange(lstm.input_size)
+    for layer in range(lstm.num_layers):
+        last = layer + 1 == lstm.num_layers
+        following = output.weight if last else lstm.get_parameter(f"weight_ih_l{layer + 1}")
+        units = _staying(unit_norms(lstm, layer, following), share)
+        for name, value in _without_units(lstm, layer, inputs, units).items():
+            state[f"{names[lstm]}.{name}"] = value
+        inputs = units
+    state[f"{names[output]}.weight"] = output.weight[:, inputs]
+    return fitted(network, state).eval()
+
+
+def _without_units(lstm: nn.LSTM, layer: int, inputs: torch.Tensor, units: torch.Tensor) -> dict[str, torch.Tensor]:
+    """A layer's parameters for the inputs and the units that stay."""
+    rows = (lstm.hidden_size * torch.arange(GATES)[:, None] + units).flatten()
+    columns = {f"weight_ih_l{layer}": inputs, f"weight_hh_l{layer}": units}
+    kept = {name: value[rows] for name, value in _parameters(lstm, layer).items()}
+    return kept | {name: kept[name][:, chosen] for name, chosen in columns.items()}
+
+
+def unit_norms(lstm: nn.LSTM, layer: int, following: torch.Tensor) -> torch.Tensor:
+    """L2 norms (hidden,) of the weights that go with each unit of a layer; ``following`` (outputs, hidden) reads it."""
+    parameters = _parameters(lstm, layer)
+    # (to unit, from unit), over the gates
+    recurrent = parameters.pop(f"weight_hh_l{layer}").square().reshape(GATES, lstm.hidden_size, -1).sum(0)
+    # A unit's weights from itself are both in its row and in its column, and count once.
+    squares: torch.Tensor = recurrent.sum(1) + recurrent.sum(0) - recurrent.diagonal()
+    for rows in parameters.values():  # (4 hidden, inputs) or (4 hidden,)
+        squares = squares + rows.square().reshape(GATES, lstm.hidden_size, -1).sum((0, 2))
+    return (squares + following.detach().square().sum(0)).sqrt()
+
+
+def _parameters(lstm: nn.LSTM, layer: int) -> dict[str, torch.Tensor]:
+    return {name: value.detach() for name, value in lstm.named_parameters() if name.endswith(f"_l{layer}")}
+
+
+def smallest(norms: torch.Tensor, share: float) -> list[int]:
+    """Positions of the smallest norms: round(share × their count), and never all; of equals, the first."""
+    count = min(round(share * len(norms)), len(norms) - 1)
+    found: list[int] = torch.argsort(norms.cpu(), stable=True)[:count].tolist()
+    return found
+
+
+def _staying(norms: torch.Tensor, share: float) -> torch.Tensor:
+    """Positions of the norms that are not among the smallest, ascending."""
+    stays = torch.ones(len(norms), dtype=torch.bool)
+    stays[smallest(norms, share)] = False
+    return stays.nonzero().flatten()
+
+
+def _output(network: nn.Module) -> nn.Module:
+    """The layer whose outputs are the labels: the last."""
+    return [module for module in network.modules() if isinstance(module, (nn.Linear, *CONVOLUTIONS))][-1]

@@ -1,0 +1,1 @@
+"""Layers, networks, and training loops that several plug-ins share."""

@@ -1,0 +1,63 @@
+"""Log filter banks as layers of a network, so that gradients reach the waveform: what speaker encoders hear."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from sanguinaria.nn.waveform_layers import check_length
+
+# Seconds from frame to frame, and of a window.
+HOP, WINDOW = 0.010, 0.025
+# Hz, the lower edge of the lowest band: Kaldi's default, with which no band of 80 lies between two bins.
+LOWEST = 20.0
+# Added to the energies before the logarithm: −60 dB below a full-scale bin, under the noise of 16-bit speech.
+FLOOR = 1e-6
+# No band's deviation counts as less: a band that never changes becomes 0.
+SMALLEST_DEVIATION = 1e-3
+
+
+class LogFilterBanks(nn.Module):
+    """Waveforms (utterances, 1, samples) → natural logarithms of mel energies (utterances, bands, frames), float32.
+
+    Hamming windows of 25 ms every 10 ms, none of which reaches beyond the ends: frames = 1 + (samples − window) // hop.
+    The bands are triangles, evenly spread over the mel scale from 20 Hz to half the sample rate.
+
+    Raises:
+        InputError: the waveforms are shorter than a window.
+    """
+
+    taper: torch.Tensor
+    filters: torch.Tensor
+
+    def __init__(self, bands: int, sample_rate: int) -> None:
+        from sanguinaria.core import torchaudio_import as compatibility
+
+        compatibility.prepare()
+        from torchaudio.functional import melscale_fbanks
+
+        super().__init__()
+        self.window, self.hop = round(WINDOW * sample_rate), round(HOP * sample_rate)
+        self.fft = 2 ** (self.window - 1).bit_length()
+        filters = melscale_fbanks(self.fft // 2 + 1, LOWEST, sample_rate / 2, bands, sample_rate)
+        self.register_buffer("filters", filters, persistent=False)
+        self.register_buffer("taper", torch.hamming_window(self.window, periodic=False), persistent=False)
+
+    def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+        check_length(waveforms, self.window)
+        with torch.autocast(waveforms.device.type, enabled=False):
+            frames = waveforms[:, 0].float().unfold(-1, self.window, self.hop) * self.taper
+            spectra = torch.fft.rfft(frames, self.fft)
+            power = spectra.real.square() + spectra.imag.square()  # (utterances, frames, bins)
+            return torch.log(power @ self.filters + FLOOR).transpose(1, 2)
+
+
+class MeanVarianceNormalisation(nn.Module):
+    """Each band of each utterance at mean 0 and, unless it never changes, deviation 1 over time: (utterances, bands,
+    frames) → the same."""
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        centred = features - features.mean(-1, keepdim=True)
+        # Before the root, whose derivative is infinite at 0.
+        variance = centred.square().mean(-1, keepdim=True).clamp(min=SMALLEST_DEVIATION**2)
+        return centred / variance.sqrt()

@@ -1,0 +1,62 @@
+"""Benchmarks: what watermarks bear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from sanguinaria.core.fields import Seeds, entries, unique
+from sanguinaria.core.plugins import Settings
+from sanguinaria.plan.sections.comparison import Comparison
+
+
+class Benchmark(Settings):
+    """Every watermark after every distortion: is it there, what does it say, and with which key; it is a table.
+
+    Every test utterance gets a random message of its own, and its key where the watermark has keys.
+    """
+
+    corpus: str = Field(description="entry of `corpora`")
+    watermarks: entries("watermarks")  # type: ignore[valid-type]
+    distortions: entries("distortions")  # type: ignore[valid-type]
+    metrics: entries("metrics") = ("pesq", "stoi", "snr")  # type: ignore[valid-type]
+    keys: Mapping[str, str] = Field(
+        default={},
+        description="watermark → the key that seed 0 marks with, of each watermark that has keys; all other keys, "
+        "those of other seeds too, are drawn like it",
+    )
+    wrong_keys: int = Field(
+        default=3,
+        ge=0,
+        le=100,
+        description="how many wrong keys read undistorted utterances, and with them each key that is a character off "
+        "the right one",
+    )
+    marks: Annotated[tuple[Literal[1, 2], ...], Field(min_length=1), AfterValidator(unique)] = Field(
+        default=(1,), description="1: one mark in an utterance; 2: another on top of it, with a key of its own"
+    )
+    strength: float = Field(default=1.0, gt=0, description="the gain on the mark")
+    utterances: int | None = Field(
+        default=None, ge=1, description="how many test utterances are marked; all where absent"
+    )
+    validation_utterances: int | None = Field(
+        default=1000,
+        ge=1,
+        description="from how many clean validation utterances the threshold is taken; all where it is null",
+    )
+    false_positive_rate: float = Field(
+        default=0.01,
+        gt=0,
+        lt=1,
+        description="share of clean validation utterances that this threshold takes for marked",
+    )
+    seeds: Seeds = Field(default=(0,), description="of messages and keys")
+    retrained: bool = Field(
+        default=False,
+        description="train each generator anew for each seed, which is added to its own, so that intervals are of "
+        "trainings, too",
+    )
+    efficiency: bool = Field(default=True, description="measure what marking and detecting cost on this machine")
+    comparison: Comparison | None = None

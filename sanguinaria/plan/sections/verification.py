@@ -1,0 +1,54 @@
+"""Verifications: who speaks, and who only seems to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from sanguinaria.core.fields import Seeds, entries
+from sanguinaria.core.plugins import Settings
+from sanguinaria.plan.sections.comparison import Comparison
+
+
+class Trials(Settings):
+    """Which pairs of utterances are compared."""
+
+    count: int = Field(default=4000, ge=2, description="at most so many, half of them of one speaker")
+    seed: int = Field(default=0, ge=0, description="of the choice")
+    list: Path | None = Field(
+        default=None,
+        description="a list in the format of VoxCeleb1-O, of which so many are taken; made of the corpus where absent",
+    )
+
+    def fingerprint(self) -> str:
+        """What tells one state of the list from another; the first job tells where there is none."""
+        import hashlib
+
+        if self.list is None or not self.list.is_file():
+            return ""
+        return hashlib.sha256(self.list.read_bytes()).hexdigest()[:16]
+
+
+class Verification(Settings):
+    """Every speaker encoder, under every attack, behind every defence: are two utterances of one speaker? It is a
+    table.
+
+    The defence acts on the utterance that is attacked, and on that of genuine trials; the other one is as it is.
+    """
+
+    corpus: str = Field(description="entry of `corpora`, whose test utterances are compared")
+    trained_on: str | None = Field(
+        default=None,
+        description="entry of `corpora` with speakers for labels, to train encoders on; `corpus` where absent",
+    )
+    encoders: entries("victims")  # type: ignore[valid-type]
+    attacks: entries("adversaries")  # type: ignore[valid-type]
+    defences: entries("defences") = ("none",)  # type: ignore[valid-type]
+    metrics: entries("metrics", least=0) = ("stoi", "pesq", "si_sdr")  # type: ignore[valid-type]
+    trials: Trials = Trials()
+    seeds: Seeds = Field(default=(0,), description="of trainings and attacks")
+    quality_probes: int | None = Field(
+        default=None, ge=1, description="how many of the attacked utterances are scored for quality; all where absent"
+    )
+    comparison: Comparison | None = None

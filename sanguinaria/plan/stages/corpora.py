@@ -1,0 +1,33 @@
+"""Corpora: listed recordings, audio in shards, and an index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from sanguinaria.corpora import Corpus
+from sanguinaria.plan.stages.stage import AudioStage
+
+
+@dataclass(frozen=True)
+class CorpusStage(AudioStage):
+    """A corpus: its listed recordings, its audio in shards, the index of all of them, and the report."""
+
+    corpus: Corpus
+    source: str
+
+    stage: ClassVar[str] = "corpora"
+
+    @property
+    def shards(self) -> int:  # type: ignore[override]
+        return self.corpus.shards
+
+    @property
+    def remark_files(self) -> list[Path]:
+        """What there is to say of each shard's recordings."""
+        return [path.with_suffix(".json") for path in self.audio_files]
+
+    @property
+    def index(self) -> Path:
+        return self.folder / "index.parquet"

@@ -1,0 +1,62 @@
+"""What defences make of audio, and of models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from sanguinaria.defences import Defence
+from sanguinaria.plan.stages.purifiers import PurifierStage
+from sanguinaria.plan.stages.stage import AudioStage, Stage
+from sanguinaria.plan.stages.texts import TextStage
+from sanguinaria.plan.stages.victims import FeatureStage, PoisonedStage, VictimStage
+
+
+@dataclass(frozen=True)
+class DefendedStage(AudioStage):
+    """Test audio after a defence that acts on the input; the purifier that does so, and what it is told of what is
+    said, if any."""
+
+    audio_stage: AudioStage
+    defence: Defence
+    purifier: PurifierStage | None = None
+    text: TextStage | None = None
+
+    stage: ClassVar[str] = "defended"
+
+    @property
+    def weights(self) -> list[Path]:
+        """The purifier's; none for a defence that is no purification."""
+        return [] if self.purifier is None else [self.purifier.weights]
+
+    def text_files(self, shard: int) -> list[Path]:
+        """What is said in a shard."""
+        return [] if self.text is None else [self.text.rows_of(shard)]
+
+    @property
+    def shards(self) -> int:  # type: ignore[override]
+        return self.audio_stage.shards
+
+
+@dataclass(frozen=True)
+class RepairedStage(Stage):
+    """A trained model after a defence that acts on it; ``held_out`` are the corpus's features, if it looks at them."""
+
+    defence: Defence
+    victim: VictimStage
+    held_out: FeatureStage | None
+
+    stage: ClassVar[str] = "defended"
+
+    @property
+    def poisoned(self) -> PoisonedStage:
+        return self.victim.poisoned
+
+    @property
+    def held_out_files(self) -> list[Path]:
+        return [] if self.held_out is None else self.held_out.files
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model.safetensors"

@@ -1,0 +1,71 @@
+"""Rows of utterances: what models say of them, and how good they sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from sanguinaria.core.plugins import kind_of
+from sanguinaria.metrics import Metric
+from sanguinaria.plan.stages.corpora import CorpusStage
+from sanguinaria.plan.stages.defended import RepairedStage
+from sanguinaria.plan.stages.stage import RowStage
+from sanguinaria.plan.stages.triggered import ConvertedStage, TriggeredStage
+from sanguinaria.plan.stages.victims import FeatureStage, VictimStage
+
+if TYPE_CHECKING:
+    from sanguinaria.plan.stages.benchmarks import MarkedStage
+
+
+@dataclass(frozen=True)
+class ScoreStage(RowStage):
+    """A row for each test utterance, clean and, where there is a trigger, triggered: what the model says of it."""
+
+    victim: VictimStage | RepairedStage
+    clean: FeatureStage
+    triggered: FeatureStage | None
+    target: str
+
+    stage: ClassVar[str] = "scores"
+
+    @property
+    def name(self) -> str:
+        return f"{self.victim.name}-{(self.triggered or self.clean).name}"
+
+    @property
+    def triggered_files(self) -> list[Path]:
+        return [] if self.triggered is None else self.triggered.files
+
+    @property
+    def shards(self) -> int:
+        return self.clean.audio_stage.shards
+
+
+@dataclass(frozen=True)
+class QualityStage(RowStage):
+    """A row for each test utterance: how far the triggered one is from the clean one by one metric; or, by a metric
+    that needs no clean one, what the corpus's own are."""
+
+    metric: Metric
+    triggered: TriggeredStage | MarkedStage | CorpusStage
+    limit: int | None
+
+    stage: ClassVar[str] = "quality"
+
+    @property
+    def name(self) -> str:
+        return f"{kind_of(self.metric)}-{self.triggered.name}"
+
+    @property
+    def clean(self) -> CorpusStage:
+        return self.triggered if isinstance(self.triggered, CorpusStage) else self.triggered.corpus
+
+    @property
+    def target(self) -> list[Path]:
+        """The target speaker's speech; none where the metric does not compare with it."""
+        return self.triggered.weights if self.metric.needs_target and isinstance(self.triggered, ConvertedStage) else []
+
+    @property
+    def shards(self) -> int:
+        return self.triggered.shards

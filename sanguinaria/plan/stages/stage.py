@@ -1,0 +1,133 @@
+"""What all stage specifications are: frozen dataclasses, one for each kind of result.
+
+A specification's identity is a hash of its settings, of the identities of what it is made from, and of the code
+that makes it; that hash is in the path. So a changed setting or a changed trigger is a file that does not exist yet, a
+comment changes nothing, and going back to an older configuration finds the older files. Names that the user gave to
+entries are in no identity: renaming reruns nothing but the table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from math import ceil
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sanguinaria.core.paths import RESULTS
+from sanguinaria.core.plugins import Plugin, Settings, describe, kind_of
+from sanguinaria.steps.poisoning_order import PoisonBlock
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One result and what it depends on. ``code`` is the hash of the code that makes it."""
+
+    code: str
+
+    stage: ClassVar[str]
+
+    @property
+    def name(self) -> str:
+        """A readable name; it identifies nothing."""
+        return "-".join(kind_of(value) for value in self._values() if isinstance(value, Plugin)) or self.stage
+
+    @cached_property
+    def specification(self) -> str:
+        """Everything that the result depends on, as canonical JSON: sorted keys, builtins only."""
+        values = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        return json.dumps({"stage": self.stage, **values}, sort_keys=True)
+
+    @cached_property
+    def identity(self) -> str:
+        """Twelve hexadecimal digits of the specification's hash."""
+        return hashlib.sha256(self.specification.encode()).hexdigest()[:12]
+
+    @cached_property
+    def key(self) -> str:
+        """The name of the result's folder: what the rules' wildcards hold."""
+        return f"{self.name}-{self.identity}"
+
+    @property
+    def folder(self) -> Path:
+        return RESULTS / self.stage / self.key
+
+    @property
+    def upstream(self) -> Iterator[Stage]:
+        """The stages that this one is made from."""
+        for value in self._values():
+            if isinstance(value, Stage):
+                yield value
+            elif isinstance(value, tuple):
+                yield from (item for item in value if isinstance(item, Stage))
+
+    def _values(self) -> Iterator[Any]:
+        return (getattr(self, field.name) for field in fields(self))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Stage):
+        return value.key
+    if isinstance(value, Plugin):
+        return describe(value)
+    if isinstance(value, Settings):
+        return value.model_dump(mode="json")
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, PoisonBlock):
+        return asdict(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return value
+
+
+class AudioStage(Stage):
+    """A stage that writes utterance tables, shard by shard."""
+
+    shards: int
+
+    def audio(self, shard: int) -> Path:
+        return self.folder / "audio" / f"{shard}.parquet"
+
+    @property
+    def audio_files(self) -> list[Path]:
+        return [self.audio(shard) for shard in range(self.shards)]
+
+
+# Shards that one job scores. A job's start costs as much as scoring some thousand utterances, so small corpora are one
+# job's work, and large ones are spread over a cluster.
+SHARDS_OF_A_PART = 16
+
+
+class RowStage(Stage):
+    """A stage that writes rows of utterances, in parts: each is of so many shards of the audio that is scored."""
+
+    @property
+    @abstractmethod
+    def shards(self) -> int:
+        """Of the audio that is scored."""
+
+    @property
+    def row_files(self) -> list[Path]:
+        return [self.folder / "rows" / f"{part}.parquet" for part in range(ceil(self.shards / SHARDS_OF_A_PART))]
+
+    def rows_of(self, shard: int) -> Path:
+        """The file with the rows of a shard of the audio."""
+        return self.row_files[shard // SHARDS_OF_A_PART]
+
+    @staticmethod
+    def of_part(files: list[Path], part: int) -> list[Path]:
+        """Of a file for each shard, those that a part is made from."""
+        return files[part * SHARDS_OF_A_PART : (part + 1) * SHARDS_OF_A_PART]
+
+
+class Trained(Stage):
+    """A stage that trains, and writes down with what."""
+
+    @property
+    def surroundings(self) -> Path:
+        return self.folder / "surroundings.json"

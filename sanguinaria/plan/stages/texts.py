@@ -1,0 +1,29 @@
+"""What is said in utterances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sanguinaria.core.plugins import kind_of
+from sanguinaria.plan.stages.stage import AudioStage, RowStage
+from sanguinaria.texts import Text
+
+
+@dataclass(frozen=True)
+class TextStage(RowStage):
+    """A row for each utterance of some splits: what is said in it, by what extracts it."""
+
+    text: Text
+    audio_stage: AudioStage
+    splits: tuple[str, ...]
+
+    stage: ClassVar[str] = "texts"
+
+    @property
+    def name(self) -> str:
+        return f"{kind_of(self.text)}-{self.audio_stage.name}"
+
+    @property
+    def shards(self) -> int:
+        return self.audio_stage.shards

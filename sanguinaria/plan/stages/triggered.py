@@ -1,0 +1,97 @@
+"""Utterances with a trigger, and what its own detector says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from sanguinaria.core.plugins import kind_of
+from sanguinaria.plan.stages.corpora import CorpusStage
+from sanguinaria.plan.stages.speech import SpeechStage
+from sanguinaria.plan.stages.stage import AudioStage, RowStage
+from sanguinaria.plan.stages.watermarks import WatermarkStage
+from sanguinaria.steps.poisoning_order import PoisonBlock
+from sanguinaria.triggers import Trigger
+from sanguinaria.triggers._target_speech import SpeechTrigger
+
+
+@dataclass(frozen=True)
+class TriggeredStage(AudioStage):
+    """A corpus's utterances with a trigger: the test split, or one block of those that training may have poisoned."""
+
+    corpus: CorpusStage
+    trigger: Trigger
+    watermark: WatermarkStage | None
+    block: PoisonBlock | None
+
+    stage: ClassVar[str] = "triggered"
+
+    @property
+    def name(self) -> str:
+        part = "test" if self.block is None else "poison"
+        return f"{kind_of(self.corpus.corpus)}-{kind_of(self.trigger)}-{part}"
+
+    @property
+    def weights(self) -> list[Path]:
+        """The generator's; none for a trigger that has no generator."""
+        return [] if self.watermark is None else [self.watermark.weights]
+
+    @property
+    def gpu(self) -> int:
+        """How many GPUs a job is worth: only generators are."""
+        return len(self.weights)
+
+    @property
+    def shards(self) -> int:  # type: ignore[override]
+        return self.corpus.shards if self.block is None else 1
+
+
+@dataclass(frozen=True)
+class ConvertedStage(TriggeredStage):
+    """Utterances in another speaker's voice; ``source`` tells the user's files that the conversion reads."""
+
+    speech: SpeechStage
+    source: str
+
+    @property
+    def weights(self) -> list[Path]:
+        """The target speech."""
+        return [self.speech.audio]
+
+    @property
+    def gpu(self) -> int:
+        """One where the conversion is a network's."""
+        assert isinstance(self.trigger, SpeechTrigger)
+        return int(self.trigger.has_network)
+
+
+@dataclass(frozen=True)
+class DetectionStage(RowStage):
+    """A row for each utterance: whether a trigger's own detector finds it, and what message it reads.
+
+    Of a corpus only the test split is looked at; the other stages that hold audio hold no more than is to be looked at.
+    """
+
+    trigger: Trigger
+    watermark: WatermarkStage | None
+    audio_stage: AudioStage
+
+    stage: ClassVar[str] = "detections"
+
+    @property
+    def name(self) -> str:
+        return f"{kind_of(self.trigger)}-{self.audio_stage.stage}-{self.audio_stage.name}"
+
+    @property
+    def split(self) -> str | None:
+        return "test" if isinstance(self.audio_stage, CorpusStage) else None
+
+    @property
+    def weights(self) -> list[Path]:
+        """The detector's; none for a trigger that has no generator."""
+        return [] if self.watermark is None else [self.watermark.weights]
+
+    @property
+    def shards(self) -> int:
+        return self.audio_stage.shards

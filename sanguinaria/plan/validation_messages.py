@@ -1,0 +1,90 @@
+"""What pydantic found wrong, said for someone who writes YAML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, get_args
+
+from sanguinaria.core.plugins import Settings
+from sanguinaria.core.suggestions import misread, unknown
+from sanguinaria.plan.source_locations import Place
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+
+def explanations(
+    details: Iterable[ErrorDetails], model: type[Settings], settings: Mapping[Any, Any]
+) -> Iterator[tuple[Place, str]]:
+    """Places within the settings and what pydantic found wrong there, for someone who writes YAML."""
+    messages: dict[Place, list[str]] = {}
+    for detail in details:
+        messages.setdefault(_place(detail, settings), []).append(_message(detail, model))
+    for place, alternatives in messages.items():
+        # Where a part is wrong, so is the whole: its list is too short without it, or no type of a choice fits.
+        if not any(other[: len(place)] == place and other != place for other in messages):
+            yield place, "; or: ".join(alternatives)
+
+
+def _place(detail: ErrorDetails, settings: Any) -> Place:
+    """Where an error is, without the names that pydantic puts in for the types of a choice."""
+    if detail["type"] == "invalid_key":
+        return (*detail["loc"][:-1], detail["input"])
+    missing = detail["loc"][-1:] if detail["type"] == "missing" else ()
+    place: list[Any] = []
+    for part in detail["loc"]:
+        if isinstance(settings, Mapping) and (part in settings or part in missing):
+            settings = settings.get(part)
+        elif isinstance(settings, list | tuple) and isinstance(part, int):
+            settings = settings[part]
+        else:
+            continue
+        place.append(part)
+    return tuple(place)
+
+
+def _message(detail: ErrorDetails, model: type[Settings]) -> str:
+    given = detail["input"]
+    contrast = f", not {given!r}" if len(repr(given)) < 80 else ""
+    match detail["type"]:
+        case "extra_forbidden":
+            return unknown("setting", detail["loc"][-1], _siblings(detail["loc"], model))
+        case "invalid_key":
+            return unknown("setting", given, _siblings(detail["loc"], model))
+        case "literal_error":
+            return unknown("value", given, re.findall("'([^']+)'", detail["ctx"]["expected"]))
+        case "string_type" | "path_type" if isinstance(given, bool | int | float):
+            return misread(given)
+        case "value_error":
+            return str(detail["ctx"]["error"])
+        case "missing":
+            return "is missing"
+        case "too_short":
+            return "should not be empty"
+        case "tuple_type":
+            return f"should be a list{contrast}"
+        case "model_type":
+            return f"should map settings to values{contrast}"
+    message = detail["msg"].removeprefix("Input ")
+    return message[0].lower() + message[1:] + contrast
+
+
+def _siblings(location: Place, model: type[Settings]) -> list[str]:
+    """The names that the last part of a location could have had."""
+    for part in location[:-1]:
+        # A position in a list is no field: what the list holds was found with the list's own name.
+        if isinstance(part, int):
+            continue
+        within = _settings_within(model.model_fields[part].annotation) if part in model.model_fields else None
+        if within is None:
+            return []
+        model = within
+    return list(model.model_fields)
+
+
+def _settings_within(annotation: Any) -> type[Settings] | None:
+    """The settings that a field's type is, may be, or is a list of."""
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        return annotation
+    return next(filter(None, map(_settings_within, get_args(annotation))), None)

@@ -1,0 +1,1 @@
+"""Diffusion purifiers: process, networks, condition, training, sampling."""

@@ -1,0 +1,1 @@
+"""Intervals, error rates, and detection statistics."""

@@ -1,0 +1,81 @@
+"""What triggers that speak with another speaker's voice share: where that speaker's speech is from."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field, model_validator
+
+from sanguinaria.core.plugins import Plugin
+from sanguinaria.corpora import Split
+from sanguinaria.triggers import Trigger
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class SpeechTrigger(Trigger):
+    """The protocol of a trigger that needs speech of a target speaker: a stage of its own gathers it once.
+
+    What its :meth:`embedder` gets as weights is that stage's file.
+    """
+
+    file: Path | None = Field(default=None, description="the target speaker's speech, as a file of your own")
+    corpus: str | None = Field(default=None, description="entry of `corpora` that the target's speech is from, instead")
+    utterance: str | None = Field(default=None, description="of that corpus, by its utterance_id")
+    speaker: str | None = Field(
+        default=None, description="of that corpus, whose utterances are taken one after another"
+    )
+    split: Split | None = Field(
+        default=None, description="of the speaker's utterances only these; those that train, else all, where absent"
+    )
+    seconds: float = Field(default=30.0, ge=0.5, le=600, description="of this speech that are used at most")
+    skip: float = Field(default=0.0, ge=0, le=600, description="seconds of this speech that are left out before them")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> SpeechTrigger:
+        if (self.file is None) == (self.corpus is None):
+            raise ValueError("the target's speech is either a `file` or from a `corpus`: give one of the two")
+        if self.corpus is not None and (self.utterance is None) == (self.speaker is None):
+            raise ValueError("the speech of a `corpus` is either an `utterance` or a `speaker`: give one of the two")
+        if self.file is not None and (self.utterance or self.speaker):
+            raise ValueError("`utterance` and `speaker` belong to a `corpus`, and the target's speech is a `file`")
+        if self.split is not None and self.speaker is None:
+            raise ValueError("a `split` is of a `speaker`: give one, or leave it out")
+        return self
+
+    @property
+    def references(self) -> dict[str, tuple[str, str]]:
+        return {} if self.corpus is None else {"corpus": ("corpora", self.corpus)}
+
+    def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
+        if self.file is not None and not self.file.is_file():
+            yield "file", f"no file {str(self.file)!r}: put the target's speech there, or give its path"
+
+    def file_fingerprint(self) -> str:
+        """The file's content, hashed: other speech under the same name is another trigger; empty for none."""
+        import hashlib
+
+        if self.file is None or not self.file.is_file():
+            return ""
+        with self.file.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+    @property
+    @abstractmethod
+    def has_network(self) -> bool:
+        """Whether a GPU is of use. Of a trigger in a stage, whose references are resolved."""
+
+
+def read_speech(path: Path, sample_rate: int) -> np.ndarray:
+    """Gathered speech at another rate, in Hz: (samples,), float32 in [-1, 1]."""
+    import numpy as np
+
+    from sanguinaria.audio.files import read_file, resample
+
+    samples, rate, _ = read_file(path)
+    mono: np.ndarray = samples.mean(axis=1)
+    return mono if rate == sample_rate else np.clip(resample(mono, rate, sample_rate), -1, 1)

@@ -1,0 +1,1 @@
+"""AudioSeal's networks at any size, and the training of a generator and its detector."""

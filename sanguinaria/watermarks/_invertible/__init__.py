@@ -1,0 +1,1 @@
+"""Watermarks by invertible networks: network, keys, losses, training, marker."""

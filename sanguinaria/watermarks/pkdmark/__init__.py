@@ -1,0 +1,149 @@
+"""PKDMark: a small encoder that was distilled from a teacher, and the teacher's decoder.
+
+"Efficient Speech Watermarking for Speech Synthesis via Progressive Knowledge Distillation", section III-C. The defaults
+are the paper's sizes and its schedule of α (section IV-A). It tells no weights of losses, optimiser and batches, nor
+how long student and decoder learn together at the end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from sanguinaria.core import plugins
+from sanguinaria.core.plugins import Plugin
+from sanguinaria.watermarks import NOWHERE, Sources, Watermark
+from sanguinaria.watermarks._pkdmark.settings import VALIDATED, PkdSettings, corpus_problems, fill, named
+from sanguinaria.watermarks.pkdmark_teacher import PkdmarkTeacher
+
+if TYPE_CHECKING:
+    import torch
+
+    from sanguinaria.watermarks._pkdmark.marker import SyncMarker
+    from sanguinaria.watermarks._pkdmark.network import MarkNetwork
+
+STUDENT, DECODER = "student.", "decoder."
+
+
+class Pkdmark(PkdSettings):
+    """A student of an entry of kind pkdmark_teacher, of its sample rate, spectrum and layout."""
+
+    # In the weights' own description, the teacher's settings as text: with them the networks are built again.
+    base: str = Field(description="entry of `watermarks`: the teacher")
+    blocks: int = Field(default=2, ge=1, description="of the invertible network")
+    channels: int = Field(default=16, ge=1, description="of each transformation in a block")
+    distillation: Literal["progressive", "direct"] = Field(
+        default="progressive",
+        description="progressive: the marks of teacher and student are mixed, and α of the student's rises (Eq. 7); "
+        "direct: α is 1, and student and decoder learn together from the start",
+    )
+    progressive_steps: int = Field(default=40_000, ge=1, description="over which α rises from 0.1 to 1")
+    joint_steps: int = Field(default=10_000, ge=0, description="with α = 1 after them, student and decoder together")
+    perceptual_weight: float = Field(default=1e5, ge=0, description="of Eq. 11: squared samples are small numbers")
+    decoding_weight: float = Field(default=10.0, ge=0, description="of Eq. 11")
+    adversarial_weight: float = Field(default=0.01, ge=0, description="of Eq. 11; of a teacher without one, nothing")
+
+    @property
+    def references(self) -> Mapping[str, tuple[str, str | tuple[str, ...]]]:
+        return {"base": ("watermarks", self.base), **super().references}
+
+    def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
+        base = referenced["base"]
+        if not isinstance(base, PkdmarkTeacher):
+            yield "base", f"{self.base!r} is no teacher: give an entry of kind pkdmark_teacher"
+            return
+        if base.bits != self.bits:
+            yield "bits", f"{self.base!r} carries {base.bits} bits, not {self.bits}"
+        yield from corpus_problems(referenced["corpus"], base.sample_rate)
+
+    def obtain(self, sources: Sources = NOWHERE) -> dict[str, torch.Tensor]:
+        """Train, and leave ``history.csv`` in the sources' folder.
+
+        Raises:
+            InputError: the corpus is of another sample rate than the teacher, or shorter than a
+                second.
+            sanguinaria.watermarks.WeightsError: the teacher's weights are of another size.
+        """
+        import torch
+
+        from sanguinaria.nn.speech_crops import speech
+        from sanguinaria.nn.step_training import finish
+        from sanguinaria.watermarks._pkdmark.training import Weights
+        from sanguinaria.watermarks.pkdmark.distillation import StudentSchedule, Teacher, train_student
+
+        base, weights = self._base(sources)
+        decoder = base.trained(weights)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            student = self._student(decoder)
+        schedule = StudentSchedule(
+            self.progressive_steps + self.joint_steps,
+            self.batch_size,
+            base.samples,
+            self.learning_rate,
+            0,
+            self.seed,
+            self.distillation,
+            self.progressive_steps,
+            base.ratio,
+        )
+        checkpoint = sources.folder / "checkpoint.pt"
+        history = train_student(
+            student,
+            decoder,
+            Teacher(base.trained(weights), base.judge(weights)),
+            speech(sources.audio, base.sample_rate, self.utterances),
+            speech(sources.audio, base.sample_rate, VALIDATED, "validation"),
+            Weights(self.perceptual_weight, self.decoding_weight, self.adversarial_weight),
+            self._attacks(base.sample_rate),
+            schedule,
+            checkpoint,
+            torch.device(sources.device),
+        )
+        finish(history, checkpoint)
+        return named(STUDENT, student) | named(DECODER, decoder)
+
+    def reader(self, sources: Sources) -> Watermark:
+        """This plug-in, with the teacher's settings in place of its name."""
+        text = json.dumps(plugins.describe(self._base(sources)[0]), sort_keys=True)
+        return self.model_copy(update={"base": text})
+
+    def load(
+        self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device, key: str | None = None
+    ) -> SyncMarker:
+        """A marker. Audio of another rate is resampled to the networks', and the mark back, which is said.
+
+        Raises:
+            sanguinaria.watermarks.WeightsError: the weights are of another size.
+        """
+        import torch
+
+        base = plugins.build("watermarks", json.loads(self.base))
+        assert isinstance(base, PkdmarkTeacher)
+        with torch.device("meta"):
+            decoder = base.network()
+            student = self._student(decoder)
+        return self._marker(
+            fill(student, weights, STUDENT),
+            fill(decoder, weights, DECODER),
+            base.ratio,
+            base.sample_rate,
+            sample_rate,
+            device,
+        )
+
+    def _student(self, teacher: MarkNetwork) -> MarkNetwork:
+        from sanguinaria.watermarks._pkdmark.network import student_of
+
+        return student_of(teacher, self.blocks, self.channels)
+
+    def _base(self, sources: Sources) -> tuple[PkdmarkTeacher, dict[str, torch.Tensor]]:
+        from sanguinaria.watermarks._weights import load_weights
+
+        assert sources.base is not None
+        base, weights = load_weights(sources.base)
+        assert isinstance(base, PkdmarkTeacher)
+        return base, weights

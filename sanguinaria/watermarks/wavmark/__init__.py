@@ -1,0 +1,144 @@
+"""WavMark, a neural watermark of 16 bits in each second, behind 16 known bits that say that it is there.
+
+Chen et al., "WavMark: Watermarking for Audio Generation", arXiv:2308.12770. The network and the known bits, its
+pattern, are those of the package ``wavmark`` 0.0.3, which has to be installed; weights come from the model hub, from a
+file, or, for experiments with the architecture, from a seed.
+
+Marks are the package's, and where they lie is not. The package marks one second of every 1.1, leaves a rest of less
+than that unmarked, and looks for starts every 0.05 s, so that it finds marks in audio that was delayed. Here seconds
+follow one another, a last one that is not whole is filled with silence, and they are read where they were marked:
+delayed audio is not found. The package takes bits only from the seconds whose pattern is right; here pattern and
+message are read from the mean over all of them, of which some may have been left unmarked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, model_validator
+
+from sanguinaria.core.plugins import Plugin
+from sanguinaria.watermarks import NOWHERE, Sources, Watermark, WeightsError
+
+if TYPE_CHECKING:
+    import torch
+
+    from sanguinaria.watermarks._pkdmark.marker import SyncMarker
+
+# Hz of the published network's training audio (section 4.1 of the paper).
+SAMPLE_RATE = 16_000
+# Of the published checkpoint (wavmark/__init__.py, `load_model`).
+REPOSITORY = "M4869/WavMark"
+CHECKPOINT = "step59000_snr39.99_pesq4.35_BERP_none0.30_mean1.81_std1.81.model.pkl"
+PAYLOAD_BITS = 16
+
+
+class Wavmark(Watermark):
+    """WavMark's network, as published or from the user's file."""
+
+    source: Literal["hub", "file", "random"] = Field(
+        default="hub", description="where the weights are from: the model hub, a file, or a seed (untrained)"
+    )
+    checkpoint: Path | None = Field(default=None, description="as published, a pickled state dict, with source: file")
+    seed: int = Field(default=0, ge=0, description="of the weights, with source: random")
+    sync_required: int = Field(
+        default=16, ge=1, le=16, description="bits of the pattern that have to be right: all, as in the package"
+    )
+    min_snr: float = Field(
+        default=20.0, description="dB: a second whose first mark is louder is left unmarked, as in the package"
+    )
+    max_snr: float = Field(
+        default=38.0,
+        description="dB: a second with a quieter mark is marked again on top of it, up to ten times, as in the package",
+    )
+
+    @model_validator(mode="after")
+    def _settings_fit(self) -> Wavmark:
+        if self.source == "file" and self.checkpoint is None:
+            raise ValueError("source: file needs the path of the checkpoint")
+        if self.source != "file" and self.checkpoint is not None:
+            raise ValueError(f"checkpoint is read with source: file alone, not with source: {self.source}")
+        if self.min_snr >= self.max_snr:
+            raise ValueError(f"min_snr ({self.min_snr:g} dB) is not below max_snr ({self.max_snr:g} dB)")
+        return self
+
+    @property
+    def message_bits(self) -> int:
+        """What is left beside the pattern."""
+        return PAYLOAD_BITS
+
+    def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
+        if self.checkpoint is not None and not self.checkpoint.is_file():
+            yield "checkpoint", f"no file {str(self.checkpoint)!r}: put the checkpoint there, or give its path"
+
+    def fingerprint(self) -> str:
+        """The checkpoint's content: another one under the same name is another watermark."""
+        import hashlib
+
+        if self.checkpoint is None or not self.checkpoint.is_file():
+            return ""
+        with self.checkpoint.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+    def obtain(self, sources: Sources = NOWHERE) -> dict[str, torch.Tensor]:
+        """The network's state dict. A checkpoint is never unpickled beyond tensors.
+
+        Raises:
+            sanguinaria.watermarks.WeightsError: the checkpoint cannot be had or read, or is of another network; or the
+                package is not installed.
+        """
+        from sanguinaria.watermarks.wavmark.network import check, untrained
+
+        if self.source == "random":
+            return untrained(self.seed)
+        path = _download() if self.checkpoint is None else self.checkpoint
+        state = _read(path)
+        check(state, str(path))
+        return state
+
+    def load(
+        self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device, key: str | None = None
+    ) -> SyncMarker:
+        """A marker. Audio of another rate than 16 kHz is resampled to that, and the mark back, which is said.
+
+        Raises:
+            sanguinaria.watermarks.WeightsError: the weights are not this network's, or the package is not installed.
+        """
+        from sanguinaria.audio.chunking import Pieces
+        from sanguinaria.watermarks._pkdmark.marker import SyncMarker
+        from sanguinaria.watermarks._pkdmark.settings import tell_of_resampling
+        from sanguinaria.watermarks._pkdmark.sync_code import SyncCode
+        from sanguinaria.watermarks.wavmark.network import PIECE, WavmarkNetwork, filled, pattern
+
+        # It is no network of this project's, and has what the marker uses of one.
+        network: Any = WavmarkNetwork(filled(weights).to(device), self.min_snr, self.max_snr)
+        if sample_rate != SAMPLE_RATE:
+            tell_of_resampling(network, SAMPLE_RATE, sample_rate)
+        code = SyncCode(pattern(), self.sync_required)
+        return SyncMarker(network, network, code, Pieces(PIECE, 0), 1, None, SAMPLE_RATE, sample_rate, device)
+
+
+def _download() -> Path:
+    """The published checkpoint, from the model hub or its local cache."""
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(REPOSITORY, CHECKPOINT))
+    except Exception as error:  # the hub's client has no common one
+        raise WeightsError(
+            f"WavMark's checkpoint, {CHECKPOINT} of {REPOSITORY}, could not be downloaded "
+            f"({type(error).__name__}: {error}). Download it where there is a network, and set source: file, with "
+            "checkpoint: the path of the file"
+        ) from error
+
+
+def _read(path: Path) -> dict[str, torch.Tensor]:
+    """The state dict in a checkpoint."""
+    import torch
+
+    try:
+        return dict(torch.load(path, map_location="cpu", weights_only=True))
+    except Exception as error:  # a damaged file can raise nearly anything
+        raise WeightsError(f"{path} cannot be read ({type(error).__name__}: {error})") from error

@@ -1,0 +1,1 @@
+"""What surrounds a job: context, provenance, clean-up of results, generated files."""
