@@ -20,7 +20,12 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Settings(BaseModel):
-    """Plain, immutable, typed settings; an unknown key is an error."""
+    """Plain, immutable, typed settings; an unknown key is an error.
+
+    ``renamed`` maps former names of settings to those of today: not aliases, but what the error about one says.
+    """
+
+    renamed: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 

@@ -49,9 +49,9 @@ def _message(detail: ErrorDetails, model: type[Settings]) -> str:
     contrast = f", not {given!r}" if len(repr(given)) < 80 else ""
     match detail["type"]:
         case "extra_forbidden":
-            return unknown("setting", detail["loc"][-1], _siblings(detail["loc"], model))
+            return _unknown_setting(detail["loc"][-1], _model_at(detail["loc"], model))
         case "invalid_key":
-            return unknown("setting", given, _siblings(detail["loc"], model))
+            return _unknown_setting(given, _model_at(detail["loc"], model))
         case "literal_error":
             return unknown("value", given, re.findall("'([^']+)'", detail["ctx"]["expected"]))
         case "string_type" | "path_type" if isinstance(given, bool | int | float):
@@ -70,17 +70,23 @@ def _message(detail: ErrorDetails, model: type[Settings]) -> str:
     return message[0].lower() + message[1:] + contrast
 
 
-def _siblings(location: Place, model: type[Settings]) -> list[str]:
-    """The names that the last part of a location could have had."""
+def _unknown_setting(name: Any, model: type[Settings] | None) -> str:
+    if model is not None and name in model.renamed:
+        return f"setting {name!r} is now called {model.renamed[name]!r}"
+    return unknown("setting", name, () if model is None else model.model_fields)
+
+
+def _model_at(location: tuple[int | str, ...], model: type[Settings]) -> type[Settings] | None:
+    """The settings that hold the last part of a location."""
     for part in location[:-1]:
         # A position in a list is no field: what the list holds was found with the list's own name.
         if isinstance(part, int):
             continue
         within = _settings_within(model.model_fields[part].annotation) if part in model.model_fields else None
         if within is None:
-            return []
+            return None
         model = within
-    return list(model.model_fields)
+    return model
 
 
 def _settings_within(annotation: Any) -> type[Settings] | None:

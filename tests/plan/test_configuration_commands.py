@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from configured import MISTAKEN, MISTAKES, write
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 pytestmark = pytest.mark.usefixtures("own_folder")
 

@@ -16,7 +16,7 @@ from sanguinaria.plan.plan import Plan, plan
 from sanguinaria.plan.stages.stage import Stage
 from sanguinaria.workflow.parse import code_hash
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 CONFIGURATION = """
 corpora: {spoken: {kind: synthetic}}
@@ -173,7 +173,7 @@ def test_docstrings_change_nothing(before: Plan, project: Project):
         ("victims/resnet18.py", "resnet18"),
         ("triggers/notch.py", "notch"),
         ("defences/lowpass.py", "lowpass"),
-        ("defences/pruning.py", "pruning"),
+        ("defences/pruning/__init__.py", "pruning"),
         ("pruning.py", "pruning"),
         ("metrics/stoi.py", "stoi"),
         ("corpora/synthetic.py", "synthetic"),

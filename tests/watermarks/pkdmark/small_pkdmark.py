@@ -19,7 +19,7 @@ from sanguinaria.watermarks.pkdmark import Pkdmark
 from sanguinaria.watermarks.pkdmark_teacher import PkdmarkTeacher
 
 CPU = torch.device("cpu")
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SPLITS = ["train", "train", "test", "validation"] * 3
 TINY = {"sample_rate": RATE, "fft": 256, "hop": 128, "first_bin": 4, "bins": 12, "blocks": 3, "channels": 4}
 SHORT = {"corpus": "c", "bits": 6, "sync": "101", "sync_required": 3, "batch_size": 2, "learning_rate": 1e-3}

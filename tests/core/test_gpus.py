@@ -33,7 +33,7 @@ def environment(tmp_path, monkeypatch) -> dict[str, str]:
 
 
 def hold(environment: dict[str, str], seconds: float) -> subprocess.Popen[str]:
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     command = [sys.executable, "-c", HOLDER, str(seconds)]
     return subprocess.Popen(command, env=environment, cwd=root, stdout=subprocess.PIPE, text=True)
 

@@ -10,7 +10,7 @@ from sanguinaria.core import plugins
 from sanguinaria.distortions import distorted, from_text, to_text
 from tests.sounds import RATE, applied, built, seeded, speech
 
-ENTRIES = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))["distortions"]
+ENTRIES = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8"))["distortions"]
 WAKE = "up_down_sampling random_noise wake_pink_noise wake_low_pass high_pass band_pass boost duck shush".split()
 PKDMARK = (
     "undistorted gaussian_noise median mp3_64 low_pass down_sampling quantisation amplitude_scaling echo slow fast "

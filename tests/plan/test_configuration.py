@@ -8,7 +8,7 @@ from configured import MISTAKEN, MISTAKES, SOUND, merged, overlaid, problems, wr
 from sanguinaria.core.plugins import describe
 from sanguinaria.plan.configuration import RULES, load
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("own_folder")
 
 

@@ -149,7 +149,7 @@ def test_two_processes_share_one_download(server: FileServer, cache: Path) -> No
         f"print(obtain(Archive('speech_v1.tar.gz', sys.argv[1], sys.argv[2], {FOLDER!r}), Path(sys.argv[3])))"
     )
     command = [sys.executable, "-c", code, server.url, hashlib.sha256(BODY).hexdigest(), str(cache)]
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[3]
     both = [subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
     outputs = [process.communicate(timeout=30) for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs

@@ -14,7 +14,7 @@ from sanguinaria.core.plugins import kinds
 from sanguinaria.plan.configuration import ROOMS, load, schema
 from sanguinaria.workflow import generated_files as generated
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CONFIGURATION = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 PANEL = {"x": "rate", "y": "attack_success_rate"}
 

@@ -10,7 +10,7 @@ from snakemake.utils import update_config
 from sanguinaria.core.errors import InputError
 from sanguinaria.plan.configuration import load
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = (Path("README.md"), *(path.relative_to(ROOT) for path in sorted((ROOT / "docs").glob("*.md"))))
 # What the reader has to put there.
 READER_S = re.compile(r"(no (file|folder) '/data/)|(unknown kind 'click')")

@@ -143,7 +143,7 @@ def test_distortions_of_the_printed_tables_are_entries(every):
 
     import yaml
 
-    known = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())["distortions"]
+    known = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["distortions"]
     assert set(every["distortion"]) - {""} <= set(known)
 
 

@@ -9,7 +9,7 @@ from sanguinaria.core.plugins import build, describe, find, kinds
 from sanguinaria.plan.configuration import ROOMS, RULES
 from sanguinaria.watermarks.audioseal import AudioSeal
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_names_of_rules_are_in_step_with_the_workflow():
