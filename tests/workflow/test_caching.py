@@ -56,7 +56,7 @@ def test_a_second_checkout_makes_nothing_again_but_the_table(first, cache, tmp_p
 
 def test_changed_code_takes_nothing_that_is_stale(first, cache, tmp_path):
     second = smaller(checkout(tmp_path / "second"), seeds=[0])
-    path = second / "sanguinaria" / "training.py"
+    path = second / "sanguinaria" / "nn" / "supervised_training.py"
     path.write_text(path.read_text().replace("seed * 100003", "seed * 100019"))
     run(second, targets=TARGET, environment=cache)
     assert jobs_run(second) == {"corpora", "victims", "scores"}

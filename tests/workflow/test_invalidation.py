@@ -98,7 +98,7 @@ def comment_everything(folder: Path) -> None:
 
 def reformat(folder: Path) -> None:
     """Line breaks and spaces, where the tokens allow them."""
-    path = folder / "sanguinaria" / "poisoning.py"
+    path = folder / "sanguinaria" / "steps" / "poisoning.py"
     write(path, re.sub(r" (==|\+|->) ", r"   \1  ", path.read_text()).replace("\n\n\n", "\n\n\n\n"))
 
 
