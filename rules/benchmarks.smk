@@ -94,9 +94,9 @@ rule benchmark:
         rows=lambda wildcards: [
             ancient(str(path)) for path in PLAN.benchmarks[wildcards.benchmark].inputs
         ],
-        surroundings=lambda wildcards: [
+        environments=lambda wildcards: [
             ancient(str(path))
-            for path in PLAN.benchmarks[wildcards.benchmark].surroundings
+            for path in PLAN.benchmarks[wildcards.benchmark].environments
         ],
         specification=lambda wildcards: write_specification(
             "tables",

@@ -9,7 +9,7 @@ rule purifier:
     output:
         weights="results/purifiers/{purifier}/weights.safetensors",
         training=directory("results/purifiers/{purifier}/training"),
-        surroundings="results/purifiers/{purifier}/surroundings.json",
+        environment="results/purifiers/{purifier}/environment.json",
     log:
         "results/logs/purifiers/{purifier}.log",
     cache: True

@@ -3,8 +3,8 @@ rule table:
         rows=lambda wildcards: [
             ancient(str(path)) for path in PLAN.tables[wildcards.table].inputs
         ],
-        surroundings=lambda wildcards: [
-            ancient(str(path)) for path in PLAN.tables[wildcards.table].surroundings
+        environments=lambda wildcards: [
+            ancient(str(path)) for path in PLAN.tables[wildcards.table].environments
         ],
         specification=lambda wildcards: write_specification(
             "tables", wildcards.table, PLAN.tables[wildcards.table].specification
@@ -106,9 +106,9 @@ rule spectrogram:
             ancient(str(path))
             for path in PLAN.spectrograms[wildcards.spectrogram].inputs
         ],
-        surroundings=lambda wildcards: [
+        environments=lambda wildcards: [
             ancient(str(path))
-            for path in PLAN.spectrograms[wildcards.spectrogram].surroundings
+            for path in PLAN.spectrograms[wildcards.spectrogram].environments
         ],
         specification=lambda wildcards: write_specification(
             "figures",

@@ -143,9 +143,9 @@ rule verification:
             ancient(str(path))
             for path in PLAN.verifications[wildcards.verification].inputs
         ],
-        surroundings=lambda wildcards: [
+        environments=lambda wildcards: [
             ancient(str(path))
-            for path in PLAN.verifications[wildcards.verification].surroundings
+            for path in PLAN.verifications[wildcards.verification].environments
         ],
         specification=lambda wildcards: write_specification(
             "tables",

@@ -30,7 +30,7 @@ rule victim:
     output:
         model="results/victims/{victim}/model.safetensors",
         history="results/victims/{victim}/history.csv",
-        surroundings="results/victims/{victim}/surroundings.json",
+        environment="results/victims/{victim}/environment.json",
     log:
         "results/logs/victims/{victim}.log",
     cache: True

@@ -5,7 +5,7 @@ rule watermark:
     output:
         weights="results/watermarks/{watermark}/weights.safetensors",
         training=directory("results/watermarks/{watermark}/training"),
-        surroundings="results/watermarks/{watermark}/surroundings.json",
+        environment="results/watermarks/{watermark}/environment.json",
     log:
         "results/logs/watermarks/{watermark}.log",
     cache: True

@@ -12,5 +12,5 @@ with job(snakemake) as specification:
     efficiency = Path(snakemake.output.efficiency)
     write_benchmark(specification["lines"], share, table, Path(snakemake.output.metrics), efficiency)
     write_benchmark_layouts(table, share, Path(snakemake.output.markdown), Path(snakemake.output.latex))
-    trained = [Path(path) for path in snakemake.input.surroundings]
+    trained = [Path(path) for path in snakemake.input.environments]
     write_provenance(specification, trained, Path(snakemake.output.provenance))

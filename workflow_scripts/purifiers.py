@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins
-from sanguinaria.core.run_environment import write_surroundings
+from sanguinaria.core.run_environment import write_environment
 from sanguinaria.purifiers import Sources
 from sanguinaria.purifiers._weights import save_weights
 from sanguinaria.workflow.job import job
@@ -24,4 +24,4 @@ with job(snakemake) as specification:
         weights,
         Path(snakemake.output.training),
     )
-    write_surroundings(Path(snakemake.output.surroundings), device)
+    write_environment(Path(snakemake.output.environment), device)

@@ -14,5 +14,5 @@ with job(snakemake) as specification:
         Path(snakemake.output.svg),
         Path(snakemake.output.png),
     )
-    trained = [Path(path) for path in snakemake.input.surroundings]
+    trained = [Path(path) for path in snakemake.input.environments]
     write_provenance(specification, trained, Path(snakemake.output.provenance))

@@ -11,5 +11,5 @@ with job(snakemake) as specification:
     table = Path(snakemake.output.table)
     write_tables(specification["lines"], specification["bounds"], table, Path(snakemake.output.metrics))
     write_layouts(table, Path(snakemake.output.markdown), Path(snakemake.output.latex))
-    trained = [Path(path) for path in snakemake.input.surroundings]
+    trained = [Path(path) for path in snakemake.input.environments]
     write_provenance(specification, trained, Path(snakemake.output.provenance))

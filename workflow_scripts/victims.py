@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins
-from sanguinaria.core.run_environment import write_surroundings
+from sanguinaria.core.run_environment import write_environment
 from sanguinaria.steps.victims import train_victim
 from sanguinaria.workflow.job import job
 
@@ -21,4 +21,4 @@ with job(snakemake) as specification:
         Path(snakemake.output.history),
         device,
     )
-    write_surroundings(Path(snakemake.output.surroundings), device)
+    write_environment(Path(snakemake.output.environment), device)

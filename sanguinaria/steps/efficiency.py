@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sanguinaria.audio import utterances
 from sanguinaria.core.atomic_files import write_text
-from sanguinaria.core.run_environment import surroundings
+from sanguinaria.core.run_environment import describe_environment
 from sanguinaria.watermarks import Marker
 from sanguinaria.watermarks._random_messages import message_of
 from sanguinaria.watermarks._weights import load_weights
@@ -63,7 +63,7 @@ def measure_efficiency(
         "seconds": seconds,
         "utterances": len(speech),
         "repetitions": REPETITIONS,
-        "processor": surroundings()["machine"]["processor"],
+        "processor": describe_environment()["machine"]["processor"],
         "gpu": None if device.type == "cpu" else torch.cuda.get_device_name(device),
     }
     heard = dict.fromkeys(("embedding", "detection"), speech)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sanguinaria.core.atomic_files import write_text
-from sanguinaria.core.run_environment import surroundings
+from sanguinaria.core.run_environment import describe_environment
 
 # The command that was typed, for the processes that Snakemake starts (sanguinaria/command.py).
 COMMAND_VARIABLE = "SANGUINARIA_COMMAND"
@@ -22,14 +22,14 @@ def write_provenance(specification: Mapping[str, Any], trained: Sequence[Path], 
     """Write what made a table or a figure.
 
     ``specification`` has settings, seeds and hashes of code of all that it is reduced from; ``trained_with`` is what
-    :func:`~sanguinaria.core.run_environment.write_surroundings` wrote into the files of ``trained``, each once, with
+    :func:`~sanguinaria.core.run_environment.write_environment` wrote into the files of ``trained``, each once, with
     the number of those that agree.
     """
     content = {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": os.environ.get(COMMAND_VARIABLE),
         "code": _commit(ROOT),
-        **surroundings(),
+        **describe_environment(),
         "trained_with": _counted(json.loads(path.read_text(encoding="utf-8")) for path in trained),
         "specification": specification,
     }

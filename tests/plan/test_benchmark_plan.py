@@ -229,7 +229,7 @@ def test_a_table_knows_what_it_is_compared_with_and_what_generators_were_trained
     table = configured(bench(comparison={"paper": "wake", "table": "1"})).benchmarks["bench"]
     content = json.loads(table.specification)
     assert content["comparison"] == {"paper": "wake", "table": "1", "stands_for": {}}
-    assert len(table.surroundings) == 2
+    assert len(table.environments) == 2
     assert content["lines"][-1]["wrong_keys"] == 3 and content["lines"][0]["seeds"][0]["foreign"] is None
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sanguinaria.command import COMMAND_VARIABLE
-from sanguinaria.core import run_environment as surroundings
+from sanguinaria.core import run_environment
 from sanguinaria.workflow import provenance
 
 
@@ -25,14 +25,14 @@ def repository(tmp_path):
 
 
 def test_what_a_model_was_trained_with(tmp_path):
-    surroundings.write_surroundings(tmp_path / "s.json", torch.device("cpu"))
+    run_environment.write_environment(tmp_path / "s.json", torch.device("cpu"))
     found = json.loads((tmp_path / "s.json").read_text())
     assert found["device"] == "cpu"
     assert found["machine"]["cores"] == os.cpu_count() and found["machine"]["processor"]
     assert found["software"]["torch"] == version("torch") and found["software"]["snakemake"] == version("snakemake")
 
 
-def test_equal_surroundings_are_counted(tmp_path, monkeypatch):
+def test_equal_environments_are_counted(tmp_path, monkeypatch):
     monkeypatch.setenv(COMMAND_VARIABLE, "snakemake --cores 2 mine")
     paths = [tmp_path / f"{number}.json" for number in range(3)]
     for path, device in zip(paths, ("cpu", "H200", "cpu"), strict=True):

@@ -126,8 +126,9 @@ class RowStage(Stage):
 
 
 class Trained(Stage):
-    """A stage that trains, and writes down with what."""
+    """A stage that trains a model, and records the run environment beside it."""
 
     @property
-    def surroundings(self) -> Path:
-        return self.folder / "surroundings.json"
+    def environment(self) -> Path:
+        """The file that describes the run environment of the training."""
+        return self.folder / "environment.json"

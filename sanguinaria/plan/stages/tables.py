@@ -103,9 +103,9 @@ class Reduced:
         return dict(sorted(found.items()))
 
     @property
-    def surroundings(self) -> list[Path]:
-        """What its models and generators were trained with."""
-        return [stage.surroundings for stage in self.made_from.values() if isinstance(stage, Trained)]
+    def environments(self) -> list[Path]:
+        """The files that describe the run environment of each training it depends on."""
+        return [stage.environment for stage in self.made_from.values() if isinstance(stage, Trained)]
 
 
 class Line(Protocol):

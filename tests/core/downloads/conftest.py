@@ -13,7 +13,7 @@ from sanguinaria.core import downloads
 def quick_and_local(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "BACKOFF_S", 0.001)
     monkeypatch.delenv("SANGUINARIA_DOWNLOADS", raising=False)
-    # A proxy in the surroundings must not be asked for the local server.
+    # A proxy in the environment must not be asked for the local server.
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1")
 
