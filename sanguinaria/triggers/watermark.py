@@ -59,11 +59,8 @@ class WatermarkTrigger(Trigger):
     def embedder(
         self, sample_rate: int, device: torch.device, weights: Path | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:
-        import torch
-
         marker = self._marker(sample_rate, device, weights)
-        message = torch.tensor([int(bit) for bit in self.message], device=device) if self.message else None
-        return lambda waveforms: waveforms + self.strength * marker.watermark(waveforms, message)
+        return lambda waveforms: marker.mark(waveforms, self.message, self.strength)
 
     def detector(
         self, sample_rate: int, device: torch.device, weights: Path | None

@@ -1,7 +1,8 @@
-"""Messages of watermarks: whether they fit, and how pieces of audio share a long one."""
+"""Messages of watermarks: text and tensors of bits, and long messages that are split over several chunks of audio."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,11 +11,40 @@ from sanguinaria.audio.chunking import CARRYING_SHARE, Pieces
 from sanguinaria.core.errors import InputError
 
 
-def for_each(message: torch.Tensor | None, utterances: int, bits: int) -> torch.Tensor:
-    """A message for each utterance, (utterances, bits), from one for all, (bits,), or one for each.
+def message_tensor(message: str | Sequence[str] | None, device: torch.device) -> torch.Tensor | None:
+    """Convert text of 0 and 1 to a tensor of bits.
+
+    Args:
+        message: one for all utterances, or one for each.
+        device: of the tensor.
+
+    Returns:
+        int64, (bits,) for one text and (utterances, bits) for several; ``None`` for ``None`` and for empty text.
+
+    >>> message_tensor("0110", torch.device("cpu"))
+    tensor([0, 1, 1, 0])
+    >>> message_tensor(["01", "10"], torch.device("cpu")).shape
+    torch.Size([2, 2])
+    """
+    if not message or not message[0]:
+        return None
+    bits = [int(bit) for bit in message] if isinstance(message, str) else [[int(bit) for bit in row] for row in message]
+    return torch.tensor(bits, device=device)
+
+
+def expanded_message(message: torch.Tensor | None, utterances: int, bits: int) -> torch.Tensor:
+    """Check a message and expand it to one for each utterance.
+
+    Args:
+        message: (bits,) for all utterances, or (utterances, bits).
+        utterances: size of the batch.
+        bits: length of the message.
+
+    Returns:
+        (utterances, bits).
 
     Raises:
-        ValueError: it is none of these, or not of 0 and 1.
+        ValueError: the message has another shape, or values other than 0 and 1.
     """
     fits = message is not None and message.shape in ((bits,), (utterances, bits))
     if message is None or not fits or not ((message == 0) | (message == 1)).all():
@@ -23,13 +53,13 @@ def for_each(message: torch.Tensor | None, utterances: int, bits: int) -> torch.
 
 
 @dataclass(frozen=True)
-class Parts:
-    """A message of several parts, which as many pieces of audio carry, one each; after the last the first comes again.
+class MessageParts:
+    """A message in several parts, one for each chunk of audio; after the last part the first is repeated.
 
     Attributes:
-        pieces: of audio.
+        pieces: how audio is cut into chunks.
         count: parts of a message.
-        bits: of a part.
+        bits: bits of a part.
     """
 
     pieces: Pieces
@@ -37,14 +67,14 @@ class Parts:
     bits: int
 
     def of(self, message: torch.Tensor | None, utterances: int, length: int) -> torch.Tensor:
-        """What each piece of utterances of a length carries, (utterances, pieces, bits).
+        """Return the bits that each chunk of utterances of ``length`` samples carries, (utterances, chunks, bits).
 
         Raises:
-            ValueError: the message is none of :func:`for_each`, with the bits of all parts.
+            ValueError: the message is invalid (:func:`expanded_message`) for the bits of all parts.
             InputError: the utterances are too short to carry every part.
         """
         bits = self.count * self.bits
-        parts = for_each(message, utterances, bits).reshape(utterances, self.count, self.bits)
+        parts = expanded_message(message, utterances, bits).reshape(utterances, self.count, self.bits)
         if (room := int((self.pieces.shares(length) >= CARRYING_SHARE).sum())) < self.count > 1:
             raise InputError(
                 f"a message of {bits} bits takes {self.count} pieces of {self.pieces.samples} samples, and the "
@@ -52,18 +82,34 @@ class Parts:
             )
         return parts[:, self._carried(length)]
 
-    def means(self, read: torch.Tensor, length: int) -> torch.Tensor:
-        """From what each piece was read as, (utterances, pieces, bits), the message, (utterances, parts · bits)."""
+    def means(self, decoded: torch.Tensor, length: int) -> torch.Tensor:
+        """Average the decoder's outputs over the chunks that carry the same part.
+
+        Args:
+            decoded: the decoder's output for each chunk, (utterances, chunks, bits).
+            length: of the utterances, in samples.
+
+        Returns:
+            The outputs for the whole message, (utterances, parts · bits).
+        """
         shares, carried = self.pieces.shares(length), self._carried(length)
-        own = [carried == part for part in range(self.count)]
-        return torch.cat([mean(read[:, which], shares[which]) for which in own], 1)
+        masks = [carried == part for part in range(self.count)]
+        return torch.cat([weighted_mean(decoded[:, mask], shares[mask]) for mask in masks], 1)
 
     def _carried(self, length: int) -> torch.Tensor:
-        """The part that each piece carries, (pieces,)."""
+        """Index of the part that each chunk carries, (chunks,)."""
         return torch.arange(len(self.pieces.starts(length))) % self.count
 
 
-def mean(read: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
-    """Mean over pieces by their shares of audio: (utterances, pieces, bits), (pieces,) → (utterances, bits)."""
-    weights = shares.to(read)
-    return (read * weights[:, None]).sum(1) / weights.sum().clamp(min=1e-9)
+def weighted_mean(decoded: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+    """Average over chunks, weighted by the share of each that is audio.
+
+    Args:
+        decoded: (utterances, chunks, bits).
+        shares: (chunks,).
+
+    Returns:
+        (utterances, bits).
+    """
+    weights = shares.to(decoded)
+    return (decoded * weights[:, None]).sum(1) / weights.sum().clamp(min=1e-9)

@@ -18,7 +18,7 @@ def save_weights(watermark: Watermark, sources: Sources, destination: Path, trai
     from sanguinaria.core import tensors
 
     weights = watermark.obtain(sources)
-    tensors.save(weights, {"watermark": plugins.describe(watermark.reader(sources))}, destination)
+    tensors.save(weights, {"watermark": plugins.describe(watermark.weights_reader(sources))}, destination)
     if training is not None:
         sources.folder.mkdir(parents=True, exist_ok=True)
         sources.folder.replace(training)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from sanguinaria.core.plugins import Plugin
-from sanguinaria.watermarks import NOWHERE, Sources, WeightsError
+from sanguinaria.watermarks import NO_SOURCES, Sources, WeightsError
 from sanguinaria.watermarks._audioseal.networks import PARTS, AudioSealNetworks, Part, check
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class AudioSeal(AudioSealNetworks):
         paths = [(part, getattr(self, part)) for part in PARTS]
         return [(part, path) for part, path in paths if path is not None]
 
-    def obtain(self, sources: Sources = NOWHERE) -> State:
+    def obtain(self, sources: Sources = NO_SOURCES) -> State:
         """The weights, float32, as ``generator.…`` and ``detector.…``, with weight normalisation folded in.
 
         A checkpoint may be the published one, a state dict of the package's networks, or either's in safetensors. It

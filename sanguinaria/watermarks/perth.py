@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sanguinaria.core.errors import InputError
-from sanguinaria.watermarks import NOWHERE, Sources, Watermark, WeightsError
+from sanguinaria.watermarks import NO_SOURCES, Detection, Marker, Sources, Watermark, WeightsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ class Perth(Watermark):
         """None: the mark says only that it is there."""
         return 0
 
-    def obtain(self, sources: Sources = NOWHERE) -> dict[str, torch.Tensor]:
+    def obtain(self, sources: Sources = NO_SOURCES) -> dict[str, torch.Tensor]:
         """The weights in the installed package: 9.35 million parameters, 37 MB.
 
         Raises:
@@ -81,7 +81,7 @@ class Perth(Watermark):
 
 
 @dataclass(frozen=True)
-class PerthMarker:
+class PerthMarker(Marker):
     """Perth's encoder and decoder for audio at one sample rate; utterances do not depend on others in their batch."""
 
     weights: Mapping[str, torch.Tensor]
@@ -104,7 +104,7 @@ class PerthMarker:
         with torch.no_grad():
             return torch.cat([self._encode(some) for some in self._passes(waveforms)])
 
-    def detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def detect(self, waveforms: torch.Tensor) -> Detection:
         """Score in [0, 1] that each utterance is marked, (utterances,), 0 for silence; and no bits, (utterances, 0).
 
         Of one-second clips of unmarked speech 5 % score above 0.5 and 1 % above 0.9; of marked ones 98 % above 0.9.
@@ -113,7 +113,7 @@ class PerthMarker:
 
         with torch.no_grad():
             scores = torch.cat([self._decode(some) for some in self._passes(waveforms)])
-        return scores, scores.new_empty(len(scores), 0)
+        return Detection(scores, scores.new_empty(len(scores), 0))
 
     def _passes(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, ...]:
         import torch

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, model_validator
 
 from sanguinaria.core.plugins import Plugin
-from sanguinaria.watermarks import NOWHERE, Sources
+from sanguinaria.watermarks import NO_SOURCES, Sources
 from sanguinaria.watermarks._pkdmark.settings import (
     PIECE_SECONDS,
     VALIDATED,
@@ -108,7 +108,7 @@ class PkdmarkTeacher(PkdSettings):
             self.levelled,
         )
 
-    def obtain(self, sources: Sources = NOWHERE) -> dict[str, torch.Tensor]:
+    def obtain(self, sources: Sources = NO_SOURCES) -> dict[str, torch.Tensor]:
         """Train, and leave ``history.csv`` in the sources' folder. The discriminator is among the weights, as a student
         needs it.
 

@@ -11,7 +11,7 @@ from toy_speech import hum, untrained, write_corpus
 
 from sanguinaria.steps import efficiency
 from sanguinaria.steps.efficiency import flops, measure_efficiency, parameters, spent
-from sanguinaria.watermarks import NOWHERE
+from sanguinaria.watermarks import NO_SOURCES
 from sanguinaria.watermarks._weights import save_weights
 from sanguinaria.watermarks.perth import SUBBAND, Perth
 
@@ -66,7 +66,7 @@ def test_the_time_of_a_pass_is_the_median_s_and_the_processor_s():
 
 @pytest.mark.parametrize("watermark", [Perth(), untrained()], ids=["perth", "audioseal"])
 def test_a_row_of_a_watermark(tmp_path, watermark):
-    save_weights(watermark, NOWHERE, tmp_path / "weights")
+    save_weights(watermark, NO_SOURCES, tmp_path / "weights")
     corpus = write_corpus(tmp_path / "corpus", hum(3, RATE).numpy(), ["train", "test", "test"])
     measure_efficiency(tmp_path / "weights", None, [corpus], tmp_path / "row.json", torch.device("cpu"))
     row = json.loads((tmp_path / "row.json").read_text())

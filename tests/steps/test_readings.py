@@ -21,7 +21,7 @@ from sanguinaria.steps import marked_audio as embedding
 from sanguinaria.steps import readings as reading
 from sanguinaria.steps.marked_audio import chosen, mark_audio
 from sanguinaria.steps.readings import read_marks
-from sanguinaria.watermarks import NOWHERE, Sources, Watermark
+from sanguinaria.watermarks import NO_SOURCES, Detection, Marker, Sources, Watermark
 from sanguinaria.watermarks._random_messages import message_of
 
 CPU = torch.device("cpu")
@@ -30,7 +30,7 @@ STEP = 1 / 1024  # a level that 16 bits hold exactly
 DEAD, LOUD = 0.5, 0.25  # levels of utterances that the distortion, or the detector, cannot cope with
 
 
-class ToyMarker:
+class ToyMarker(Marker):
     """A bit is the sign of an offset of its fourth of the audio; a key changes the signs."""
 
     def __init__(self, key: str | None) -> None:
@@ -40,11 +40,11 @@ class ToyMarker:
         assert message is not None
         return ((2 * message - 1) * self.signs * STEP).repeat_interleave(waveforms.shape[-1] // BITS, -1)
 
-    def detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def detect(self, waveforms: torch.Tensor) -> Detection:
         if (waveforms[:, -1] > LOUD / 2).any():
             raise ValueError("too loud\nfor this detector")
         means = waveforms.unflatten(-1, (BITS, -1)).mean(-1) * self.signs
-        return (means.abs().mean(-1) / STEP).clamp(0, 1), (means / STEP + 1) / 2
+        return Detection((means.abs().mean(-1) / STEP).clamp(0, 1), (means / STEP + 1) / 2)
 
 
 class ToyWatermark(Watermark):
@@ -52,7 +52,7 @@ class ToyWatermark(Watermark):
     def message_bits(self) -> int:
         return BITS
 
-    def obtain(self, sources: Sources = NOWHERE) -> dict[str, torch.Tensor]:
+    def obtain(self, sources: Sources = NO_SOURCES) -> dict[str, torch.Tensor]:
         return {}
 
     def load(

@@ -6,7 +6,7 @@ import torch
 
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
-from sanguinaria.watermarks import NOWHERE
+from sanguinaria.watermarks import NO_SOURCES
 from sanguinaria.watermarks._weights import load_marker, save_weights
 
 CPU = torch.device("cpu")
@@ -66,7 +66,7 @@ def test_a_tone_above_half_the_sample_rate_is_refused():
 @pytest.fixture(scope="module")
 def perth_weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("perth") / "weights.safetensors"
-    save_weights(plugins.build("watermarks", {"kind": "perth"}), NOWHERE, path)
+    save_weights(plugins.build("watermarks", {"kind": "perth"}), NO_SOURCES, path)
     return path
 
 
@@ -84,7 +84,7 @@ def test_strength_is_a_gain_on_the_watermark(perth_weights):
 def test_the_message_reaches_the_generator(tmp_path):
     settings = {"kind": "audioseal", "source": "random", "filters": 4, "dimension": 16, "lstm": 0, "bits": 4}
     path = tmp_path / "weights.safetensors"
-    save_weights(plugins.build("watermarks", settings | {"precision": "float32"}), NOWHERE, path)
+    save_weights(plugins.build("watermarks", settings | {"precision": "float32"}), NO_SOURCES, path)
     waveforms = torch.randn(1, RATE, generator=torch.Generator().manual_seed(0)) * 0.1
 
     def marked(message):

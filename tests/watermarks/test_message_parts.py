@@ -5,22 +5,22 @@ import torch
 
 from sanguinaria.audio.chunking import Pieces
 from sanguinaria.core.errors import InputError
-from sanguinaria.watermarks._message_parts import Parts, for_each, mean
+from sanguinaria.watermarks._message_parts import MessageParts, expanded_message, weighted_mean
 
-LONG = Parts(Pieces(100, 0), 2, 3)
+LONG = MessageParts(Pieces(100, 0), 2, 3)
 MESSAGE = torch.tensor([0, 1, 1, 1, 0, 0])
 
 
 def test_one_message_is_everybody_s_or_each_has_an_own_one():
     both = torch.stack([MESSAGE, 1 - MESSAGE])
-    assert for_each(MESSAGE, 3, 6).tolist() == [MESSAGE.tolist()] * 3
-    assert torch.equal(for_each(both, 2, 6), both)
+    assert expanded_message(MESSAGE, 3, 6).tolist() == [MESSAGE.tolist()] * 3
+    assert torch.equal(expanded_message(both, 2, 6), both)
 
 
 @pytest.mark.parametrize("wrong", [None, MESSAGE[:5], torch.stack([MESSAGE] * 3), 2 * MESSAGE, MESSAGE / 2])
 def test_another_message_is_refused(wrong):
     with pytest.raises(ValueError, match="6 bits of 0 and 1"):
-        for_each(wrong, 2, 6)
+        expanded_message(wrong, 2, 6)
 
 
 def test_parts_come_again_after_the_last():
@@ -34,7 +34,7 @@ def test_a_part_is_the_mean_of_its_pieces_by_how_much_audio_they_have():
     # Pieces of 100, 100, 100 and 50 samples: (6 · 1 + 1 · ½) / 1½ = 4⅓, and so on.
     expected = torch.tensor([[2, 2.5, 3, 13 / 3, 14 / 3, 5]])
     torch.testing.assert_close(LONG.means(read, 350), expected)
-    torch.testing.assert_close(mean(read, torch.tensor([1.0, 0, 0, 0])), read[:, 0])
+    torch.testing.assert_close(weighted_mean(read, torch.tensor([1.0, 0, 0, 0])), read[:, 0])
 
 
 def test_what_is_carried_is_what_is_read():
@@ -46,4 +46,4 @@ def test_audio_too_short_for_all_parts_is_told():
     assert LONG.of(MESSAGE, 1, 150).shape == (1, 2, 3)
     with pytest.raises(InputError, match=r"6 bits takes 2 pieces of 100 samples.*149 samples hold 1: shorten"):
         LONG.of(MESSAGE, 1, 149)
-    assert Parts(Pieces(100, 0), 1, 6).of(MESSAGE, 1, 20).shape == (1, 1, 6)
+    assert MessageParts(Pieces(100, 0), 1, 6).of(MESSAGE, 1, 20).shape == (1, 1, 6)

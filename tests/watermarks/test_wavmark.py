@@ -16,7 +16,7 @@ from toy_speech import RATE, equal, hum
 
 from sanguinaria.audio.chunking import Pieces
 from sanguinaria.core.errors import InputError
-from sanguinaria.watermarks import NOWHERE, WeightsError
+from sanguinaria.watermarks import NO_SOURCES, WeightsError
 from sanguinaria.watermarks._pkdmark.marker import SyncMarker
 from sanguinaria.watermarks._pkdmark.sync_code import SyncCode
 from sanguinaria.watermarks._weights import load_marker, save_weights
@@ -125,7 +125,7 @@ class TestPackage:
 
     def test_is_the_package_in_its_own_size_from_weights_on_disk(self, tmp_path, package, weights):
         path = tmp_path / "weights.safetensors"
-        save_weights(Wavmark(source="random"), NOWHERE, path)
+        save_weights(Wavmark(source="random"), NO_SOURCES, path)
         model = package.my_model.Model(RATE, num_bit=32, n_fft=1000, hop_length=400, num_layers=8).eval()
         model.load_state_dict(weights)
         clip, message = hum(1, CHUNK), torch.tensor([1, 0] * 8)

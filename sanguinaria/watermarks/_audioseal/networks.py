@@ -16,7 +16,7 @@ from pydantic import Field
 from sanguinaria.core import devices
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.torchaudio_import import prepare
-from sanguinaria.watermarks import Watermark, WeightsError
+from sanguinaria.watermarks import Detection, Marker, Watermark, WeightsError
 
 if TYPE_CHECKING:
     import torch
@@ -135,7 +135,7 @@ class AudioSealNetworks(Watermark):
 
 
 @dataclass(frozen=True)
-class AudioSealMarker:
+class AudioSealMarker(Marker):
     """Generator and detector on a device; utterances do not depend on others in their batch, but for rounding."""
 
     # audioseal.models.AudioSealWM and AudioSealDetector; the package is not typed.
@@ -153,22 +153,22 @@ class AudioSealMarker:
         """
         import torch
 
-        from sanguinaria.watermarks._message_parts import for_each
+        from sanguinaria.watermarks._message_parts import expanded_message
 
         bits = self.generator.msg_processor.nbits
         passes = _passes(waveforms)
-        messages = torch.split(for_each(message, len(waveforms), bits).to(self.device), len(passes[0]))
+        messages = torch.split(expanded_message(message, len(waveforms), bits).to(self.device), len(passes[0]))
         with torch.no_grad():
             return torch.cat(list(map(self._generate, passes, messages)))
 
-    def detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def detect(self, waveforms: torch.Tensor) -> Detection:
         """The detector's probability of a mark, mean over the samples, (utterances,), and that of a 1 for each bit, of
         the logit's mean over the samples, (utterances, bits); float32."""
         import torch
 
         with torch.no_grad():
             scores, bits = zip(*map(self._detect, _passes(waveforms)), strict=True)
-        return torch.cat(scores), torch.cat(bits)
+        return Detection(torch.cat(scores), torch.cat(bits))
 
     def _generate(self, waveforms: torch.Tensor, messages: torch.Tensor) -> torch.Tensor:
         # `.model` passes by the package's wrapper, which would compile the networks.

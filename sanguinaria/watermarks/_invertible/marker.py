@@ -10,9 +10,10 @@ import torch
 
 from sanguinaria.audio.chunking import Pieces, passes
 from sanguinaria.audio.resampling import heard, resampled
+from sanguinaria.watermarks import Detection, Marker
 from sanguinaria.watermarks._invertible.keys import Key, RandomKeys
 from sanguinaria.watermarks._invertible.network import KeyedNetwork
-from sanguinaria.watermarks._message_parts import Parts
+from sanguinaria.watermarks._message_parts import MessageParts
 
 # The share of unmarked audio that the detector's score says is marked.
 FALSE_POSITIVES = 0.01
@@ -22,7 +23,7 @@ CALIBRATION_SEED = 2
 
 
 @dataclass(frozen=True)
-class KeyedMarker:
+class KeyedMarker(Marker):
     """A network on a device, and one key; utterances do not depend on others in their batch, but for rounding.
 
     Audio longer than a piece is marked piece by piece (:class:`sanguinaria.audio.chunking.Pieces`). A message of
@@ -76,7 +77,7 @@ class KeyedMarker:
         mark = self.pieces.join(torch.cat(marks).unflatten(0, cut.shape[:2]), length)  # type: ignore[no-untyped-call]
         return resampled(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
 
-    def detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def detect(self, waveforms: torch.Tensor) -> Detection:
         """Score in [0, 1] that each utterance carries a mark of this key, (utterances,), ½ from the calibration's
         threshold on; and the probability of a 1 for each bit of its message, (utterances, bits).
 
@@ -92,7 +93,7 @@ class KeyedMarker:
             better = statistic(found) > statistic(logits[unsure])
             logits[unsure[better]] = found[better]
         scores = ((statistic(logits) - threshold) / spread).sigmoid()
-        return scores.to(waveforms.device), logits.sigmoid().to(waveforms.device)
+        return Detection(scores.to(waveforms.device), logits.sigmoid().to(waveforms.device))
 
     def _mark(self, waveforms: torch.Tensor, messages: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
@@ -116,8 +117,8 @@ class KeyedMarker:
         return self._parts.means(found, audio.shape[-1])
 
     @property
-    def _parts(self) -> Parts:
-        return Parts(self.pieces, self.parts, self.network.bits)
+    def _parts(self) -> MessageParts:
+        return MessageParts(self.pieces, self.parts, self.network.bits)
 
     def _heard(self, waveforms: torch.Tensor) -> torch.Tensor:
         return heard(waveforms, self.sample_rate, self.network_rate, self.network.band.fft, self.device)

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.corpora import Corpus
-from sanguinaria.watermarks import NOWHERE, Sources, Watermark, WeightsError
+from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark, WeightsError
 
 if TYPE_CHECKING:
     import torch
@@ -135,7 +135,7 @@ class InvertibleWatermark(Watermark):
         steps = range(self.shift_step, self.shifts + 1, self.shift_step)
         return [sign * delay for delay in steps for sign in (1, -1)]
 
-    def obtain(self, sources: Sources = NOWHERE) -> dict[str, torch.Tensor]:
+    def obtain(self, sources: Sources = NO_SOURCES) -> dict[str, torch.Tensor]:
         """Train, calibrate the detector, and leave ``history.csv`` in the sources' folder.
 
         Raises:

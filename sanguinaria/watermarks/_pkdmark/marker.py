@@ -8,13 +8,14 @@ import torch
 
 from sanguinaria.audio.chunking import Pieces, passes
 from sanguinaria.audio.resampling import heard, resampled
-from sanguinaria.watermarks._message_parts import Parts, mean
+from sanguinaria.watermarks import Detection, Marker
+from sanguinaria.watermarks._message_parts import MessageParts, weighted_mean
 from sanguinaria.watermarks._pkdmark.network import MarkNetwork
 from sanguinaria.watermarks._pkdmark.sync_code import SyncCode
 
 
 @dataclass(frozen=True)
-class SyncMarker:
+class SyncMarker(Marker):
     """An encoder and a decoder on a device; utterances do not depend on others in their batch, but for rounding.
 
     Audio is marked piece by piece (:class:`sanguinaria.audio.chunking.Pieces`). Every piece carries the code and,
@@ -63,7 +64,7 @@ class SyncMarker:
         mark = self.pieces.join(marks.unflatten(0, cut.shape[:2]), audio.shape[-1])  # type: ignore[no-untyped-call]
         return resampled(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
 
-    def detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def detect(self, waveforms: torch.Tensor) -> Detection:
         """Score in [0, 1] that each utterance is marked, (utterances,), from ½ on as many bits of the code are right as
         are required; and the probability of a 1 for each bit of its message, (utterances, bits).
 
@@ -78,14 +79,14 @@ class SyncMarker:
         known, length = len(self.code.bits), audio.shape[-1]
         message = self._parts.means(found[..., known:], length).clamp(0, 1)
         if known:
-            scores = self.code.score(mean(found[..., :known], self.pieces.shares(length)))
+            scores = self.code.score(weighted_mean(found[..., :known], self.pieces.shares(length)))
         else:
             scores = (2 * message - 1).abs().mean(-1)
-        return scores.to(waveforms.device), message.to(waveforms.device)
+        return Detection(scores.to(waveforms.device), message.to(waveforms.device))
 
     @property
-    def _parts(self) -> Parts:
-        return Parts(self.pieces, self.parts, self.encoder.bits - len(self.code.bits))
+    def _parts(self) -> MessageParts:
+        return MessageParts(self.pieces, self.parts, self.encoder.bits - len(self.code.bits))
 
     def _heard(self, waveforms: torch.Tensor) -> torch.Tensor:
         return heard(waveforms, self.sample_rate, self.network_rate, self.encoder.band.fft, self.device)

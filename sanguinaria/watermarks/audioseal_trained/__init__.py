@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, model_validator
 
 from sanguinaria.core.plugins import Plugin
-from sanguinaria.watermarks import NOWHERE, Sources
+from sanguinaria.watermarks import NO_SOURCES, Sources
 from sanguinaria.watermarks._audioseal.networks import PARTS, SAMPLE_RATE, AudioSealNetworks
 from sanguinaria.watermarks._audioseal.settings import Cutoffs, corpus_problems
 
@@ -66,7 +66,7 @@ class AudioSealTrained(AudioSealNetworks):
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         yield from corpus_problems(referenced["corpus"], self.crop)
 
-    def obtain(self, sources: Sources = NOWHERE) -> dict[str, torch.Tensor]:
+    def obtain(self, sources: Sources = NO_SOURCES) -> dict[str, torch.Tensor]:
         """Train, and leave ``history.csv`` in the sources' folder.
 
         Raises:

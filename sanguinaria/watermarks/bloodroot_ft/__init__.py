@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from sanguinaria.core.plugins import Plugin
-from sanguinaria.watermarks import NOWHERE, Sources, Watermark
+from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark
 from sanguinaria.watermarks._audioseal.networks import SAMPLE_RATE, AudioSealMarker, AudioSealNetworks
 from sanguinaria.watermarks._audioseal.settings import Cutoffs, corpus_problems
 
@@ -77,7 +77,7 @@ class BloodrootFT(Watermark):
         files = [] if self.adapter is None else sorted(self.adapter.glob("adapter_*"))
         return "-".join(hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in files)
 
-    def obtain(self, sources: Sources = NOWHERE) -> dict[str, torch.Tensor]:
+    def obtain(self, sources: Sources = NO_SOURCES) -> dict[str, torch.Tensor]:
         """Train or read the adapter, and merge it; ``adapter/`` and ``history.csv`` are left in the sources' folder.
 
         Raises:
@@ -109,7 +109,7 @@ class BloodrootFT(Watermark):
         adapted.decoder.model = lora.merged(adapted.decoder.model)
         return AudioSealNetworks.state(adapted, detector)
 
-    def reader(self, sources: Sources) -> Watermark:
+    def weights_reader(self, sources: Sources) -> Watermark:
         """The base's plug-in: merged weights are of its networks."""
         return self._base(sources)[0]
 

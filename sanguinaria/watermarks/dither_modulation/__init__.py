@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, model_validator
 
 from sanguinaria.core.errors import InputError
-from sanguinaria.watermarks import NOWHERE, Sources, Watermark
+from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark
 
 if TYPE_CHECKING:
     import torch
@@ -69,7 +69,7 @@ class DitherModulation(Watermark):
     def key_problem(self, key: str | None) -> str | None:
         return None if key else "give a key, any text that is not empty"
 
-    def obtain(self, sources: Sources = NOWHERE) -> dict[str, torch.Tensor]:
+    def obtain(self, sources: Sources = NO_SOURCES) -> dict[str, torch.Tensor]:
         """No weights: everything follows from the settings and the key."""
         return {}
 

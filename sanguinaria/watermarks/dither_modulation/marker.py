@@ -19,7 +19,8 @@ from torch.nn.functional import avg_pool2d, pad
 
 from sanguinaria.audio.chunking import CARRYING_SHARE, Pieces, passes
 from sanguinaria.audio.resampling import heard, resampled
-from sanguinaria.watermarks._message_parts import for_each
+from sanguinaria.watermarks import Detection, Marker
+from sanguinaria.watermarks._message_parts import expanded_message
 from sanguinaria.watermarks.dither_modulation.carriers import Carriers, sound, spectrum, taper
 
 # The share of unmarked audio that the detector's score says is marked.
@@ -58,7 +59,7 @@ class Steps:
 
 
 @dataclass(frozen=True)
-class DitherMarker:
+class DitherMarker(Marker):
     """Carriers of one key on a device; utterances do not depend on others in their batch, but for rounding.
 
     Audio is marked in pieces, one after another, each with the whole message. A piece's mark follows its spectrum, so
@@ -100,7 +101,7 @@ class DitherMarker:
         audio = self._heard(waveforms)
         length = audio.shape[-1]
         cut = self.pieces.cut(audio)
-        messages = for_each(message, len(audio), len(self.carriers.dithers)).to(audio)
+        messages = expanded_message(message, len(audio), len(self.carriers.dithers)).to(audio)
         messages = messages[:, None].expand(-1, cut.shape[1], -1)
         inside = self.pieces.cut(torch.ones(1, length, device=self.device)).expand(len(audio), -1, -1)
         flat = [each.flatten(0, 1) for each in (cut, messages, inside)]
@@ -108,7 +109,7 @@ class DitherMarker:
         mark = self.pieces.join(marks.unflatten(0, cut.shape[:2]), length)  # type: ignore[no-untyped-call]
         return resampled(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
 
-    def detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def detect(self, waveforms: torch.Tensor) -> Detection:
         """Score in [0, 1] that each utterance carries a mark of this key, (utterances,), ½ where unmarked audio would
         seem as marked in :data:`FALSE_POSITIVES` of the cases; and for each bit how near its projections are to a 1's
         points, from 0 to 1, (utterances, bits).
@@ -135,7 +136,7 @@ class DitherMarker:
         weights = sure.clamp(min=1e-3)[..., None]
         ones = ((bits * weights).sum(1) / weights.sum(1) + 1) / 2
         score = FALSE_POSITIVES / (FALSE_POSITIVES + chance)
-        return score.to(waveforms.device, torch.float32), ones.to(waveforms.device)
+        return Detection(score.to(waveforms.device, torch.float32), ones.to(waveforms.device))
 
     def _mark(self, pieces: torch.Tensor, messages: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
         """For each piece (pieces, samples) the least change, as its shape M measures it, that moves all projections:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from sanguinaria.core import plugins
 from sanguinaria.core.plugins import Plugin
-from sanguinaria.watermarks import NOWHERE, Sources, Watermark
+from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark
 from sanguinaria.watermarks._pkdmark.settings import VALIDATED, PkdSettings, corpus_problems, fill, named
 from sanguinaria.watermarks.pkdmark_teacher import PkdmarkTeacher
 
@@ -59,7 +59,7 @@ class Pkdmark(PkdSettings):
             yield "bits", f"{self.base!r} carries {base.bits} bits, not {self.bits}"
         yield from corpus_problems(referenced["corpus"], base.sample_rate)
 
-    def obtain(self, sources: Sources = NOWHERE) -> dict[str, torch.Tensor]:
+    def obtain(self, sources: Sources = NO_SOURCES) -> dict[str, torch.Tensor]:
         """Train, and leave ``history.csv`` in the sources' folder.
 
         Raises:
@@ -106,7 +106,7 @@ class Pkdmark(PkdSettings):
         finish(history, checkpoint)
         return named(STUDENT, student) | named(DECODER, decoder)
 
-    def reader(self, sources: Sources) -> Watermark:
+    def weights_reader(self, sources: Sources) -> Watermark:
         """This plug-in, with the teacher's settings in place of its name."""
         text = json.dumps(plugins.describe(self._base(sources)[0]), sort_keys=True)
         return self.model_copy(update={"base": text})

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from sanguinaria.core.plugins import Plugin
-from sanguinaria.watermarks import NOWHERE, Sources, Watermark, WeightsError
+from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark, WeightsError
 
 if TYPE_CHECKING:
     import torch
@@ -82,7 +82,7 @@ class Wavmark(Watermark):
         with self.checkpoint.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
-    def obtain(self, sources: Sources = NOWHERE) -> dict[str, torch.Tensor]:
+    def obtain(self, sources: Sources = NO_SOURCES) -> dict[str, torch.Tensor]:
         """The network's state dict. A checkpoint is never unpickled beyond tensors.
 
         Raises:
