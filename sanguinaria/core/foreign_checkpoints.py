@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.state_dicts import mismatch, shapes
 
 
 def read_checkpoint(path: Path, what: str) -> dict[str, Any]:
@@ -51,14 +52,8 @@ def fill(network: torch.nn.Module, weights: Mapping[str, Any], path: Path, what:
     Raises:
         InputError: they are another network's; the message names the first that differs.
     """
-    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    found = {name: tuple(getattr(tensor, "shape", ())) for name, tensor in weights.items()}
-    for name in [*expected, *found]:
-        if found.get(name) != expected.get(name):
-            raise InputError(
-                f"{str(path)!r} is not {what}: {name} is {found.get(name, 'absent')}, "
-                f"not {expected.get(name, 'expected')}"
-            )
+    if (difference := mismatch(weights, shapes(network.state_dict()))) is not None:
+        raise InputError(f"{str(path)!r} is not {what}: {difference}")
     network.load_state_dict(dict(weights))
 
 

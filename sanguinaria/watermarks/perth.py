@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.state_dicts import mismatch
 from sanguinaria.watermarks import NO_SOURCES, Detection, Marker, Sources, Watermark, WeightsError
 
 if TYPE_CHECKING:
@@ -209,10 +210,11 @@ def _stack_shapes(name: str, outputs: int) -> Iterator[tuple[str, tuple[int, ...
 
 
 def _check(weights: Mapping[str, torch.Tensor]) -> None:
-    for name, shape in _shapes().items():
-        found = tuple(weights[name].shape) if name in weights else None
-        if found != shape:
-            raise WeightsError(f"these weights are not Perth's: {name} should be {shape}, is {found or 'absent'}")
+    expected = _shapes()
+    # The package's file holds weights of other parts, too.
+    own = {name: weight for name, weight in weights.items() if name in expected}
+    if (difference := mismatch(own, expected)) is not None:
+        raise WeightsError(f"these weights are not Perth's: {difference}")
 
 
 def _checkpoint() -> Path:

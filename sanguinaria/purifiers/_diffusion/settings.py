@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.state_dicts import mismatch, shapes
 from sanguinaria.corpora import Corpus
 from sanguinaria.purifiers import USUAL, Purifier, Sampling, Sources, WeightsError
 
@@ -247,11 +248,8 @@ class DiffusionPurifier(Purifier):
 
 
 def _check(found: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]) -> None:
-    shapes = [{name: tuple(tensor.shape) for name, tensor in state.items()} for state in (found, expected)]
-    wrong = sorted(dict(set(shapes[0].items()) ^ set(shapes[1].items())))
-    if wrong:
-        name = wrong[0]
+    if (difference := mismatch(found, shapes(expected))) is not None:
         raise WeightsError(
-            f"these weights are of a network of another size: {name} is {shapes[0].get(name, 'absent')}, not "
-            f"{shapes[1].get(name, 'expected')}. Check layers, channels and the condition's settings"
+            f"these weights are of a network of another size: {difference}. Check layers, channels and the condition's "
+            "settings"
         )

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from sanguinaria.core import devices
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.state_dicts import mismatches, shapes
 from sanguinaria.core.torchaudio_import import prepare
 from sanguinaria.watermarks import Detection, Marker, Watermark, WeightsError
 
@@ -233,13 +234,7 @@ def _recur(forward: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor
 
 def check(state: Mapping[str, object], network: torch.nn.Module, what: str) -> None:
     """Compare names and shapes, and report the first few that differ."""
-    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    found = {name: tuple(getattr(tensor, "shape", ())) for name, tensor in state.items()}
-    wrong = [
-        f"{name} is {found.get(name, 'absent')}, not {expected.get(name, 'expected')}"
-        for name in [*expected, *(name for name in found if name not in expected)]
-        if found.get(name) != expected.get(name)
-    ]
+    wrong = mismatches(state, shapes(network.state_dict()))
     if wrong:
         raise WeightsError(
             f"the weights of the {what} are of another architecture: {'; '.join(wrong[:3])}"

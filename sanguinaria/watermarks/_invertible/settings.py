@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.state_dicts import Shapes, mismatch, shapes
 from sanguinaria.corpora import Corpus
 from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark, WeightsError
 
@@ -205,7 +206,7 @@ class InvertibleWatermark(Watermark):
         with torch.device("meta"):
             network = self.network()
         state = {name: weight.float().clone() for name, weight in weights.items() if name != CALIBRATION}
-        self._check(state, network.state_dict(), CALIBRATION in weights)
+        self._check(weights, {**shapes(network.state_dict()), CALIBRATION: (2,)})
         network.load_state_dict(state, assign=True)
         network.requires_grad_(False)
         return KeyedMarker(
@@ -222,17 +223,14 @@ class InvertibleWatermark(Watermark):
             device,
         )
 
-    def _check(self, found: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor], calibrated: bool) -> None:
-        trained = {name.split(".")[2] for name in found if name.startswith("invertible.blocks.")}
+    def _check(self, weights: Mapping[str, torch.Tensor], expected: Shapes) -> None:
+        trained = {name.split(".")[2] for name in weights if name.startswith("invertible.blocks.")}
         if len(trained) != self.blocks:
             raise WeightsError(
                 f"these weights are of {len(trained)} blocks, not {self.blocks}: set blocks: {len(trained)}"
             )
-        shapes = [{name: tuple(tensor.shape) for name, tensor in state.items()} for state in (found, expected)]
-        wrong = sorted(dict(set(shapes[0].items()) ^ set(shapes[1].items())))
-        if wrong or not calibrated:
-            name = next(iter(wrong), CALIBRATION)
+        if (difference := mismatch(weights, expected)) is not None:
             raise WeightsError(
-                f"these weights are of another architecture: {name} is {shapes[0].get(name, 'absent')}, not "
-                f"{shapes[1].get(name, 'expected')}. Check bits, fft, hop, bins, layout, width and predict_blocks"
+                f"these weights are of another architecture: {difference}. Check bits, fft, hop, bins, layout, width "
+                "and predict_blocks"
             )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, model_validator
 
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.state_dicts import mismatch, shapes
 from sanguinaria.corpora import Corpus
 from sanguinaria.watermarks import Watermark, WeightsError
 
@@ -127,13 +128,10 @@ def fill(network: MarkNetwork, weights: Mapping[str, torch.Tensor], prefix: str)
     state = {
         name.removeprefix(prefix): weight.float().clone() for name, weight in weights.items() if name.startswith(prefix)
     }
-    found, expected = ({name: tuple(w.shape) for name, w in each.items()} for each in (state, network.state_dict()))
-    wrong = sorted(name for name, _ in set(found.items()) ^ set(expected.items()))
-    if wrong:
-        name = wrong[0]
+    if (difference := mismatch(state, shapes(network.state_dict()))) is not None:
         raise WeightsError(
-            f"these weights are of another size: {prefix}{name} is {found.get(name, 'absent')}, not "
-            f"{expected.get(name, 'expected')}. Check bits, fft, bins, layout, blocks, channels and message"
+            f"these weights are of another size: {prefix}{difference}. Check bits, fft, bins, layout, blocks, channels "
+            "and message"
         )
     network.load_state_dict(state, assign=True)
     return network

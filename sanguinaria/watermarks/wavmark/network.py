@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from sanguinaria.core.state_dicts import mismatch, shapes
 from sanguinaria.watermarks import WeightsError
 from sanguinaria.watermarks._invertible.spectra import Band
 
@@ -114,14 +115,10 @@ def check(weights: Mapping[str, object], what: str) -> None:
     """
     with torch.device("meta"):
         state = _build().state_dict()
-    expected = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    found = {name: tuple(getattr(tensor, "shape", ())) for name, tensor in weights.items()}
-    for name in [*expected, *found]:
-        if found.get(name) != expected.get(name):
-            raise WeightsError(
-                f"{what}: not WavMark's, as {name} is {found.get(name, 'absent')}, not "
-                f"{expected.get(name, 'expected')}. Give the state dict of the package's network, as published"
-            )
+    if (difference := mismatch(weights, shapes(state))) is not None:
+        raise WeightsError(
+            f"{what}: not WavMark's, as {difference}. Give the state dict of the package's network, as published"
+        )
 
 
 def pattern() -> tuple[int, ...]:
