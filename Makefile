@@ -27,7 +27,6 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/planning.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/overhead.py
-	$(BIN)/python benchmarks/scheduler.py
 	$(BIN)/python benchmarks/scale.py
 
 # Writes what is generated from the plug-ins' settings and from pyproject.toml; a test keeps them in step.

@@ -6,10 +6,8 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# The library is this folder's, in whatever environment the workflow and its jobs run, and wherever the `snakemake` command
-# came from: an environment shared by two checkouts must not run one's rules with the other's code.
-for module in [name for name in sys.modules if name.partition(".")[0] == "sanguinaria"]:
-    del sys.modules[module]
+# The library is imported from this folder, in the main process and in all jobs: an environment that two checkouts share must
+# not run the rules of one with the code of the other.
 sys.path.insert(0, workflow.basedir)
 os.environ.update(
     PYTHONPATH=os.pathsep.join(
@@ -20,8 +18,11 @@ os.environ.update(
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import InputError
 from sanguinaria.workflow.parse import build_plan
+from sanguinaria.workflow.preparation import prepare_run
 
 try:
+    if workflow.is_main_process:  # jobs parse this file, too
+        prepare_run(sys.argv[1:], cache=workflow.workflow_settings.cache is not None)
     PLAN = build_plan(
         config,
         [Path(os.path.relpath(path)) for path in workflow.configfiles],

@@ -13,7 +13,7 @@ from typing import Any
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.run_environment import describe_environment
 
-# The command that was typed, for the processes that Snakemake starts (sanguinaria/command.py).
+# Holds the command line of the run for the jobs (sanguinaria/workflow/preparation.py).
 COMMAND_VARIABLE = "SANGUINARIA_COMMAND"
 ROOT = Path(__file__).parents[2]
 

@@ -19,7 +19,7 @@ def snakemake(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_snakemake_tells_all_problems_and_runs_nothing(tmp_path: Path):
     path = tmp_path / write("mistaken.yaml", MISTAKEN)
-    result = snakemake("--cores", "1", "--configfile", str(path), "no_such_target")
+    result = snakemake("no_such_target", "--cores", "1", "--configfile", str(path))
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     # The project's own config.yaml lies below the file; what it has besides is sound.
@@ -40,7 +40,7 @@ def test_snakemake_tells_problems_of_the_command_line():
 
 def test_snakemake_finds_an_experiment_of_an_overlay(tmp_path: Path):
     write("overlay.yaml", "experiments: {mine: {corpus: synthetic, target: go, triggers: [clean], victims: [lstm]}}")
-    result = snakemake("-n", "--quiet", "host", "--configfile", str(tmp_path / "overlay.yaml"), "mine")
+    result = snakemake("mine", "-n", "--quiet", "host", "--configfile", str(tmp_path / "overlay.yaml"))
     assert result.returncode == 0, result.stderr
     assert "results/tables/mine.csv" in result.stdout + result.stderr
     assert "results/tables/demo.csv" not in result.stdout + result.stderr

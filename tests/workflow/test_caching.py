@@ -39,7 +39,7 @@ def cache(tmp_path_factory) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def first(tmp_path_factory, cache) -> Path:
     folder = smaller(checkout(tmp_path_factory.mktemp("caching") / "first"), seeds=[0])
-    run(folder, targets=TARGET, environment=cache)
+    run(folder, "--cache", targets=TARGET, environment=cache)
     return folder
 
 
@@ -47,7 +47,7 @@ def test_a_second_checkout_makes_nothing_again_but_the_table(first, cache, tmp_p
     assert {"victims", "features", "watermarks", "quality"} <= jobs_run(first)
     before = stored(cache)
     second = smaller(checkout(tmp_path / "second"), seeds=[0])
-    run(second, targets=TARGET, environment=cache)
+    run(second, "--cache", targets=TARGET, environment=cache)
     # The list of recordings names files of its checkout.
     assert jobs_run(second) == {"corpora"}
     assert stored(cache) == before
@@ -58,5 +58,5 @@ def test_changed_code_takes_nothing_that_is_stale(first, cache, tmp_path):
     second = smaller(checkout(tmp_path / "second"), seeds=[0])
     path = second / "sanguinaria" / "nn" / "supervised_training.py"
     path.write_text(path.read_text().replace("seed * 100003", "seed * 100019"))
-    run(second, targets=TARGET, environment=cache)
+    run(second, "--cache", targets=TARGET, environment=cache)
     assert jobs_run(second) == {"corpora", "victims", "scores"}

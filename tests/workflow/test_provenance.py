@@ -8,9 +8,9 @@ from importlib.metadata import version
 import pytest
 import torch
 
-from sanguinaria.command import COMMAND_VARIABLE
 from sanguinaria.core import run_environment
 from sanguinaria.workflow import provenance
+from sanguinaria.workflow.provenance import COMMAND_VARIABLE
 
 
 @pytest.fixture

@@ -1,0 +1,50 @@
+"""Preparation of a run: checks and settings of the main process, before Snakemake plans the first job."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from sanguinaria.core import gpu_locks
+from sanguinaria.core.errors import InputError
+from sanguinaria.workflow.provenance import COMMAND_VARIABLE
+
+CACHE_VARIABLE = "SNAKEMAKE_OUTPUT_CACHE"
+
+
+def prepare_run(arguments: Sequence[str], *, cache: bool) -> None:
+    """Check the environment variables of a run, and record its command line for the jobs.
+
+    Jobs inherit the environment of the main process, so that :mod:`sanguinaria.workflow.provenance` reads the command
+    line there. A wrong number of jobs per GPU would otherwise stop the first job on a GPU, hours after the start.
+
+    Args:
+        arguments: the command line without the program's name.
+        cache: whether Snakemake was started with ``--cache``.
+
+    Raises:
+        InputError: ``SANGUINARIA_JOBS_PER_GPU`` is not a positive integer, or the cache's folder cannot be created.
+    """
+    os.environ[COMMAND_VARIABLE] = shlex.join(["snakemake", *arguments])
+    gpu_locks.jobs_per_device()
+    if cache:
+        create_cache_folder(os.environ.get(CACHE_VARIABLE, ""))
+
+
+def create_cache_folder(location: str) -> None:
+    """Create the folder of Snakemake's cache between workflows, which Snakemake itself expects to exist.
+
+    Args:
+        location: the value of ``SNAKEMAKE_OUTPUT_CACHE``; empty where no cache is named. A URL is left to Snakemake.
+
+    Raises:
+        InputError: the folder cannot be created.
+    """
+    if not location or "://" in location:
+        return
+    try:
+        Path(location).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{CACHE_VARIABLE}: cannot create the folder {location} ({error}); name another") from None

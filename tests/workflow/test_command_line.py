@@ -1,0 +1,134 @@
+"""Snakemake's own command line: documented commands, checks before the first job, provenance, folder of the cache."""
+
+import argparse
+import os
+import re
+import shlex
+import subprocess
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+import snakemake.cli
+
+from sanguinaria.core.errors import InputError
+from sanguinaria.workflow.preparation import CACHE_VARIABLE, create_cache_folder, prepare_run
+from sanguinaria.workflow.provenance import COMMAND_VARIABLE
+
+ROOT = Path(__file__).parents[2]
+SNAKEMAKE = Path(sys.executable).with_name("snakemake")
+DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+TYPED = re.compile(r"^\$ (\S*snakemake .*)$", re.MULTILINE)
+QUOTED = re.compile(r"`([^`]*\bsnakemake [^`]+)`")
+# A path of the reader's own, and an ellipsis or a placeholder in place of targets and options.
+READERS_FILES = ("my.yaml",)
+INCOMPLETE = re.compile(r"…|TARGET|snakemake==")
+
+
+def documented_commands() -> list[str]:
+    """Return the complete Snakemake commands of README and documentation, without the path of the program."""
+    texts = [path.read_text(encoding="utf-8") for path in DOCUMENTS if path.exists()]
+    matches = [match for text in texts for match in (*TYPED.findall(text), *QUOTED.findall(BLOCK.sub("", text)))]
+    commands = [" ".join(match.split()) for match in matches if not INCOMPLETE.search(match)]
+    return sorted({command[command.index("snakemake ") :].partition(" #")[0] for command in commands})
+
+
+def run(*arguments: str, cwd: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [SNAKEMAKE, *arguments], cwd=cwd, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Environment variables that :func:`prepare_run` sets are removed after each test."""
+    monkeypatch.setenv(COMMAND_VARIABLE, "")
+    monkeypatch.delenv(CACHE_VARIABLE, raising=False)
+
+
+def test_no_distribution_replaces_the_command() -> None:
+    assert not [point.name for point in distribution("sanguinaria").entry_points]
+    assert "from snakemake.cli import main" in SNAKEMAKE.read_text()
+
+
+@pytest.mark.parametrize("command", documented_commands())
+def test_documented_commands_name_configuration_files_and_targets(command: str) -> None:
+    parser: argparse.ArgumentParser = snakemake.cli.get_argument_parser()
+    arguments = parser.parse_args(shlex.split(command)[1:])
+    for path in arguments.configfile:
+        assert (ROOT / path).is_file() or str(path) in READERS_FILES
+    assert all(re.fullmatch(r"\w+", target) for target in arguments.targets)
+    assert not arguments.cache
+    if arguments.configfile and not (arguments.dryrun or arguments.unlock):
+        assert arguments.targets
+
+
+def test_there_are_documented_commands() -> None:
+    assert "snakemake bloodroot_table1 --cores 2 --configfile config/real.yaml" in documented_commands()
+    assert len(documented_commands()) >= 8
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["demo", "-n", "--quiet", "host", "--configfile", "config/real.yaml"],
+        ["-n", "--quiet", "host", "--configfile", "config/real.yaml", "--", "demo"],
+    ],
+)
+def test_targets_before_the_options_or_after_two_dashes(arguments: list[str]) -> None:
+    finished = run(*arguments)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "results/tables/demo.csv" in finished.stdout
+
+
+def test_a_target_after_configfile_is_taken_for_a_file() -> None:
+    """Snakemake reads configuration files before the Snakefile; README.md explains its message."""
+    finished = run("-n", "--configfile", "config/real.yaml", "bloodroot_table1")
+    message = "FileNotFoundError: [Errno 2] No such file or directory: 'bloodroot_table1'"
+    assert finished.returncode == 1
+    assert message in finished.stdout + finished.stderr
+    assert message in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_wrong_number_of_jobs_per_gpu_stops_the_run_at_its_start() -> None:
+    finished = run("-n", "demo", SANGUINARIA_JOBS_PER_GPU="0")
+    assert finished.returncode == 1
+    assert "SANGUINARIA_JOBS_PER_GPU is '0'" in finished.stdout + finished.stderr
+    assert "Traceback" not in finished.stdout + finished.stderr
+
+
+def test_the_main_process_records_its_own_command() -> None:
+    os.environ[COMMAND_VARIABLE] = "snakemake of another run"
+    prepare_run(["a table", "--configfile", "a.yaml"], cache=False)
+    assert os.environ[COMMAND_VARIABLE] == "snakemake 'a table' --configfile a.yaml"
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_the_cache_s_folder_is_created_where_the_cache_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: bool
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "outer" / "inner"))
+    prepare_run([], cache=cache)
+    assert (tmp_path / "outer" / "inner").is_dir() == cache
+
+
+def test_without_a_named_cache_no_folder_is_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    prepare_run([], cache=True)
+    create_cache_folder("s3://bucket/cache")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_cache_s_folder_that_cannot_be_created_is_an_input_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="SNAKEMAKE_OUTPUT_CACHE: cannot create the folder .*name another"):
+        create_cache_folder(str(tmp_path / "file" / "below"))
+
+
+def test_a_cache_s_folder_that_cannot_be_created_stops_the_run_at_its_start(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    finished = run("demo", "-n", "--cache", SNAKEMAKE_OUTPUT_CACHE=str(tmp_path / "file" / "below"))
+    assert finished.returncode == 1
+    assert "SNAKEMAKE_OUTPUT_CACHE: cannot create the folder" in finished.stdout + finished.stderr
