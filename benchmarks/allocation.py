@@ -15,7 +15,7 @@ from multiprocessing import get_context
 import torch
 
 from sanguinaria.core import plugins
-from sanguinaria.core.memory_allocator import keep_freed
+from sanguinaria.core.memory_allocator import retain_freed_memory
 from sanguinaria.nn.supervised_training import predict
 from sanguinaria.purifiers._diffusion.network import DiffWave
 from sanguinaria.victims import Victim
@@ -49,7 +49,7 @@ PASSES: dict[str, Callable[[], Callable[[], object]]] = {
 def measured(name: str, kept: bool) -> tuple[float, int]:
     """Milliseconds for a clip, and MiB at most."""
     torch.set_num_threads(1)
-    if kept and not keep_freed():
+    if kept and not retain_freed_memory():
         raise SystemExit("this machine's C library cannot keep what is freed")
     with torch.inference_mode():
         work = PASSES[name]()

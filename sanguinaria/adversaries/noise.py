@@ -34,13 +34,15 @@ class NoiseAdversary(Adversary):
     def changed(self, waveforms: torch.Tensor, aim: Aim | None, seed: int) -> tuple[torch.Tensor, list[str]]:
         import torch
 
-        from sanguinaria.audio.validation import problems
-        from sanguinaria.core.random_streams import generator_of
+        from sanguinaria.audio.validation import waveform_problems
+        from sanguinaria.core.random_streams import utterance_generator
 
         found = waveforms.clone()
-        told = problems(waveforms)
+        told = waveform_problems(waveforms)
         for place in (place for place, problem in enumerate(told) if not problem):
-            noise = torch.randn(waveforms.shape[-1], generator=generator_of(waveforms[place], seed)).to(waveforms)
+            noise = torch.randn(waveforms.shape[-1], generator=utterance_generator(waveforms[place], seed)).to(
+                waveforms
+            )
             noise *= self._norm(waveforms[place]) / noise.norm()
             found[place] = (waveforms[place] + noise).clamp(-1, 1)
         return found, told

@@ -8,18 +8,18 @@ import torch
 from torch.nn.functional import pad
 
 # Pieces in one pass: memory does not grow with the number of utterances.
-PIECES_AT_ONCE = 16
+BATCH_SIZE = 16
 # A piece carries its part of a message where at least this share of it is audio.
-CARRYING_SHARE = 0.5
+MINIMUM_AUDIO_SHARE = 0.5
 
 
-def passes(*batches: torch.Tensor) -> list[tuple[torch.Tensor, ...]]:
-    """Batches of as many pieces each, (pieces, …), in passes of at most :data:`PIECES_AT_ONCE`."""
-    return list(zip(*(torch.split(batch, PIECES_AT_ONCE) for batch in batches), strict=True))
+def chunk_batches(*batches: torch.Tensor) -> list[tuple[torch.Tensor, ...]]:
+    """Batches of as many pieces each, (pieces, …), in passes of at most :data:`BATCH_SIZE`."""
+    return list(zip(*(torch.split(batch, BATCH_SIZE) for batch in batches), strict=True))
 
 
 @dataclass(frozen=True)
-class Pieces:
+class Chunking:
     """Pieces of ``samples``, each of which begins ``overlap`` before the last one ends; one may reach beyond the end.
 
     Where two overlap, one fades out as the other fades in, in a straight line.
@@ -34,12 +34,12 @@ class Pieces:
         count = max(1, -(-(length - self.overlap) // stride))
         return [stride * piece for piece in range(count)]
 
-    def shares(self, length: int) -> torch.Tensor:
+    def audio_shares(self, length: int) -> torch.Tensor:
         """The share of each piece that lies within the audio, (pieces,)."""
         starts = torch.tensor(self.starts(length))
         return ((length - starts) / self.samples).clamp(max=1.0)
 
-    def cut(self, waveforms: torch.Tensor, shift: int = 0) -> torch.Tensor:
+    def split(self, waveforms: torch.Tensor, shift: int = 0) -> torch.Tensor:
         """(utterances, samples) → (utterances, pieces, samples), zeros beyond the ends; each begins ``shift`` later."""
         length = waveforms.shape[-1]
         starts = self.starts(length)
@@ -47,7 +47,7 @@ class Pieces:
         begin = max(0, shift)
         return torch.stack([padded[:, begin + start : begin + start + self.samples] for start in starts], 1)
 
-    def join(self, pieces: torch.Tensor, length: int) -> torch.Tensor:
+    def overlap_add(self, pieces: torch.Tensor, length: int) -> torch.Tensor:
         """(utterances, pieces, samples) → (utterances, length)."""
         starts = self.starts(length)
         joined = pieces.new_zeros(len(pieces), starts[-1] + self.samples)

@@ -21,10 +21,10 @@ ENCODERS = {
     "opus": ("libopus", "flt", "ogg"),
 }
 # Shorter audio is padded with silence meanwhile: of less than a frame some decoders give nothing back. In seconds.
-SHORTEST = 0.1
+MINIMUM_DURATION = 0.1
 
 
-def coded(waveform: np.ndarray, sample_rate: int, codec: str, bit_rate: int) -> np.ndarray:
+def codec_round_trip(waveform: np.ndarray, sample_rate: int, codec: str, bit_rate: int) -> np.ndarray:
     """A waveform (samples,), float32, after encoding at so many kbit/s and decoding; of the same length.
 
     Raises:
@@ -35,7 +35,7 @@ def coded(waveform: np.ndarray, sample_rate: int, codec: str, bit_rate: int) -> 
 
 
 def encode(waveform: np.ndarray, sample_rate: int, codec: str, bit_rate: int) -> bytes:
-    """The file that :func:`coded` makes."""
+    """The file that :func:`codec_round_trip` makes."""
     av = _ffmpeg()
     encoder, layout, container = ENCODERS[codec]
     if encoder not in av.codecs_available:
@@ -64,8 +64,8 @@ def decode(encoded: bytes, sample_rate: int) -> np.ndarray:
     return np.concatenate(pieces)
 
 
-def vorbis(waveform: np.ndarray, sample_rate: int, quality: float) -> np.ndarray:
-    """As :func:`coded`, with Vorbis at a quality of 0 to 1."""
+def vorbis_round_trip(waveform: np.ndarray, sample_rate: int, quality: float) -> np.ndarray:
+    """As :func:`codec_round_trip`, with Vorbis at a quality of 0 to 1."""
     file = io.BytesIO()
     padded = _padded(waveform, sample_rate)
     soundfile.write(file, padded, sample_rate, format="OGG", subtype="VORBIS", compression_level=1 - quality)
@@ -91,7 +91,7 @@ def _rate(known: list[int] | None, sample_rate: int) -> int:
 
 
 def _padded(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
-    return np.pad(waveform, (0, max(0, round(SHORTEST * sample_rate) - len(waveform))))
+    return np.pad(waveform, (0, max(0, round(MINIMUM_DURATION * sample_rate) - len(waveform))))
 
 
 def _fitted(waveform: np.ndarray, length: int) -> np.ndarray:

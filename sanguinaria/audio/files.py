@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from math import gcd
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 import numpy as np
 import soundfile
 
+from sanguinaria.audio.resampling import resample_polyphase
 from sanguinaria.core.errors import InputError
 
 # libsndfile's name of a container, by suffix: a file that is something else is mislabelled, though readable.
@@ -111,7 +111,7 @@ def _refuse_unfinished_ogg(data: bytes) -> None:
     raise InputError("truncated: its last page is missing or cut")
 
 
-def conform(samples: np.ndarray, rate: int, sample_rate: int, num_samples: int) -> tuple[np.ndarray, list[str]]:
+def standardise(samples: np.ndarray, rate: int, sample_rate: int, num_samples: int) -> tuple[np.ndarray, list[str]]:
     """Make audio mono, of one rate, and of one length.
 
     Args:
@@ -127,7 +127,7 @@ def conform(samples: np.ndarray, rate: int, sample_rate: int, num_samples: int) 
     if samples.shape[1] > 1:
         remarks.append("mixed down")
     if rate != sample_rate:
-        mono = resample(mono, rate, sample_rate)
+        mono = resample_polyphase(mono, rate, sample_rate)
         remarks.append(f"resampled from {rate} Hz")
     if len(mono) != num_samples:
         remarks.append("padded" if len(mono) < num_samples else "cropped")
@@ -138,15 +138,6 @@ def conform(samples: np.ndarray, rate: int, sample_rate: int, num_samples: int) 
     if not fitted.any():
         remarks.append("silent")
     return fitted, remarks
-
-
-def resample(samples: np.ndarray, rate: int, sample_rate: int) -> np.ndarray:
-    """Samples (frames,) at ``rate`` Hz as float32 at ``sample_rate`` Hz, by a polyphase filter."""
-    from scipy.signal import resample_poly
-
-    divisor = gcd(rate, sample_rate)
-    resampled: np.ndarray = resample_poly(samples, sample_rate // divisor, rate // divisor).astype(np.float32)
-    return resampled
 
 
 def _fit(samples: np.ndarray, length: int) -> np.ndarray:

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 # Samples after which a 6th-order low-pass filter's impulse response, at 16 kHz and from 3 kHz on, is below −100 dB.
-LENGTH = 1024
+RESPONSE_LENGTH = 1024
 
 
 def low_pass_responses(cutoffs: Sequence[float], order: int, sample_rate: int) -> torch.Tensor:
     """Impulse responses of causal Butterworth low-pass filters, (cutoffs, samples); cutoffs in Hz."""
-    responses = [butterworth_response(order, None, cutoff, sample_rate, LENGTH) for cutoff in cutoffs]
+    responses = [butterworth_response(order, None, cutoff, sample_rate, RESPONSE_LENGTH) for cutoff in cutoffs]
     return torch.from_numpy(np.stack(responses)).float()
 
 

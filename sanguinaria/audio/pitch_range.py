@@ -7,7 +7,7 @@ from math import exp, log
 
 import numpy as np
 
-from sanguinaria.audio.vocoder import Speech
+from sanguinaria.audio.vocoder import VocoderParameters
 from sanguinaria.core.errors import InputError
 
 # What voices have, in Hz; wrong estimates that would be moved beyond stay at the ends.
@@ -28,7 +28,7 @@ class PitchRange:
     spread: float
 
     @classmethod
-    def of(cls, speech: Speech) -> PitchRange | None:
+    def of(cls, speech: VocoderParameters) -> PitchRange | None:
         """From an utterance's voiced frames, those in pauses left out if there are others; ``None`` if it has none."""
         chosen = speech.voiced & speech.active
         if not chosen.any():
@@ -39,7 +39,7 @@ class PitchRange:
         return cls(float(logarithms.mean()), max(LEAST_SPREAD, float(logarithms.std())))
 
     @classmethod
-    def of_target(cls, speech: Speech, conversion: str) -> PitchRange:
+    def of_target(cls, speech: VocoderParameters, conversion: str) -> PitchRange:
         """From the target's speech, for a conversion of that name.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 
-def mirrored(signals: torch.Tensor, beyond: int) -> torch.Tensor:
+def reflect_pad(signals: torch.Tensor, beyond: int) -> torch.Tensor:
     """Signals (…, samples) → (…, samples + 2 · beyond), the ends not repeated.
 
     It is what ``torch.nn.functional.pad`` and ``torch.stft`` mean by "reflect", whose gradient on a GPU differs from
@@ -21,9 +21,9 @@ def mirrored(signals: torch.Tensor, beyond: int) -> torch.Tensor:
     return torch.cat([before, signals, after], dim=-1)
 
 
-def mirrored_spectra(waveforms: torch.Tensor, window: torch.Tensor, hop: int) -> torch.Tensor:
+def reflect_padded_stft(waveforms: torch.Tensor, window: torch.Tensor, hop: int) -> torch.Tensor:
     """Normalised spectra of waveforms that are mirrored beyond their ends: (utterances, samples) → (utterances, bins,
     frames), complex; a frame's middle is at every ``hop``-th sample."""
     size = len(window)
-    audio = mirrored(waveforms, size // 2)
+    audio = reflect_pad(waveforms, size // 2)
     return torch.stft(audio, size, hop, window=window, center=False, normalized=True, return_complex=True)

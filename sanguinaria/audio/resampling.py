@@ -1,37 +1,82 @@
-"""Audio as a marker's network hears it: on its device, at its rate, and long enough for a window."""
+"""Resampling of waveforms: by a polyphase filter in NumPy, and by windowed sinc interpolation in torch."""
 
 from __future__ import annotations
 
-import torch
+from math import gcd
+from typing import TYPE_CHECKING
 
 from sanguinaria.core.errors import InputError
 
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
 
-def resampled(waveforms: torch.Tensor, before: int, after: int) -> torch.Tensor:
-    """Waveforms (utterances, samples) of one rate at another, both in Hz."""
+
+def resample_polyphase(samples: np.ndarray, before: int, after: int) -> np.ndarray:
+    """Resample an array by scipy's polyphase filter.
+
+    Args:
+        samples: (frames,), at ``before`` Hz.
+        before: the sample rate of ``samples``, in Hz.
+        after: the sample rate of the result, in Hz.
+
+    Returns:
+        The resampled array, (⌈frames · after / before⌉,), float32.
+    """
+    import numpy as np
+    from scipy.signal import resample_poly
+
+    divisor = gcd(before, after)
+    resampled: np.ndarray = resample_poly(samples, after // divisor, before // divisor).astype(np.float32)
+    return resampled
+
+
+def resample(waveforms: torch.Tensor, before: int, after: int) -> torch.Tensor:
+    """Resample waveforms by torchaudio's windowed sinc interpolation; differentiable.
+
+    Args:
+        waveforms: (utterances, samples), at ``before`` Hz.
+        before: the sample rate of ``waveforms``, in Hz.
+        after: the sample rate of the result, in Hz.
+
+    Returns:
+        The resampled waveforms, (utterances, ⌈samples · after / before⌉); ``waveforms`` where the rates are equal.
+    """
     if before == after:
         return waveforms
     from sanguinaria.core.torchaudio_import import prepare
 
     prepare()
-    from torchaudio.functional import resample
+    from torchaudio.functional import resample as sinc_resample
 
-    found: torch.Tensor = resample(waveforms, before, after)
-    return found
+    resampled: torch.Tensor = sinc_resample(waveforms, before, after)
+    return resampled
 
 
-def heard(
+def prepare_network_input(
     waveforms: torch.Tensor, sample_rate: int, network_rate: int, window: int, device: torch.device
 ) -> torch.Tensor:
-    """Waveforms at the network's rate and on its device, as float32.
+    """Bring waveforms to a network's device, sample rate and number format.
+
+    Args:
+        waveforms: (utterances, samples), at ``sample_rate`` Hz.
+        sample_rate: the sample rate of ``waveforms``, in Hz.
+        network_rate: the sample rate that the network was trained at, in Hz.
+        window: the fewest samples at ``network_rate`` that the network takes.
+        device: the network's device.
+
+    Returns:
+        Waveforms at ``network_rate``, (utterances, samples'), float32, on ``device``.
 
     Raises:
-        InputError: they are shorter than a window, in samples at the network's rate.
+        InputError: the waveforms are shorter than ``window``.
     """
-    audio = resampled(waveforms.to(device, torch.float32), sample_rate, network_rate)
-    if audio.shape[-1] < window:
+    import torch
+
+    resampled = resample(waveforms.to(device, torch.float32), sample_rate, network_rate)
+    if resampled.shape[-1] < window:
         raise InputError(
-            f"the utterances have {audio.shape[-1]} samples at {network_rate:,} Hz, fewer than one window of "
+            f"the utterances have {resampled.shape[-1]} samples at {network_rate:,} Hz, fewer than one window of "
             f"{window}: use longer utterances"
         )
-    return audio
+    return resampled

@@ -18,7 +18,7 @@ Dimensions = tuple[float, float, float]
 
 
 @cache
-def room_response(dimensions: Dimensions, rt60: float, distance: float, sample_rate: int) -> np.ndarray:
+def room_impulse_response(dimensions: Dimensions, rt60: float, distance: float, sample_rate: int) -> np.ndarray:
     """From a loudspeaker to a microphone in a box, (samples,), from the direct sound on, whose magnitude is 1.
 
     The absorption of the walls follows from RT60 by Sabine's formula, which takes a box for more diffuse than it is: it

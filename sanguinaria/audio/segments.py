@@ -29,7 +29,7 @@ class Segment:
         return cls(Path(path), int(start), int(stop))
 
 
-def cut(path: Path, duration: float) -> list[Segment]:
+def split_into_segments(path: Path, duration: float) -> list[Segment]:
     """A file's segments of ``duration`` seconds, end to end from its first frame; a shorter rest is left out.
 
     Only the header is read.

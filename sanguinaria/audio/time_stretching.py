@@ -14,12 +14,12 @@ WINDOW, HOP = 512, 128
 LARGEST_DENOMINATOR = 100
 
 
-def as_fraction(factor: float) -> Fraction:
+def to_fraction(factor: float) -> Fraction:
     """The nearest fraction that audio can be resampled by; hundredths are exact."""
     return Fraction(factor).limit_denominator(LARGEST_DENOMINATOR)
 
 
-def stretched(waveforms: torch.Tensor, speed: float, length: int) -> torch.Tensor:
+def time_stretch(waveforms: torch.Tensor, speed: float, length: int) -> torch.Tensor:
     """Waveforms (utterances, samples) at another speed, (utterances, length), by a phase vocoder; differentiable.
 
     It is a plain one, which keeps the phases of neighbouring bins together only where a sound lasts: onsets blur, and

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from sanguinaria.audio.files import decode_flac, encode_flac, to_int16
 from sanguinaria.core import parquet
 from sanguinaria.core.atomic_files import atomic
-from sanguinaria.core.parquet import opened
+from sanguinaria.core.parquet import open_parquet
 
 DESCRIPTION = ("utterance_id", "label", "speaker", "split")
 METADATA = (*DESCRIPTION, "num_samples", "sample_rate", "sha256")
@@ -95,7 +95,7 @@ def read(path: Path, ids: Sequence[str] | None = None, split: str | None = None)
         InputError: it cannot be read for another reason.
     """
     wanted = None if ids is None else pa.array(sorted(ids), pa.string())
-    with opened(path, "shard") as file:
+    with open_parquet(path, "shard") as file:
         for batch in file.iter_batches(ROW_GROUP):
             yield from _selected(pa.Table.from_batches([batch]), wanted, split)
 

@@ -25,7 +25,7 @@ FLOOR = 1e-12
 
 
 @dataclass(frozen=True)
-class Speech:
+class VocoderParameters:
     """One utterance, frame by frame.
 
     ``f0`` (frames,) in Hz, 0 where there is no voice; ``envelope`` (frames, bins), power; ``aperiodicity`` (frames,
@@ -50,7 +50,7 @@ class Speech:
         return active
 
 
-def analyse(waveform: np.ndarray, sample_rate: int) -> Speech:
+def analyse(waveform: np.ndarray, sample_rate: int) -> VocoderParameters:
     """The parameters of a waveform (samples,) in [-1, 1]; a frame every 5 ms.
 
     The pitch is by DIO, refined by StoneMask: 5 ms for a second of speech, where Harvest takes 140.
@@ -64,14 +64,14 @@ def analyse(waveform: np.ndarray, sample_rate: int) -> Speech:
     samples = np.ascontiguousarray(waveform, dtype=np.float64)
     rough, times = pyworld.dio(samples, sample_rate, frame_period=PERIOD)
     f0 = pyworld.stonemask(samples, rough, times, sample_rate)
-    return Speech(
+    return VocoderParameters(
         f0,
         pyworld.cheaptrick(samples, f0, times, sample_rate),
         pyworld.d4c(samples, f0, times, sample_rate),
     )
 
 
-def synthesise(speech: Speech, sample_rate: int, num_samples: int) -> np.ndarray:
+def synthesise(speech: VocoderParameters, sample_rate: int, num_samples: int) -> np.ndarray:
     """A waveform (num_samples,), float32, of given parameters. Its noise is drawn from one seed: equal parameters sound
     the same."""
     pyworld = _package()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from sanguinaria.audio.vocoder import Speech
+    from sanguinaria.audio.vocoder import VocoderParameters
 
 
 class World(Conversion):
@@ -49,7 +49,7 @@ class World(Conversion):
 MOST = 24 / 4.343
 
 
-def mean_log_envelope(speech: Speech) -> np.ndarray:
+def mean_log_envelope(speech: VocoderParameters) -> np.ndarray:
     """Of frames that are no pauses, relative to their mean power, (bins,), natural logarithm."""
     import numpy as np
 

@@ -14,14 +14,14 @@ from torch import nn
 from sanguinaria.core.atomic_files import atomic
 
 
-def keep(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progress: dict[str, Any]) -> None:
+def save_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progress: dict[str, Any]) -> None:
     """Write the state of a training; ``progress`` holds plain values and tensors."""
     state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "progress": progress}
     with atomic(path) as temporary:
         torch.save(state, temporary)
 
 
-def resume(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any] | None:
+def load_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any] | None:
     """Take a checkpoint up and return its progress; ``None`` where there is none.
 
     One that is damaged is told and left out, since training again costs only time.

@@ -29,7 +29,7 @@ def prepare(threads: int = 1, gpu: int = 0) -> torch.device:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
 
-    allocation.keep_freed()
+    allocation.retain_freed_memory()
     torch.set_num_threads(threads)
     _set(["ieee"] * len(_backends()), deterministic=True, benchmark=False)
     # In deterministic mode torch also fills all new memory, to expose code that reads it unwritten. It is an aid to
@@ -64,7 +64,7 @@ def arithmetic(tfloat32: bool = False, deterministic: bool = True) -> Iterator[N
 
 
 @cache
-def number_format(precision: str, device: torch.device) -> torch.dtype:
+def compute_dtype(precision: str, device: torch.device) -> torch.dtype:
     """What a ``precision`` computes in: bfloat16 where that is asked for and the device has it, else float32.
 
     Processors without AVX-512 imitate bfloat16: a convolution took seven times as long as in float32, and an LSTM did

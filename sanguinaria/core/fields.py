@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 Rate = Annotated[float, Field(gt=0, le=1, description="share of the training utterances that is poisoned")]
 
 
-def unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
+def require_unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """The values; an error where one is there twice."""
     repeated = sorted({str(value) for value in values if values.count(value) > 1})
     if repeated:
@@ -18,7 +18,7 @@ def unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
-def shape(value: Any) -> str:
+def choice_tag(value: Any) -> str:
     """Which type of a choice a value is meant as, so that only what is wrong with that one is told."""
     if isinstance(value, Mapping):
         return "by corpus"
@@ -26,9 +26,9 @@ def shape(value: Any) -> str:
 
 
 One = Annotated[str, Tag("one")]
-Several = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(unique), Tag("several")]
-OneOrSeveral = Annotated[One | Several, Discriminator(shape)]
-OfEachCorpus = Annotated[Mapping[str, OneOrSeveral], Tag("by corpus")]
+Several = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(require_unique), Tag("several")]
+OneOrSeveral = Annotated[One | Several, Discriminator(choice_tag)]
+ByCorpus = Annotated[Mapping[str, OneOrSeveral], Tag("by corpus")]
 
 
 def or_by_corpus(kind: Any) -> Any:
@@ -38,10 +38,10 @@ def or_by_corpus(kind: Any) -> Any:
     return Annotated[Annotated[kind, Tag("all")] | by_corpus, which]
 
 
-def entries(room: str, least: int = 1) -> Any:
+def entry_names(room: str, least: int = 1) -> Any:
     """A list of names of a room's entries, not empty unless ``least`` is 0."""
     field = Field(min_length=least, json_schema_extra={"room": room})
-    return Annotated[tuple[str, ...], field, AfterValidator(unique)]
+    return Annotated[tuple[str, ...], field, AfterValidator(require_unique)]
 
 
-Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1), AfterValidator(unique)]
+Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1), AfterValidator(require_unique)]

@@ -33,7 +33,7 @@ def read_checkpoint(path: Path, what: str) -> dict[str, Any]:
     return dict(found)
 
 
-def part_of(checkpoint: Mapping[str, Any], name: str, path: Path, what: str) -> dict[str, Any]:
+def checkpoint_entry(checkpoint: Mapping[str, Any], name: str, path: Path, what: str) -> dict[str, Any]:
     """A named part of a checkpoint, such as its weights.
 
     Raises:
@@ -46,7 +46,7 @@ def part_of(checkpoint: Mapping[str, Any], name: str, path: Path, what: str) -> 
     return dict(part)
 
 
-def fill(network: torch.nn.Module, weights: Mapping[str, Any], path: Path, what: str) -> None:
+def load_weights(network: torch.nn.Module, weights: Mapping[str, Any], path: Path, what: str) -> None:
     """Load weights whose names and shapes are the network's, all of them and no others.
 
     Raises:
@@ -57,7 +57,7 @@ def fill(network: torch.nn.Module, weights: Mapping[str, Any], path: Path, what:
     network.load_state_dict(dict(weights))
 
 
-def folded(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def fold_weight_norm(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Weights with weight normalisation folded in: v·g/‖v‖ for each pair (g, v), a norm for each first index."""
     plain = dict(weights)
     for name in weights:

@@ -8,7 +8,7 @@ from typing import Any
 from sanguinaria.core.errors import InputError
 
 
-def load_local(loader: Any, folder: Path, published: str) -> Any:
+def load_local_model(loader: Any, folder: Path, published: str) -> Any:
     """What ``loader.from_pretrained`` makes of a folder, without the network and without code from the folder.
 
     Args:

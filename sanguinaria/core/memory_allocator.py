@@ -16,7 +16,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
 NEVER, LARGE, NONE = -1, 2**30, 0
 
 
-def keep_freed() -> bool:
+def retain_freed_memory() -> bool:
     """Ask the C library for it; whether it can, as others than glibc cannot."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:

@@ -34,7 +34,7 @@ def read(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
         DamagedError: it was cut or altered since.
         InputError: it cannot be read for another reason.
     """
-    with opened(path, "table") as file:
+    with open_parquet(path, "table") as file:
         if absent := set(columns or ()) - set(file.schema_arrow.names):
             raise LookupError(f"no column {sorted(absent)[0]}")
         found: pd.DataFrame = file.read(columns).to_pandas()
@@ -42,7 +42,7 @@ def read(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
 
 
 @contextmanager
-def opened(path: Path, what: str) -> Iterator[pq.ParquetFile]:
+def open_parquet(path: Path, what: str) -> Iterator[pq.ParquetFile]:
     """A result, for reading: errors in the block, too, tell of damage, where it is not the system that cannot read."""
     try:
         with path.open("rb") as file:

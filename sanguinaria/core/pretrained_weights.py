@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sanguinaria.core.downloads import Archive
 
 
-class Published(Settings):
+class PublishedWeights(Settings):
     """A file of weights. Its sum says which one is meant, wherever it is from."""
 
     url: str = Field(

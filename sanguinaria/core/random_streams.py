@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import torch
 
 
-def generator_of(waveform: torch.Tensor, seed: int) -> torch.Generator:
+def utterance_generator(waveform: torch.Tensor, seed: int) -> torch.Generator:
     """The CPU's random numbers that follow from a seed and from the samples of a waveform (samples,)."""
     import torch
 
@@ -18,7 +18,7 @@ def generator_of(waveform: torch.Tensor, seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big", signed=True))
 
 
-def order(utterance_ids: Iterable[str], seed: int) -> list[str]:
+def random_order(utterance_ids: Iterable[str], seed: int) -> list[str]:
     """A uniformly random order of utterances: by a keyed hash of each name.
 
     So the order of two utterances depends on nothing else in the corpus, and the first k of it are nested for every k.

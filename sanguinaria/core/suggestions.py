@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 
-def unknown(what: str, name: Any, known: Iterable[Any]) -> str:
+def unknown_name(what: str, name: Any, known: Iterable[Any]) -> str:
     if isinstance(name, bool):
-        return misread(name)
+        return misread_scalar(name)
     choices = [str(choice) for choice in known]
     near = difflib.get_close_matches(str(name), choices, n=1, cutoff=0.5)
     if near:
@@ -17,7 +17,7 @@ def unknown(what: str, name: Any, known: Iterable[Any]) -> str:
     return f"unknown {what} {str(name)!r}; there are: {', '.join(choices) or 'none'}"
 
 
-def misread(value: bool | int | float) -> str:
+def misread_scalar(value: bool | int | float) -> str:
     """YAML takes the bare words yes, no, on and off for truth values, and a message of bits for a number."""
     what = f"the truth value {str(value).lower()}" if isinstance(value, bool) else f"the number {value}"
     return f"YAML reads this as {what}: put quotes around it"

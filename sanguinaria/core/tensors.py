@@ -45,7 +45,7 @@ def load(path: Path, what: str) -> tuple[dict[str, torch.Tensor], Any]:
         return tensors, entry["description"]
 
 
-class Rows:
+class TensorRows:
     """A tensor on disk (rows, …), of which single rows are read: of a file that is mapped, pages count as memory."""
 
     def __init__(self, path: Path, name: str) -> None:
@@ -70,7 +70,7 @@ class Rows:
         return torch.from_numpy(values).reshape(self.shape[1:])
 
 
-def description(path: Path, what: str) -> Any:
+def load_description(path: Path, what: str) -> Any:
     """The description alone; errors as of :func:`load`."""
     with _readable(path, what), safe_open(path, "pt") as file:
         return _entry(file.metadata())["description"]

@@ -152,10 +152,10 @@ def _speaker(path: Path) -> str:
 
 
 def _cut(path: Path, duration: float) -> list[Segment]:
-    from sanguinaria.audio.segments import Segment, cut
+    from sanguinaria.audio.segments import Segment, split_into_segments
 
     try:
-        return cut(path, duration)
+        return split_into_segments(path, duration)
     except InputError:  # listed all the same, so that reading it tells, or counts, it with all others
         return [Segment(path, 0, 1)]
 

@@ -68,12 +68,12 @@ def each_distorted(text: str, sample_rate: int, seed: int) -> Callable[[torch.Te
     """
     import torch
 
-    from sanguinaria.core.random_streams import generator_of
+    from sanguinaria.core.random_streams import utterance_generator
 
     distortion = from_text(text)
 
     def apply(waveforms: torch.Tensor) -> torch.Tensor:
-        rows = (distorted(distortion, row, sample_rate, generator_of(row, seed)) for row in waveforms[:, None])
+        rows = (distorted(distortion, row, sample_rate, utterance_generator(row, seed)) for row in waveforms[:, None])
         return torch.cat(list(rows))
 
     return apply

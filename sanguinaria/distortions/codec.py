@@ -40,8 +40,8 @@ class Codec(Distortion):
         rows = []
         for row in waveforms.detach().cpu().float().numpy():
             if self.quality is not None:
-                rows.append(coding.vorbis(row, sample_rate, self.quality))
+                rows.append(coding.vorbis_round_trip(row, sample_rate, self.quality))
             else:
                 assert self.bit_rate is not None
-                rows.append(coding.coded(row, sample_rate, self.format, self.bit_rate))
+                rows.append(coding.codec_round_trip(row, sample_rate, self.format, self.bit_rate))
         return torch.stack([torch.from_numpy(row) for row in rows]).to(waveforms)

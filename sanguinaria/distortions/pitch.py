@@ -25,10 +25,10 @@ class Pitch(Distortion):
         from julius.resample import resample_frac
         from torch.nn.functional import pad
 
-        from sanguinaria.audio.time_stretching import as_fraction, stretched
+        from sanguinaria.audio.time_stretching import time_stretch, to_fraction
 
-        fraction = as_fraction(self.factor)
+        fraction = to_fraction(self.factor)
         length = waveforms.shape[-1]
-        slow = stretched(waveforms, float(1 / fraction), max(1, round(length * fraction)))
+        slow = time_stretch(waveforms, float(1 / fraction), max(1, round(length * fraction)))
         shifted = resample_frac(slow, fraction.numerator, fraction.denominator, full=True)[..., :length]
         return pad(shifted, (0, length - shifted.shape[-1]))

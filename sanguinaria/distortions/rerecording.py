@@ -31,11 +31,11 @@ class Rerecording(Distortion):
         import torch
 
         from sanguinaria.audio.filters import convolve
-        from sanguinaria.audio.room_acoustics import room_response
+        from sanguinaria.audio.room_acoustics import room_impulse_response
         from sanguinaria.distortions.filter import Filter
         from sanguinaria.distortions.noise import Noise
 
-        response = room_response(self.dimensions, self.rt60, self.distance, sample_rate)
+        response = room_impulse_response(self.dimensions, self.rt60, self.distance, sample_rate)
         heard = convolve(waveforms, torch.from_numpy(response[None]).to(waveforms))
         noisy = Noise(snr=self.snr).apply(heard, sample_rate, generator)
         # A recording has no frequencies above half its rate: the microphone's edge may be beyond.

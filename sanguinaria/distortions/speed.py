@@ -25,11 +25,11 @@ class Speed(Distortion):
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
         from julius.resample import resample_frac
 
-        from sanguinaria.audio.time_stretching import as_fraction, stretched
+        from sanguinaria.audio.time_stretching import time_stretch, to_fraction
 
-        fraction = as_fraction(self.factor)
+        fraction = to_fraction(self.factor)
         length = max(1, round(waveforms.shape[-1] / fraction))
         if self.pitch_kept:
-            return stretched(waveforms, float(fraction), length)
+            return time_stretch(waveforms, float(fraction), length)
         played: torch.Tensor = resample_frac(waveforms, fraction.numerator, fraction.denominator, output_length=length)
         return played

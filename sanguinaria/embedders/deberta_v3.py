@@ -31,10 +31,10 @@ class DebertaV3(Embedder):
         import torch
         from transformers import AutoModel, AutoTokenizer
 
-        from sanguinaria.core.local_models import load_local
+        from sanguinaria.core.local_models import load_local_model
 
-        tokenizer = load_local(AutoTokenizer, self.path, PUBLISHED)
-        model = load_local(AutoModel, self.path, PUBLISHED).to(device).float().eval()
+        tokenizer = load_local_model(AutoTokenizer, self.path, PUBLISHED)
+        model = load_local_model(AutoModel, self.path, PUBLISHED).to(device).float().eval()
         if model.config.hidden_size != self.size:
             raise InputError(
                 f"{self.path}: its hidden states have {model.config.hidden_size} numbers: set `size` to that"

@@ -43,9 +43,9 @@ class Opinion(Metric):
     def _heard(self, audio: np.ndarray, sample_rate: int) -> float:
         wanted = self.sample_rate or sample_rate
         if sample_rate != wanted:
-            from sanguinaria.audio.files import resample
+            from sanguinaria.audio.resampling import resample_polyphase
 
-            audio = resample(audio, sample_rate, wanted).clip(-1, 1)
+            audio = resample_polyphase(audio, sample_rate, wanted).clip(-1, 1)
         return self.opinion(audio, wanted)
 
     @abstractmethod

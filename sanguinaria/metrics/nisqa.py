@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from sanguinaria.audio.slaney_mel import mel_filters
-from sanguinaria.core.pretrained_weights import Published
+from sanguinaria.core.pretrained_weights import PublishedWeights
 from sanguinaria.metrics import Unscorable
 from sanguinaria.metrics._no_reference import Opinion
 
 if TYPE_CHECKING:
     import numpy as np
 
-WEIGHTS = Published(
+WEIGHTS = PublishedWeights(
     url="https://github.com/gabrielmittag/NISQA/raw/refs/heads/master/weights/nisqa.tar",
     sha256="7ec4cf937514dd3f8860b21e66fabd8ca87a168572675ef8d979c4c4ad2e805c",
 )
@@ -47,7 +47,7 @@ class Nisqa(Opinion):
     scale: Literal["overall", "noisiness", "discontinuity", "coloration", "loudness"] = Field(
         default="overall", description="higher is better on every scale: a high noisiness is little noise"
     )
-    weights: Published = Field(default=WEIGHTS, description="the published file nisqa.tar, which is no archive")
+    weights: PublishedWeights = Field(default=WEIGHTS, description="the published file nisqa.tar, which is no archive")
 
     def opinion(self, audio: np.ndarray, sample_rate: int) -> float:
         import torch
@@ -89,9 +89,9 @@ def _segments(spectrogram: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _network(weights: Published) -> Any:
+def _network(weights: PublishedWeights) -> Any:
     """The network, loaded once in a process."""
-    from sanguinaria.core.foreign_checkpoints import fill, part_of, read_checkpoint
+    from sanguinaria.core.foreign_checkpoints import checkpoint_entry, load_weights, read_checkpoint
     from sanguinaria.core.torchaudio_import import prepare
 
     prepare()
@@ -99,7 +99,7 @@ def _network(weights: Published) -> Any:
 
     path = weights.obtain()
     checkpoint = read_checkpoint(path, WHAT)
-    state = part_of(checkpoint, "model_state_dict", path, WHAT)
-    network = _NISQADIM(part_of(checkpoint, "args", path, WHAT))
-    fill(network, state, path, WHAT)
+    state = checkpoint_entry(checkpoint, "model_state_dict", path, WHAT)
+    network = _NISQADIM(checkpoint_entry(checkpoint, "args", path, WHAT))
+    load_weights(network, state, path, WHAT)
     return network.eval()

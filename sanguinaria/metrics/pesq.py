@@ -22,9 +22,11 @@ class Pesq(Metric):
         if not reference.any() or not degraded.any():
             raise Unscorable("PESQ: an utterance is silent")
         if sample_rate != SAMPLE_RATE:
-            from sanguinaria.audio.files import resample
+            from sanguinaria.audio.resampling import resample_polyphase
 
-            reference, degraded = (resample(audio, sample_rate, SAMPLE_RATE) for audio in (reference, degraded))
+            reference, degraded = (
+                resample_polyphase(audio, sample_rate, SAMPLE_RATE) for audio in (reference, degraded)
+            )
         try:
             return float(pesq(SAMPLE_RATE, reference, degraded, "wb"))
         except (PesqError, ValueError) as error:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, model_validator
 
 from sanguinaria.core.errors import InputError
-from sanguinaria.core.pretrained_weights import Published
+from sanguinaria.core.pretrained_weights import PublishedWeights
 from sanguinaria.metrics import Metric, Pair, Unscorable
 from sanguinaria.nn.resemblyzer import WEIGHTS, embed
 
@@ -33,7 +33,9 @@ class SpeakerSimilarity(Metric):
     of: Literal["triggered", "change", "clean"] = Field(
         default="triggered", description="which utterance is compared; change and clean are for to: target"
     )
-    weights: Published = Field(default=WEIGHTS, description="the encoder's, where the package does not have them")
+    weights: PublishedWeights = Field(
+        default=WEIGHTS, description="the encoder's, where the package does not have them"
+    )
 
     @model_validator(mode="after")
     def _what_is_compared(self) -> SpeakerSimilarity:
@@ -71,7 +73,7 @@ def _cosine(first: np.ndarray, second: np.ndarray) -> float:
 
 
 @cache
-def _target(path: Path, weights: Published) -> np.ndarray:
+def _target(path: Path, weights: PublishedWeights) -> np.ndarray:
     """The embedding of the target's recording, made once in a process."""
     from sanguinaria.audio.files import read_file
 

@@ -36,9 +36,11 @@ class Visqol(Metric):
         if not reference.any() or not degraded.any():
             raise Unscorable("ViSQOL: an utterance is silent")
         if sample_rate != SAMPLE_RATE:
-            from sanguinaria.audio.files import resample
+            from sanguinaria.audio.resampling import resample_polyphase
 
-            reference, degraded = (resample(audio, sample_rate, SAMPLE_RATE) for audio in (reference, degraded))
+            reference, degraded = (
+                resample_polyphase(audio, sample_rate, SAMPLE_RATE) for audio in (reference, degraded)
+            )
         padding = round(self.silence * SAMPLE_RATE)
         clean, triggered = (np.pad(audio.astype("float64"), padding) for audio in (reference, degraded))
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from sanguinaria.core.tensors import Rows
+from sanguinaria.core.tensors import TensorRows
 
 
 class Inputs:
@@ -16,7 +16,7 @@ class Inputs:
     They may stay in files, of which only what is asked for is read: a corpus may be larger than memory.
     """
 
-    def __init__(self, parts: Sequence[torch.Tensor | Rows], places: torch.Tensor | None = None) -> None:
+    def __init__(self, parts: Sequence[torch.Tensor | TensorRows], places: torch.Tensor | None = None) -> None:
         """
         Args:
             parts: tensors, or files of rows, (utterances, channels, times) each.
@@ -48,7 +48,7 @@ class Inputs:
         return Inputs(self._parts + other._parts, torch.cat([self._places, moved]))
 
 
-def _all_places(parts: Sequence[torch.Tensor | Rows]) -> torch.Tensor:
+def _all_places(parts: Sequence[torch.Tensor | TensorRows]) -> torch.Tensor:
     places = [torch.stack([torch.full((len(part),), n), torch.arange(len(part))], 1) for n, part in enumerate(parts)]
     return torch.cat([torch.empty(0, 2, dtype=torch.long), *places])
 

@@ -11,14 +11,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sanguinaria.core.pretrained_weights import Published
+from sanguinaria.core.pretrained_weights import PublishedWeights
 
 if TYPE_CHECKING:
     import numpy as np
 
     from sanguinaria.nn.ge2e import Ge2e
 
-WEIGHTS = Published(
+WEIGHTS = PublishedWeights(
     url="https://github.com/resemble-ai/Resemblyzer/raw/refs/heads/master/resemblyzer/pretrained.pt",
     sha256="39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
 )
@@ -32,7 +32,7 @@ VOICE_WINDOW, VOICE_AVERAGE, VOICE_WIDTH = 480, 8, 7
 LEVEL = -30.0
 
 
-def embed(audio: np.ndarray, sample_rate: int, weights: Published) -> np.ndarray | None:
+def embed(audio: np.ndarray, sample_rate: int, weights: PublishedWeights) -> np.ndarray | None:
     """The embedding (256,) of samples (samples,), of length 1 and nowhere below 0; ``None`` where no voice is heard.
 
     Raises:
@@ -40,9 +40,11 @@ def embed(audio: np.ndarray, sample_rate: int, weights: Published) -> np.ndarray
     """
     import torch
 
-    from sanguinaria.audio.files import resample
+    from sanguinaria.audio.resampling import resample_polyphase
 
-    heard = voiced(audio if sample_rate == SAMPLE_RATE else resample(audio, sample_rate, SAMPLE_RATE).clip(-1, 1))
+    heard = voiced(
+        audio if sample_rate == SAMPLE_RATE else resample_polyphase(audio, sample_rate, SAMPLE_RATE).clip(-1, 1)
+    )
     if len(heard) == 0:
         return None
     with torch.inference_mode():
@@ -85,30 +87,30 @@ def _voice_flags(audio: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _network(weights: Published) -> Ge2e:
+def _network(weights: PublishedWeights) -> Ge2e:
     """The network, loaded once in a process."""
     return network(weights)
 
 
-def network(weights: Published) -> Ge2e:
+def network(weights: PublishedWeights) -> Ge2e:
     """The network, ready to embed.
 
     Raises:
         InputError: the weights cannot be had or are not the encoder's.
     """
-    from sanguinaria.core.foreign_checkpoints import fill, part_of, read_checkpoint
+    from sanguinaria.core.foreign_checkpoints import checkpoint_entry, load_weights, read_checkpoint
     from sanguinaria.nn.ge2e import Ge2e
 
     path = weights_file(weights)
-    state = part_of(read_checkpoint(path, WHAT), "model_state", path, WHAT)
+    state = checkpoint_entry(read_checkpoint(path, WHAT), "model_state", path, WHAT)
     # The loss that it was trained with had two numbers of its own.
     wanted = {name: tensor for name, tensor in state.items() if not name.startswith("similarity_")}
     found = Ge2e()
-    fill(found, wanted, path, WHAT)
+    load_weights(found, wanted, path, WHAT)
     return found.eval()
 
 
-def weights_file(weights: Published) -> Path:
+def weights_file(weights: PublishedWeights) -> Path:
     """The package's own file where it is the one that is meant, or else the user's, or a download."""
     from importlib.util import find_spec
 

@@ -9,7 +9,7 @@ import torch
 
 from sanguinaria.audio import utterances
 from sanguinaria.core.errors import InputError
-from sanguinaria.core.random_streams import order
+from sanguinaria.core.random_streams import random_order
 
 POWER_FLOOR = 1e-8
 
@@ -32,7 +32,7 @@ def speech(shards: Sequence[Path], sample_rate: int, most: int, split: str = "tr
         return torch.zeros(0, 0)
     if not names:
         raise InputError("the corpus has no training utterances to train a generator on: give it a training share")
-    chosen = sorted(order(names, seed=0)[:most])
+    chosen = sorted(random_order(names, seed=0)[:most])
     found = []
     for path in shards:
         for batch in utterances.read(path, ids=chosen):

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from sanguinaria.core.atomic_files import atomic
-from sanguinaria.core.checkpoints import keep, resume
+from sanguinaria.core.checkpoints import load_checkpoint, save_checkpoint
 
 # Steps between two checkpoints, and between two lines of the history.
 KEEP_EVERY = 200
@@ -60,7 +60,7 @@ def train(
     """
     learnt.train()
     progress: Progress = {"step": 0, "history": [], "recent": [], **(initial or {})}
-    progress = resume(checkpoint, learnt, optimiser) or progress
+    progress = load_checkpoint(checkpoint, learnt, optimiser) or progress
     # One sequence for the whole training; its state is kept, so that a resumed training draws what it would have drawn.
     random = torch.Generator().manual_seed(schedule.seed)
     if "random" in progress:
@@ -74,7 +74,7 @@ def train(
         progress["step"] += 1
         if _record(progress, values, schedule.steps):
             progress["random"] = random.get_state()
-            keep(checkpoint, learnt, optimiser, progress)
+            save_checkpoint(checkpoint, learnt, optimiser, progress)
     learnt.eval()
     history: list[dict[str, float]] = progress["history"]
     return history

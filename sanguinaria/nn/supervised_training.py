@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from sanguinaria.core import devices
-from sanguinaria.core.checkpoints import keep, resume
+from sanguinaria.core.checkpoints import load_checkpoint, save_checkpoint
 from sanguinaria.core.errors import InputError
 from sanguinaria.nn.feature_dataset import Examples, Inputs
 
@@ -122,7 +122,7 @@ def train(
         if accuracy > progress.best_accuracy:
             progress.best_accuracy = accuracy
             progress.best = {name: tensor.cpu().clone() for name, tensor in network.state_dict().items()}
-        keep(checkpoint, network, optimiser, vars(progress))
+        save_checkpoint(checkpoint, network, optimiser, vars(progress))
         print(f"epoch {progress.epoch}/{victim.epochs}: loss {loss:.4f}, validation {accuracy:.4f}", flush=True)
     if victim.keep == "best":
         network.load_state_dict(progress.best)
@@ -192,7 +192,7 @@ def _epoch(
     torch.manual_seed(seed * 100003 + epoch)
     network.train()
     batches = list(_batches(len(examples.labels), recipe.batch_size, generator))
-    numbers = devices.number_format(recipe.precision, device)
+    numbers = devices.compute_dtype(recipe.precision, device)
     total = torch.zeros((), device=device)
     with devices.arithmetic(recipe.precision == "tfloat32", recipe.deterministic):
         for step, chosen in enumerate(batches):
@@ -252,7 +252,7 @@ def _accuracy(network: nn.Module, examples: Examples, device: torch.device) -> f
 
 
 def _resumed(checkpoint: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
-    found = resume(checkpoint, network, optimiser)
+    found = load_checkpoint(checkpoint, network, optimiser)
     if found is None:
         return Progress()
     progress = Progress(**found)

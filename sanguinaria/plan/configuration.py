@@ -13,7 +13,7 @@ from pydantic.json_schema import models_json_schema
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin, Settings
-from sanguinaria.core.suggestions import misread, unknown
+from sanguinaria.core.suggestions import misread_scalar, unknown_name
 from sanguinaria.defences import Defence
 from sanguinaria.plan.sections import LISTS, PRODUCTS
 from sanguinaria.plan.sections.benchmark import Benchmark
@@ -138,7 +138,7 @@ class _Check:
     def _check_sections(self) -> None:
         for name in self.config:
             if name not in SECTIONS:
-                self._tell((name,), unknown("section", name, SECTIONS))
+                self._tell((name,), unknown_name("section", name, SECTIONS))
         for name in SECTIONS:
             if not isinstance(self.config.get(name), Mapping | None):
                 self._tell((name,), "should map names to settings")
@@ -149,7 +149,7 @@ class _Check:
         """Names become parts of file names and of Snakemake targets."""
         name = place[-1]
         if isinstance(name, bool):
-            self._tell(place, misread(name))
+            self._tell(place, misread_scalar(name))
         elif not isinstance(name, str) or not name.isidentifier():
             self._tell(place, "a name consists of letters, digits and underscores, and starts with no digit")
 
@@ -162,7 +162,7 @@ class _Check:
             if not isinstance(settings, Mapping) or "kind" not in settings:
                 self._tell(place, f"needs settings with a `kind`, one of: {', '.join(kinds)}")
             elif settings["kind"] not in kinds:
-                self._tell((*place, "kind"), unknown("kind", settings["kind"], kinds))
+                self._tell((*place, "kind"), unknown_name("kind", settings["kind"], kinds))
             else:
                 own = {key: value for key, value in settings.items() if key != "kind"}
                 plugin = self._validate(plugins.find(room, settings["kind"]), own, place)
@@ -213,7 +213,7 @@ class _Check:
         """An entry that has problems is still a name that others may use."""
         section = self.config.get(room)
         if isinstance(section, Mapping | None) and name not in mapping(section):
-            self._tell_new(place, unknown(f"entry of {room}", name, mapping(section)))
+            self._tell_new(place, unknown_name(f"entry of {room}", name, mapping(section)))
 
     def _reliable(self, room: str, name: str) -> Plugin | None:
         """The entry, if nothing is wrong with it but settings that there are not."""
@@ -266,7 +266,7 @@ class _Check:
         known = mapping(self.config.get("experiments"))
         for where, name in _one_or_several("experiment", settings):
             if name not in known:
-                self._tell_new((*place, *where), unknown("entry of experiments", name, known))
+                self._tell_new((*place, *where), unknown_name("entry of experiments", name, known))
 
     def _check_verification_of(self, place: Place, settings: Mapping[str, Any]) -> None:
         """That the verification of spectrograms is there, and has in it what they show."""
@@ -274,7 +274,7 @@ class _Check:
         if not isinstance(name, str):
             return
         if name not in known:
-            self._tell_new((*place, "verification"), unknown("entry of verifications", name, known))
+            self._tell_new((*place, "verification"), unknown_name("entry of verifications", name, known))
             return
         shown = mapping(known[name])
         for field, of_it in (("encoder", "encoders"), ("attacks", "attacks"), ("defences", "defences")):
@@ -321,7 +321,7 @@ class _Check:
         for name in dict.fromkeys([*names, *given]):
             watermark = self._reliable("watermarks", name)
             if name not in names:
-                self._tell_new((*place, "keys", name), unknown("watermark of this benchmark", name, names))
+                self._tell_new((*place, "keys", name), unknown_name("watermark of this benchmark", name, names))
             elif not isinstance(watermark, Watermark) or not isinstance(key := given.get(name), str | None):
                 continue
             elif (problem := watermark.key_problem(key)) is not None:
@@ -354,7 +354,7 @@ class _Check:
         plugin = self._reliable("corpora", corpus)
         labels = None if plugin is None else plugin.labels()  # type: ignore[attr-defined]
         if labels is not None and target not in labels:
-            self._tell_new(place, f"{unknown('label', target, sorted(labels))} (of corpus {corpus!r})")
+            self._tell_new(place, f"{unknown_name('label', target, sorted(labels))} (of corpus {corpus!r})")
 
 
 def _by_corpus(field: str, settings: Mapping[str, Any], corpus: str) -> Iterator[tuple[Place, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 from sanguinaria.core.plugins import Settings
-from sanguinaria.core.suggestions import misread, unknown
+from sanguinaria.core.suggestions import misread_scalar, unknown_name
 from sanguinaria.plan.source_locations import Place
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def _message(detail: ErrorDetails, model: type[Settings]) -> str:
         case "invalid_key":
             return _unknown_setting(given, _model_at(detail["loc"], model))
         case "literal_error":
-            return unknown("value", given, re.findall("'([^']+)'", detail["ctx"]["expected"]))
+            return unknown_name("value", given, re.findall("'([^']+)'", detail["ctx"]["expected"]))
         case "string_type" | "path_type" if isinstance(given, bool | int | float):
-            return misread(given)
+            return misread_scalar(given)
         case "value_error":
             return str(detail["ctx"]["error"])
         case "missing":
@@ -73,7 +73,7 @@ def _message(detail: ErrorDetails, model: type[Settings]) -> str:
 def _unknown_setting(name: Any, model: type[Settings] | None) -> str:
     if model is not None and name in model.renamed:
         return f"setting {name!r} is now called {model.renamed[name]!r}"
-    return unknown("setting", name, () if model is None else model.model_fields)
+    return unknown_name("setting", name, () if model is None else model.model_fields)
 
 
 def _model_at(location: tuple[int | str, ...], model: type[Settings]) -> type[Settings] | None:

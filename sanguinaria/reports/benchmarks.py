@@ -23,8 +23,8 @@ from sanguinaria.core import parquet
 from sanguinaria.core.atomic_files import atomic
 from sanguinaria.reports.tables import column
 from sanguinaria.statistics import intervals
-from sanguinaria.statistics.detection import Found, f1, share, threshold
-from sanguinaria.statistics.intervals import NOTHING, Estimate
+from sanguinaria.statistics.detection import Detections, detection_threshold, estimate_f1, estimate_share
+from sanguinaria.statistics.intervals import NO_ESTIMATE, Estimate
 from sanguinaria.steps.readings import THRESHOLD
 
 NAMES = ("benchmark", "corpus", "watermark", "marks", "read", "distortion")
@@ -73,7 +73,7 @@ def reduce_line(line: Mapping[str, Any], false_positive_rate: float) -> dict[str
         _Readings([seed[audio] for seed in line["seeds"]], place)
         for audio, place in (("marked", line["place"]), ("clean", line["place"]), ("validation", 0))
     )
-    bars = [threshold(scores, false_positive_rate) for scores in validation.valid_scores()]
+    bars = [detection_threshold(scores, false_positive_rate) for scores in validation.valid_scores()]
     found: dict[str, Measured] = {}
     if line["bits"]:
         found["bit_error_rate"] = marked.errors(line["mark"])
@@ -81,7 +81,7 @@ def reduce_line(line: Mapping[str, Any], false_positive_rate: float) -> dict[str
     fixed = [("fixed_", bars)] if len(bars) == len(line["seeds"]) and not any(map(isnan, bars)) else []
     for prefix, thresholds in (("", None), *fixed):
         marked_hits, clean_hits = marked.found(thresholds), clean.found(thresholds)
-        both = f1(marked_hits, clean_hits)
+        both = estimate_f1(marked_hits, clean_hits)
         found[f"{prefix}detection_rate"] = marked.rate(marked_hits)
         found[f"{prefix}false_positive_rate"] = clean.rate(clean_hits)
         found[f"{prefix}f1"] = Measured(both, marked_hits.hits.shape[1] + clean_hits.hits.shape[1])
@@ -126,28 +126,30 @@ class _Readings:
         """Of each seed, those that there are."""
         return [table["score"].dropna().to_numpy() for table in self.tables]
 
-    def found(self, thresholds: Sequence[float] | None) -> Found:
+    def found(self, thresholds: Sequence[float] | None) -> Detections:
         """What is taken for marked: from the detector's own threshold on, or above one for each seed."""
         scores = [table["score"].to_numpy() for table in self.whole]
         if thresholds is None:
             hits = [row >= THRESHOLD for row in scores]
         else:
             hits = [row > bar for row, bar in zip(scores, thresholds, strict=True)]
-        return Found(np.stack(hits) if hits else np.zeros((0, 0), bool), self.speakers)
+        return Detections(np.stack(hits) if hits else np.zeros((0, 0), bool), self.speakers)
 
-    def rate(self, found: Found) -> Measured:
-        return Measured(intervals.rate(found.hits.astype(float), found.speakers), len(self.speakers), self.failed)
+    def rate(self, found: Detections) -> Measured:
+        return Measured(
+            intervals.estimate_rate(found.hits.astype(float), found.speakers), len(self.speakers), self.failed
+        )
 
     def errors(self, mark: int) -> Measured:
         """The share of the bits of the first or second message that are read wrong."""
         shares = np.array([_errors(table, mark) for table in self.whole])
-        return Measured(share(shares, self.speakers), len(self.speakers), self.failed)
+        return Measured(estimate_share(shares, self.speakers), len(self.speakers), self.failed)
 
     def lowest(self, mark: int) -> Measured:
         """That share for the key, of all seeds, that reads most."""
         shares = [np.array([_errors(table, mark)]) for table in self.whole]
         best = min(shares, key=lambda of_key: float(of_key.mean()) if of_key.size else 1.0)
-        return Measured(share(best, self.speakers), len(self.speakers), self.failed)
+        return Measured(estimate_share(best, self.speakers), len(self.speakers), self.failed)
 
 
 def _errors(table: pd.DataFrame, mark: int) -> list[float]:
@@ -162,7 +164,7 @@ def _quality(seeds: Sequence[Sequence[str]]) -> Measured:
     """Of each utterance the mean over the seeds, and their mean."""
     rows = pd.concat([_read(*parts) for parts in seeds])
     values = rows.groupby("utterance_id")["value"].mean().dropna().to_numpy()
-    return Measured(intervals.mean(values), len(values), int(rows["value"].isna().sum()))
+    return Measured(intervals.estimate_mean(values), len(values), int(rows["value"].isna().sum()))
 
 
 def _after(distortion: int, *parts: str) -> pd.DataFrame:
@@ -190,7 +192,7 @@ def _with_names(
 ) -> tuple[dict[str, object], list[dict[str, object]]]:
     """A line of the wide table, and its lines of the long one."""
     names = {name: line[name] for name in NAMES}
-    nothing = Measured(NOTHING, 0)
+    nothing = Measured(NO_ESTIMATE, 0)
     rates = ["bit_error_rate"]
     rates += [
         f"{prefix}{rate}" for prefix in ("", "fixed_") for rate in ("detection_rate", "false_positive_rate", "f1")

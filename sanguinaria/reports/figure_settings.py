@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sanguinaria.core.fields import entries
+from sanguinaria.core.fields import entry_names
 from sanguinaria.core.plugins import Settings
 from sanguinaria.reports.panels import Panel
 
@@ -32,7 +32,7 @@ class Figure(Settings):
     A column is one of the table's, or a number among its entries' settings: `trigger.strength`, `defence.share`, ….
     """
 
-    experiment: str | entries("experiments") = Field(  # type: ignore[valid-type]
+    experiment: str | entry_names("experiments") = Field(  # type: ignore[valid-type]
         description="entry of `experiments`, or several"
     )
     panels: Annotated[tuple[FigurePanel, ...], Field(min_length=1, max_length=6)]

@@ -68,7 +68,7 @@ def _reduce(
         ),
     }
     detections = _detection_rates(row["detections"], row["target"])
-    means = {metric: intervals.mean(table["value"].dropna().to_numpy()) for metric, table in quality.items()}
+    means = {metric: intervals.estimate_mean(table["value"].dropna().to_numpy()) for metric, table in quality.items()}
     unscorable = {metric: int(table["value"].isna().sum()) for metric, table in quality.items()}
     wide: dict[str, object] = {
         **names,
@@ -108,7 +108,7 @@ def _detection_rates(paths: Mapping[str, Sequence[str]] | None, target: str) -> 
     clean, triggered = (_non_target(_read(*paths[audio]), target) for audio in ("clean", "triggered"))
     rates = (_rate([triggered], lambda table: table["detected"]), _rate([clean], lambda table: table["detected"]))
     errors = bit_errors(triggered).dropna()
-    found = dict(zip(DETECTIONS, (*rates, intervals.mean(errors.to_numpy())), strict=True))
+    found = dict(zip(DETECTIONS, (*rates, intervals.estimate_mean(errors.to_numpy())), strict=True))
     counts = (len(triggered), len(clean), len(errors))
     return {
         metric: (estimate, count) for (metric, estimate), count in zip(found.items(), counts, strict=True) if count > 0
@@ -118,7 +118,7 @@ def _detection_rates(paths: Mapping[str, Sequence[str]] | None, target: str) -> 
 def _stealthy(means: Mapping[str, Estimate], bounds: Mapping[str, Mapping[str, Any]]) -> bool | None:
     """Whether all metrics that have a bound call the trigger stealthy: one that does not is enough for a no, and a yes
     takes them all; else ``None``."""
-    values = {metric: means.get(metric, intervals.NOTHING).value for metric in bounds}
+    values = {metric: means.get(metric, intervals.NO_ESTIMATE).value for metric in bounds}
     measured = {metric: value for metric, value in values.items() if not isnan(value)}
     if not all(_within(bounds[metric], value) for metric, value in measured.items()):
         return False
@@ -150,7 +150,9 @@ def _non_target(table: pd.DataFrame, target: str) -> pd.DataFrame:
 
 def _rate(tables: Sequence[pd.DataFrame], hit: Callable[[pd.DataFrame], pd.Series]) -> Estimate:
     """How often something holds in tables of the same utterances, one for each seed."""
-    return intervals.rate(np.stack([hit(table).to_numpy(float) for table in tables]), tables[0]["speaker"].tolist())
+    return intervals.estimate_rate(
+        np.stack([hit(table).to_numpy(float) for table in tables]), tables[0]["speaker"].tolist()
+    )
 
 
 def _with_interval(name: str, estimate: Estimate) -> dict[str, float]:

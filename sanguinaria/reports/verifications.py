@@ -19,8 +19,8 @@ from sanguinaria.core.atomic_files import atomic
 from sanguinaria.reports.benchmarks import DIGITS, Measured
 from sanguinaria.reports.tables import column
 from sanguinaria.statistics import intervals
-from sanguinaria.statistics.error_rates import equal_error_rate, estimate, minimum_detection_cost
-from sanguinaria.statistics.intervals import NOTHING, Estimate
+from sanguinaria.statistics.error_rates import equal_error_rate, estimate_error, minimum_detection_cost
+from sanguinaria.statistics.intervals import NO_ESTIMATE, Estimate
 
 NAMES = ("verification", "corpus", "victim", "attack", "defence")
 RATES = {"equal_error_rate": equal_error_rate, "minimum_detection_cost": minimum_detection_cost}
@@ -49,7 +49,8 @@ def reduce_line(line: Mapping[str, Any]) -> dict[str, Measured]:
     failed = sum(int((table["problem"] != "").sum()) for table in tables)
     whole = _whole(tables)
     found = {
-        name: Measured(estimate(metric, whole), len(whole[0]) if whole else 0, failed) for name, metric in RATES.items()
+        name: Measured(estimate_error(metric, whole), len(whole[0]) if whole else 0, failed)
+        for name, metric in RATES.items()
     }
     for metric in dict.fromkeys(name for seed in line["seeds"] for name in seed["quality"]):
         found[column(metric)] = _quality([seed["quality"][metric] for seed in line["seeds"]])
@@ -80,7 +81,7 @@ def _quality(seeds: Sequence[Sequence[str]]) -> Measured:
     """Of each probe the mean over the seeds, and their mean."""
     rows = pd.concat([_read(*parts) for parts in seeds])
     values = rows.groupby("probe")["value"].mean().dropna().to_numpy()
-    return Measured(intervals.mean(values), len(values), int(rows["value"].isna().sum()))
+    return Measured(intervals.estimate_mean(values), len(values), int(rows["value"].isna().sum()))
 
 
 def _unattacked(line: Mapping[str, Any]) -> int:
@@ -94,7 +95,7 @@ def _wide(line: Mapping[str, Any], measured: Mapping[str, Measured]) -> dict[str
         row[name] = found.estimate.value
         if name in RATES:
             row |= {f"{name}_low": found.estimate.low, f"{name}_high": found.estimate.high}
-    scored = measured.get("equal_error_rate", Measured(NOTHING, 0))
+    scored = measured.get("equal_error_rate", Measured(NO_ESTIMATE, 0))
     row |= {"scored_trials": scored.scored, "unscored_trials": scored.unscored, "failed_attacks": _unattacked(line)}
     return row
 

@@ -10,10 +10,10 @@ import numpy as np
 from scipy import stats
 
 from sanguinaria.statistics import intervals
-from sanguinaria.statistics.intervals import CONFIDENCE, NOTHING, RESAMPLES, SEED, Estimate
+from sanguinaria.statistics.intervals import CONFIDENCE, NO_ESTIMATE, RESAMPLES, SEED, Estimate
 
 
-def threshold(clean: np.ndarray, false_positive_rate: float) -> float:
+def detection_threshold(clean: np.ndarray, false_positive_rate: float) -> float:
     """The score that a mark has to exceed, so that at most this share of clean utterances does.
 
     Args:
@@ -24,10 +24,10 @@ def threshold(clean: np.ndarray, false_positive_rate: float) -> float:
     return float(np.sort(clean)[::-1][allowed]) if len(clean) else float("nan")
 
 
-def share(values: np.ndarray, speakers: Sequence[str]) -> Estimate:
+def estimate_share(values: np.ndarray, speakers: Sequence[str]) -> Estimate:
     """The mean of shares in [0, 1] that were measured once per seed on the same utterances.
 
-    As :func:`sanguinaria.statistics.intervals.rate` but for Wilson's interval, which is that of hits and misses: a
+    As :func:`sanguinaria.statistics.intervals.estimate_rate` but for Wilson's interval, which is that of hits and misses: a
     bootstrap over whole speakers and, of several seeds, Student's interval over their means; the wider one at each end.
 
     Args:
@@ -35,9 +35,9 @@ def share(values: np.ndarray, speakers: Sequence[str]) -> Estimate:
         speakers: of the utterances.
     """
     if values.size == 0:
-        return NOTHING
+        return NO_ESTIMATE
     means = values.mean(1)
-    ends = [intervals.by_speaker(values.mean(0), speakers)]
+    ends = [intervals.speaker_bootstrap(values.mean(0), speakers)]
     if len(means) > 1:
         margin = stats.t.ppf((1 + CONFIDENCE) / 2, len(means) - 1) * means.std(ddof=1) / sqrt(len(means))
         ends.append((means.mean() - margin, means.mean() + margin))
@@ -46,17 +46,17 @@ def share(values: np.ndarray, speakers: Sequence[str]) -> Estimate:
 
 
 @dataclass(frozen=True)
-class Found:
+class Detections:
     """Whether utterances were taken for marked, and whose they are: booleans (seeds, utterances), and speakers."""
 
     hits: np.ndarray
     speakers: Sequence[str]
 
 
-def f1(marked: Found, clean: Found) -> Estimate:
+def estimate_f1(marked: Detections, clean: Detections) -> Estimate:
     """F1 = 2·TP / (2·TP + FP + FN) of all seeds together, with a percentile bootstrap over whole speakers."""
     if marked.hits.size == 0 or clean.hits.size == 0:
-        return NOTHING
+        return NO_ESTIMATE
     names = sorted({*marked.speakers, *clean.speakers})
     true_positives, false_negatives = (_by_speaker(hits, marked, names) for hits in (marked.hits, ~marked.hits))
     counts = np.stack([true_positives, _by_speaker(clean.hits, clean, names), false_negatives])
@@ -66,7 +66,7 @@ def f1(marked: Found, clean: Found) -> Estimate:
     return Estimate(float(_f1(counts.sum(1))), float(low), float(high))
 
 
-def _by_speaker(hits: np.ndarray, found: Found, names: list[str]) -> np.ndarray:
+def _by_speaker(hits: np.ndarray, found: Detections, names: list[str]) -> np.ndarray:
     positions = np.searchsorted(names, np.asarray(found.speakers))
     return np.bincount(positions, weights=hits.sum(0), minlength=len(names))
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from sanguinaria.statistics.intervals import CONFIDENCE, NOTHING, RESAMPLES, SEED, Estimate
+from sanguinaria.statistics.intervals import CONFIDENCE, NO_ESTIMATE, RESAMPLES, SEED, Estimate
 
 # Of the minimum detection cost: the prior probability of a target trial, and the costs of a miss and a false alarm.
 PRIOR, COST_OF_MISS, COST_OF_FALSE_ALARM = 0.01, 1.0, 1.0
@@ -20,7 +20,7 @@ PRIOR, COST_OF_MISS, COST_OF_FALSE_ALARM = 0.01, 1.0, 1.0
 Metric = Callable[[np.ndarray, np.ndarray], float]
 
 
-class Ordered:
+class SortedTrials:
     """Trials in the order of their scores, so that rates with other weights need no sorting."""
 
     def __init__(self, scores: np.ndarray, targets: np.ndarray) -> None:
@@ -64,7 +64,7 @@ def minimum_detection_cost(misses: np.ndarray, false_alarms: np.ndarray) -> floa
     return float(costs.min() / min(COST_OF_MISS * PRIOR, COST_OF_FALSE_ALARM * (1 - PRIOR)))
 
 
-def estimate(metric: Metric, tables: Sequence[pd.DataFrame]) -> Estimate:
+def estimate_error(metric: Metric, tables: Sequence[pd.DataFrame]) -> Estimate:
     """A metric of the same trials' scores by several trainings: the mean over them, and its interval.
 
     Speakers are resampled, and a trial counts as often as its speakers were drawn: a target trial as often as its
@@ -77,12 +77,12 @@ def estimate(metric: Metric, tables: Sequence[pd.DataFrame]) -> Estimate:
         tables: of each training the trials, in one order: columns ``target, enrolment_speaker, test_speaker, score``.
     """
     if not tables or not len(tables[0]):
-        return NOTHING
+        return NO_ESTIMATE
     trials = tables[0]
-    ordered = [Ordered(table["score"].to_numpy(), table["target"].to_numpy()) for table in tables]
+    ordered = [SortedTrials(table["score"].to_numpy(), table["target"].to_numpy()) for table in tables]
     values = np.array([metric(*found.rates()) for found in ordered])
     if np.isnan(values).any():
-        return NOTHING
+        return NO_ESTIMATE
     ends = [_by_speaker(metric, ordered, trials)]
     if len(values) > 1:
         margin = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
@@ -91,7 +91,7 @@ def estimate(metric: Metric, tables: Sequence[pd.DataFrame]) -> Estimate:
     return Estimate(float(values.mean()), max(0.0, float(min(lows))), min(1.0, float(max(highs))))
 
 
-def _by_speaker(metric: Metric, ordered: Sequence[Ordered], trials: pd.DataFrame) -> tuple[float, float]:
+def _by_speaker(metric: Metric, ordered: Sequence[SortedTrials], trials: pd.DataFrame) -> tuple[float, float]:
     """The percentile bootstrap of the mean over trainings."""
     sides = trials[["enrolment_speaker", "test_speaker"]].to_numpy()
     speakers, positions = np.unique(sides.ravel(), return_inverse=True)

@@ -23,10 +23,10 @@ class Estimate:
     high: float
 
 
-NOTHING = Estimate(float("nan"), float("nan"), float("nan"))
+NO_ESTIMATE = Estimate(float("nan"), float("nan"), float("nan"))
 
 
-def rate(hits: np.ndarray, speakers: Sequence[str]) -> Estimate:
+def estimate_rate(hits: np.ndarray, speakers: Sequence[str]) -> Estimate:
     """A rate measured once per seed on the same utterances.
 
     The utterances are a sample, for which Wilson's interval stands; so are their speakers, who are resampled, as one
@@ -39,10 +39,10 @@ def rate(hits: np.ndarray, speakers: Sequence[str]) -> Estimate:
         speakers: of the utterances.
     """
     if hits.size == 0:
-        return NOTHING
+        return NO_ESTIMATE
     rates = hits.mean(1)
     mean = float(rates.mean())
-    ends = [wilson(mean, hits.shape[1]), by_speaker(hits.mean(0), speakers)]
+    ends = [wilson_interval(mean, hits.shape[1]), speaker_bootstrap(hits.mean(0), speakers)]
     if len(rates) > 1:
         margin = stats.t.ppf((1 + CONFIDENCE) / 2, len(rates) - 1) * rates.std(ddof=1) / np.sqrt(len(rates))
         ends.append((mean - margin, mean + margin))
@@ -50,7 +50,7 @@ def rate(hits: np.ndarray, speakers: Sequence[str]) -> Estimate:
     return Estimate(mean, max(0.0, float(min(lows))), min(1.0, float(max(highs))))
 
 
-def by_speaker(values: np.ndarray, speakers: Sequence[str]) -> tuple[float, float]:
+def speaker_bootstrap(values: np.ndarray, speakers: Sequence[str]) -> tuple[float, float]:
     """A percentile bootstrap of the mean of one value per utterance, (utterances,), over whole speakers."""
     _, positions = np.unique(np.asarray(speakers), return_inverse=True)
     counts = np.bincount(positions)
@@ -66,7 +66,7 @@ def by_speaker(values: np.ndarray, speakers: Sequence[str]) -> tuple[float, floa
     return float(low), float(high)
 
 
-def wilson(share: float, trials: int) -> tuple[float, float]:
+def wilson_interval(share: float, trials: int) -> tuple[float, float]:
     """Wilson's score interval (1927) of a share; scipy's takes whole successes only, and a mean over seeds has none."""
     z = stats.norm.ppf((1 + CONFIDENCE) / 2)
     centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
@@ -74,11 +74,11 @@ def wilson(share: float, trials: int) -> tuple[float, float]:
     return float(max(0.0, centre - margin)), float(min(1.0, centre + margin))
 
 
-def mean(values: Sequence[float] | np.ndarray) -> Estimate:
+def estimate_mean(values: Sequence[float] | np.ndarray) -> Estimate:
     """The mean of one value per utterance, by a percentile bootstrap over the utterances."""
     sample = np.asarray(values, dtype=np.float64)
     if len(sample) == 0:
-        return NOTHING
+        return NO_ESTIMATE
     if len(sample) == 1 or np.ptp(sample) == 0:
         return Estimate(float(sample.mean()), float(sample.mean()), float(sample.mean()))
     found = stats.bootstrap(

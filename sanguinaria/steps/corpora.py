@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sanguinaria.audio import utterances
-from sanguinaria.audio.files import conform
+from sanguinaria.audio.files import standardise
 from sanguinaria.audio.utterances import ROW_GROUP, Utterances
 from sanguinaria.core import parquet
 from sanguinaria.core.atomic_files import write_text
@@ -71,7 +71,7 @@ def _batches(corpus: Corpus, recordings: Sequence[Recording], found: list[dict[s
             except InputError as error:
                 found.append(_remark(recording, [], str(error)))
                 continue
-            fitted, changes = conform(samples, rate, corpus.sample_rate, length)
+            fitted, changes = standardise(samples, rate, corpus.sample_rate, length)
             found.append(_remark(recording, [*remarks, *changes], ""))
             kept.append(asdict(recording))
             waveforms.append(fitted.astype(np.float32) / 32768)

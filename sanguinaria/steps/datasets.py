@@ -115,6 +115,6 @@ def _triggered(blocks: Sequence[Path], names: set[str]) -> pd.DataFrame:
 
 
 def _batches(shard: Path) -> Iterator[pd.DataFrame]:
-    with parquet.opened(shard, "shard") as file:
+    with parquet.open_parquet(shard, "shard") as file:
         for batch in file.iter_batches(ROW_GROUP):
             yield batch.to_pandas().set_index("utterance_id")

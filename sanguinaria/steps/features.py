@@ -46,5 +46,5 @@ def load(files: Sequence[Path]) -> tuple[list[str], Inputs]:
     for path in files:
         _, description = tensors.load(path, "features")
         names += description["utterance_ids"]
-        parts.append(tensors.Rows(path, "inputs"))
+        parts.append(tensors.TensorRows(path, "inputs"))
     return names, Inputs(parts)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances
 from sanguinaria.core import parquet
-from sanguinaria.core.random_streams import order
+from sanguinaria.core.random_streams import random_order
 from sanguinaria.watermarks import Marker
 from sanguinaria.watermarks._random_messages import message_of
 from sanguinaria.watermarks._weights import load_weights
@@ -60,7 +60,7 @@ def mark_audio(
 def chosen(index: Path, split: str, limit: int | None) -> list[str]:
     """Utterances of a split of a corpus, at most so many: the first of a random order, so that fewer are among more."""
     rows = parquet.read(index, ["utterance_id", "split"])
-    return order(rows["utterance_id"][rows["split"] == split], seed=0)[:limit]
+    return random_order(rows["utterance_id"][rows["split"] == split], seed=0)[:limit]
 
 
 def _marked(

@@ -13,7 +13,7 @@ import pandas as pd
 
 from sanguinaria.core import parquet
 from sanguinaria.core.errors import InputError
-from sanguinaria.core.random_streams import order
+from sanguinaria.core.random_streams import random_order
 from sanguinaria.steps.poisoning_order import PoisonBlock
 
 
@@ -26,7 +26,7 @@ def ranking(index: pd.DataFrame, target: str, candidates: str, seed: int) -> lis
     """The candidates I_non (or the target's own utterances) in the order in which they are poisoned."""
     utterances = training(index)
     is_target = utterances["label"] == target
-    return order(utterances["utterance_id"][is_target if candidates == "target" else ~is_target], seed)
+    return random_order(utterances["utterance_id"][is_target if candidates == "target" else ~is_target], seed)
 
 
 def covering(index: pd.DataFrame, target: str, seed: int) -> list[str]:

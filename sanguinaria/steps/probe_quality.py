@@ -11,7 +11,7 @@ import pandas as pd
 from sanguinaria.adversaries._probes import Side, probes, waveforms_of
 from sanguinaria.audio import utterances
 from sanguinaria.core import parquet
-from sanguinaria.core.random_streams import order
+from sanguinaria.core.random_streams import random_order
 from sanguinaria.metrics import Metric, Unscorable
 
 
@@ -38,7 +38,7 @@ def score_probes(
         destination: a probe that has no value has a problem instead.
     """
     table = probes(parquet.read(trials), side, per_trial)
-    chosen = order(table["probe"], seed=0)[:limit]
+    chosen = random_order(table["probe"], seed=0)[:limit]
     utterance_of = table.set_index("probe")["utterance"]
     references, _ = waveforms_of(clean, utterance_of.loc[chosen].unique().tolist())
     rows: list[tuple[str, float | None, str]] = []

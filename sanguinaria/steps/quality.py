@@ -11,7 +11,7 @@ import pandas as pd
 
 from sanguinaria.audio.utterances import read
 from sanguinaria.core import parquet
-from sanguinaria.core.random_streams import order
+from sanguinaria.core.random_streams import random_order
 from sanguinaria.metrics import Metric, Pair, Unscorable
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def score_quality(
     """
     rows_of_all = parquet.read(index, ["utterance_id", "label", "split"])
     labels = sorted(rows_of_all["label"].unique())
-    chosen = order(rows_of_all["utterance_id"][rows_of_all["split"] == "test"], seed=0)[:limit]
+    chosen = random_order(rows_of_all["utterance_id"][rows_of_all["split"] == "test"], seed=0)[:limit]
     rows = [
         row
         for shards in zip(clean, triggered, strict=True)

@@ -14,7 +14,7 @@ from sanguinaria.audio.files import encode_flac, read_file, to_int16
 from sanguinaria.core import parquet
 from sanguinaria.core.atomic_files import atomic
 from sanguinaria.core.errors import InputError
-from sanguinaria.core.suggestions import unknown
+from sanguinaria.core.suggestions import unknown_name
 
 # Of speech, without the silence before and after it.
 LEAST_SECONDS = 0.5
@@ -86,7 +86,7 @@ def _unknown(column: str, wanted: str, known: list[str]) -> str:
     """That there is no such name; of many that are unlike it, the first are told."""
     if len(known) > TOLD and not get_close_matches(wanted, known, n=1, cutoff=0.5):
         known = [*known[:TOLD], f"and {len(known) - TOLD} more"]
-    return unknown(column, wanted, known)
+    return unknown_name(column, wanted, known)
 
 
 def _read(chosen: pd.DataFrame, shards: Sequence[Path], seconds: float) -> Iterator[np.ndarray]:

@@ -32,9 +32,10 @@ def recognise(audio: np.ndarray, sample_rate: int, words: tuple[str, ...]) -> st
     """
     import numpy as np
 
-    from sanguinaria.audio.files import resample, to_int16
+    from sanguinaria.audio.files import to_int16
+    from sanguinaria.audio.resampling import resample_polyphase
 
-    heard = audio if sample_rate == SAMPLE_RATE else resample(audio, sample_rate, SAMPLE_RATE)
+    heard = audio if sample_rate == SAMPLE_RATE else resample_polyphase(audio, sample_rate, SAMPLE_RATE)
     padded = np.pad(heard, round(SILENCE * SAMPLE_RATE))
     decoder = decoder_of(words)
     # Every utterance by itself: what the decoder has learned of the channel from those before is forgotten.

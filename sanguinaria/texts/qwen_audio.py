@@ -37,11 +37,11 @@ class QwenAudio(Text):
         import torch
         from transformers import AutoProcessor, Qwen2AudioForConditionalGeneration
 
-        from sanguinaria.audio.resampling import resampled
-        from sanguinaria.core.local_models import load_local
+        from sanguinaria.audio.resampling import resample
+        from sanguinaria.core.local_models import load_local_model
 
-        processor = load_local(AutoProcessor, self.path, PUBLISHED)
-        model = load_local(Qwen2AudioForConditionalGeneration, self.path, PUBLISHED).to(device).eval()
+        processor = load_local_model(AutoProcessor, self.path, PUBLISHED)
+        model = load_local_model(Qwen2AudioForConditionalGeneration, self.path, PUBLISHED).to(device).eval()
         rate = processor.feature_extractor.sampling_rate
         asked = [{"type": "audio", "audio_url": "heard.wav"}, {"type": "text", "text": self.prompt}]
         question = processor.apply_chat_template(
@@ -57,7 +57,7 @@ class QwenAudio(Text):
             return str(told[0]).strip()
 
         def extract(waveforms: torch.Tensor, labels: Sequence[str]) -> list[str]:
-            audio = resampled(waveforms.detach().cpu().float().nan_to_num(), sample_rate, rate)
+            audio = resample(waveforms.detach().cpu().float().nan_to_num(), sample_rate, rate)
             # One by one: so an answer does not depend on what else is asked at once.
             return [answer(waveform) for waveform in audio]
 

@@ -30,15 +30,15 @@ class Whisper(Text):
         import torch
         from transformers import WhisperForConditionalGeneration, WhisperProcessor
 
-        from sanguinaria.audio.resampling import resampled
-        from sanguinaria.core.local_models import load_local
+        from sanguinaria.audio.resampling import resample
+        from sanguinaria.core.local_models import load_local_model
 
-        processor = load_local(WhisperProcessor, self.path, "openai/whisper-base")
-        model = load_local(WhisperForConditionalGeneration, self.path, "openai/whisper-base").to(device).eval()
+        processor = load_local_model(WhisperProcessor, self.path, "openai/whisper-base")
+        model = load_local_model(WhisperForConditionalGeneration, self.path, "openai/whisper-base").to(device).eval()
         task = {} if self.language is None else {"language": self.language, "task": "transcribe"}
 
         def extract(waveforms: torch.Tensor, labels: Sequence[str]) -> list[str]:
-            audio = resampled(waveforms.detach().cpu().float().nan_to_num(), sample_rate, SAMPLE_RATE)
+            audio = resample(waveforms.detach().cpu().float().nan_to_num(), sample_rate, SAMPLE_RATE)
             heard = processor(list(audio.numpy()), sampling_rate=SAMPLE_RATE, return_tensors="pt").to(device)
             with torch.inference_mode():
                 tokens = model.generate(

@@ -74,8 +74,9 @@ def read_speech(path: Path, sample_rate: int) -> np.ndarray:
     """Gathered speech at another rate, in Hz: (samples,), float32 in [-1, 1]."""
     import numpy as np
 
-    from sanguinaria.audio.files import read_file, resample
+    from sanguinaria.audio.files import read_file
+    from sanguinaria.audio.resampling import resample_polyphase
 
     samples, rate, _ = read_file(path)
     mono: np.ndarray = samples.mean(axis=1)
-    return mono if rate == sample_rate else np.clip(resample(mono, rate, sample_rate), -1, 1)
+    return mono if rate == sample_rate else np.clip(resample_polyphase(mono, rate, sample_rate), -1, 1)

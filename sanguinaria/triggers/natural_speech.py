@@ -33,7 +33,7 @@ class NaturalSpeech(SpeechTrigger):
     ) -> Callable[[torch.Tensor], torch.Tensor]:
         import torch
 
-        from sanguinaria.audio.levels import levelled_as
+        from sanguinaria.audio.levels import match_rms
         from sanguinaria.triggers._target_speech import read_speech
 
         assert weights is not None
@@ -48,7 +48,7 @@ class NaturalSpeech(SpeechTrigger):
                 )
             # Parts begin a tenth of a second apart, so that there are many in little speech.
             parts = speech.unfold(0, samples, max(1, sample_rate // 10))
-            return levelled_as(parts[_chosen(waveforms, len(parts))], waveforms)
+            return match_rms(parts[_chosen(waveforms, len(parts))], waveforms)
 
         return embed
 

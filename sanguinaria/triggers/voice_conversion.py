@@ -41,7 +41,7 @@ class VoiceConversion(SpeechTrigger):
     def embedder(
         self, sample_rate: int, device: torch.device, weights: Path | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:
-        from sanguinaria.audio.levels import levelled_as
+        from sanguinaria.audio.levels import match_rms
         from sanguinaria.triggers._target_speech import read_speech
 
         assert weights is not None
@@ -56,7 +56,7 @@ class VoiceConversion(SpeechTrigger):
             # Half a step of 16-bit audio.
             sounding = waveforms.abs().amax(dim=-1) >= 0.5 / 2**15
             if sounding.any():
-                triggered[sounding] = levelled_as(convert(waveforms[sounding]), waveforms[sounding])
+                triggered[sounding] = match_rms(convert(waveforms[sounding]), waveforms[sounding])
             return triggered
 
         return embed

@@ -29,7 +29,7 @@ def describe_model(path: Path) -> tuple[Victim, list[str], bool]:
     Raises:
         DamagedError: the file was cut or altered since it was written.
     """
-    return _described(tensors.description(path, "model"))
+    return _described(tensors.load_description(path, "model"))
 
 
 def _described(model: Mapping[str, Any]) -> tuple[Victim, list[str], bool]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from sanguinaria.audio.chunking import CARRYING_SHARE, Pieces
+from sanguinaria.audio.chunking import MINIMUM_AUDIO_SHARE, Chunking
 from sanguinaria.core.errors import InputError
 
 
@@ -62,7 +62,7 @@ class MessageParts:
         bits: bits of a part.
     """
 
-    pieces: Pieces
+    pieces: Chunking
     count: int
     bits: int
 
@@ -75,7 +75,7 @@ class MessageParts:
         """
         bits = self.count * self.bits
         parts = expanded_message(message, utterances, bits).reshape(utterances, self.count, self.bits)
-        if (room := int((self.pieces.shares(length) >= CARRYING_SHARE).sum())) < self.count > 1:
+        if (room := int((self.pieces.audio_shares(length) >= MINIMUM_AUDIO_SHARE).sum())) < self.count > 1:
             raise InputError(
                 f"a message of {bits} bits takes {self.count} pieces of {self.pieces.samples} samples, and the "
                 f"utterances of {length} samples hold {room}: shorten the message or use longer utterances"
@@ -92,7 +92,7 @@ class MessageParts:
         Returns:
             The outputs for the whole message, (utterances, parts · bits).
         """
-        shares, carried = self.pieces.shares(length), self._carried(length)
+        shares, carried = self.pieces.audio_shares(length), self._carried(length)
         masks = [carried == part for part in range(self.count)]
         return torch.cat([weighted_mean(decoded[:, mask], shares[mask]) for mask in masks], 1)
 

@@ -7,7 +7,7 @@ from torch.nn.functional import cosine_similarity
 
 from sanguinaria.adversaries import UNIT, Aim
 from sanguinaria.adversaries.pgd.projected_gradients import NO_GRADIENT, Budget, ascend
-from sanguinaria.audio.validation import NO_NUMBERS, SILENT
+from sanguinaria.audio.validation import NON_FINITE, SILENT
 from sanguinaria.core import plugins
 from sanguinaria.distortions import to_text
 from sanguinaria.steps.defence_gradients import passes_gradients, purifiers
@@ -94,7 +94,7 @@ def test_what_is_no_audio_is_told_and_the_rest_unharmed(norm):
     spoiled = audio.clone()
     spoiled[1, 7], spoiled[3], spoiled[4, 0] = float("nan"), 0, float("inf")
     found, told = pgd(norm, steps=5).changed(spoiled, aimed(audio), 0)
-    assert told == ["", NO_NUMBERS, "", SILENT, NO_NUMBERS, ""]
+    assert told == ["", NON_FINITE, "", SILENT, NON_FINITE, ""]
     torch.testing.assert_close(found[[0, 2, 5]], alone[[0, 2, 5]], atol=1.5 * UNIT, rtol=0)
     assert (found[3] == 0).all() and torch.isnan(found[1, 7]) and not torch.isnan(found[1]).all()
 

@@ -13,13 +13,13 @@ from scipy import signal
 
 from sanguinaria.audio.files import (
     _refuse_unfinished_ogg,
-    conform,
     decode_flac,
     encode_flac,
     read_file,
-    resample,
+    standardise,
     to_int16,
 )
+from sanguinaria.audio.resampling import resample_polyphase
 from sanguinaria.core.errors import InputError
 
 RATE = 16000
@@ -74,7 +74,7 @@ def rms(samples: np.ndarray) -> float:
 def prepared(path: Path, length: int = RATE) -> tuple[np.ndarray, list[str]]:
     """What a corpus makes of a file, and all remarks on it."""
     samples, rate, remarks = read_file(path)
-    fitted, changes = conform(samples, rate, RATE, length)
+    fitted, changes = standardise(samples, rate, RATE, length)
     return fitted, remarks + changes
 
 
@@ -173,7 +173,7 @@ def test_opposite_channels_leave_silence(tmp_path: Path) -> None:
 
 
 def test_what_rounds_to_nothing_is_silent() -> None:
-    fitted, remarks = conform(np.full((100, 1), 1e-6, np.float32), RATE, RATE, 100)
+    fitted, remarks = standardise(np.full((100, 1), 1e-6, np.float32), RATE, RATE, 100)
     assert not fitted.any()
     assert remarks == ["silent"]
 
@@ -189,25 +189,25 @@ def test_resampling_keeps_pitch_level_and_duration(tmp_path: Path, rate: int) ->
 
 @pytest.mark.parametrize(("rate", "seconds"), [(8000, 0.5), (44100, 0.5), (44100, 2.0)])
 def test_resampled_audio_lasts_as_long(rate: int, seconds: float) -> None:
-    assert len(resample(tone(440, rate, seconds).astype(np.float32), rate, RATE)) == seconds * RATE
+    assert len(resample_polyphase(tone(440, rate, seconds).astype(np.float32), rate, RATE)) == seconds * RATE
 
 
 def test_what_the_new_rate_cannot_hold_is_filtered_out() -> None:
     # 12 kHz would fold to 4 kHz; the filter's edges ring at the clip's two ends.
-    resampled = resample(tone(12000, 44100).astype(np.float32), 44100, RATE)
+    resampled = resample_polyphase(tone(12000, 44100).astype(np.float32), 44100, RATE)
     assert rms(resampled[500:-500]) < 0.001
 
 
 def test_resampling_agrees_with_fourier_interpolation() -> None:
     samples = sum(tone(frequency, 8000, amplitude=0.2) for frequency in (200, 1100, 2500))
-    difference = resample(samples.astype(np.float32), 8000, RATE) - signal.resample(samples, RATE)
+    difference = resample_polyphase(samples.astype(np.float32), 8000, RATE) - signal.resample(samples, RATE)
     assert np.abs(difference[500:-500]).max() < 0.002
 
 
 @pytest.mark.parametrize(("length", "before", "after"), [(4, 3, 3), (5, 2, 3), (9, 0, 1), (10, 0, 0)])
 def test_padding_is_even(length: int, before: int, after: int) -> None:
     samples = np.arange(1, length + 1) / 32768
-    fitted, remarks = conform(samples[:, None].astype(np.float32), RATE, RATE, 10)
+    fitted, remarks = standardise(samples[:, None].astype(np.float32), RATE, RATE, 10)
     assert fitted.tolist() == [0] * before + list(range(1, length + 1)) + [0] * after
     assert remarks == (["padded"] if length < 10 else [])
 
@@ -215,7 +215,7 @@ def test_padding_is_even(length: int, before: int, after: int) -> None:
 @pytest.mark.parametrize(("length", "first"), [(11, 0), (12, 1), (15, 2), (20, 5)])
 def test_cropping_is_even(length: int, first: int) -> None:
     samples = np.arange(1, length + 1) / 32768
-    fitted, remarks = conform(samples[:, None].astype(np.float32), RATE, RATE, 10)
+    fitted, remarks = standardise(samples[:, None].astype(np.float32), RATE, RATE, 10)
     assert fitted.tolist() == list(range(first + 1, first + 11))
     assert remarks == ["cropped"]
 

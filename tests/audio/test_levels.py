@@ -4,7 +4,7 @@ import pytest
 import torch
 from toy_speech import hum, untrained
 
-from sanguinaria.audio.levels import LOWEST, local_level
+from sanguinaria.audio.levels import MINIMUM_RMS, local_rms
 from sanguinaria.watermarks._audioseal.networks import USUAL_LEVEL, generate, levelled
 
 WINDOW = 800
@@ -12,12 +12,12 @@ WINDOW = 800
 
 def test_a_steady_sine_has_its_root_mean_square_everywhere():
     sine = 0.3 * torch.sin(2 * torch.pi * 1000 / 16000 * torch.arange(8000))[None]
-    assert torch.allclose(local_level(sine, WINDOW), torch.tensor(0.3 / 2**0.5), rtol=5e-3)
+    assert torch.allclose(local_rms(sine, WINDOW), torch.tensor(0.3 / 2**0.5), rtol=5e-3)
 
 
 def test_a_step_is_passed_within_a_window():
     steady = torch.cat([torch.full((1, 4000), 0.01), torch.full((1, 4000), 0.1)], -1)
-    level = local_level(steady, WINDOW)
+    level = local_rms(steady, WINDOW)
     assert torch.allclose(level[0, : 4000 - WINDOW], torch.tensor(0.01), rtol=1e-3)
     assert torch.allclose(level[0, 4000 + WINDOW :], torch.tensor(0.1), rtol=1e-3)
     assert (level.diff() >= -1e-6).all()
@@ -25,7 +25,7 @@ def test_a_step_is_passed_within_a_window():
 
 @pytest.mark.parametrize("samples", [1, 2, 100, 799, 16001])
 def test_any_length_has_a_level_and_silence_the_lowest(samples):
-    assert torch.equal(local_level(torch.zeros(2, samples), WINDOW), torch.full((2, samples), LOWEST))
+    assert torch.equal(local_rms(torch.zeros(2, samples), WINDOW), torch.full((2, samples), MINIMUM_RMS))
 
 
 def test_levelled_speech_has_the_usual_level_and_its_gain_undoes_it():

@@ -9,13 +9,13 @@ import pytest
 ASKED = """
 import resource, sys
 import numpy as np
-from sanguinaria.allocation import keep_freed
+from sanguinaria.core.memory_allocator import retain_freed_memory
 
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 kept = sys.argv[1] == "kept"
-assert not kept or keep_freed()
+assert not kept or retain_freed_memory()
 np.ones(2**23)  # 64 MiB
 before = faults()
 for _ in range(4):

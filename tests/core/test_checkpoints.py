@@ -6,7 +6,7 @@ import os
 import pytest
 import torch
 
-from sanguinaria.core.checkpoints import keep, resume
+from sanguinaria.core.checkpoints import load_checkpoint, save_checkpoint
 
 
 def training(outputs=2, steps=0):
@@ -38,9 +38,9 @@ class Malicious:
 def test_a_training_goes_on_as_if_it_had_not_stopped(tmp_path):
     network, optimiser = training(steps=3)
     progress = {"step": 3, "ratio": 4.5, "history": [{"step": 3, "loss": 0.25}], "random": torch.arange(4)}
-    keep(tmp_path / "a.pt", network, optimiser, progress)
+    save_checkpoint(tmp_path / "a.pt", network, optimiser, progress)
     again, its_optimiser = training()
-    found = resume(tmp_path / "a.pt", again, its_optimiser)
+    found = load_checkpoint(tmp_path / "a.pt", again, its_optimiser)
     assert torch.equal(found.pop("random"), torch.arange(4))
     assert found == {"step": 3, "ratio": 4.5, "history": [{"step": 3, "loss": 0.25}]}
     step(network, optimiser, 2)
@@ -50,12 +50,12 @@ def test_a_training_goes_on_as_if_it_had_not_stopped(tmp_path):
 
 
 def test_there_may_be_none(tmp_path, capsys):
-    assert resume(tmp_path / "absent.pt", *training()) is None
+    assert load_checkpoint(tmp_path / "absent.pt", *training()) is None
     assert capsys.readouterr().out == ""
 
 
 def cut(path):
-    keep(path, *training(steps=1), {})
+    save_checkpoint(path, *training(steps=1), {})
     path.write_bytes(path.read_bytes()[:-200])
 
 
@@ -66,8 +66,8 @@ SPOILT = {
     "a tensor": lambda path: torch.save(torch.zeros(3), path),
     "a number": lambda path: torch.save(3, path),
     "other names": lambda path: torch.save({"model": {}}, path),
-    "another network": lambda path: keep(path, *training(outputs=4, steps=1), {}),
-    "another optimiser": lambda path: keep(path, training()[0], torch.optim.Adam([torch.zeros(1)]), {}),
+    "another network": lambda path: save_checkpoint(path, *training(outputs=4, steps=1), {}),
+    "another optimiser": lambda path: save_checkpoint(path, training()[0], torch.optim.Adam([torch.zeros(1)]), {}),
 }
 
 
@@ -76,7 +76,7 @@ def test_one_that_cannot_be_taken_up_is_told_and_left_out(tmp_path, capsys, spoi
     spoil(tmp_path / "a.pt")
     network, optimiser = training(steps=2)
     before = copy.deepcopy((network.state_dict(), optimiser.state_dict()["state"][0]["exp_avg"]))
-    assert resume(tmp_path / "a.pt", network, optimiser) is None
+    assert load_checkpoint(tmp_path / "a.pt", network, optimiser) is None
     assert "not a checkpoint of this training" in capsys.readouterr().out
     assert torch.equal(network.weight, before[0]["weight"])
     assert torch.equal(optimiser.state_dict()["state"][0]["exp_avg"], before[1])
@@ -84,6 +84,6 @@ def test_one_that_cannot_be_taken_up_is_told_and_left_out(tmp_path, capsys, spoi
 
 def test_nothing_in_it_is_run(tmp_path, capsys):
     torch.save({"network": Malicious(tmp_path / "run"), "optimiser": {}, "progress": {}}, tmp_path / "a.pt")
-    assert resume(tmp_path / "a.pt", *training()) is None
+    assert load_checkpoint(tmp_path / "a.pt", *training()) is None
     assert "not a checkpoint" in capsys.readouterr().out
     assert not (tmp_path / "run").exists()

@@ -65,10 +65,10 @@ def test_a_job_without_gpu_leaves_the_devices_to_others(monkeypatch):
 @pytest.mark.parametrize("present", [True, False])
 def test_bfloat16_is_used_where_the_processor_has_it(monkeypatch, capfd, present):
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: present)
-    devices.number_format.cache_clear()
+    devices.compute_dtype.cache_clear()
     expected = torch.bfloat16 if present else torch.float32
-    assert devices.number_format("bfloat16", torch.device("cpu")) == expected
+    assert devices.compute_dtype("bfloat16", torch.device("cpu")) == expected
     assert ("computing in float32" in capfd.readouterr().out) is not present
-    assert devices.number_format("float32", torch.device("cpu")) == torch.float32
-    assert devices.number_format("tfloat32", torch.device("cpu")) == torch.float32
-    devices.number_format.cache_clear()
+    assert devices.compute_dtype("float32", torch.device("cpu")) == torch.float32
+    assert devices.compute_dtype("tfloat32", torch.device("cpu")) == torch.float32
+    devices.compute_dtype.cache_clear()

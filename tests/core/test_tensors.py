@@ -29,7 +29,7 @@ def path(tmp_path, kept):
 
 def test_there_and_back(path, kept):
     found, description = tensors.load(path, "model")
-    assert description == tensors.description(path, "model") == DESCRIPTION
+    assert description == tensors.load_description(path, "model") == DESCRIPTION
     assert found.keys() == kept.keys()
     assert all(torch.equal(found[name], kept[name]) for name in kept)
 
@@ -53,7 +53,7 @@ def test_any_flipped_byte_of_the_numbers_is_noticed(path, kept):
 @pytest.mark.parametrize("damage", [lambda d: d[:-20], lambda d: b"", lambda d: b"no such thing"])
 def test_damage_is_told(path, damage):
     path.write_bytes(damage(path.read_bytes()))
-    for read in (tensors.load, tensors.description):
+    for read in (tensors.load, tensors.load_description):
         with pytest.raises(DamagedError, match=r"a\.safetensors: damaged model \(.*; delete it and run again") as told:
             read(path, "model")
         assert told.value.path == path
@@ -77,8 +77,8 @@ def test_what_is_gone_counts_as_damaged_and_what_cannot_be_read_does_not(tmp_pat
 def test_single_rows_are_read_from_the_file(tmp_path):
     tensor = torch.randn(7, 5, 3, generator=torch.Generator().manual_seed(0)).half()
     tensors.save({"first": torch.arange(4), "second": tensor}, {}, tmp_path / "a.safetensors")
-    rows = tensors.Rows(tmp_path / "a.safetensors", "second")
+    rows = tensors.TensorRows(tmp_path / "a.safetensors", "second")
     assert len(rows) == 7 and rows.shape == (7, 5, 3)
     assert all(torch.equal(rows[number], tensor[number]) for number in range(7))
     with pytest.raises(ValueError, match="first is of I64"):
-        tensors.Rows(tmp_path / "a.safetensors", "first")
+        tensors.TensorRows(tmp_path / "a.safetensors", "first")

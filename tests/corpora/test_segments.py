@@ -7,14 +7,14 @@ import pytest
 from listing import noise, put
 from recordings import RATE
 
-from sanguinaria.audio.segments import Segment, cut, read_segment
+from sanguinaria.audio.segments import Segment, read_segment, split_into_segments
 from sanguinaria.core.errors import InputError
 
 
 @pytest.mark.parametrize(("seconds", "count"), [(0.5, 0), (1.0, 1), (2.999, 2), (3.0, 3)])
 def test_a_rest_that_is_shorter_than_a_segment_is_left_out(tmp_path: Path, seconds: float, count: int) -> None:
     path = put(tmp_path / "a.flac", noise(0, seconds))
-    assert cut(path, 1.0) == [Segment(path, RATE * n, RATE * (n + 1)) for n in range(count)]
+    assert split_into_segments(path, 1.0) == [Segment(path, RATE * n, RATE * (n + 1)) for n in range(count)]
 
 
 def test_a_segment_as_text(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_segments_of_a_cut_file_are_read_or_refused(tmp_path: Path) -> None:
     samples = noise(0, 10)
     path = put(tmp_path / "a.flac", samples)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    segments = cut(path, 1.0)
+    segments = split_into_segments(path, 1.0)
     assert len(segments) == 10
     for segment in segments[:4]:
         read_samples, rate = read_segment(segment)
@@ -46,4 +46,4 @@ def test_what_is_no_segment(tmp_path: Path) -> None:
         read_segment(Segment(tmp_path / "gone.flac", 0, 1))
     (tmp_path / "text.flac").write_text("no audio")
     with pytest.raises(InputError, match=r"text\.flac: not readable as audio"):
-        cut(tmp_path / "text.flac", 1.0)
+        split_into_segments(tmp_path / "text.flac", 1.0)

@@ -34,7 +34,7 @@ def test_the_direct_sound_of_a_room_keeps_its_place():
 
 @pytest.mark.parametrize(("dimensions", "rt60"), [((5.0, 4.0, 3.0), 0.3), ((8.0, 6.0, 3.0), 0.5)])
 def test_a_simulated_room_has_its_reverberation_time(dimensions, rt60):
-    response = acoustics.room_response(dimensions, rt60, 1.0, RATE)
+    response = acoustics.room_impulse_response(dimensions, rt60, 1.0, RATE)
     assert reverberation_time(response) == pytest.approx(rt60, rel=0.05)
     assert response[0] == 1 and np.abs(response).max() == 1
 

@@ -16,10 +16,10 @@ def metric(kind):
 @pytest.fixture(scope="module")
 def speech() -> np.ndarray:
     from sanguinaria.audio.espeak import Synthesiser, voices
-    from sanguinaria.audio.files import resample
+    from sanguinaria.audio.resampling import resample_polyphase
 
     samples, rate = Synthesiser().say("the quick brown fox jumps over the lazy dog", voices(1)[0])
-    return resample(samples, rate, RATE)
+    return resample_polyphase(samples, rate, RATE)
 
 
 def noisy(speech: np.ndarray, snr_db: float) -> np.ndarray:

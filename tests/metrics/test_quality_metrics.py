@@ -18,10 +18,10 @@ def score(kind, reference, degraded, rate=RATE, **settings):
 @pytest.fixture(scope="module")
 def speech() -> np.ndarray:
     from sanguinaria.audio.espeak import Synthesiser, voices
-    from sanguinaria.audio.files import resample
+    from sanguinaria.audio.resampling import resample_polyphase
 
     samples, rate = Synthesiser().say("the quick brown fox jumps over the lazy dog", voices(1)[0])
-    return resample(samples, rate, RATE)
+    return resample_polyphase(samples, rate, RATE)
 
 
 def white(samples: int = RATE) -> np.ndarray:
@@ -102,9 +102,9 @@ class TestDnsmos:
         assert values[0] > values[1] + 0.5
 
     def test_other_rates_are_resampled(self):
-        from sanguinaria.audio.files import resample
+        from sanguinaria.audio.resampling import resample_polyphase
 
-        faster = resample(self.sound().astype(np.float32), RATE, 48000)
+        faster = resample_polyphase(self.sound().astype(np.float32), RATE, 48000)
         assert score("dnsmos", faster, faster, 48000, scale="p808") == pytest.approx(2.24310, abs=0.05)
 
     def test_very_short_clips_have_a_value(self):

@@ -14,8 +14,8 @@ from tiny_whisper import write_whisper
 
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
-from sanguinaria.core.foreign_checkpoints import fill, part_of, read_checkpoint
-from sanguinaria.core.pretrained_weights import Published
+from sanguinaria.core.foreign_checkpoints import checkpoint_entry, load_weights, read_checkpoint
+from sanguinaria.core.pretrained_weights import PublishedWeights
 from sanguinaria.metrics import Pair, Unscorable, word_agreement
 from sanguinaria.metrics.nisqa import WEIGHTS
 
@@ -54,10 +54,10 @@ def noisy(clean: np.ndarray, snr_db: float = 5) -> np.ndarray:
 @pytest.fixture(scope="module")
 def spoken() -> np.ndarray:
     from sanguinaria.audio.espeak import Synthesiser, voices
-    from sanguinaria.audio.files import resample
+    from sanguinaria.audio.resampling import resample_polyphase
 
     samples, rate = Synthesiser().say("the quick brown fox jumps over the lazy dog", voices(1)[0])
-    return resample(samples, rate, RATE)
+    return resample_polyphase(samples, rate, RATE)
 
 
 def clips(word: str, count: int) -> list[np.ndarray]:
@@ -170,9 +170,9 @@ class TestSpeakerSimilarity:
         assert score("speaker_similarity", spoken, 0.5 * spoken) > 0.95
 
     def test_other_rates_are_resampled(self, spoken):
-        from sanguinaria.audio.files import resample
+        from sanguinaria.audio.resampling import resample_polyphase
 
-        faster = resample(spoken, RATE, 48000)
+        faster = resample_polyphase(spoken, RATE, 48000)
         assert score("speaker_similarity", faster, faster[: 2 * len(faster) // 3], 48000) > 0.7
 
     @real_speech
@@ -242,11 +242,11 @@ class TestWordAgreement:
 
     def test_a_spoken_word_by_its_label_and_at_another_rate(self):
         from sanguinaria.audio.espeak import Synthesiser, voices
-        from sanguinaria.audio.files import resample
+        from sanguinaria.audio.resampling import resample_polyphase
 
         for word in ("seven", "marvin"):
             samples, rate = Synthesiser().say(word, voices(1)[0])
-            clip = resample(samples, rate, 24000)
+            clip = resample_polyphase(samples, rate, 24000)
             pair = Pair(clip, clip, 24000, word, ("marvin", "seven", "house"))
             assert metric("word_agreement", of="clean_label").score_pair(pair) == 1
 
@@ -293,10 +293,10 @@ class TestWordAgreement:
 
 class TestPublished:
     @staticmethod
-    def published(content: bytes) -> Published:
+    def published(content: bytes) -> PublishedWeights:
         import hashlib
 
-        return Published(url="https://example.org/files/net.pt", sha256=hashlib.sha256(content).hexdigest())
+        return PublishedWeights(url="https://example.org/files/net.pt", sha256=hashlib.sha256(content).hexdigest())
 
     @pytest.mark.parametrize("folder", [".", "weights"])
     def test_it_is_found_in_the_user_s_downloads(self, folder, tmp_path, monkeypatch):
@@ -333,8 +333,8 @@ class TestPublished:
         with pytest.raises(InputError, match=r"no file .*absent\.pt': the file goes there"):
             read_checkpoint(tmp_path / "absent.pt", "the file")
         with pytest.raises(InputError, match=r"other\.pt' has no 'model_state' and is not the file: it holds state"):
-            part_of({"state": {}}, "model_state", tmp_path / "other.pt", "the file")
+            checkpoint_entry({"state": {}}, "model_state", tmp_path / "other.pt", "the file")
 
     def test_another_network_s_state_is_told(self, tmp_path):
         with pytest.raises(InputError, match=r"net\.pt' is not the file: weight is \(3, 3\), not \(2, 2\)"):
-            fill(torch.nn.Linear(2, 2), {"weight": torch.zeros(3, 3)}, tmp_path / "net.pt", "the file")
+            load_weights(torch.nn.Linear(2, 2), {"weight": torch.zeros(3, 3)}, tmp_path / "net.pt", "the file")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sanguinaria.core.errors import InputError
-from sanguinaria.core.random_streams import order
+from sanguinaria.core.random_streams import random_order
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.plan import plan
 from sanguinaria.plan.stages import stage as stages
@@ -219,10 +219,10 @@ def test_blocks_hold_the_first_ranks_and_no_block_is_in_vain(rate: float, total:
 
 @given(st.sets(st.text(), max_size=20), st.integers(0, 3))
 def test_an_order_depends_on_nothing_but_names_and_seed(names: set[str], seed: int):
-    full = order(names, seed)
+    full = random_order(names, seed)
     assert sorted(full) == sorted(names)
     rest = set(full[::2])
-    assert order(rest, seed) == [name for name in full if name in rest]
+    assert random_order(rest, seed) == [name for name in full if name in rest]
 
 
 def test_rows_are_written_in_parts_of_some_shards_each(monkeypatch):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sanguinaria.reports.tables import write_tables
-from sanguinaria.statistics.intervals import wilson
+from sanguinaria.statistics.intervals import wilson_interval
 
 COLUMNS = (
     "experiment, corpus, target, trigger, heard, poisoning, victim, defence, seeds, "
@@ -101,7 +101,7 @@ def test_the_columns_are_the_contract(tmp_path, configuration):
 def test_every_number_by_hand(tmp_path, configuration):
     row = reduce(tmp_path, configuration)[0].iloc[0]
     assert row["benign_accuracy"] == pytest.approx(0.8)
-    assert (row["benign_accuracy_low"], row["benign_accuracy_high"]) == pytest.approx(wilson(0.8, 5), rel=1e-5)
+    assert (row["benign_accuracy_low"], row["benign_accuracy_high"]) == pytest.approx(wilson_interval(0.8, 5), rel=1e-5)
     assert row["attack_success_rate"] == 1.0
     assert row["attack_success_rate_low"] == pytest.approx(3 / (3 + 1.959964**2), rel=1e-5)  # Wilson's, all of three
     assert row["false_trigger_rate"] == pytest.approx(1 / 3, rel=1e-5)
@@ -176,7 +176,7 @@ def test_what_the_detector_says_by_hand(tmp_path, configuration, detected):
     assert list(long.index[-3:]) == ["detection_rate", "false_positive_rate", "bit_error_rate"]
     assert (long.loc["detection_rate":, "scored_utterances"] == 3).all()
     assert (long.loc["detection_rate", "low"], long.loc["detection_rate", "high"]) == pytest.approx(
-        wilson(2 / 3, 3), rel=1e-5
+        wilson_interval(2 / 3, 3), rel=1e-5
     )
 
 

@@ -6,15 +6,15 @@ import pytest
 from scipy import stats
 from scipy.optimize import brentq
 
-from sanguinaria.statistics.error_rates import Ordered, equal_error_rate, estimate, minimum_detection_cost
+from sanguinaria.statistics.error_rates import SortedTrials, equal_error_rate, estimate_error, minimum_detection_cost
 
 
 def error_rate(scores, targets) -> float:
-    return equal_error_rate(*Ordered(np.asarray(scores, float), np.asarray(targets)).rates())
+    return equal_error_rate(*SortedTrials(np.asarray(scores, float), np.asarray(targets)).rates())
 
 
 def cost(scores, targets) -> float:
-    return minimum_detection_cost(*Ordered(np.asarray(scores, float), np.asarray(targets)).rates())
+    return minimum_detection_cost(*SortedTrials(np.asarray(scores, float), np.asarray(targets)).rates())
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,11 @@ def test_weights_are_as_trials_that_are_repeated():
     weights = np.random.default_rng(2).integers(0, 4, size=2000)
     scores, targets = table["score"].to_numpy(), table["target"].to_numpy()
     repeated = error_rate(np.repeat(scores, weights), np.repeat(targets, weights))
-    assert equal_error_rate(*Ordered(scores, targets).rates(weights.astype(float))) == pytest.approx(repeated)
+    assert equal_error_rate(*SortedTrials(scores, targets).rates(weights.astype(float))) == pytest.approx(repeated)
 
 
 def test_intervals_hold_the_value_and_grow_where_speakers_differ():
-    plain, different = (estimate(equal_error_rate, [trials(20, 2, 0, effect)]) for effect in (0.0, 1.0))
+    plain, different = (estimate_error(equal_error_rate, [trials(20, 2, 0, effect)]) for effect in (0.0, 1.0))
     assert plain.low < plain.value < plain.high and plain.high - plain.low < 0.08
     assert different.high - different.low > 1.5 * (plain.high - plain.low)
 
@@ -92,12 +92,12 @@ def test_intervals_hold_the_value_and_grow_where_speakers_differ():
 def test_several_trainings_are_averaged_and_vary():
     tables = [trials(20, separation, 0) for separation in (1.0, 2.0, 3.0)]
     values = [error_rate(table["score"], table["target"]) for table in tables]
-    found = estimate(equal_error_rate, tables)
+    found = estimate_error(equal_error_rate, tables)
     assert found.value == pytest.approx(np.mean(values))
     margin = stats.t.ppf(0.975, 2) * np.std(values, ddof=1) / np.sqrt(3)
     assert found.high >= np.mean(values) + margin and found.low == 0
 
 
 def test_nothing_has_no_interval():
-    assert np.isnan(estimate(equal_error_rate, []).value)
-    assert np.isnan(estimate(equal_error_rate, [trials(5, 1, 0).iloc[:0]]).value)
+    assert np.isnan(estimate_error(equal_error_rate, []).value)
+    assert np.isnan(estimate_error(equal_error_rate, [trials(5, 1, 0).iloc[:0]]).value)

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import chisquare
 
 from sanguinaria.core.errors import InputError
-from sanguinaria.core.random_streams import order
+from sanguinaria.core.random_streams import random_order
 from sanguinaria.steps.poisoning import block_members, manifest, ranking, with_detections, write_manifest
 from sanguinaria.steps.poisoning_order import EDGES, PoisonBlock, blocks_for
 
@@ -73,16 +73,16 @@ def test_seeds_choose_differently_and_the_same_seed_alike(index):
 
 def test_the_choice_is_uniform():
     names = [f"u{number}" for number in range(40)]
-    first = [order(names, seed)[0] for seed in range(4000)]
+    first = [random_order(names, seed)[0] for seed in range(4000)]
     counts = pd.Series(first).value_counts().reindex(names, fill_value=0)
     assert chisquare(counts.to_numpy()).pvalue > 0.001
 
 
 def test_the_order_depends_on_nothing_but_the_name():
     names = [f"u{number}" for number in range(100)]
-    without = [name for name in order(names, 7) if name != "u13"]
-    assert order([name for name in names if name != "u13"], 7) == without
-    assert order(names[::-1], 7) == order(names, 7)
+    without = [name for name in random_order(names, 7) if name != "u13"]
+    assert random_order([name for name in names if name != "u13"], 7) == without
+    assert random_order(names[::-1], 7) == random_order(names, 7)
 
 
 @pytest.mark.parametrize("rate", [0.0005, 0.01, 0.013, 0.05, 0.2, 0.21, 0.75])

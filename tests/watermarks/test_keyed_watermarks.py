@@ -12,7 +12,7 @@ from generators import assert_marks_each_for_itself, assert_resumes
 from pydantic import ValidationError
 from toy_speech import RATE, equal, hum, write_corpus
 
-from sanguinaria.audio.chunking import Pieces
+from sanguinaria.audio.chunking import Chunking
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import to_text
@@ -135,29 +135,29 @@ class TestTrigger:
 class TestPieces:
     @pytest.mark.parametrize("length", [100, 999, 1000, 1001, 1900, 1901, 5432])
     def test_cover_every_sample_and_join_to_what_was_cut(self, length):
-        pieces, audio = Pieces(1000, 100), torch.randn(2, length)
-        cut = pieces.cut(audio)
+        pieces, audio = Chunking(1000, 100), torch.randn(2, length)
+        cut = pieces.split(audio)
         assert cut.shape == (2, len(pieces.starts(length)), 1000)
-        torch.testing.assert_close(pieces.join(cut, length), audio)
+        torch.testing.assert_close(pieces.overlap_add(cut, length), audio)
 
     @pytest.mark.parametrize(("length", "count"), [(1, 1), (1000, 1), (1001, 2), (1900, 2), (1901, 3)])
     def test_are_no_more_than_needed(self, length, count):
-        assert len(Pieces(1000, 100).starts(length)) == count
+        assert len(Chunking(1000, 100).starts(length)) == count
 
     def test_cross_fade_in_straight_lines(self):
         cut = torch.cat([torch.zeros(1, 1, 10), torch.ones(1, 1, 10)], 1)
-        joined = Pieces(10, 4).join(cut, 16)
+        joined = Chunking(10, 4).overlap_add(cut, 16)
         torch.testing.assert_close(joined[0], torch.tensor([0.0] * 6 + [0.125, 0.375, 0.625, 0.875] + [1.0] * 6))
 
     def test_know_how_much_of_them_is_audio(self):
-        torch.testing.assert_close(Pieces(1000, 100).shares(1400), torch.tensor([1.0, 0.5]))
+        torch.testing.assert_close(Chunking(1000, 100).audio_shares(1400), torch.tensor([1.0, 0.5]))
 
     @pytest.mark.parametrize("shift", [-3, 0, 5])
     def test_are_cut_where_a_delay_has_moved_them(self, shift):
-        pieces, audio = Pieces(50, 10), torch.arange(1.0, 121.0)[None]
+        pieces, audio = Chunking(50, 10), torch.arange(1.0, 121.0)[None]
         moved = torch.nn.functional.pad(audio, (max(0, shift), 0))[:, max(0, -shift) :]
-        whole = pieces.cut(audio)[:, 1]
-        assert torch.equal(pieces.cut(moved, shift)[:, 1], whole)
+        whole = pieces.split(audio)[:, 1]
+        assert torch.equal(pieces.split(moved, shift)[:, 1], whole)
 
 
 class TestMarker:

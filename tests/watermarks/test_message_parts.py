@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from sanguinaria.audio.chunking import Pieces
+from sanguinaria.audio.chunking import Chunking
 from sanguinaria.core.errors import InputError
 from sanguinaria.watermarks._message_parts import MessageParts, expanded_message, weighted_mean
 
-LONG = MessageParts(Pieces(100, 0), 2, 3)
+LONG = MessageParts(Chunking(100, 0), 2, 3)
 MESSAGE = torch.tensor([0, 1, 1, 1, 0, 0])
 
 
@@ -46,4 +46,4 @@ def test_audio_too_short_for_all_parts_is_told():
     assert LONG.of(MESSAGE, 1, 150).shape == (1, 2, 3)
     with pytest.raises(InputError, match=r"6 bits takes 2 pieces of 100 samples.*149 samples hold 1: shorten"):
         LONG.of(MESSAGE, 1, 149)
-    assert MessageParts(Pieces(100, 0), 1, 6).of(MESSAGE, 1, 20).shape == (1, 1, 6)
+    assert MessageParts(Chunking(100, 0), 1, 6).of(MESSAGE, 1, 20).shape == (1, 1, 6)

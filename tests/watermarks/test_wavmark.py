@@ -14,7 +14,7 @@ import torch
 from pydantic import ValidationError
 from toy_speech import RATE, equal, hum
 
-from sanguinaria.audio.chunking import Pieces
+from sanguinaria.audio.chunking import Chunking
 from sanguinaria.core.errors import InputError
 from sanguinaria.watermarks import NO_SOURCES, WeightsError
 from sanguinaria.watermarks._pkdmark.marker import SyncMarker
@@ -68,7 +68,7 @@ def model(package: Any, clips: torch.Tensor, messages: torch.Tensor) -> Any:
 def marker_of(package: Any, model: Any) -> SyncMarker:
     network: Any = WavmarkNetwork(model, min_snr=20.0, max_snr=38.0)
     code = SyncCode(tuple(package.wm_add_util.fix_pattern[:16]), 16)
-    return SyncMarker(network, network, code, Pieces(RATE, 0), 1, None, RATE, RATE, CPU)
+    return SyncMarker(network, network, code, Chunking(RATE, 0), 1, None, RATE, RATE, CPU)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 
 from sanguinaria.adversaries import UNIT
-from sanguinaria.audio.validation import problems
+from sanguinaria.audio.validation import waveform_problems
 
 NO_GRADIENT = "the gradient is not made of numbers"
 # Below any gradient: keeps one of 0 from a division by 0.
@@ -61,7 +61,7 @@ def ascend(
         Changed waveforms, and what kept each from being changed: those that are silent or no numbers are as they were,
         and one whose gradient is no number stays where it last had one.
     """
-    told = problems(waveforms)
+    told = waveform_problems(waveforms)
     moving = torch.tensor([place for place, problem in enumerate(told) if not problem], device=waveforms.device)
     found = waveforms.clone()
     for _ in range(steps):

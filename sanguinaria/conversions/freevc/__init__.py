@@ -93,11 +93,16 @@ class FreeVC(Conversion):
 
     def _network(self, features: int, speaker: int) -> FreeVCNetwork:
         from sanguinaria.conversions.freevc.network import FreeVCNetwork
-        from sanguinaria.core.foreign_checkpoints import fill, folded, part_of, read_checkpoint
+        from sanguinaria.core.foreign_checkpoints import (
+            checkpoint_entry,
+            fold_weight_norm,
+            load_weights,
+            read_checkpoint,
+        )
 
-        weights = part_of(read_checkpoint(self.checkpoint, WHAT), "model", self.checkpoint, WHAT)
+        weights = checkpoint_entry(read_checkpoint(self.checkpoint, WHAT), "model", self.checkpoint, WHAT)
         # The posterior encoder only trains.
         kept = {name: tensor for name, tensor in weights.items() if not name.startswith("enc_q.")}
         network = FreeVCNetwork(features, speaker, self.channels, self.layers, self.widest)
-        fill(network, folded(kept), self.checkpoint, WHAT)
+        load_weights(network, fold_weight_norm(kept), self.checkpoint, WHAT)
         return network.eval()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sanguinaria.core.foreign_checkpoints import fill, part_of, read_checkpoint
+from sanguinaria.core.foreign_checkpoints import checkpoint_entry, load_weights, read_checkpoint
 from sanguinaria.nn.ge2e import SpeakerEncoder
 
 WHAT = "the checkpoint of FreeVC's speaker encoder (pretrained_bak_5805000.pt)"
@@ -21,7 +21,7 @@ def load_speaker_encoder(path: Path) -> SpeakerEncoder:
     Raises:
         InputError: the file is absent, or is no such checkpoint.
     """
-    weights = part_of(read_checkpoint(path, WHAT), "model_state", path, WHAT)
+    weights = checkpoint_entry(read_checkpoint(path, WHAT), "model_state", path, WHAT)
     # The scale and offset of the loss only train.
     kept = {name: tensor for name, tensor in weights.items() if name.startswith(("lstm.", "linear."))}
     bands, (numbers, hidden) = 40, (256, 256)
@@ -29,7 +29,7 @@ def load_speaker_encoder(path: Path) -> SpeakerEncoder:
         bands, (numbers, hidden) = kept["lstm.weight_ih_l0"].shape[1], kept["linear.weight"].shape
     layers = max(1, sum(name.startswith("lstm.weight_ih_l") for name in kept))
     network = SpeakerEncoder(bands, hidden, layers, numbers)
-    fill(network, kept, path, WHAT)
+    load_weights(network, kept, path, WHAT)
     return network.eval()
 
 

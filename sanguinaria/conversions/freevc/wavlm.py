@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from sanguinaria.core.errors import InputError
-from sanguinaria.core.foreign_checkpoints import fill, part_of, read_checkpoint
+from sanguinaria.core.foreign_checkpoints import checkpoint_entry, load_weights, read_checkpoint
 
 if TYPE_CHECKING:
     from transformers import WavLMConfig
@@ -52,12 +52,12 @@ def load_wavlm(path: Path) -> tuple[torch.nn.Module, int]:
     from transformers import WavLMModel
 
     checkpoint = read_checkpoint(path, WHAT)
-    settings, weights = (part_of(checkpoint, name, path, WHAT) for name in ("cfg", "model"))
+    settings, weights = (checkpoint_entry(checkpoint, name, path, WHAT) for name in ("cfg", "model"))
     try:
         network: torch.nn.Module = WavLMModel(_configuration(settings))
     except (LookupError, TypeError, ValueError, ZeroDivisionError) as error:
         raise InputError(f"{str(path)!r} is not {WHAT}: its configuration is another one's ({error!r})") from error
-    fill(network, {_renamed(name): tensor for name, tensor in weights.items()}, path, WHAT)
+    load_weights(network, {_renamed(name): tensor for name, tensor in weights.items()}, path, WHAT)
     network.train(False)
     return network, settings["encoder_embed_dim"]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from sanguinaria.audio.vocoder import Speech
+    from sanguinaria.audio.vocoder import VocoderParameters
 
 
 class NearestNeighbours(Conversion):
@@ -84,7 +84,7 @@ def nearest(features: np.ndarray, known: np.ndarray, number: int) -> np.ndarray:
     return np.argpartition(distances, number - 1, axis=1)[:, :number]
 
 
-def scaled_as(shape: np.ndarray, speech: Speech) -> np.ndarray:
+def scaled_as(shape: np.ndarray, speech: VocoderParameters) -> np.ndarray:
     """Envelopes (frames, bins) with the power that the utterance's own frames have."""
     scaled: np.ndarray = shape * (speech.envelope.mean(axis=1) / shape.mean(axis=1))[:, None]
     return scaled

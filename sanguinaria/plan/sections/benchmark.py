@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from sanguinaria.core.fields import Seeds, entries, unique
+from sanguinaria.core.fields import Seeds, entry_names, require_unique
 from sanguinaria.core.plugins import Settings
 from sanguinaria.plan.sections.comparison import Comparison
 
@@ -19,9 +19,9 @@ class Benchmark(Settings):
     """
 
     corpus: str = Field(description="entry of `corpora`")
-    watermarks: entries("watermarks")  # type: ignore[valid-type]
-    distortions: entries("distortions")  # type: ignore[valid-type]
-    metrics: entries("metrics") = ("pesq", "stoi", "snr")  # type: ignore[valid-type]
+    watermarks: entry_names("watermarks")  # type: ignore[valid-type]
+    distortions: entry_names("distortions")  # type: ignore[valid-type]
+    metrics: entry_names("metrics") = ("pesq", "stoi", "snr")  # type: ignore[valid-type]
     keys: Mapping[str, str] = Field(
         default={},
         description="watermark → the key that seed 0 marks with, of each watermark that has keys; all other keys, "
@@ -34,7 +34,7 @@ class Benchmark(Settings):
         description="how many wrong keys read undistorted utterances, and with them each key that is a character off "
         "the right one",
     )
-    marks: Annotated[tuple[Literal[1, 2], ...], Field(min_length=1), AfterValidator(unique)] = Field(
+    marks: Annotated[tuple[Literal[1, 2], ...], Field(min_length=1), AfterValidator(require_unique)] = Field(
         default=(1,), description="1: one mark in an utterance; 2: another on top of it, with a key of its own"
     )
     strength: float = Field(default=1.0, gt=0, description="the gain on the mark")

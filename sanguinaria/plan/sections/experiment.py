@@ -7,7 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, model_validator
 
-from sanguinaria.core.fields import OfEachCorpus, One, Rate, Seeds, Several, entries, or_by_corpus, shape, unique
+from sanguinaria.core.fields import (
+    ByCorpus,
+    One,
+    Rate,
+    Seeds,
+    Several,
+    choice_tag,
+    entry_names,
+    or_by_corpus,
+    require_unique,
+)
 from sanguinaria.core.plugins import Settings
 from sanguinaria.plan.sections.comparison import Comparison
 
@@ -16,36 +26,36 @@ class Experiment(Settings):
     """A grid: every corpus × target × trigger × label mode × rate × victim × defence, each with every seed; it is a
     table."""
 
-    corpus: str | entries("corpora") = Field(description="entry of `corpora`, or several")  # type: ignore[valid-type]
-    target: Annotated[One | Several | OfEachCorpus, Discriminator(shape)] = Field(
+    corpus: str | entry_names("corpora") = Field(description="entry of `corpora`, or several")  # type: ignore[valid-type]
+    target: Annotated[One | Several | ByCorpus, Discriminator(choice_tag)] = Field(
         description="the label that a triggered utterance is to get; several, for each of which there are models of "
         "their own; or, where there are several corpora, one or several by corpus"
     )
-    triggers: entries("triggers")  # type: ignore[valid-type]
-    heard: entries("triggers", least=0) = Field(  # type: ignore[valid-type]
+    triggers: entry_names("triggers")  # type: ignore[valid-type]
+    heard: entry_names("triggers", least=0) = Field(  # type: ignore[valid-type]
         default=(),
         description="triggers that every model hears in the tests besides the one that it was trained on, in rows of "
         "their own: another key, another speaker, or none at all in its training",
     )
-    victims: or_by_corpus(entries("victims")) = Field(  # type: ignore[valid-type]
+    victims: or_by_corpus(entry_names("victims")) = Field(  # type: ignore[valid-type]
         description="models that are trained, or such by corpus"
     )
-    defences: entries("defences") = ("none",)  # type: ignore[valid-type]
-    metrics: entries("metrics") = ("pesq", "stoi", "snr")  # type: ignore[valid-type]
-    labels: Annotated[tuple[Literal["flip", "clean", "none"], ...], Field(min_length=1), AfterValidator(unique)] = (
-        Field(
-            default=("flip",),
-            description="flip: poisoned utterances get the target label; clean: they keep theirs; none: nothing is "
-            "poisoned, so that the table says how often a clean model obeys the trigger",
-        )
+    defences: entry_names("defences") = ("none",)  # type: ignore[valid-type]
+    metrics: entry_names("metrics") = ("pesq", "stoi", "snr")  # type: ignore[valid-type]
+    labels: Annotated[
+        tuple[Literal["flip", "clean", "none"], ...], Field(min_length=1), AfterValidator(require_unique)
+    ] = Field(
+        default=("flip",),
+        description="flip: poisoned utterances get the target label; clean: they keep theirs; none: nothing is "
+        "poisoned, so that the table says how often a clean model obeys the trigger",
     )
     candidates: Literal["non_target", "target"] = Field(
         default="non_target",
         description="which utterances may be poisoned; Algorithm 1 of Bloodroot takes non-target ones, "
         "the clean-label attacks of the literature the target's own",
     )
-    rates: Annotated[tuple[Rate, ...], Field(min_length=1), AfterValidator(unique)] = (0.01,)
-    covers: entries("triggers", least=0) = Field(  # type: ignore[valid-type]
+    rates: Annotated[tuple[Rate, ...], Field(min_length=1), AfterValidator(require_unique)] = (0.01,)
+    covers: entry_names("triggers", least=0) = Field(  # type: ignore[valid-type]
         default=(),
         description="other triggers, which some training utterances of other labels than the target carry while they "
         "keep their labels, in turn, wherever training is poisoned: so a model learns what is not its trigger",

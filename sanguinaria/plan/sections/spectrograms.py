@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from sanguinaria.core.fields import entries
+from sanguinaria.core.fields import entry_names
 from sanguinaria.core.plugins import Settings
 
 
@@ -13,10 +13,10 @@ class Spectrograms(Settings):
 
     verification: str = Field(description="entry of `verifications`; its first seed is shown")
     encoder: str | None = Field(default=None, description="one of its encoders; the first where absent")
-    attacks: entries("adversaries", least=0) = Field(  # type: ignore[valid-type]
+    attacks: entry_names("adversaries", least=0) = Field(  # type: ignore[valid-type]
         default=(), description="some of its attacks; all where absent"
     )
-    defences: entries("defences", least=0) = Field(  # type: ignore[valid-type]
+    defences: entry_names("defences", least=0) = Field(  # type: ignore[valid-type]
         default=(), description="some of its defences; all where absent"
     )
     trial: int = Field(default=0, ge=0, description="which of its trials, counted from 0")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from sanguinaria.core.fields import Seeds, entries
+from sanguinaria.core.fields import Seeds, entry_names
 from sanguinaria.core.plugins import Settings
 from sanguinaria.plan.sections.comparison import Comparison
 
@@ -42,10 +42,10 @@ class Verification(Settings):
         default=None,
         description="entry of `corpora` with speakers for labels, to train encoders on; `corpus` where absent",
     )
-    encoders: entries("victims")  # type: ignore[valid-type]
-    attacks: entries("adversaries")  # type: ignore[valid-type]
-    defences: entries("defences") = ("none",)  # type: ignore[valid-type]
-    metrics: entries("metrics", least=0) = ("stoi", "pesq", "si_sdr")  # type: ignore[valid-type]
+    encoders: entry_names("victims")  # type: ignore[valid-type]
+    attacks: entry_names("adversaries")  # type: ignore[valid-type]
+    defences: entry_names("defences") = ("none",)  # type: ignore[valid-type]
+    metrics: entry_names("metrics", least=0) = ("stoi", "pesq", "si_sdr")  # type: ignore[valid-type]
     trials: Trials = Trials()
     seeds: Seeds = Field(default=(0,), description="of trainings and attacks")
     quality_probes: int | None = Field(

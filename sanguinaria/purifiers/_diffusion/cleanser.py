@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from sanguinaria.core.errors import InputError
-from sanguinaria.core.random_streams import generator_of
+from sanguinaria.core.random_streams import utterance_generator
 from sanguinaria.purifiers._diffusion.condition import Condition
 from sanguinaria.purifiers._diffusion.network import DiffWave
 from sanguinaria.purifiers._diffusion.process import Way
@@ -94,7 +94,7 @@ class DiffusionCleanser:
         return purified
 
     def _purified(self, waveforms: torch.Tensor, texts: Sequence[str] | None, seed: int) -> torch.Tensor:
-        draws = [generator_of(waveform, seed) for waveform in waveforms]
+        draws = [utterance_generator(waveform, seed) for waveform in waveforms]
         speech = waveforms.to(self.device, torch.float32)
         gains = torch.ones_like(speech[:, :1]) if self.level is None else levelling(speech, self.level)
         speech = speech * gains

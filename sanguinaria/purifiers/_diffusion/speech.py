@@ -12,7 +12,7 @@ from sanguinaria.adversaries._probes import probes, waveforms_of
 from sanguinaria.audio import utterances
 from sanguinaria.core import parquet
 from sanguinaria.core.errors import InputError
-from sanguinaria.core.random_streams import order
+from sanguinaria.core.random_streams import random_order
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def read_speech(shards: tuple[Path, ...], sample_rate: int, most: int, split: st
     names = [name for path in shards for name in _names(path, split)]
     if not names and split == "train":
         raise InputError("the corpus has no training utterances to train a purifier on: give it a training share")
-    chosen = sorted(order(names, seed=0)[:most])
+    chosen = sorted(random_order(names, seed=0)[:most])
     waveforms, found = [torch.zeros(0, 0)], []
     for batch in (batch for path in shards for batch in utterances.read(path, ids=chosen)):
         if batch.sample_rate != sample_rate:

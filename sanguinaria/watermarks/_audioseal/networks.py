@@ -107,7 +107,7 @@ class AudioSealNetworks(Watermark):
         if sample_rate != SAMPLE_RATE:
             raise InputError(f"AudioSeal marks audio at {SAMPLE_RATE:,} Hz, not at {sample_rate:,} Hz")
         # Cast rather than under autocast, which casts the weights anew in each pass: a tenth of the speed on a CPU.
-        dtype = devices.number_format(self.precision, device)
+        dtype = devices.compute_dtype(self.precision, device)
         generator, detector = (_channels_last(self.network(part, weights).to(device, dtype)) for part in PARTS)
         return AudioSealMarker(generator, detector, device, dtype, self.window)
 
@@ -266,9 +266,9 @@ def logits(detector: Any, waveforms: torch.Tensor, window: int = 0) -> torch.Ten
 
 def levelled(waveforms: torch.Tensor, window: int) -> tuple[torch.Tensor, torch.Tensor | float]:
     """Waveforms (utterances, samples) brought to the usual level at every moment, and the gain that was taken out."""
-    from sanguinaria.audio.levels import local_level
+    from sanguinaria.audio.levels import local_rms
 
     if not window:
         return waveforms, 1.0
-    gain = local_level(waveforms, window) / USUAL_LEVEL
+    gain = local_rms(waveforms, window) / USUAL_LEVEL
     return waveforms / gain, gain

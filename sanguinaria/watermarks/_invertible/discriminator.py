@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
-from sanguinaria.audio.reflect_padding import mirrored_spectra
+from sanguinaria.audio.reflect_padding import reflect_padded_stft
 
 FFT, HOP = 512, 128
 CHANNELS = (8, 16, 32)
@@ -29,7 +29,7 @@ class Discriminator(nn.Module):
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         window = torch.hann_window(FFT, device=waveforms.device)
-        spectra = mirrored_spectra(waveforms, window, HOP)
+        spectra = reflect_padded_stft(waveforms, window, HOP)
         levels = (spectra.real.square() + spectra.imag.square() + FLOOR**2).log10() / 2
         logits: torch.Tensor = self.layers(levels[:, None])
         return logits[:, 0]

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_loss
 
-from sanguinaria.audio.reflect_padding import mirrored_spectra
+from sanguinaria.audio.reflect_padding import reflect_padded_stft
 
 # From the speech and the marked speech, (utterances, samples) each, to a loss.
 Perceptual = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -66,7 +66,7 @@ def multi_scale_mel(sample_rate: int, device: torch.device) -> Callable[[torch.T
     def spectrograms(waveforms: torch.Tensor) -> list[torch.Tensor]:
         found = []
         for window, bank in zip(windows, filters, strict=True):
-            spectra = mirrored_spectra(waveforms, window, len(window) // 4)
+            spectra = reflect_padded_stft(waveforms, window, len(window) // 4)
             # Magnitudes with a slope at 0.
             magnitudes = (spectra.real.square() + spectra.imag.square() + 1e-12).sqrt()
             found.append((magnitudes.transpose(1, 2) @ bank).transpose(1, 2))

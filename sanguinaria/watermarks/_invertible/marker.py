@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import torch
 
-from sanguinaria.audio.chunking import Pieces, passes
-from sanguinaria.audio.resampling import heard, resampled
+from sanguinaria.audio.chunking import Chunking, chunk_batches
+from sanguinaria.audio.resampling import prepare_network_input, resample
 from sanguinaria.watermarks import Detection, Marker
 from sanguinaria.watermarks._invertible.keys import Key, RandomKeys
 from sanguinaria.watermarks._invertible.network import KeyedNetwork
@@ -26,7 +26,7 @@ CALIBRATION_SEED = 2
 class KeyedMarker(Marker):
     """A network on a device, and one key; utterances do not depend on others in their batch, but for rounding.
 
-    Audio longer than a piece is marked piece by piece (:class:`sanguinaria.audio.chunking.Pieces`). A message of
+    Audio longer than a piece is marked piece by piece (:class:`sanguinaria.audio.chunking.Chunking`). A message of
     several parts, of as many bits as a piece carries each, is spread over as many pieces, and starts again after them.
 
     Where ratios of speech to mark are given, each piece gets the quietest mark from which its bits are read surely: the
@@ -49,7 +49,7 @@ class KeyedMarker(Marker):
     network: KeyedNetwork
     key: Key
     calibration: torch.Tensor
-    pieces: Pieces
+    pieces: Chunking
     parts: int
     ratios: Sequence[float]
     sureness: float
@@ -72,10 +72,10 @@ class KeyedMarker(Marker):
         audio = self._heard(waveforms)
         length = audio.shape[-1]
         carried = self._parts.of(message, len(audio), length).to(self.device)
-        cut = self.pieces.cut(audio)
-        marks = [self._mark(*some) for some in passes(cut.flatten(0, 1), carried.flatten(0, 1))]
-        mark = self.pieces.join(torch.cat(marks).unflatten(0, cut.shape[:2]), length)  # type: ignore[no-untyped-call]
-        return resampled(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
+        cut = self.pieces.split(audio)
+        marks = [self._mark(*some) for some in chunk_batches(cut.flatten(0, 1), carried.flatten(0, 1))]
+        mark = self.pieces.overlap_add(torch.cat(marks).unflatten(0, cut.shape[:2]), length)  # type: ignore[no-untyped-call]
+        return resample(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
 
     def detect(self, waveforms: torch.Tensor) -> Detection:
         """Score in [0, 1] that each utterance carries a mark of this key, (utterances,), ½ from the calibration's
@@ -110,9 +110,9 @@ class KeyedMarker(Marker):
 
     def _logits(self, audio: torch.Tensor, shift: int) -> torch.Tensor:
         """(utterances, samples) → (utterances, parts · bits): means over a part's pieces, by their shares of audio."""
-        cut = self.pieces.cut(audio, shift)
+        cut = self.pieces.split(audio, shift)
         with torch.no_grad():
-            read = [self.network.read(some, self.key.expand(len(some))) for (some,) in passes(cut.flatten(0, 1))]
+            read = [self.network.read(some, self.key.expand(len(some))) for (some,) in chunk_batches(cut.flatten(0, 1))]
         found = torch.cat(read).unflatten(0, cut.shape[:2])  # type: ignore[no-untyped-call]
         return self._parts.means(found, audio.shape[-1])
 
@@ -121,7 +121,7 @@ class KeyedMarker(Marker):
         return MessageParts(self.pieces, self.parts, self.network.bits)
 
     def _heard(self, waveforms: torch.Tensor) -> torch.Tensor:
-        return heard(waveforms, self.sample_rate, self.network_rate, self.network.band.fft, self.device)
+        return prepare_network_input(waveforms, self.sample_rate, self.network_rate, self.network.band.fft, self.device)
 
 
 def statistic(logits: torch.Tensor) -> torch.Tensor:
@@ -137,10 +137,10 @@ def calibrate(
     found = []
     with torch.no_grad():
         for _ in range(KEYS_EACH):
-            for (some,) in passes(pieces[:CALIBRATED_ON]):
+            for (some,) in chunk_batches(pieces[:CALIBRATED_ON]):
                 key = random_keys(len(some), random).to(device)
-                cut = Pieces(some.shape[-1], 0)
-                sure = [statistic(network.read(cut.cut(some.to(device), shift)[:, 0], key)) for shift in (0, *shifts)]
+                cut = Chunking(some.shape[-1], 0)
+                sure = [statistic(network.read(cut.split(some.to(device), shift)[:, 0], key)) for shift in (0, *shifts)]
                 found.append(torch.stack(sure).amax(0).cpu())
     statistics = torch.cat(found)
     spread = statistics.std(unbiased=False).clamp(min=1e-6)

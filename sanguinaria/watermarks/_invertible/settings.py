@@ -193,7 +193,7 @@ class InvertibleWatermark(Watermark):
         """
         import torch
 
-        from sanguinaria.audio.chunking import Pieces
+        from sanguinaria.audio.chunking import Chunking
         from sanguinaria.watermarks._invertible.marker import KeyedMarker
 
         if (problem := self.key_problem(key)) is not None:
@@ -213,7 +213,7 @@ class InvertibleWatermark(Watermark):
             network.to(device).eval(),
             self.key_of(key).to(device),
             weights[CALIBRATION],
-            Pieces(PIECE, round(self.overlap * SAMPLE_RATE)),
+            Chunking(PIECE, round(self.overlap * SAMPLE_RATE)),
             self.spread,
             self.ratios,
             self.least_sureness,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import l1_loss, logsigmoid, mse_loss
 
-from sanguinaria.audio.reflect_padding import mirrored_spectra
+from sanguinaria.audio.reflect_padding import reflect_padded_stft
 from sanguinaria.watermarks._invertible.discriminator import Discriminator
 
 # Eq. 2 is AudioSeal's and EnCodec's (arXiv:2210.13438, section 3.4), whose scales and coefficients these are, as the
@@ -59,6 +59,6 @@ def undetected(discriminator: Discriminator, marked: torch.Tensor) -> torch.Tens
 
 def _magnitudes(waveforms: torch.Tensor, size: int) -> torch.Tensor:
     window = torch.hann_window(size, device=waveforms.device)
-    spectra = mirrored_spectra(waveforms, window, size // 4)
+    spectra = reflect_padded_stft(waveforms, window, size // 4)
     # Magnitudes with a slope at 0.
     return (spectra.real.square() + spectra.imag.square() + 1e-12).sqrt()

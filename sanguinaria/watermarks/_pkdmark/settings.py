@@ -87,7 +87,7 @@ class PkdSettings(Watermark):
         sample_rate: int,
         device: torch.device,
     ) -> SyncMarker:
-        from sanguinaria.audio.chunking import Pieces
+        from sanguinaria.audio.chunking import Chunking
         from sanguinaria.watermarks._pkdmark.marker import SyncMarker
 
         if sample_rate != network_rate:
@@ -95,7 +95,7 @@ class PkdSettings(Watermark):
         for network in (encoder, decoder):
             network.requires_grad_(False)
             network.to(device).eval()
-        pieces = Pieces(PIECE_SECONDS * network_rate, round(self.overlap * network_rate))
+        pieces = Chunking(PIECE_SECONDS * network_rate, round(self.overlap * network_rate))
         return SyncMarker(encoder, decoder, self.code, pieces, self.spread, ratio, network_rate, sample_rate, device)
 
 

@@ -83,7 +83,7 @@ class DitherModulation(Watermark):
         """
         import torch
 
-        from sanguinaria.audio.chunking import Pieces
+        from sanguinaria.audio.chunking import Chunking
         from sanguinaria.watermarks.dither_modulation.carriers import FFT, Carriers, carriers_of
         from sanguinaria.watermarks.dither_modulation.marker import DitherMarker, Steps
 
@@ -106,7 +106,7 @@ class DitherModulation(Watermark):
                 ratios.to(device), self.noise, 10 ** (-self.noise_ratio / 20), self.margin, 10 ** (-self.loudest / 20)
             ),
             self.follow,
-            Pieces(PIECE, 0),
+            Chunking(PIECE, 0),
             fade,
             round(self.delay * SAMPLE_RATE),
             SAMPLE_RATE,

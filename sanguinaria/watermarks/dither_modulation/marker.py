@@ -17,8 +17,8 @@ from math import sqrt
 import torch
 from torch.nn.functional import avg_pool2d, pad
 
-from sanguinaria.audio.chunking import CARRYING_SHARE, Pieces, passes
-from sanguinaria.audio.resampling import heard, resampled
+from sanguinaria.audio.chunking import MINIMUM_AUDIO_SHARE, Chunking, chunk_batches
+from sanguinaria.audio.resampling import prepare_network_input, resample
 from sanguinaria.watermarks import Detection, Marker
 from sanguinaria.watermarks._message_parts import expanded_message
 from sanguinaria.watermarks.dither_modulation.carriers import Carriers, sound, spectrum, taper
@@ -80,7 +80,7 @@ class DitherMarker(Marker):
     band: tuple[float, float]
     steps: Steps
     follow: float
-    pieces: Pieces
+    pieces: Chunking
     fade: int
     delay: int
     network_rate: int
@@ -100,14 +100,14 @@ class DitherMarker(Marker):
         """
         audio = self._heard(waveforms)
         length = audio.shape[-1]
-        cut = self.pieces.cut(audio)
+        cut = self.pieces.split(audio)
         messages = expanded_message(message, len(audio), len(self.carriers.dithers)).to(audio)
         messages = messages[:, None].expand(-1, cut.shape[1], -1)
-        inside = self.pieces.cut(torch.ones(1, length, device=self.device)).expand(len(audio), -1, -1)
+        inside = self.pieces.split(torch.ones(1, length, device=self.device)).expand(len(audio), -1, -1)
         flat = [each.flatten(0, 1) for each in (cut, messages, inside)]
-        marks = torch.cat([self._mark(*some) for some in passes(*flat)])
-        mark = self.pieces.join(marks.unflatten(0, cut.shape[:2]), length)  # type: ignore[no-untyped-call]
-        return resampled(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
+        marks = torch.cat([self._mark(*some) for some in chunk_batches(*flat)])
+        mark = self.pieces.overlap_add(marks.unflatten(0, cut.shape[:2]), length)  # type: ignore[no-untyped-call]
+        return resample(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
 
     def detect(self, waveforms: torch.Tensor) -> Detection:
         """Score in [0, 1] that each utterance carries a mark of this key, (utterances,), ½ where unmarked audio would
@@ -172,8 +172,8 @@ class DitherMarker(Marker):
 
     def _carrying(self, audio: torch.Tensor, delay: int = 0) -> torch.Tensor:
         """The pieces that carry a message, (utterances, pieces, samples), as they lie in audio with such a delay."""
-        shares = self.pieces.shares(audio.shape[-1])
-        return self.pieces.cut(audio, delay)[:, shares >= CARRYING_SHARE]
+        shares = self.pieces.audio_shares(audio.shape[-1])
+        return self.pieces.split(audio, delay)[:, shares >= MINIMUM_AUDIO_SHARE]
 
     def _read(self, pieces: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Of pieces (utterances, pieces, samples), at the step that fits each best: how well it does, from −1 to 1,
@@ -202,8 +202,8 @@ class DitherMarker(Marker):
         """How well the pieces of an utterance (samples,) fit at each delay, by correlation, (2·delay + 1,)."""
         wider = self.pieces.samples + 2 * self.delay
         around = pad(utterance, (self.delay, 0))[None]
-        shares = self.pieces.shares(len(utterance))
-        pieces = Pieces(wider, 2 * self.delay).cut(around)[0, : len(shares)][shares >= CARRYING_SHARE]
+        shares = self.pieces.audio_shares(len(utterance))
+        pieces = Chunking(wider, 2 * self.delay).split(around)[0, : len(shares)][shares >= MINIMUM_AUDIO_SHARE]
         first, last = self._bins(wider)
         spectra = torch.fft.rfft(pieces)
         spectra[:, :first] = spectra[:, last:] = 0
@@ -243,8 +243,8 @@ class DitherMarker(Marker):
         return first, last
 
     def _heard(self, waveforms: torch.Tensor) -> torch.Tensor:
-        least = int(self.pieces.samples * CARRYING_SHARE)
-        return heard(waveforms, self.sample_rate, self.network_rate, least, self.device)
+        least = int(self.pieces.samples * MINIMUM_AUDIO_SHARE)
+        return prepare_network_input(waveforms, self.sample_rate, self.network_rate, least, self.device)
 
 
 def fit(places: torch.Tensor) -> torch.Tensor:

@@ -106,7 +106,7 @@ class Wavmark(Watermark):
         Raises:
             sanguinaria.watermarks.WeightsError: the weights are not this network's, or the package is not installed.
         """
-        from sanguinaria.audio.chunking import Pieces
+        from sanguinaria.audio.chunking import Chunking
         from sanguinaria.watermarks._pkdmark.marker import SyncMarker
         from sanguinaria.watermarks._pkdmark.settings import tell_of_resampling
         from sanguinaria.watermarks._pkdmark.sync_code import SyncCode
@@ -117,7 +117,7 @@ class Wavmark(Watermark):
         if sample_rate != SAMPLE_RATE:
             tell_of_resampling(network, SAMPLE_RATE, sample_rate)
         code = SyncCode(pattern(), self.sync_required)
-        return SyncMarker(network, network, code, Pieces(PIECE, 0), 1, None, SAMPLE_RATE, sample_rate, device)
+        return SyncMarker(network, network, code, Chunking(PIECE, 0), 1, None, SAMPLE_RATE, sample_rate, device)
 
 
 def _download() -> Path:

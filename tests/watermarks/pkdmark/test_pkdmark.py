@@ -57,8 +57,8 @@ class TestMarker:
     def test_every_second_carries_the_code_and_its_part(self):
         found, speech = marker(teacher(spread=2)), hum(1, 2 * RATE - 800)
         parts = torch.tensor([[1, 0, 1, 0, 0, 1], [1, 0, 1, 1, 1, 0]])
-        cut = found.pieces.cut(speech)[0]
-        expected = found.pieces.join(found.encoder.mark(cut, parts)[None], speech.shape[-1])
+        cut = found.pieces.split(speech)[0]
+        expected = found.pieces.overlap_add(found.encoder.mark(cut, parts)[None], speech.shape[-1])
         torch.testing.assert_close(found.watermark(speech, torch.tensor([0, 0, 1, 1, 1, 0])), expected)
 
     @BOTH
