@@ -17,7 +17,7 @@ from sanguinaria.core.errors import InputError
 # Holds a device for a while, and says from when to when.
 HOLDER = """
 import sys, time
-from sanguinaria import gpus
+from sanguinaria.core import gpu_locks as gpus
 device = gpus.take_one()
 start = time.monotonic()
 print("holds", device, flush=True)
