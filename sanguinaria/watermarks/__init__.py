@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin
-from sanguinaria.core.suggestions import unknown
+from sanguinaria.core.suggestions import unknown_name
 
 if TYPE_CHECKING:
     import torch
@@ -217,7 +217,7 @@ def marker(
 def _default(kind: str) -> Watermark:
     """The watermark of a kind with its default settings."""
     if kind not in plugins.kinds("watermarks"):
-        raise InputError(unknown("watermark", kind, plugins.kinds("watermarks")))
+        raise InputError(unknown_name("watermark", kind, plugins.kinds("watermarks")))
     try:
         plugin = plugins.build("watermarks", {"kind": kind})
     except ValidationError as error:
