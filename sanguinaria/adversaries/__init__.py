@@ -1,6 +1,6 @@
-"""Adversaries: who changes what a speaker encoder hears, so that it takes speakers for others.
+"""Adversaries: attacks on speaker verification, which perturb an utterance of each trial.
 
-Budgets and steps are in units of a 16-bit sample, as in TDAP: 1 is 1/32,768 of full scale.
+Budgets and steps are in units of the quantisation step of 16-bit audio, as in TDAP: 1 is 1/32,768 of full scale.
 """
 
 from __future__ import annotations
@@ -19,71 +19,76 @@ if TYPE_CHECKING:
 
     from sanguinaria.victims._encoders import Embed
 
-# From waveforms (some, samples) of the trials at some places (some,) to what becomes of them.
-Purifier = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
-# Of a 16-bit sample to full scale.
-UNIT = 1 / 32768
+# A defence as a differentiable function of waveforms (rows, samples) and of the indices (rows,) of their trials.
+DefenceFunction = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
+# The quantisation step of 16-bit audio, as a share of full scale.
+QUANTISATION_STEP = 1 / 32768
 
 
-@dataclass(frozen=True)
-class Aim:
-    """What an attack of some trials knows.
+@dataclass(frozen=True, kw_only=True)
+class AttackObjective:
+    """Objective of an attack on a batch of trials, and the attacker's knowledge.
 
-    ``others`` are the embeddings of the trials' other utterances (utterances, dimensions); ``targets`` whether the two
-    are of one speaker (utterances,), so that the attack is towards rejection, else towards acceptance; ``purifiers``
-    what may happen to the audio of some of the trials (their places among all) before it is heard: their gradients are
-    averaged.
+    Attributes:
+        embed: speaker encoder under attack.
+        references: embeddings of the trials' other utterances, which stay as they are: (utterances, dimensions).
+        is_target: whether both utterances of a trial are of one speaker: (utterances,). Such a trial is attacked
+            towards rejection, any other towards acceptance.
+        defences: draws of the defence between the attack and the encoder; the gradients through them are averaged.
+            Without any, the attack does not know of a defence.
     """
 
     embed: Embed
-    others: torch.Tensor
-    targets: torch.Tensor
-    purifiers: tuple[Purifier, ...] = ()
+    references: torch.Tensor
+    is_target: torch.Tensor
+    defences: tuple[DefenceFunction, ...] = ()
 
 
 class Adversary(Plugin):
-    """The protocol of an adversary."""
+    """Protocol of an adversary."""
 
     room: ClassVar[str] = "adversaries"
-    # Whether it attacks each trial with knowledge of the encoder; else it changes utterances, whatever the trial.
-    aims: ClassVar[bool] = False
+    # Whether an attack follows the encoder's score of each trial; else the utterance alone determines the perturbation.
+    attacks_encoder: ClassVar[bool] = False
 
-    side: Literal["test", "enrolment"] = Field(default="test", description="which utterance of a trial is changed")
+    side: Literal["test", "enrolment"] = Field(default="test", description="utterance of a trial that is perturbed")
 
     @property
     def is_identity(self) -> bool:
-        """Whether nothing is changed."""
+        """Whether no utterance is changed."""
         return False
 
     @property
-    def knows_defence(self) -> bool:
-        """Whether it attacks through the defence that its audio will meet."""
+    def is_adaptive(self) -> bool:
+        """Whether the attack takes its gradients through the defence that the audio will meet."""
         return False
 
     @property
-    def unaware(self) -> Adversary:
-        """What it is where there is no defence to know of."""
+    def non_adaptive(self) -> Adversary:
+        """The same attack without knowledge of a defence."""
         return self
 
     @property
-    def purifier_draws(self) -> int:
-        """With how many draws of a defence's random numbers each step is taken, where it knows the defence."""
+    def defence_draws(self) -> int:
+        """Number of random draws of a known defence that each step's gradient is averaged over."""
         return 1
 
     @property
-    def at_once(self) -> int:
-        """How many utterances are changed at once; it changes no result."""
+    def utterances_per_batch(self) -> int:
+        """Number of utterances that are perturbed at once; it changes no result."""
         return 256
 
     @abstractmethod
-    def changed(self, waveforms: torch.Tensor, aim: Aim | None, seed: int) -> tuple[torch.Tensor, list[str]]:
-        """Changed waveforms, and for each what kept it from being changed, empty where nothing did.
+    def perturb(
+        self, waveforms: torch.Tensor, objective: AttackObjective | None, seed: int
+    ) -> tuple[torch.Tensor, list[str]]:
+        """Return perturbed waveforms, and for each the problem that prevented an attack, empty where there was none.
 
         Args:
-            waveforms: (utterances, samples) in [-1, 1]. One that is no audio is left as it is, and told.
-            aim: where the adversary aims.
+            waveforms: (utterances, samples) in [-1, 1]. Silent or non-finite ones are returned unchanged.
+            objective: of the attack; ``None`` for an adversary that does not attack an encoder.
             seed: of all that is random.
 
         Returns:
-            (utterances, samples) in [-1, 1], and as many texts.
+            Waveforms (utterances, samples) in [-1, 1], and one message for each.
         """

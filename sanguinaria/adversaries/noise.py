@@ -1,4 +1,4 @@
-"""White noise as loud as an attack: what genuine trials are compared with (TDAP, section 4.1)."""
+"""White noise at the level of an attack, the control that genuine trials are compared with (TDAP, section 4.1)."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
-from sanguinaria.adversaries import UNIT, Adversary, Aim
+from sanguinaria.adversaries import QUANTISATION_STEP, Adversary, AttackObjective
 
 if TYPE_CHECKING:
     import torch
 
 
 class NoiseAdversary(Adversary):
-    """Gaussian noise of exactly one norm, or at one ratio to the speech; TDAP adds it at 39 dB.
+    """Additive Gaussian noise of exactly one L2 norm, or at one signal-to-noise ratio; TDAP adds it at 39 dB.
 
-    What is drawn follows from the seed and from the utterance's samples.
+    The noise is drawn from the seed and the utterance's samples.
     """
 
     epsilon: float | None = Field(
-        default=None, gt=0, description="L2 norm, in units of a 16-bit sample: that of an attack of the same budget"
+        default=None,
+        gt=0,
+        description="L2 norm in units of the quantisation step of 16-bit audio: that of an attack of the same budget",
     )
     snr: float | None = Field(
-        default=None, ge=-20, le=100, description="dB, of the utterance's mean power to the noise's"
+        default=None, ge=-20, le=100, description="signal-to-noise ratio in dB, of the utterance's mean power"
     )
 
     @model_validator(mode="after")
@@ -31,24 +33,25 @@ class NoiseAdversary(Adversary):
             raise ValueError("needs exactly one of `epsilon` and `snr`")
         return self
 
-    def changed(self, waveforms: torch.Tensor, aim: Aim | None, seed: int) -> tuple[torch.Tensor, list[str]]:
+    def perturb(
+        self, waveforms: torch.Tensor, objective: AttackObjective | None, seed: int
+    ) -> tuple[torch.Tensor, list[str]]:
         import torch
 
         from sanguinaria.audio.validation import waveform_problems
         from sanguinaria.core.random_streams import utterance_generator
 
-        found = waveforms.clone()
-        told = waveform_problems(waveforms)
-        for place in (place for place, problem in enumerate(told) if not problem):
-            noise = torch.randn(waveforms.shape[-1], generator=utterance_generator(waveforms[place], seed)).to(
-                waveforms
-            )
-            noise *= self._norm(waveforms[place]) / noise.norm()
-            found[place] = (waveforms[place] + noise).clamp(-1, 1)
-        return found, told
+        perturbed = waveforms.clone()
+        messages = waveform_problems(waveforms)
+        for row in (row for row, message in enumerate(messages) if not message):
+            noise = torch.randn(waveforms.shape[-1], generator=utterance_generator(waveforms[row], seed)).to(waveforms)
+            noise *= self._norm(waveforms[row]) / noise.norm()
+            perturbed[row] = (waveforms[row] + noise).clamp(-1, 1)
+        return perturbed, messages
 
     def _norm(self, waveform: torch.Tensor) -> float:
+        """Return the L2 norm of the noise that is added to a waveform (samples,)."""
         if self.epsilon is not None:
-            return self.epsilon * UNIT
+            return self.epsilon * QUANTISATION_STEP
         assert self.snr is not None
         return float(waveform.norm()) * 10 ** (-self.snr / 20)

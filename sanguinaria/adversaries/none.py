@@ -1,21 +1,23 @@
-"""Nobody: genuine trials."""
+"""No attack: genuine trials."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sanguinaria.adversaries import Adversary, Aim
+from sanguinaria.adversaries import Adversary, AttackObjective
 
 if TYPE_CHECKING:
     import torch
 
 
 class NoAdversary(Adversary):
-    """Changes nothing."""
+    """Leaves all utterances as they are."""
 
     @property
     def is_identity(self) -> bool:
         return True
 
-    def changed(self, waveforms: torch.Tensor, aim: Aim | None, seed: int) -> tuple[torch.Tensor, list[str]]:
+    def perturb(
+        self, waveforms: torch.Tensor, objective: AttackObjective | None, seed: int
+    ) -> tuple[torch.Tensor, list[str]]:
         return waveforms, [""] * len(waveforms)

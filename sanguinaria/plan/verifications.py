@@ -71,19 +71,19 @@ def _attacked(
     expander: Expander, trials: TrialsStage, heard: Heard, adversary: Adversary, defence: str | None, seed: int
 ) -> AttackedStage:
     """``defence`` is the entry that the adversary attacks through, if there is one."""
-    adversary = adversary.unaware if defence is None else adversary
-    plugins = [adversary, *([heard.victim] if adversary.aims else []), *expander.input_plugins(defence)]
+    adversary = adversary.non_adaptive if defence is None else adversary
+    plugins = [adversary, *([heard.victim] if adversary.attacks_encoder else []), *expander.input_plugins(defence)]
     return AttackedStage(
         expander.code("attacked", plugins),
         trials,
         adversary,
-        heard.victim if adversary.aims else None,
-        heard.model if adversary.aims else None,
+        heard.victim if adversary.attacks_encoder else None,
+        heard.model if adversary.attacks_encoder else None,
         None if defence is None else expander.resolved_defence(defence),
         None if defence is None else expander.purifier_of(defence),
         None if defence is None else expander.text_of(expander.entries["defences"][defence], trials.corpus, "test"),
         # Nothing of an attack that follows gradients is random, so that seeds of a pretrained encoder share it.
-        0 if adversary.aims else seed,
+        0 if adversary.attacks_encoder else seed,
     )
 
 
@@ -124,7 +124,7 @@ class _Expansion:
             self._embedded(heard, audio),
             self._embedded(heard, self.corpus),
             adversary.side,
-            adversary.aims,
+            adversary.attacks_encoder,
         )
         # What nothing was done to is not compared with itself.
         metrics = () if audio is self.corpus else self.verification.metrics
@@ -139,7 +139,7 @@ class _Expansion:
         """The entry that the adversary attacks through, if it does."""
         plugin = self.expander.entries["defences"][defence]
         assert isinstance(plugin, Defence)
-        return defence if adversary.knows_defence and not plugin.is_identity else None
+        return defence if adversary.is_adaptive and not plugin.is_identity else None
 
     def _embedded(self, heard: Heard, audio: AudioStage) -> EmbeddingStage:
         return EmbeddingStage(self.expander.code("embeddings", (heard.victim,)), heard.victim, heard.model, audio)
@@ -155,6 +155,6 @@ class _Expansion:
             self.trials,
             audio,
             adversary.side,
-            adversary.aims,
+            adversary.attacks_encoder,
             min(limits, default=None),
         )

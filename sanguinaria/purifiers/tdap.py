@@ -104,7 +104,7 @@ class Tdap(ConditionedPurifier):
         yield from super().problems(referenced)
         if self.encoder is not None and not isinstance(referenced["encoder"], Encoding):
             yield "encoder", f"{self.encoder!r} makes no embeddings: name a speaker encoder"
-        if isinstance(adversary := referenced.get("adversary"), Adversary) and not adversary.aims:
+        if isinstance(adversary := referenced.get("adversary"), Adversary) and not adversary.attacks_encoder:
             yield "adversary", f"{self.adversary!r} does not aim at an encoder: name an attack"
 
     @property

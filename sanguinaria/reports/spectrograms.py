@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from sanguinaria.adversaries._probes import probe_names, waveforms_of
+from sanguinaria.adversaries._probes import probe_names, read_waveforms
 from sanguinaria.core import parquet
 from sanguinaria.core.errors import InputError
 from sanguinaria.nn.filter_banks import HOP, LogFilterBanks
@@ -57,7 +57,7 @@ def _utterance(picture: Mapping[str, Any], trial: int) -> tuple[np.ndarray, int]
     if trial >= len(table):
         raise InputError(f"spectrograms: trial {trial} is asked for, and there are {len(table)}, counted from 0")
     name = probe_names(table, picture["side"], picture["per_trial"])[trial]
-    found, sample_rate = waveforms_of([Path(path) for path in picture["audio"]], [name])
+    found, sample_rate = read_waveforms([Path(path) for path in picture["audio"]], [name])
     return found[name], sample_rate
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sanguinaria.adversaries import Adversary, Aim
-from sanguinaria.adversaries._probes import probes, waveforms_of
+from sanguinaria.adversaries import Adversary, AttackObjective
+from sanguinaria.adversaries._probes import probes, read_waveforms
 from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances
 from sanguinaria.core import parquet
@@ -23,13 +23,13 @@ from sanguinaria.victims._encoders import Embed, load_encoder
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.adversaries import Purifier
+    from sanguinaria.adversaries import DefenceFunction
     from sanguinaria.steps.defence_gradients import Purify
 
 
 @dataclass(frozen=True)
 class Target:
-    """What an adversary who aims knows: an encoder with its model, none where it is pretrained, and the defence with
+    """Knowledge of an adversary that attacks an encoder: the encoder with its model, none where it is pretrained, and the defence with
     the weights of its purifier, if it has one, and rows of what is said in the utterances as they were, if it is told.
     """
 
@@ -55,7 +55,7 @@ def attack_audio(
 
     Args:
         adversary: who changes them.
-        target: what it aims at; ``None`` where it does not aim.
+        target: the encoder that it attacks, if it attacks one.
         trials: as :mod:`sanguinaria.steps.trials` writes them.
         audio: all shards of the corpus.
         part: which one, and of how many; a part may be empty.
@@ -64,16 +64,18 @@ def attack_audio(
         remarks: of rows ``probe, problem``; a probe that could not be changed is as it was, and has a problem.
         device: where the encoder computes.
     """
-    table = probes(parquet.read(trials), adversary.side, adversary.aims)
+    table = probes(parquet.read(trials), adversary.side, adversary.attacks_encoder)
     chosen = table.iloc[part[0] :: part[1]].reset_index(drop=True)
-    names = pd.unique(chosen[["utterance", "other"] if adversary.aims else ["utterance"]].to_numpy().ravel())
-    waveforms, sample_rate = waveforms_of(audio, names.tolist())
+    names = pd.unique(
+        chosen[["utterance", "reference"] if adversary.attacks_encoder else ["utterance"]].to_numpy().ravel()
+    )
+    waveforms, sample_rate = read_waveforms(audio, names.tolist())
     told: list[str] = []
 
     def changed() -> Iterator[Utterances]:
         attack = _Attack(adversary, target, waveforms, sample_rate, seed, device)
-        for start in range(0, len(chosen), adversary.at_once):
-            rows = chosen.iloc[start : start + adversary.at_once]
+        for start in range(0, len(chosen), adversary.utterances_per_batch):
+            rows = chosen.iloc[start : start + adversary.utterances_per_batch]
             made, problems = attack(rows)
             told.extend(problems)
             print(f"{start + len(rows)} of {len(chosen)} probes", flush=True)
@@ -115,19 +117,24 @@ class _Attack:
 
     def __call__(self, rows: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
         audio = self._audio(rows["utterance"])
-        made, problems = self.adversary.changed(audio, self._aim(rows, audio), self.seed)
+        made, problems = self.adversary.perturb(audio, self._aim(rows, audio), self.seed)
         return made.float().cpu().numpy(), problems
 
-    def _aim(self, rows: pd.DataFrame, audio: torch.Tensor) -> Aim | None:
+    def _aim(self, rows: pd.DataFrame, audio: torch.Tensor) -> AttackObjective | None:
         import torch
 
         if self.embed is None or self.target is None:
             return None
         with torch.no_grad():
-            others = self.embed(self._audio(rows["other"]))
+            others = self.embed(self._audio(rows["reference"]))
         told = [self.texts.get(name, "") for name in rows["utterance"]]
         known = tuple(_of_rows(purify, told) for purify in self._known(audio.shape[-1]))
-        return Aim(self.embed, others, torch.tensor(rows["target"].to_numpy(), device=self.device), known)
+        return AttackObjective(
+            embed=self.embed,
+            references=others,
+            is_target=torch.tensor(rows["target"].to_numpy(), device=self.device),
+            defences=known,
+        )
 
     def _known(self, samples: int) -> tuple[Purify, ...]:
         """The defence that is known, loaded once."""
@@ -135,7 +142,7 @@ class _Attack:
 
         target = self.target
         if self.known is None and target is not None and target.defence is not None:
-            draws = self.adversary.purifier_draws
+            draws = self.adversary.defence_draws
             self.known = purifiers(target.defence, target.weights, draws, self.sample_rate, self.device, samples)
         return self.known or ()
 
@@ -145,6 +152,6 @@ class _Attack:
         return torch.from_numpy(np.stack([self.waveforms[name] for name in names])).to(self.device)
 
 
-def _of_rows(purify: Purify, texts: Sequence[str]) -> Purifier:
+def _of_rows(purify: Purify, texts: Sequence[str]) -> DefenceFunction:
     """A defence that is told what is said in the rows that it acts on."""
     return lambda waveforms, rows: purify(waveforms, [texts[row] for row in rows.tolist()])

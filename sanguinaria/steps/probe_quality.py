@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sanguinaria.adversaries._probes import Side, probes, waveforms_of
+from sanguinaria.adversaries._probes import Side, probes, read_waveforms
 from sanguinaria.audio import utterances
 from sanguinaria.core import parquet
 from sanguinaria.core.random_streams import random_order
@@ -40,7 +40,7 @@ def score_probes(
     table = probes(parquet.read(trials), side, per_trial)
     chosen = random_order(table["probe"], seed=0)[:limit]
     utterance_of = table.set_index("probe")["utterance"]
-    references, _ = waveforms_of(clean, utterance_of.loc[chosen].unique().tolist())
+    references, _ = read_waveforms(clean, utterance_of.loc[chosen].unique().tolist())
     rows: list[tuple[str, float | None, str]] = []
     for path in audio:
         for batch in utterances.read(path, ids=chosen):

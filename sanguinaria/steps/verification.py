@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sanguinaria.adversaries._probes import OTHER, Side, probe_names
+from sanguinaria.adversaries._probes import OPPOSITE_SIDE, Side, probe_names
 from sanguinaria.audio import utterances
 from sanguinaria.core import parquet
 from sanguinaria.core.errors import InputError
@@ -75,7 +75,7 @@ def score_trials(
         InputError: there is no embedding of an utterance.
     """
     table = parquet.read(trials)
-    pair = _of(probes, probe_names(table, side, per_trial)), _of(others, table[OTHER[side]])
+    pair = _of(probes, probe_names(table, side, per_trial)), _of(others, table[OPPOSITE_SIDE[side]])
     scores = cosines(*pair)
     problems = np.where(np.isfinite(scores), "", NO_NUMBER)
     parquet.write(table.assign(score=scores, problem=pd.Series(problems, dtype="str")), destination)

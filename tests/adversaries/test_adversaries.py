@@ -1,12 +1,12 @@
-"""Adversaries: their budgets, what they reach, whom they harm, and how they get past a defence."""
+"""Adversaries: budgets, effect on the scores of trials, invalid audio, and attacks through a defence."""
 
 import numpy as np
 import pytest
 import torch
 from torch.nn.functional import cosine_similarity
 
-from sanguinaria.adversaries import UNIT, Aim
-from sanguinaria.adversaries.pgd.projected_gradients import NO_GRADIENT, Budget, ascend
+from sanguinaria.adversaries import QUANTISATION_STEP, AttackObjective
+from sanguinaria.adversaries.pgd.projected_gradients import NON_FINITE_GRADIENT, Budget, ascend
 from sanguinaria.audio.validation import NON_FINITE, SILENT
 from sanguinaria.core import plugins
 from sanguinaria.distortions import to_text
@@ -15,7 +15,7 @@ from sanguinaria.steps.defence_gradients import passes_gradients, purifiers
 CPU = torch.device("cpu")
 LABELS = ["left", "right"]
 BUDGETS = {"linf": 30, "l2": 6400}
-each = pytest.mark.parametrize("norm", sorted(BUDGETS))
+each_norm = pytest.mark.parametrize("norm", sorted(BUDGETS))
 
 
 def pgd(norm, **settings):
@@ -23,120 +23,127 @@ def pgd(norm, **settings):
 
 
 def encoder(samples: int = 2000, size: int = 16):
-    """A smooth encoder, which gradient attacks get the better of."""
+    """A smooth encoder, on which gradient attacks succeed."""
     weights = torch.randn(samples, size, generator=torch.Generator().manual_seed(0)) / samples**0.5
     return lambda waveforms: torch.tanh(20 * waveforms @ weights)
 
 
 def speech(count: int, samples: int = 2000) -> torch.Tensor:
-    """Noise in whole units of a 16-bit sample."""
+    """Noise in whole quantisation steps of 16-bit audio."""
     noise = 0.05 * torch.randn(count, samples, generator=torch.Generator().manual_seed(1))
-    return (noise / UNIT).round().clamp(-32768, 32767) * UNIT
+    return (noise / QUANTISATION_STEP).round().clamp(-32768, 32767) * QUANTISATION_STEP
 
 
-def aimed(waveforms, **more) -> Aim:
+def objective_of(waveforms, **more) -> AttackObjective:
     embed = encoder(waveforms.shape[-1])
-    others = embed(speech(len(waveforms), waveforms.shape[-1]).flip(0))
-    targets = torch.arange(len(waveforms)) % 2 == 0
-    return Aim(embed, others, targets, **more)
+    references = embed(speech(len(waveforms), waveforms.shape[-1]).flip(0))
+    is_target = torch.arange(len(waveforms)) % 2 == 0
+    return AttackObjective(embed=embed, references=references, is_target=is_target, **more)
 
 
-def norms(changes: torch.Tensor, norm: str) -> torch.Tensor:
-    changes = changes.double() / UNIT
-    return changes.abs().amax(-1) if norm == "linf" else changes.norm(dim=-1)
+def norms(perturbations: torch.Tensor, norm: str) -> torch.Tensor:
+    perturbations = perturbations.double() / QUANTISATION_STEP
+    return perturbations.abs().amax(-1) if norm == "linf" else perturbations.norm(dim=-1)
 
 
-@each
-def test_budgets_are_kept_and_reached(norm):
+@each_norm
+def test_perturbations_reach_and_keep_their_budget(norm):
     audio = speech(6)
-    audio[0, :1000], audio[1, :1000] = 1 - UNIT, -1  # at full scale already
-    found, told = pgd(norm).changed(audio, aimed(audio), 0)
-    assert told == [""] * 6
-    assert found.min() >= -1 and found.max() <= 1
-    changed = norms(found - audio, norm)
-    assert (changed <= BUDGETS[norm]).all()
-    # Rounding to whole units towards 0 costs half a unit of each sample on average.
-    assert (changed[2:] > (0.99 if norm == "l2" else 0.95) * BUDGETS[norm]).all()
-    whole = (found / UNIT).numpy()
-    np.testing.assert_array_equal(whole, whole.round())
+    audio[0, :1000], audio[1, :1000] = 1 - QUANTISATION_STEP, -1  # at full scale already
+    perturbed, messages = pgd(norm).perturb(audio, objective_of(audio), 0)
+    assert messages == [""] * 6
+    assert perturbed.min() >= -1 and perturbed.max() <= 1
+    sizes = norms(perturbed - audio, norm)
+    assert (sizes <= BUDGETS[norm]).all()
+    # Truncation to whole steps towards 0 costs half a step of each sample on average.
+    assert (sizes[2:] > (0.99 if norm == "l2" else 0.95) * BUDGETS[norm]).all()
+    steps = (perturbed / QUANTISATION_STEP).numpy()
+    np.testing.assert_array_equal(steps, steps.round())
 
 
-def test_the_papers_step_reaches_no_budget_in_l2():
+def test_the_step_size_of_the_paper_reaches_no_l2_budget():
     audio = speech(2)
-    found, _ = pgd("l2", step=1).changed(audio, aimed(audio), 0)
-    assert (norms(found - audio, "l2") <= 50).all()
+    perturbed, _ = pgd("l2", step_size=1).perturb(audio, objective_of(audio), 0)
+    assert (norms(perturbed - audio, "l2") <= 50).all()
 
 
-@each
-def test_targets_are_rejected_and_others_accepted(norm):
+@each_norm
+def test_target_trials_are_attacked_towards_rejection_and_others_towards_acceptance(norm):
     audio = speech(8)
-    aim = aimed(audio)
-    found, _ = pgd(norm, steps=20).changed(audio, aim, 0)
-    before, after = (cosine_similarity(aim.embed(waveforms), aim.others) for waveforms in (audio, found))
+    objective = objective_of(audio)
+    perturbed, _ = pgd(norm, steps=20).perturb(audio, objective, 0)
+    before, after = (
+        cosine_similarity(objective.embed(waveforms), objective.references) for waveforms in (audio, perturbed)
+    )
     assert (after[::2] < before[::2] - 0.05).all() and (after[1::2] > before[1::2] + 0.05).all()
 
 
-@each
-def test_an_attack_is_the_best_change_of_a_linear_score(norm):
-    """Where the slope is the same everywhere, the best change is known: Hölder's inequality."""
+@each_norm
+def test_an_attack_on_a_linear_score_is_optimal(norm):
+    """Of a constant gradient, the optimal perturbation is known: Hölder's inequality."""
     gradient = torch.randn(1, 500, generator=torch.Generator().manual_seed(2))
-    budget = Budget(norm, BUDGETS[norm] * UNIT, 2.5 * BUDGETS[norm] * UNIT / 10)
-    found, _ = ascend(torch.full((1, 500), 0.1), lambda audio, places: gradient, budget, 10)
-    gained = float((found - 0.1)[0] @ gradient[0])
+    budget = Budget(norm, BUDGETS[norm] * QUANTISATION_STEP, 2.5 * BUDGETS[norm] * QUANTISATION_STEP / 10)
+    perturbed, _ = ascend(torch.full((1, 500), 0.1), lambda audio, rows: gradient, budget, 10)
+    gain = float((perturbed - 0.1)[0] @ gradient[0])
     dual = gradient.abs().sum() if norm == "linf" else gradient.norm()
-    assert gained == pytest.approx(float(budget.epsilon * dual), rel=0.06)
+    assert gain == pytest.approx(float(budget.epsilon * dual), rel=0.06)
 
 
-@each
-def test_what_is_no_audio_is_told_and_the_rest_unharmed(norm):
-    audio = speech(6)  # an even number: of an odd one the middle is compared with itself, which has no slope
-    alone, _ = pgd(norm, steps=5).changed(audio, aimed(audio), 0)
-    spoiled = audio.clone()
-    spoiled[1, 7], spoiled[3], spoiled[4, 0] = float("nan"), 0, float("inf")
-    found, told = pgd(norm, steps=5).changed(spoiled, aimed(audio), 0)
-    assert told == ["", NON_FINITE, "", SILENT, NON_FINITE, ""]
-    torch.testing.assert_close(found[[0, 2, 5]], alone[[0, 2, 5]], atol=1.5 * UNIT, rtol=0)
-    assert (found[3] == 0).all() and torch.isnan(found[1, 7]) and not torch.isnan(found[1]).all()
+@each_norm
+def test_invalid_audio_is_reported_and_changes_no_other_utterance(norm):
+    audio = speech(6)  # an even number: of an odd one the middle is compared with itself, which has a gradient of 0
+    alone, _ = pgd(norm, steps=5).perturb(audio, objective_of(audio), 0)
+    invalid = audio.clone()
+    invalid[1, 7], invalid[3], invalid[4, 0] = float("nan"), 0, float("inf")
+    perturbed, messages = pgd(norm, steps=5).perturb(invalid, objective_of(audio), 0)
+    assert messages == ["", NON_FINITE, "", SILENT, NON_FINITE, ""]
+    torch.testing.assert_close(perturbed[[0, 2, 5]], alone[[0, 2, 5]], atol=1.5 * QUANTISATION_STEP, rtol=0)
+    assert (perturbed[3] == 0).all() and torch.isnan(perturbed[1, 7]) and not torch.isnan(perturbed[1]).all()
 
 
-def test_a_gradient_that_is_no_number_ends_one_attack():
-    def slope(audio, places):
+def test_a_non_finite_gradient_ends_the_attack_on_its_utterance_alone():
+    def gradient(audio, rows):
         gradients = torch.ones_like(audio)
-        gradients[places == 1] = float("nan")
+        gradients[rows == 1] = float("nan")
         return gradients
 
-    found, told = ascend(torch.full((3, 10), 0.1), slope, Budget("linf", 30 * UNIT, 10 * UNIT), 5)
-    assert told == ["", NO_GRADIENT, ""]
-    changed = ((found - 0.1) / UNIT).round()
-    assert (changed[1] == 0).all() and (changed[[0, 2]] >= 29).all()
+    budget = Budget("linf", 30 * QUANTISATION_STEP, 10 * QUANTISATION_STEP)
+    perturbed, messages = ascend(torch.full((3, 10), 0.1), gradient, budget, 5)
+    assert messages == ["", NON_FINITE_GRADIENT, ""]
+    steps = ((perturbed - 0.1) / QUANTISATION_STEP).round()
+    assert (steps[1] == 0).all() and (steps[[0, 2]] >= 29).all()
 
 
-def test_batches_do_not_matter():
+def test_attacks_do_not_depend_on_the_batch():
     audio = speech(4)
-    aim = aimed(audio)
-    together, _ = pgd("linf", steps=5).changed(audio, aim, 0)
-    for place in range(4):
-        own = Aim(aim.embed, aim.others[place : place + 1], aim.targets[place : place + 1])
-        alone, _ = pgd("linf", steps=5).changed(audio[place : place + 1], own, 0)
-        torch.testing.assert_close(alone[0], together[place], atol=1.5 * UNIT, rtol=0)
+    objective = objective_of(audio)
+    together, _ = pgd("linf", steps=5).perturb(audio, objective, 0)
+    for row in range(4):
+        of_row = AttackObjective(
+            embed=objective.embed,
+            references=objective.references[row : row + 1],
+            is_target=objective.is_target[row : row + 1],
+        )
+        alone, _ = pgd("linf", steps=5).perturb(audio[row : row + 1], of_row, 0)
+        torch.testing.assert_close(alone[0], together[row], atol=1.5 * QUANTISATION_STEP, rtol=0)
 
 
 @pytest.mark.parametrize("level", [{"epsilon": 6400}, {"snr": 39}])
-def test_noise_is_as_loud_as_it_says(level):
+def test_noise_has_the_configured_level(level):
     audio = speech(3)
     audio[1] = 0
     adversary = plugins.build("adversaries", {"kind": "noise", **level})
-    found, told = adversary.changed(audio, None, 0)
-    assert told == ["", SILENT, ""] and torch.equal(found[1], audio[1])
-    changed = norms(found - audio, "l2")[[0, 2]]
-    ratio = 20 * torch.log10(audio.norm(dim=-1)[[0, 2]] / (changed * UNIT))
-    expected = {"epsilon": (changed, 6400.0), "snr": (ratio, 39.0)}[next(iter(level))]
+    perturbed, messages = adversary.perturb(audio, None, 0)
+    assert messages == ["", SILENT, ""] and torch.equal(perturbed[1], audio[1])
+    sizes = norms(perturbed - audio, "l2")[[0, 2]]
+    ratio = 20 * torch.log10(audio.norm(dim=-1)[[0, 2]] / (sizes * QUANTISATION_STEP))
+    expected = {"epsilon": (sizes, 6400.0), "snr": (ratio, 39.0)}[next(iter(level))]
     torch.testing.assert_close(expected[0].double(), torch.full((2,), expected[1]).double(), rtol=1e-4, atol=0)
-    assert torch.equal(found[2], adversary.changed(audio[2:], None, 0)[0][0])
-    assert not torch.equal(found[2], adversary.changed(audio[2:], None, 1)[0][0])
+    assert torch.equal(perturbed[2], adversary.perturb(audio[2:], None, 0)[0][0])
+    assert not torch.equal(perturbed[2], adversary.perturb(audio[2:], None, 1)[0][0])
 
 
-def test_noise_has_one_level():
+def test_noise_needs_exactly_one_level():
     with pytest.raises(ValueError, match="exactly one of"):
         plugins.build("adversaries", {"kind": "noise"})
 
@@ -147,7 +154,7 @@ def defence(**distortion):
     )
 
 
-def test_which_defences_pass_gradients():
+def test_functions_without_gradients_are_recognised():
     audio = speech(2)
     for function, passes in (
         (lambda waveforms: 0.5 * waveforms, True),
@@ -158,7 +165,7 @@ def test_which_defences_pass_gradients():
         assert passes_gradients(lambda waveforms, labels, of=function: of(waveforms), audio, LABELS[:1]) == passes
 
 
-def test_too_little_memory_is_no_lack_of_gradients():
+def test_running_out_of_memory_is_not_a_lack_of_gradients():
     def full(waveforms, labels):
         raise torch.OutOfMemoryError("no memory left")
 
@@ -166,39 +173,39 @@ def test_too_little_memory_is_no_lack_of_gradients():
         passes_gradients(full, speech(1), LABELS[:1])
 
 
-def test_gradients_pass_straight_through_what_has_none():
-    chosen = defence(kind="quantisation", bits=6)
-    (purify,) = purifiers(chosen, None, 1, 16000, CPU, 8000)
+def test_a_defence_without_gradients_gets_a_straight_through_estimator():
+    quantisation = defence(kind="quantisation", bits=6)
+    (purify,) = purifiers(quantisation, None, 1, 16000, CPU, 8000)
     audio = speech(2).requires_grad_()
-    made = purify(audio, LABELS)
-    torch.testing.assert_close(made, chosen.transform(16000, CPU)(audio.detach()))
-    made.sum().backward()
+    defended = purify(audio, LABELS)
+    torch.testing.assert_close(defended, quantisation.transform(16000, CPU)(audio.detach()))
+    defended.sum().backward()
     assert (audio.grad == 1).all()
 
 
-def test_gradients_pass_through_what_has_them():
+def test_a_differentiable_defence_keeps_its_gradient():
     (purify,) = purifiers(defence(kind="gain", factor=0.5), None, 1, 16000, CPU, 8000)
-    silent = torch.zeros(2, 8000, requires_grad=True)
-    purify(silent, LABELS).sum().backward()
-    assert (silent.grad == 0.5).all()
+    silence = torch.zeros(2, 8000, requires_grad=True)
+    purify(silence, LABELS).sum().backward()
+    assert (silence.grad == 0.5).all()
 
 
-def test_draws_of_a_defence_differ_and_none_is_its_own():
-    chosen = defence(kind="noise", std=0.01)
+def test_draws_of_a_defence_differ_from_each_other_and_from_its_own():
+    noise = defence(kind="noise", std=0.01)
     audio = speech(1)
-    made = [function(audio, LABELS[:1]) for function in purifiers(chosen, None, 3, 16000, CPU, audio.shape[-1])]
-    made.append(chosen.transform(16000, CPU)(audio))
-    assert len({float(one[0, 0]) for one in made}) == 4
+    defended = [function(audio, LABELS[:1]) for function in purifiers(noise, None, 3, 16000, CPU, audio.shape[-1])]
+    defended.append(noise.transform(16000, CPU)(audio))
+    assert len({float(waveforms[0, 0]) for waveforms in defended}) == 4
 
 
-def test_an_attack_that_knows_the_defence_gets_further():
-    """The defence turns the audio round, so an attack that does not know it goes the wrong way."""
+def test_an_adaptive_attack_changes_the_scores_behind_its_defence_more():
+    """The defence reverses the audio in time, so that a non-adaptive attack follows a wrong gradient."""
     audio = speech(8)
-    turn = lambda waveforms: waveforms.flip(-1)  # noqa: E731
-    plain, knowing = aimed(audio), aimed(audio, purifiers=(lambda waveforms, places: turn(waveforms),))
+    flip = lambda waveforms: waveforms.flip(-1)  # noqa: E731
+    objectives = objective_of(audio), objective_of(audio, defences=(lambda waveforms, rows: flip(waveforms),))
     scores = []
-    for aim in (plain, knowing):
-        found, _ = pgd("linf", steps=10).changed(audio, aim, 0)
-        score = cosine_similarity(aim.embed(turn(found)), aim.others)
-        scores.append(torch.where(aim.targets, -score, score).mean())
+    for objective in objectives:
+        perturbed, _ = pgd("linf", steps=10).perturb(audio, objective, 0)
+        score = cosine_similarity(objective.embed(flip(perturbed)), objective.references)
+        scores.append(torch.where(objective.is_target, -score, score).mean())
     assert scores[1] > scores[0] + 0.05

@@ -13,7 +13,7 @@ from test_purifiers import HASHED, TOLD, built, seeded
 from torch.nn.functional import cosine_similarity
 from toy_speech import RATE, hum, write_corpus
 
-from sanguinaria.adversaries import Aim
+from sanguinaria.adversaries import AttackObjective
 from sanguinaria.audio import utterances
 from sanguinaria.core import plugins, tensors
 from sanguinaria.core.errors import InputError
@@ -301,12 +301,14 @@ def test_an_attack_reaches_through_a_purification(tmp_path):
     known = purifiers(defence, path, 2, RATE, CPU, 4000)
     embed = lambda waveforms: torch.fft.rfft(waveforms)[:, 20:200].abs()  # noqa: E731
     rows = tuple(partial(_of_rows, function, labels) for function in known)
-    aim = Aim(embed, embed(speech.flip(0)), torch.zeros(4, dtype=torch.bool), rows)
+    aim = AttackObjective(
+        embed=embed, references=embed(speech.flip(0)), is_target=torch.zeros(4, dtype=torch.bool), defences=rows
+    )
     adversary = plugins.build("adversaries", {"kind": "pgd", "norm": "linf", "epsilon": 300, "steps": 10})
-    attacked, told = adversary.changed(speech, aim, 0)
+    attacked, told = adversary.perturb(speech, aim, 0)
     assert told == [""] * 4
     purify = defence.of_utterances(RATE, CPU, path)
-    before, after = (cosine_similarity(embed(purify(audio, labels)), aim.others) for audio in (speech, attacked))
+    before, after = (cosine_similarity(embed(purify(audio, labels)), aim.references) for audio in (speech, attacked))
     assert (after > before + 0.05).all(), (before, after)
 
 

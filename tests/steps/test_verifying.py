@@ -60,7 +60,7 @@ def shards(folder):
 def attacked(corpus, folder, settings, defence=None, shares=1):
     source, victim = corpus
     adversary = plugins.build("adversaries", settings)
-    target = Target(victim, source / "model.safetensors", defence) if adversary.aims else None
+    target = Target(victim, source / "model.safetensors", defence) if adversary.attacks_encoder else None
     for part in range(shares):
         attack_audio(
             adversary,

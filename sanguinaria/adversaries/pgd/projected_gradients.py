@@ -1,4 +1,4 @@
-"""Projected gradient descent (Madry et al., 2018, arXiv:1706.06083, section 2.1) on waveforms."""
+"""Projected gradient ascent (Madry et al., 2018, arXiv:1706.06083, section 2.1) on waveforms."""
 
 from __future__ import annotations
 
@@ -8,72 +8,98 @@ from typing import Literal
 
 import torch
 
-from sanguinaria.adversaries import UNIT
+from sanguinaria.adversaries import QUANTISATION_STEP
 from sanguinaria.audio.validation import waveform_problems
 
-NO_GRADIENT = "the gradient is not made of numbers"
-# Below any gradient: keeps one of 0 from a division by 0.
+NON_FINITE_GRADIENT = "the gradient is not finite"
+# Smaller than any gradient: it avoids the division of a zero gradient by its norm.
 TINY = 1e-30
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How far a waveform may be moved, in all and in each step, as shares of full scale."""
+    """Bounds of a perturbation, as shares of full scale.
+
+    Attributes:
+        norm: that is bounded.
+        epsilon: largest norm of the whole perturbation.
+        step_size: norm of each step.
+    """
 
     norm: Literal["linf", "l2"]
     epsilon: float
-    step: float
+    step_size: float
 
-    def stepped(self, gradients: torch.Tensor) -> torch.Tensor:
-        """The steepest change of the length of a step, (utterances, samples) each."""
+    def steepest_step(self, gradients: torch.Tensor) -> torch.Tensor:
+        """Return the steepest ascent steps of the step size.
+
+        Shape:
+            - Input: (utterances, samples)
+            - Output: (utterances, samples)
+
+        >>> Budget("l2", epsilon=1.0, step_size=0.5).steepest_step(torch.tensor([[3.0, 4.0]]))
+        tensor([[0.3000, 0.4000]])
+        """
         if self.norm == "linf":
-            return torch.sign(gradients) * self.step
+            return torch.sign(gradients) * self.step_size
         # Scaled first: the squares of small gradients are 0 in single precision.
         scaled = gradients / gradients.abs().amax(-1, keepdim=True).clamp(min=TINY)
-        found: torch.Tensor = self.step * scaled / scaled.norm(dim=-1, keepdim=True).clamp(min=TINY)
-        return found
+        steps: torch.Tensor = self.step_size * scaled / scaled.norm(dim=-1, keepdim=True).clamp(min=TINY)
+        return steps
 
-    def within(self, changes: torch.Tensor) -> torch.Tensor:
-        """The nearest changes that the budget allows, (utterances, samples) each."""
+    def project(self, perturbations: torch.Tensor) -> torch.Tensor:
+        """Project perturbations onto the ball of radius epsilon.
+
+        Shape:
+            - Input: (utterances, samples)
+            - Output: (utterances, samples)
+
+        >>> Budget("linf", epsilon=1.0, step_size=0.5).project(torch.tensor([[-2.0, 0.5]]))
+        tensor([[-1.0000,  0.5000]])
+        """
         if self.norm == "linf":
-            return changes.clamp(-self.epsilon, self.epsilon)
-        norms = changes.norm(dim=-1, keepdim=True)
-        found: torch.Tensor = changes * (self.epsilon / norms.clamp(min=self.epsilon))
-        return found
+            return perturbations.clamp(-self.epsilon, self.epsilon)
+        norms = perturbations.norm(dim=-1, keepdim=True)
+        projected: torch.Tensor = perturbations * (self.epsilon / norms.clamp(min=self.epsilon))
+        return projected
 
 
 def ascend(
-    waveforms: torch.Tensor, slope: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], budget: Budget, steps: int
+    waveforms: torch.Tensor,
+    gradient: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    budget: Budget,
+    steps: int,
 ) -> tuple[torch.Tensor, list[str]]:
-    """Waveforms moved so that something rises, within a budget and within [-1, 1].
+    """Perturb waveforms by projected gradient ascent, within a budget and within [-1, 1].
 
-    Changes are whole units of a 16-bit sample, rounded towards the given waveforms, so that they are within the budget
-    when they are stored, too.
+    The perturbation is truncated towards 0 to whole quantisation steps of 16-bit audio, so that it stays within the
+    budget when the waveforms are stored.
 
     Args:
         waveforms: (utterances, samples).
-        slope: gradients (some, samples) of what is to rise, at waveforms (some, samples) whose places (some,) among the
-            given ones are told.
-        budget: of the changes.
-        steps: of the ascent.
+        gradient: function of the current waveforms (rows, samples) and of their indices (rows,) among the utterances;
+            it returns the gradients (rows, samples) of the quantity to maximise.
+        budget: of the perturbation.
+        steps: number of ascent steps.
 
     Returns:
-        Changed waveforms, and what kept each from being changed: those that are silent or no numbers are as they were,
-        and one whose gradient is no number stays where it last had one.
+        Perturbed waveforms (utterances, samples), and for each the problem that prevented or stopped its attack, empty
+        where there was none. Silent and non-finite waveforms are unchanged; one whose gradient is not finite stays
+        where it last had a finite one.
     """
-    told = waveform_problems(waveforms)
-    moving = torch.tensor([place for place, problem in enumerate(told) if not problem], device=waveforms.device)
-    found = waveforms.clone()
+    messages = waveform_problems(waveforms)
+    active = torch.tensor([row for row, message in enumerate(messages) if not message], device=waveforms.device)
+    perturbed = waveforms.clone()
     for _ in range(steps):
-        if len(moving) == 0:
+        if len(active) == 0:
             break
-        start = waveforms[moving]
-        gradients = slope(found[moving], moving)
-        good = torch.isfinite(gradients).all(-1)
-        for place in moving[~good].tolist():
-            told[place] = NO_GRADIENT
-        changes = budget.within(found[moving] - start + budget.stepped(gradients))
-        found[moving[good]] = (start + changes).clamp(-1, 1)[good]
-        moving = moving[good]
-    whole = torch.nan_to_num(((found - waveforms) / UNIT).trunc() * UNIT)
-    return waveforms + whole, told
+        originals = waveforms[active]
+        gradients = gradient(perturbed[active], active)
+        finite = torch.isfinite(gradients).all(-1)
+        for row in active[~finite].tolist():
+            messages[row] = NON_FINITE_GRADIENT
+        perturbations = budget.project(perturbed[active] - originals + budget.steepest_step(gradients))
+        perturbed[active[finite]] = (originals + perturbations).clamp(-1, 1)[finite]
+        active = active[finite]
+    quantised = torch.nan_to_num(((perturbed - waveforms) / QUANTISATION_STEP).trunc() * QUANTISATION_STEP)
+    return waveforms + quantised, messages

@@ -59,8 +59,8 @@ class Heard:
 class AttackedStage(AudioStage):
     """What an adversary makes of trials: audio of each trial, or of each utterance where it does not aim.
 
-    Where it aims, ``victim`` and ``model`` are the encoder, and ``defence`` is what it knows of, with its ``purifier``
-    and the ``text`` of the utterances as they were.
+    Where it attacks an encoder, ``victim`` and ``model`` are the encoder, and ``defence`` is what it knows of, with its
+    ``purifier`` and the ``text`` of the utterances as they were.
     """
 
     trials: TrialsStage

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sanguinaria.adversaries._probes import probes, waveforms_of
+from sanguinaria.adversaries._probes import probes, read_waveforms
 from sanguinaria.audio import utterances
 from sanguinaria.core import parquet
 from sanguinaria.core.errors import InputError
@@ -122,8 +122,8 @@ def read_attacked(trials: Path, attacked: tuple[Path, ...], audio: tuple[Path, .
         InputError: they have another.
     """
     table = probes(parquet.read(trials), "test", True)
-    noisy, rate = waveforms_of(attacked, table["probe"].tolist())
-    clean, _ = waveforms_of(audio, table["utterance"].unique().tolist())
+    noisy, rate = read_waveforms(attacked, table["probe"].tolist())
+    clean, _ = read_waveforms(audio, table["utterance"].unique().tolist())
     if rate != sample_rate:
         raise InputError(f"the purifier hears audio at {sample_rate} Hz, and the attacked audio has {rate}")
     pairs = zip(table["utterance"], table["probe"], strict=True)
