@@ -105,7 +105,7 @@ class Tdap(ConditionedPurifier):
         if self.encoder is not None and not isinstance(referenced["encoder"], Encoding):
             yield "encoder", f"{self.encoder!r} makes no embeddings: name a speaker encoder"
         if isinstance(adversary := referenced.get("adversary"), Adversary) and not adversary.attacks_encoder:
-            yield "adversary", f"{self.adversary!r} does not aim at an encoder: name an attack"
+            yield "adversary", f"{self.adversary!r} does not attack an encoder: name an attack"
 
     @property
     def hears_text(self) -> bool:

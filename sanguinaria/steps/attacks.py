@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Target:
-    """Knowledge of an adversary that attacks an encoder: the encoder with its model, none where it is pretrained, and the defence with
-    the weights of its purifier, if it has one, and rows of what is said in the utterances as they were, if it is told.
+    """Knowledge of an adversary that attacks an encoder: the encoder with its model, none where it is pretrained, and
+    the defence with the weights of its purifier, if it has one, and rows of the utterances' texts, if it uses them.
     """
 
     victim: Victim

@@ -191,7 +191,7 @@ def test_a_purifier_is_shown_attacks_on_an_encoder_of_its_own_corpus():
     ("encoder", "adversary", "told"),
     [
         ("lstm", "pgd", "purifiers.told.encoder: 'lstm' makes no embeddings"),
-        ("ecapa", "nobody", "purifiers.told.adversary: 'nobody' does not aim"),
+        ("ecapa", "nobody", "purifiers.told.adversary: 'nobody' does not attack an encoder"),
         ("ecapa", "pdg", "purifiers.told.adversary: unknown entry of adversaries 'pdg'"),
     ],
 )
