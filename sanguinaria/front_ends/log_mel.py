@@ -48,16 +48,13 @@ class LogMel(FrontEnd):
         """
         import torch
 
-        from sanguinaria.core import torchaudio_import as compatibility
-
-        compatibility.prepare()
-        from torchaudio.functional import melscale_fbanks
+        from sanguinaria.audio.mel import htk_filters
 
         # A window shorter than the transform is centred in it, as torch.stft does.
         before = (self.fft - self.window) // 2
         after = self.fft - self.window - before
         window = torch.nn.functional.pad(torch.hann_window(self.window), (before, after)).to(device)
-        filters = melscale_fbanks(self.fft // 2 + 1, 0.0, sample_rate / 2, self.bands, sample_rate).to(device)
+        filters = htk_filters(self.fft, self.bands, sample_rate, device=device)
         half = self.fft // 2
 
         def spectrograms(waveforms: torch.Tensor) -> torch.Tensor:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from sanguinaria.audio.slaney_mel import mel_filters
+from sanguinaria.audio.mel import slaney_filters
 from sanguinaria.metrics._no_reference import Opinion
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _spectrogram(window: np.ndarray) -> np.ndarray:
     frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME)[::160]
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAME) / FRAME)
     bands = np.maximum(
-        np.abs(np.fft.rfft(frames * hann)) ** 2 @ mel_filters(SAMPLE_RATE, FRAME, BANDS, SAMPLE_RATE / 2).T, 1e-10
+        np.abs(np.fft.rfft(frames * hann)) ** 2 @ slaney_filters(SAMPLE_RATE, FRAME, BANDS, SAMPLE_RATE / 2).T, 1e-10
     )
     decibels = np.maximum(10 * np.log10(bands / bands.max()), -80)
     scaled: np.ndarray = ((decibels + 40) / 40).astype("float32")

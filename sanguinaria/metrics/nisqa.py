@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from sanguinaria.audio.slaney_mel import mel_filters
+from sanguinaria.audio.mel import slaney_filters
 from sanguinaria.core.pretrained_weights import PublishedWeights
 from sanguinaria.metrics import Unscorable
 from sanguinaria.metrics._no_reference import Opinion
@@ -72,7 +72,7 @@ def _spectrogram(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     padded = np.pad(audio.astype("float64"), FFT // 2, mode="reflect")[(FFT - length) // 2 :]
     frames = np.lib.stride_tricks.sliding_window_view(padded, length)[::hop][:count]
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
-    bands = np.abs(np.fft.rfft(frames * hann, FFT)) @ mel_filters(sample_rate, FFT, BANDS, HIGHEST).T
+    bands = np.abs(np.fft.rfft(frames * hann, FFT)) @ slaney_filters(sample_rate, FFT, BANDS, HIGHEST).T
     decibels = 20 * np.log10(np.maximum(bands, 1e-4))
     limited: np.ndarray = np.maximum(decibels, decibels.max() - 80).astype("float32")
     return limited

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from sanguinaria.audio.mel import htk_filters
 from sanguinaria.nn.waveform_layers import check_length
 
 # Seconds from frame to frame, and of a window.
@@ -31,15 +32,10 @@ class LogFilterBanks(nn.Module):
     filters: torch.Tensor
 
     def __init__(self, bands: int, sample_rate: int) -> None:
-        from sanguinaria.core import torchaudio_import as compatibility
-
-        compatibility.prepare()
-        from torchaudio.functional import melscale_fbanks
-
         super().__init__()
         self.window, self.hop = round(WINDOW * sample_rate), round(HOP * sample_rate)
         self.fft = 2 ** (self.window - 1).bit_length()
-        filters = melscale_fbanks(self.fft // 2 + 1, LOWEST, sample_rate / 2, bands, sample_rate)
+        filters = htk_filters(self.fft, bands, sample_rate, LOWEST)
         self.register_buffer("filters", filters, persistent=False)
         self.register_buffer("taper", torch.hamming_window(self.window, periodic=False), persistent=False)
 

@@ -80,12 +80,12 @@ def partials(samples: int) -> list[int]:
 
 def mel_energies(audio: torch.Tensor, bands: int = BANDS, padding: str = "constant") -> torch.Tensor:
     """Power, no logarithm, in Slaney's mel bands of equal area, (utterances, samples) → (utterances, frames, bands)."""
-    from sanguinaria.audio.slaney_mel import mel_filters
+    from sanguinaria.audio.mel import slaney_filters
 
     window = torch.hann_window(FFT, device=audio.device)
     frames = pad(audio[:, None], (FFT // 2, FFT // 2), mode=padding)[:, 0].unfold(-1, FFT, HOP) * window
     spectra = torch.fft.rfft(frames)
-    filters = torch.from_numpy(mel_filters(SAMPLE_RATE, FFT, bands, SAMPLE_RATE / 2)).to(audio)
+    filters = torch.from_numpy(slaney_filters(SAMPLE_RATE, FFT, bands, SAMPLE_RATE / 2)).to(audio)
     power: torch.Tensor = (spectra.real.square() + spectra.imag.square()) @ filters.T
     return power
 

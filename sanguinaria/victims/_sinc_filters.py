@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from math import pi
 
-import numpy as np
 import torch
 from torch import nn
+
+from sanguinaria.audio.mel import htk_band_edges
 
 # Lowest edge and narrowest band, and where the lowest band begins at first: 50, 50 and 30 Hz at 16 kHz.
 LOWEST = 50 / 16000
@@ -64,7 +65,5 @@ class SincFilters(nn.Module):
 def _mel_edges(count: int) -> torch.Tensor:
     """Edges (count + 1,) of bands of equal width on the mel scale, up to what leaves the narrowest band below half the
     sample rate."""
-    ends = SAMPLE_RATE * np.array([FIRST, 0.5 - LOWEST - NARROWEST])
-    first, last = 2595 * np.log10(1 + ends / 700)
-    mel = np.linspace(first, last, count + 1)
-    return torch.tensor(700 * (10 ** (mel / 2595) - 1) / SAMPLE_RATE, dtype=torch.float32)
+    edges = htk_band_edges(SAMPLE_RATE * FIRST, SAMPLE_RATE * (0.5 - LOWEST - NARROWEST), count + 1)
+    return torch.tensor(edges / SAMPLE_RATE, dtype=torch.float32)

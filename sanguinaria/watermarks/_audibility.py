@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 import torch
 
+from sanguinaria.audio.mel import htk_filters
+
 # 32 ms frames every 8 ms at 16 kHz, PESQ's, but for its hop of half a frame.
 FFT, HOP, BANDS = 512, 128, 40
 # Zwicker's exponent (P.862, Eq. 6), and the energy below which nothing is heard, relative to the speech's mean: −60 dB.
@@ -31,12 +33,7 @@ ROOT_FLOOR = 1e-9
 
 def audibility(sample_rate: int, device: torch.device) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
     """A function from marks and the speech they are hidden in, both (utterances, samples), to the mean disturbance."""
-    from sanguinaria.core.torchaudio_import import prepare
-
-    prepare()
-    from torchaudio.functional import melscale_fbanks
-
-    filters = melscale_fbanks(FFT // 2 + 1, 0.0, sample_rate / 2, BANDS, sample_rate).to(device)
+    filters = htk_filters(FFT, BANDS, sample_rate, device=device)
     window = torch.hann_window(FFT, device=device)
 
     def energies(waveforms: torch.Tensor) -> torch.Tensor:

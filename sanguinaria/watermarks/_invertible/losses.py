@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_loss
 
+from sanguinaria.audio.mel import htk_filters
 from sanguinaria.audio.reflect_padding import reflect_padded_stft
 
 # From the speech and the marked speech, (utterances, samples) each, to a loss.
@@ -50,17 +51,10 @@ def broad_weight(samples: int) -> torch.Tensor:
 def multi_scale_mel(sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], list[torch.Tensor]]:
     """S of Eq. 2, as in EnCodec (arXiv:2210.13438, section 3.4): a mel spectrogram (utterances, bands, frames) for each
     scale, of magnitudes."""
-    from sanguinaria.core.torchaudio_import import prepare
-
-    prepare()
-    from torchaudio.functional import melscale_fbanks
-
     with warnings.catch_warnings():
         # The shortest windows have fewer bins than bands, some of which are 0 then.
         warnings.simplefilter("ignore", UserWarning)
-        filters = [
-            melscale_fbanks(2**scale // 2 + 1, 0.0, sample_rate / 2, MELS, sample_rate).to(device) for scale in SCALES
-        ]
+        filters = [htk_filters(2**scale, MELS, sample_rate, device=device) for scale in SCALES]
     windows = [torch.hann_window(2**scale, device=device) for scale in SCALES]
 
     def spectrograms(waveforms: torch.Tensor) -> list[torch.Tensor]:

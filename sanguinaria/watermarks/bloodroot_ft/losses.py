@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import torch
 
+from sanguinaria.audio.mel import htk_filters
+
 # λ_sup, λ_stft, λ_mel, λ_amp (section 3.1).
 WEIGHTS = {"supervised": 20_000.0, "stft": 10.0, "mel": 10.0, "amplitude": 0.1}
 RESOLUTIONS = (512, 1024, 2048)
@@ -47,12 +49,7 @@ def _stft_distance(marked: torch.Tensor, clean: torch.Tensor, size: int) -> torc
 def log_mel_distance(sample_rate: int, device: torch.device) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
     """Eq. 3: a function from marked and clean audio (utterances, samples) to the mean of |dB(M̂) − dB(M)|, M being mel
     energies."""
-    from sanguinaria.core.torchaudio_import import prepare
-
-    prepare()
-    from torchaudio.functional import melscale_fbanks
-
-    filters = melscale_fbanks(MEL_FFT // 2 + 1, 0.0, sample_rate / 2, MEL_BANDS, sample_rate).to(device)
+    filters = htk_filters(MEL_FFT, MEL_BANDS, sample_rate, device=device)
     window = torch.hann_window(MEL_FFT, device=device)
 
     def decibels(audio: torch.Tensor) -> torch.Tensor:
