@@ -31,13 +31,13 @@ def assert_resumes(
 ) -> None:
     """A training of some steps that is killed in its fourth, and started again, comes to the same weights and history.
 
-    ``draws`` is the module whose ``crops`` each step draws, ``keeps`` are those whose ``KEEP_EVERY`` says how often
-    checkpoints are kept.
+    ``draws`` is the module whose ``random_crops`` each step calls, ``keeps`` are those whose ``CHECKPOINT_INTERVAL``
+    is the number of steps between two checkpoints.
     """
     for module in keeps:
-        monkeypatch.setattr(module, "KEEP_EVERY", 2)
+        monkeypatch.setattr(module, "CHECKPOINT_INTERVAL", 2)
     whole = plugin.obtain(Sources(**sources, folder=folder / "whole"))  # type: ignore[arg-type]
-    draw, drawn = draws.crops, []
+    draw, drawn = draws.random_crops, []
 
     def killed(*arguments):
         drawn.append(1)
@@ -46,11 +46,11 @@ def assert_resumes(
         return draw(*arguments)
 
     again = Sources(**sources, folder=folder / "killed")  # type: ignore[arg-type]
-    monkeypatch.setattr(draws, "crops", killed)
+    monkeypatch.setattr(draws, "random_crops", killed)
     with pytest.raises(KeyboardInterrupt):
         plugin.obtain(again)
     assert (again.folder / "checkpoint.pt").exists()
-    monkeypatch.setattr(draws, "crops", draw)
+    monkeypatch.setattr(draws, "random_crops", draw)
     assert equal(plugin.obtain(again), whole)
     histories = [(folder / name / "history.csv").read_text() for name in ("whole", "killed")]
     assert histories[0] == histories[1]

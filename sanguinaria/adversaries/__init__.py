@@ -17,7 +17,7 @@ from sanguinaria.core.plugins import Plugin
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.victims._encoders import Embed
+    from sanguinaria.victims._encoders import EmbeddingFunction
 
 # A defence as a differentiable function of waveforms (rows, samples) and of the indices (rows,) of their trials.
 DefenceFunction = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
@@ -38,7 +38,7 @@ class AttackObjective:
             Without any, the attack does not know of a defence.
     """
 
-    embed: Embed
+    embed: EmbeddingFunction
     references: torch.Tensor
     is_target: torch.Tensor
     defences: tuple[DefenceFunction, ...] = ()

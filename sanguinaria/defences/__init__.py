@@ -11,7 +11,7 @@ from sanguinaria.core.plugins import Plugin
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.nn.feature_dataset import Examples
+    from sanguinaria.nn.feature_dataset import FeatureDataset
 
 
 class Defence(Plugin):
@@ -46,7 +46,9 @@ class Defence(Plugin):
         transform = self.transform(sample_rate, device)
         return lambda waveforms, texts: transform(waveforms)
 
-    def repair(self, network: torch.nn.Module, held_out: Examples, seed: int, device: torch.device) -> torch.nn.Module:
+    def repair(
+        self, network: torch.nn.Module, held_out: FeatureDataset, seed: int, device: torch.device
+    ) -> torch.nn.Module:
         """Another network, on the device and ready to predict; the given one stays as it is.
 
         Args:

@@ -15,7 +15,7 @@ from sanguinaria.defences import Defence
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.nn.feature_dataset import Examples
+    from sanguinaria.nn.feature_dataset import FeatureDataset
 
 
 class FineTuning(Defence):
@@ -35,7 +35,9 @@ class FineTuning(Defence):
     def needs_held_out(self) -> bool:
         return True
 
-    def repair(self, network: torch.nn.Module, held_out: Examples, seed: int, device: torch.device) -> torch.nn.Module:
+    def repair(
+        self, network: torch.nn.Module, held_out: FeatureDataset, seed: int, device: torch.device
+    ) -> torch.nn.Module:
         from sanguinaria.nn.supervised_training import fine_tune
 
         return fine_tune(network, held_out, self.epochs, self.learning_rate, self.batch_size, seed, device)

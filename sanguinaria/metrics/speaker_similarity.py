@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.pretrained_weights import PublishedWeights
 from sanguinaria.metrics import Metric, Pair, Unscorable
-from sanguinaria.nn.resemblyzer import WEIGHTS, embed
+from sanguinaria.nn.resemblyzer import WEIGHTS, speaker_embedding
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +62,7 @@ class SpeakerSimilarity(Metric):
         return similarity - sum(other)
 
     def _embedded(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
-        embedding = embed(audio, sample_rate, self.weights)
+        embedding = speaker_embedding(audio, sample_rate, self.weights)
         if embedding is None:
             raise Unscorable("speaker similarity: no voice is heard in an utterance")
         return embedding
@@ -81,7 +81,7 @@ def _target(path: Path, weights: PublishedWeights) -> np.ndarray:
         samples, rate, _ = read_file(path)
     except InputError as error:
         raise InputError(f"{path}: {error}. Fix: give another recording of the target speaker") from error
-    embedding = embed(samples.mean(axis=1), rate, weights)
+    embedding = speaker_embedding(samples.mean(axis=1), rate, weights)
     if embedding is None:
         raise InputError(f"{path}: no voice is heard in it. Fix: give another recording of the target speaker")
     return embedding

@@ -10,7 +10,7 @@ import torch
 from sanguinaria.core.tensors import TensorRows
 
 
-class Inputs:
+class Features:
     """What a front end made of utterances, each (channels, times), half precision, in one order.
 
     They may stay in files, of which only what is asked for is read: a corpus may be larger than memory.
@@ -38,14 +38,14 @@ class Inputs:
         _, channels, times = self._parts[0].shape
         return channels, times
 
-    def chosen(self, positions: Sequence[int] | torch.Tensor) -> Inputs:
+    def subset(self, positions: Sequence[int] | torch.Tensor) -> Features:
         """Those at some positions, in their order; nothing is read."""
-        return Inputs(self._parts, self._places[torch.as_tensor(positions, dtype=torch.long)])
+        return Features(self._parts, self._places[torch.as_tensor(positions, dtype=torch.long)])
 
-    def __add__(self, other: Inputs) -> Inputs:
+    def __add__(self, other: Features) -> Features:
         """These, and then the others; nothing is read."""
         moved = other._places + torch.tensor([len(self._parts), 0])
-        return Inputs(self._parts + other._parts, torch.cat([self._places, moved]))
+        return Features(self._parts + other._parts, torch.cat([self._places, moved]))
 
 
 def _all_places(parts: Sequence[torch.Tensor | TensorRows]) -> torch.Tensor:
@@ -54,19 +54,19 @@ def _all_places(parts: Sequence[torch.Tensor | TensorRows]) -> torch.Tensor:
 
 
 @dataclass(frozen=True)
-class Examples:
+class FeatureDataset:
     """Inputs, and the positions of their labels (utterances,)."""
 
-    inputs: Inputs
+    features: Features
     labels: torch.Tensor
 
 
-def no_examples(shape: tuple[int, int]) -> Examples:
+def empty_dataset(shape: tuple[int, int]) -> FeatureDataset:
     """Examples of no utterance, which would have so many channels and times."""
-    nothing = Inputs([torch.empty(0, *shape, dtype=torch.float16)])
-    return Examples(nothing, torch.empty(0, dtype=torch.long))
+    nothing = Features([torch.empty(0, *shape, dtype=torch.float16)])
+    return FeatureDataset(nothing, torch.empty(0, dtype=torch.long))
 
 
-def blank(shape: tuple[int, int], device: torch.device) -> torch.Tensor:
+def dummy_input(shape: tuple[int, int], device: torch.device) -> torch.Tensor:
     """An input of zeros (1, channels, times): what a network is tried with where only its shapes matter."""
     return torch.zeros(1, *shape, device=device)

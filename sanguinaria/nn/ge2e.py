@@ -42,7 +42,7 @@ class SpeakerEncoder(nn.Module):
 
         What is shorter than one is filled with zeros; ``padding`` is what lies beyond the ends of the audio.
         """
-        starts = partials(audio.shape[-1])
+        starts = partial_starts(audio.shape[-1])
         end = (starts[-1] + PARTIAL) * HOP
         energies = mel_energies(pad(audio, (0, max(0, end - audio.shape[-1]))), self.bands, padding)
         heard = torch.stack([energies[:, start : start + PARTIAL] for start in starts])
@@ -50,7 +50,7 @@ class SpeakerEncoder(nn.Module):
         return normalize(found.mean(0), dim=-1)
 
 
-class Ge2e(SpeakerEncoder):
+class ResemblyzerEncoder(SpeakerEncoder):
     """Resemblyzer's, through which gradients pass: waveforms at 16 kHz (utterances, 1, samples) → (utterances, 256).
 
     It is the package's but for one step: silence is not cut out of the audio, which no gradient could pass.
@@ -59,7 +59,7 @@ class Ge2e(SpeakerEncoder):
     def __init__(self) -> None:
         super().__init__(BANDS, SIZE, LAYERS, SIZE)
 
-    def train(self, mode: bool = True) -> Ge2e:
+    def train(self, mode: bool = True) -> ResemblyzerEncoder:
         """cuDNN has no gradients of a recurrent layer that is not in training, where this one does nothing else."""
         super().train(mode)
         self.lstm.train()
@@ -70,7 +70,7 @@ class Ge2e(SpeakerEncoder):
             return self.embed(_amplified(waveforms[:, 0].float()))
 
 
-def partials(samples: int) -> list[int]:
+def partial_starts(samples: int) -> list[int]:
     """First frames of the partial utterances: at least one, which may end after the audio does."""
     frames = -(-(samples + 1) // HOP)
     starts = list(range(0, max(1, frames - PARTIAL + STEP + 1), STEP))

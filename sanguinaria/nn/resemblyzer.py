@@ -16,7 +16,7 @@ from sanguinaria.core.pretrained_weights import PublishedWeights
 if TYPE_CHECKING:
     import numpy as np
 
-    from sanguinaria.nn.ge2e import Ge2e
+    from sanguinaria.nn.ge2e import ResemblyzerEncoder
 
 WEIGHTS = PublishedWeights(
     url="https://github.com/resemble-ai/Resemblyzer/raw/refs/heads/master/resemblyzer/pretrained.pt",
@@ -32,7 +32,7 @@ VOICE_WINDOW, VOICE_AVERAGE, VOICE_WIDTH = 480, 8, 7
 LEVEL = -30.0
 
 
-def embed(audio: np.ndarray, sample_rate: int, weights: PublishedWeights) -> np.ndarray | None:
+def speaker_embedding(audio: np.ndarray, sample_rate: int, weights: PublishedWeights) -> np.ndarray | None:
     """The embedding (256,) of samples (samples,), of length 1 and nowhere below 0; ``None`` where no voice is heard.
 
     Raises:
@@ -42,7 +42,7 @@ def embed(audio: np.ndarray, sample_rate: int, weights: PublishedWeights) -> np.
 
     from sanguinaria.audio.resampling import resample_polyphase
 
-    heard = voiced(
+    heard = trim_silences(
         audio if sample_rate == SAMPLE_RATE else resample_polyphase(audio, sample_rate, SAMPLE_RATE).clip(-1, 1)
     )
     if len(heard) == 0:
@@ -52,7 +52,7 @@ def embed(audio: np.ndarray, sample_rate: int, weights: PublishedWeights) -> np.
     return embedding
 
 
-def voiced(audio: np.ndarray) -> np.ndarray:
+def trim_silences(audio: np.ndarray) -> np.ndarray:
     """Samples (samples,) at 16 kHz without long silences, not quieter than -30 dB; empty where nothing is voiced."""
     import numpy as np
     from scipy.ndimage import binary_dilation
@@ -87,25 +87,25 @@ def _voice_flags(audio: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _network(weights: PublishedWeights) -> Ge2e:
+def _network(weights: PublishedWeights) -> ResemblyzerEncoder:
     """The network, loaded once in a process."""
-    return network(weights)
+    return load_encoder(weights)
 
 
-def network(weights: PublishedWeights) -> Ge2e:
+def load_encoder(weights: PublishedWeights) -> ResemblyzerEncoder:
     """The network, ready to embed.
 
     Raises:
         InputError: the weights cannot be had or are not the encoder's.
     """
     from sanguinaria.core.foreign_checkpoints import checkpoint_entry, load_weights, read_checkpoint
-    from sanguinaria.nn.ge2e import Ge2e
+    from sanguinaria.nn.ge2e import ResemblyzerEncoder
 
     path = weights_file(weights)
     state = checkpoint_entry(read_checkpoint(path, WHAT), "model_state", path, WHAT)
     # The loss that it was trained with had two numbers of its own.
     wanted = {name: tensor for name, tensor in state.items() if not name.startswith("similarity_")}
-    found = Ge2e()
+    found = ResemblyzerEncoder()
     load_weights(found, wanted, path, WHAT)
     return found.eval()
 

@@ -14,12 +14,12 @@ from functools import singledispatch
 import torch
 from torch import nn
 
-from sanguinaria.nn.feature_dataset import blank
+from sanguinaria.nn.feature_dataset import dummy_input
 
 Shapes = Mapping[str, torch.Size]
 
 
-def fitted(network: nn.Module, state: Mapping[str, torch.Tensor]) -> nn.Module:
+def resize_layers(network: nn.Module, state: Mapping[str, torch.Tensor]) -> nn.Module:
     """A copy of the network whose layers have the shapes of the tensors, and hold them. The network stays as it is.
 
     Raises:
@@ -36,7 +36,7 @@ def fitted(network: nn.Module, state: Mapping[str, torch.Tensor]) -> nn.Module:
     return copied.to(next(network.parameters()).device).train(network.training)
 
 
-def check(network: nn.Module, shape: tuple[int, int], labels: int) -> None:
+def check_output_shape(network: nn.Module, shape: tuple[int, int], labels: int) -> None:
     """Try a network on one input of so many channels and times: layers may fit their tensors, and not each other.
 
     Raises:
@@ -44,7 +44,7 @@ def check(network: nn.Module, shape: tuple[int, int], labels: int) -> None:
         ValueError: it does not answer with logits (1, labels).
     """
     with torch.inference_mode():
-        logits = network.eval()(blank(shape, next(network.parameters()).device))
+        logits = network.eval()(dummy_input(shape, next(network.parameters()).device))
     if logits.shape != (1, labels):
         raise ValueError(f"its logits have the shape {tuple(logits.shape)}, not {(1, labels)}")
 

@@ -14,12 +14,12 @@ from sanguinaria.core.random_streams import random_order
 POWER_FLOOR = 1e-8
 
 
-def power(waveforms: torch.Tensor) -> torch.Tensor:
+def mean_power(waveforms: torch.Tensor) -> torch.Tensor:
     """Mean power of each utterance, (utterances, 1), never quite 0."""
     return waveforms.square().mean(-1, keepdim=True) + POWER_FLOOR
 
 
-def speech(shards: Sequence[Path], sample_rate: int, most: int, split: str = "train") -> torch.Tensor:
+def load_utterances(shards: Sequence[Path], sample_rate: int, most: int, split: str = "train") -> torch.Tensor:
     """Training utterances of a corpus, (utterances, samples), at most so many, drawn by a hash of their names.
 
     Those of another split are there to be looked at, and there may be none.
@@ -50,7 +50,7 @@ def _names(path: Path, split: str) -> list[str]:
     return names
 
 
-def crops(waveforms: torch.Tensor, count: int, length: int, generator: torch.Generator) -> torch.Tensor:
+def random_crops(waveforms: torch.Tensor, count: int, length: int, generator: torch.Generator) -> torch.Tensor:
     """Random pieces (count, length), the louder two thirds of those drawn: there is nothing to learn from silence.
 
     Raises:

@@ -16,16 +16,16 @@ from sanguinaria.core.atomic_files import atomic
 from sanguinaria.core.checkpoints import load_checkpoint, save_checkpoint
 
 # Steps between two checkpoints, and between two lines of the history.
-KEEP_EVERY = 200
+CHECKPOINT_INTERVAL = 200
 # Steps over which the learning rate rises, and the share of it that is left at the end.
 WARM_UP, LAST_RATE = 100, 0.1
 # The gradient's largest norm.
 LARGEST_GRADIENT = 1.0
 
 # What a training keeps of itself beside weights: plain values, its history, and the state of its random numbers.
-Progress = dict[str, Any]
+TrainingState = dict[str, Any]
 # From the progress, and the CPU's random numbers, to the loss of a step and the values to be told of it.
-Step = Callable[[Progress, torch.Generator], tuple[torch.Tensor, dict[str, float]]]
+Step = Callable[[TrainingState, torch.Generator], tuple[torch.Tensor, dict[str, float]]]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def train(
     step: Step,
     schedule: Schedule,
     checkpoint: Path,
-    initial: Progress | None = None,
+    initial: TrainingState | None = None,
 ) -> list[dict[str, float]]:
     """Take the steps of a schedule, or go on from a checkpoint of the same training.
 
@@ -59,7 +59,7 @@ def train(
         The history: for every so many steps the means of the values.
     """
     learnt.train()
-    progress: Progress = {"step": 0, "history": [], "recent": [], **(initial or {})}
+    progress: TrainingState = {"step": 0, "history": [], "recent": [], **(initial or {})}
     progress = load_checkpoint(checkpoint, learnt, optimiser) or progress
     # One sequence for the whole training; its state is kept, so that a resumed training draws what it would have drawn.
     random = torch.Generator().manual_seed(schedule.seed)
@@ -80,17 +80,17 @@ def train(
     return history
 
 
-def set_rate(optimiser: torch.optim.Optimizer, schedule: Schedule, step: int) -> None:
+def set_learning_rate(optimiser: torch.optim.Optimizer, schedule: Schedule, step: int) -> None:
     """The learning rate of a step: it rises for the first hundred, and falls as a cosine."""
     fallen = LAST_RATE + (1 - LAST_RATE) * (1 + cos(pi * step / schedule.steps)) / 2
     for group in optimiser.param_groups:
         group["lr"] = schedule.learning_rate * fallen * min(1.0, (step + 1) / WARM_UP)
 
 
-def _record(progress: Progress, values: dict[str, float], steps: int) -> bool:
+def _record(progress: TrainingState, values: dict[str, float], steps: int) -> bool:
     """Add a step's values to the history, a line for so many steps, and say whether a line was written."""
     progress["recent"].append(values)
-    if progress["step"] % KEEP_EVERY and progress["step"] != steps:
+    if progress["step"] % CHECKPOINT_INTERVAL and progress["step"] != steps:
         return False
     recent = progress["recent"]
     # Of what was not told in every step, as a validation's numbers, the mean is over those that told it.
@@ -102,7 +102,7 @@ def _record(progress: Progress, values: dict[str, float], steps: int) -> bool:
     return True
 
 
-def finish(history: list[dict[str, float]], *checkpoints: Path) -> None:
+def finish_training(history: list[dict[str, float]], *checkpoints: Path) -> None:
     """Write the history beside the checkpoints of a training that has come to its end, and remove those."""
     with atomic(checkpoints[0].with_name("history.csv")) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)

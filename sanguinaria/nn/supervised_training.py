@@ -16,7 +16,7 @@ from torch import nn
 from sanguinaria.core import devices
 from sanguinaria.core.checkpoints import load_checkpoint, save_checkpoint
 from sanguinaria.core.errors import InputError
-from sanguinaria.nn.feature_dataset import Examples, Inputs
+from sanguinaria.nn.feature_dataset import FeatureDataset, Features
 
 
 class Recipe(Protocol):
@@ -93,8 +93,8 @@ class Progress:
 def train(
     victim: Trainable,
     labels: Sequence[str],
-    training_set: Examples,
-    validation_set: Examples,
+    training_set: FeatureDataset,
+    validation_set: FeatureDataset,
     seed: int,
     checkpoint: Path,
     device: torch.device,
@@ -142,7 +142,7 @@ def _optimiser(victim: Trainable, network: nn.Module) -> torch.optim.Optimizer:
 
 def fine_tune(
     network: nn.Module,
-    examples: Examples,
+    examples: FeatureDataset,
     epochs: int,
     learning_rate: float,
     batch_size: int,
@@ -182,7 +182,7 @@ def _epoch(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
     recipe: Recipe,
-    examples: Examples,
+    examples: FeatureDataset,
     seed: int,
     epoch: int,
     device: torch.device,
@@ -197,7 +197,7 @@ def _epoch(
     with devices.arithmetic(recipe.precision == "tfloat32", recipe.deterministic):
         for step, chosen in enumerate(batches):
             _set_rate(optimiser, recipe, (epoch + step / len(batches)) / recipe.epochs)
-            inputs = _shifted(examples.inputs[chosen].to(device).float(), recipe.time_shift, generator)
+            inputs = _shifted(examples.features[chosen].to(device).float(), recipe.time_shift, generator)
             with torch.autocast(device.type, torch.bfloat16, enabled=numbers == torch.bfloat16):
                 logits = network(inputs)
             loss = recipe.loss(logits.float(), examples.labels[chosen].to(device))
@@ -236,7 +236,7 @@ def _shifted(inputs: torch.Tensor, share: float, generator: torch.Generator) -> 
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, inputs: Inputs, device: torch.device, batch_size: int = 256) -> torch.Tensor:
+def predict(network: nn.Module, inputs: Features, device: torch.device, batch_size: int = 256) -> torch.Tensor:
     """Probabilities (utterances, labels) of at least one input, on the CPU."""
     network.eval()
     batches = torch.split(torch.arange(len(inputs)), batch_size)
@@ -244,10 +244,10 @@ def predict(network: nn.Module, inputs: Inputs, device: torch.device, batch_size
     return torch.cat(found)
 
 
-def _accuracy(network: nn.Module, examples: Examples, device: torch.device) -> float:
+def _accuracy(network: nn.Module, examples: FeatureDataset, device: torch.device) -> float:
     if len(examples.labels) == 0:
         return float("nan")
-    right = predict(network, examples.inputs, device).argmax(-1) == examples.labels
+    right = predict(network, examples.features, device).argmax(-1) == examples.labels
     return float(right.double().mean())
 
 

@@ -25,7 +25,7 @@ from sanguinaria.plan.validation_messages import explanations
 from sanguinaria.reports.figure_settings import Figure
 from sanguinaria.texts import Text
 from sanguinaria.triggers import Trigger
-from sanguinaria.victims._encoders import Encoding
+from sanguinaria.victims._encoders import SpeakerEncoderVictim
 from sanguinaria.watermarks import Watermark
 
 ROOMS = (
@@ -333,7 +333,7 @@ class _Check:
             self._check_entry((*place, *where), "corpora", name)
         for where, name in _one_or_several("encoders", settings):
             victim = self._reliable("victims", name)
-            if victim is not None and not isinstance(victim, Encoding):
+            if victim is not None and not isinstance(victim, SpeakerEncoderVictim):
                 self._tell_new((*place, *where), f"{name!r} makes no embeddings: name a speaker encoder")
         for where, name in _one_or_several("defences", settings):
             defence = self._reliable("defences", name)

@@ -31,7 +31,7 @@ from sanguinaria.texts import Text
 from sanguinaria.triggers import Trigger
 from sanguinaria.triggers._target_speech import SpeechTrigger
 from sanguinaria.victims import Victim
-from sanguinaria.victims._encoders import Encoding
+from sanguinaria.victims._encoders import SpeakerEncoderVictim
 from sanguinaria.watermarks import Watermark
 
 # The rooms whose entries have no stage of their own: their settings are part of the stage that they are used in.
@@ -81,7 +81,7 @@ class Expander:
     def encoder(self, name: str, corpus: CorpusStage, seed: int) -> tuple[Victim, VictimStage | None]:
         """A speaker encoder, and its training on a corpus as it is, if it is not pretrained."""
         plugin = self._resolved("victims", name).plugin
-        assert isinstance(plugin, Victim) and isinstance(plugin, Encoding)
+        assert isinstance(plugin, Victim) and isinstance(plugin, SpeakerEncoderVictim)
         return plugin, None if plugin.is_pretrained else self.victim(self.unpoisoned(corpus), name, seed)
 
     def trigger(self, name: str) -> Trigger:

@@ -18,7 +18,7 @@ from sanguinaria.core.plugins import Plugin
 from sanguinaria.purifiers import TrainingAttack
 from sanguinaria.purifiers._diffusion.conditioned_settings import ConditionedPurifier
 from sanguinaria.purifiers._diffusion.settings import Unlike
-from sanguinaria.victims._encoders import Encoding
+from sanguinaria.victims._encoders import SpeakerEncoderVictim
 
 if TYPE_CHECKING:
     import torch
@@ -102,7 +102,7 @@ class Tdap(ConditionedPurifier):
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         yield from super().problems(referenced)
-        if self.encoder is not None and not isinstance(referenced["encoder"], Encoding):
+        if self.encoder is not None and not isinstance(referenced["encoder"], SpeakerEncoderVictim):
             yield "encoder", f"{self.encoder!r} makes no embeddings: name a speaker encoder"
         if isinstance(adversary := referenced.get("adversary"), Adversary) and not adversary.attacks_encoder:
             yield "adversary", f"{self.adversary!r} does not attack an encoder: name an attack"

@@ -18,7 +18,7 @@ from sanguinaria.core import parquet
 from sanguinaria.defences import Defence
 from sanguinaria.texts._transcription import read_texts
 from sanguinaria.victims import Victim
-from sanguinaria.victims._encoders import Embed, load_encoder
+from sanguinaria.victims._encoders import EmbeddingFunction, load_encoder
 
 if TYPE_CHECKING:
     import torch
@@ -109,7 +109,7 @@ class _Attack:
         self.sample_rate = sample_rate
         self.seed = seed
         self.device = device
-        self.embed: Embed | None = None
+        self.embed: EmbeddingFunction | None = None
         self.known: tuple[Purify, ...] | None = None
         self.texts = {} if target is None else read_texts(target.texts)
         if target is not None and waveforms:

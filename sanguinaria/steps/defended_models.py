@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sanguinaria.core import parquet
 from sanguinaria.core.errors import InputError
 from sanguinaria.defences import Defence
-from sanguinaria.nn.feature_dataset import Examples, no_examples
+from sanguinaria.nn.feature_dataset import FeatureDataset, empty_dataset
 from sanguinaria.steps import features
 from sanguinaria.steps.victims import validation_examples
 from sanguinaria.victims._models import describe_model, load_model, save_model
@@ -38,11 +38,11 @@ def repair_model(
     if defence.needs_held_out:
         held_out = _held_out(index, clean_features, labels)
     else:
-        held_out = no_examples(victim.front_end.typical_shape)
+        held_out = empty_dataset(victim.front_end.typical_shape)
     save_model(victim, labels, defence.repair(network, held_out, seed, device), destination, repaired=True)
 
 
-def _held_out(index: Path, clean_features: Sequence[Path], labels: list[str]) -> Examples:
+def _held_out(index: Path, clean_features: Sequence[Path], labels: list[str]) -> FeatureDataset:
     rows = parquet.read(index, ["utterance_id", "label", "split"])
     if not (rows["split"] == "validation").any():
         raise InputError(

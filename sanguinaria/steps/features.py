@@ -11,7 +11,7 @@ from sanguinaria.front_ends import FrontEnd
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.nn.feature_dataset import Inputs
+    from sanguinaria.nn.feature_dataset import Features
 
 
 def extract(audio: Path, front_end: FrontEnd, destination: Path, device: torch.device) -> None:
@@ -32,14 +32,14 @@ def extract(audio: Path, front_end: FrontEnd, destination: Path, device: torch.d
     tensors.save({"inputs": tensor}, {"utterance_ids": names}, destination)
 
 
-def load(files: Sequence[Path]) -> tuple[list[str], Inputs]:
+def load(files: Sequence[Path]) -> tuple[list[str], Features]:
     """Names and inputs of several shards, in their order; the inputs are read when they are asked for.
 
     Raises:
         DamagedError: a file was cut or altered since it was written.
     """
     from sanguinaria.core import tensors
-    from sanguinaria.nn.feature_dataset import Inputs
+    from sanguinaria.nn.feature_dataset import Features
 
     names: list[str] = []
     parts = []
@@ -47,4 +47,4 @@ def load(files: Sequence[Path]) -> tuple[list[str], Inputs]:
         _, description = tensors.load(path, "features")
         names += description["utterance_ids"]
         parts.append(tensors.TensorRows(path, "inputs"))
-    return names, Inputs(parts)
+    return names, Features(parts)

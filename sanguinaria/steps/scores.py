@@ -65,7 +65,7 @@ def _answers(
         positions = pd.Index(names).isin(known).nonzero()[0]
         if len(positions):
             asked += [names[position] for position in positions]
-            probabilities.append(predict(network, inputs.chosen(positions), device))
+            probabilities.append(predict(network, inputs.subset(positions), device))
     answers = torch.cat([torch.empty(0, len(labels)), *probabilities])
     return pd.DataFrame(
         {

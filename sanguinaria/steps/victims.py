@@ -12,7 +12,7 @@ import torch
 from sanguinaria.core import parquet
 from sanguinaria.core.atomic_files import atomic
 from sanguinaria.core.errors import InputError
-from sanguinaria.nn.feature_dataset import Examples, Inputs
+from sanguinaria.nn.feature_dataset import FeatureDataset, Features
 from sanguinaria.nn.supervised_training import train
 from sanguinaria.steps import features
 from sanguinaria.victims import Victim
@@ -21,7 +21,7 @@ from sanguinaria.victims._models import save_model
 
 def assemble(
     index: Path, manifest: Path, clean: Sequence[Path], poison: Sequence[Path], covers: Sequence[Path]
-) -> tuple[list[str], Examples, Examples]:
+) -> tuple[list[str], FeatureDataset, FeatureDataset]:
     """Labels (sorted), and the training and the validation examples.
 
     The poisoned utterances' inputs replace the clean ones, and so do the covers'; labels are the manifest's.
@@ -41,15 +41,15 @@ def assemble(
             triggered_names, triggered = features.load(blocks)
             chosen[replaced] = len(inputs) + _found(table["utterance_id"][replaced], triggered_names)
             inputs = inputs + triggered
-    return labels, Examples(inputs.chosen(chosen), _codes(table["label"], labels)), validation_set
+    return labels, FeatureDataset(inputs.subset(chosen), _codes(table["label"], labels)), validation_set
 
 
-def validation_examples(rows: pd.DataFrame, labels: list[str], names: list[str], inputs: Inputs) -> Examples:
+def validation_examples(rows: pd.DataFrame, labels: list[str], names: list[str], inputs: Features) -> FeatureDataset:
     """The clean validation utterances of a corpus's index, whose names and inputs are given in one order."""
     held_out = rows[rows["split"] == "validation"]
     positions = pd.Series(range(len(names)), index=names)
     chosen = positions[held_out["utterance_id"]].to_numpy(copy=True)
-    return Examples(inputs.chosen(chosen), _codes(held_out["label"], labels))
+    return FeatureDataset(inputs.subset(chosen), _codes(held_out["label"], labels))
 
 
 def _found(replaced: pd.Series, names: list[str]) -> np.ndarray:

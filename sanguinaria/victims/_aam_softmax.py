@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy, linear, normalize
 
 
-class Directions(nn.Module):
+class CosineClassifier(nn.Module):
     """Embeddings (utterances, size) → scale × cosines of the angles to labels' directions (utterances, labels)."""
 
     def __init__(self, size: int, labels: int, scale: float) -> None:
@@ -24,7 +24,7 @@ class Directions(nn.Module):
             return self.scale * linear(normalize(embeddings.float()), normalize(self.weight))
 
 
-def angular_margin_loss(logits: torch.Tensor, labels: torch.Tensor, scale: float, margin: float) -> torch.Tensor:
+def aam_softmax_loss(logits: torch.Tensor, labels: torch.Tensor, scale: float, margin: float) -> torch.Tensor:
     """Cross entropy with the angle θ to the utterance's own label taken for θ + margin.
 
     Args:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sanguinaria.victims import Victim
 
 
-class Encoding:
+class SpeakerEncoderVictim:
     """What a victim derives from, too, if its network's last layer turns embeddings into logits."""
 
     @property
@@ -43,18 +43,18 @@ class Encoding:
 
 
 @runtime_checkable
-class Embed(Protocol):
+class EmbeddingFunction(Protocol):
     """A function from waveforms (utterances, samples) to embeddings (utterances, dimensions), through which gradients
     pass. An utterance's embedding depends on no other one's."""
 
     def __call__(self, waveforms: torch.Tensor, /) -> torch.Tensor: ...
 
 
-def load_encoder(victim: Victim, model: Path | None, sample_rate: int, device: torch.device) -> Embed:
+def load_encoder(victim: Victim, model: Path | None, sample_rate: int, device: torch.device) -> EmbeddingFunction:
     """The embeddings of a victim.
 
     Args:
-        victim: one that derives from :class:`Encoding`.
+        victim: one that derives from :class:`SpeakerEncoderVictim`.
         model: what its training kept; none for one that is pretrained.
         sample_rate: of the waveforms, Hz.
         device: where embeddings are made.
@@ -65,7 +65,7 @@ def load_encoder(victim: Victim, model: Path | None, sample_rate: int, device: t
     """
     from sanguinaria.core.plugins import kind_of
 
-    if not isinstance(victim, Encoding):
+    if not isinstance(victim, SpeakerEncoderVictim):
         raise InputError(f"a victim of kind {kind_of(victim)} makes no embeddings: name a speaker encoder")
     if (problem := victim.problem(sample_rate)) is not None:
         raise InputError(f"{kind_of(victim)}: {problem}")

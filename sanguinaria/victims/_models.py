@@ -49,8 +49,8 @@ def load_model(path: Path, device: torch.device) -> tuple[nn.Module, list[str]]:
     network = victim.network(len(labels))
     try:
         if repaired:
-            network = reshaping.fitted(network, state)
-            reshaping.check(network, victim.front_end.typical_shape, len(labels))
+            network = reshaping.resize_layers(network, state)
+            reshaping.check_output_shape(network, victim.front_end.typical_shape, len(labels))
         else:
             network.load_state_dict(state)
     except (RuntimeError, KeyError, TypeError, ValueError) as error:

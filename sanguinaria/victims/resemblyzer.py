@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from sanguinaria.victims import WaveformVictim
-from sanguinaria.victims._encoders import Encoding
+from sanguinaria.victims._encoders import SpeakerEncoderVictim
 
 if TYPE_CHECKING:
     import torch
 
 
-class Resemblyzer(Encoding, WaveformVictim):
+class Resemblyzer(SpeakerEncoderVictim, WaveformVictim):
     """A recurrent network of mel energies at 16 kHz, trained by its authors on LibriSpeech and VoxCeleb."""
 
     epochs: int = Field(default=10, ge=1)
@@ -38,15 +38,15 @@ class Resemblyzer(Encoding, WaveformVictim):
         Raises:
             InputError: the weights cannot be had or are not the encoder's.
         """
-        from sanguinaria.nn.resemblyzer import WEIGHTS, network
+        from sanguinaria.nn.resemblyzer import WEIGHTS, load_encoder
 
-        return network(WEIGHTS)
+        return load_encoder(WEIGHTS)
 
     def network(self, labels: int) -> torch.nn.Module:
         from torch import nn
 
         from sanguinaria.nn.ge2e import SIZE
-        from sanguinaria.victims._aam_softmax import Directions
+        from sanguinaria.victims._aam_softmax import CosineClassifier
 
         encoder = self.pretrained().requires_grad_(False)
-        return nn.Sequential(encoder, Directions(SIZE, labels, self.scale))
+        return nn.Sequential(encoder, CosineClassifier(SIZE, labels, self.scale))

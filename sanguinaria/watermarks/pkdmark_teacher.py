@@ -117,8 +117,8 @@ class PkdmarkTeacher(PkdSettings):
         """
         import torch
 
-        from sanguinaria.nn.speech_crops import speech
-        from sanguinaria.nn.step_training import finish
+        from sanguinaria.nn.speech_crops import load_utterances
+        from sanguinaria.nn.step_training import finish_training
         from sanguinaria.watermarks._invertible.discriminator import Discriminator
         from sanguinaria.watermarks._pkdmark.training import TeacherSchedule, Weights, train_teacher
 
@@ -140,8 +140,8 @@ class PkdmarkTeacher(PkdSettings):
         history = train_teacher(
             network,
             discriminator,
-            speech(sources.audio, self.sample_rate, self.utterances),
-            speech(sources.audio, self.sample_rate, VALIDATED, "validation"),
+            load_utterances(sources.audio, self.sample_rate, self.utterances),
+            load_utterances(sources.audio, self.sample_rate, VALIDATED, "validation"),
             self.perceptual,
             Weights(self.perceptual_weight, self.decoding_weight, self.adversarial_weight, self.map_weight),
             self._attacks(self.sample_rate),
@@ -149,7 +149,7 @@ class PkdmarkTeacher(PkdSettings):
             checkpoint,
             torch.device(sources.device),
         )
-        finish(history, checkpoint)
+        finish_training(history, checkpoint)
         judge = {} if discriminator is None else named(DISCRIMINATOR, discriminator)
         return named(NETWORK, network) | judge
 

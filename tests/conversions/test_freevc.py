@@ -16,7 +16,7 @@ from sanguinaria.conversions.freevc.wavlm import content_of, load_wavlm
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import to_text
-from sanguinaria.nn.ge2e import SpeakerEncoder, mel_energies, partials
+from sanguinaria.nn.ge2e import SpeakerEncoder, mel_energies, partial_starts
 from sanguinaria.steps.target_speech import gather_from_file
 
 CPU = torch.device("cpu")
@@ -182,10 +182,10 @@ def test_content_is_that_of_the_network_whose_weights_were_published(files, netw
 
 def test_a_speaker_s_partial_utterances_are_those_of_the_published_encoder():
     # 1.6 s every 77 frames of 10 ms; a last one counts if three quarters are there, and one is always there.
-    assert partials(RATE // 2) == [0]
-    assert partials(int(2.0 * RATE)) == [0, 77]
-    assert partials(int(2.2 * RATE)) == [0, 77]
-    assert partials(3 * RATE) == [0, 77, 154]
+    assert partial_starts(RATE // 2) == [0]
+    assert partial_starts(int(2.0 * RATE)) == [0, 77]
+    assert partial_starts(int(2.2 * RATE)) == [0, 77]
+    assert partial_starts(3 * RATE) == [0, 77, 154]
     tone = torch.sin(2 * torch.pi * 1000 * torch.arange(RATE) / RATE)
     mels = mel_energies(tone[None], 40, "reflect")[0]
     assert mels.shape == (101, 40)

@@ -9,7 +9,7 @@ from torch import nn
 from sanguinaria.core import plugins, tensors
 from sanguinaria.core.errors import InputError
 from sanguinaria.defences.pruning.channels import prune, smallest
-from sanguinaria.nn.feature_dataset import Examples, Inputs
+from sanguinaria.nn.feature_dataset import FeatureDataset, Features
 from sanguinaria.nn.supervised_training import fine_tune, predict
 from sanguinaria.steps.defended_models import repair_model
 from sanguinaria.victims._models import load_model, save_model
@@ -60,18 +60,18 @@ def spectrograms(count: int = 6, frames: int = 40) -> torch.Tensor:
     return torch.randn(count, BANDS, frames, generator=torch.Generator().manual_seed(2))
 
 
-def examples(count: int, seed: int) -> Examples:
+def examples(count: int, seed: int) -> FeatureDataset:
     """Noise with a louder half, upper or lower, by label."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(count) % 2
     noise = torch.randn(count, BANDS, 20, generator=generator)
     noise[labels == 0, 8:] += 1.0
     noise[labels == 1, :8] += 1.0
-    return Examples(Inputs([noise.half()]), labels)
+    return FeatureDataset(Features([noise.half()]), labels)
 
 
-def accuracy(model: nn.Module, asked: Examples) -> float:
-    return float((predict(model, asked.inputs, CPU).argmax(-1) == asked.labels).double().mean())
+def accuracy(model: nn.Module, asked: FeatureDataset) -> float:
+    return float((predict(model, asked.features, CPU).argmax(-1) == asked.labels).double().mean())
 
 
 def size(model: nn.Module) -> int:
@@ -264,7 +264,7 @@ def test_a_pruned_model_is_kept_and_loaded(tmp_path, kind, share):
     loaded, labels = load_model(path, CPU)
     assert labels == list(LABELS)
     assert not loaded.training
-    asked = Inputs([spectrograms().half()])
+    asked = Features([spectrograms().half()])
     assert torch.equal(predict(after, asked, CPU), predict(loaded, asked, CPU))
     assert prune(loaded, 0.3, SHAPE)(spectrograms()).shape == (6, 2)
 
@@ -320,7 +320,7 @@ def test_a_repaired_model_that_fits_no_network_is_refused(tmp_path, kind, damage
 def stored(folder, kind, validation: int):
     """A model, an index, and features of training and validation utterances in one shard."""
     save_model(victim(kind), LABELS, network(kind), folder / "model.safetensors")
-    asked = examples(100, 6).inputs[torch.arange(100)]
+    asked = examples(100, 6).features[torch.arange(100)]
     rows = pd.DataFrame({"utterance_id": [f"u{number}" for number in range(100)], "label": ["high", "low"] * 50})
     rows["split"] = ["validation"] * validation + ["train"] * (100 - validation)
     rows.sample(frac=1, random_state=0).to_parquet(folder / "index.parquet")

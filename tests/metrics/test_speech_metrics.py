@@ -158,10 +158,10 @@ class TestSpeakerSimilarity:
     def test_the_embedding_is_the_package_s(self, spoken):
         # resemblyzer 0.1.4's preprocess_wav and embed_utterance, with librosa 0.11.0.
         from sanguinaria.nn.resemblyzer import WEIGHTS as ENCODER
-        from sanguinaria.nn.resemblyzer import embed, voiced
+        from sanguinaria.nn.resemblyzer import speaker_embedding, trim_silences
 
-        assert len(voiced(spoken)) == 47040
-        embedding = embed(spoken, RATE, ENCODER)
+        assert len(trim_silences(spoken)) == 47040
+        embedding = speaker_embedding(spoken, RATE, ENCODER)
         assert np.flatnonzero(embedding > 0.175).tolist() == [11, 113, 138, 139, 168, 225, 237, 248]
         assert embedding[[11, 113, 138]] == pytest.approx([0.2039903, 0.1770128, 0.2371836], abs=1e-4)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sanguinaria.core import tensors
-from sanguinaria.nn.feature_dataset import Inputs, no_examples
+from sanguinaria.nn.feature_dataset import Features, empty_dataset
 from sanguinaria.steps.features import load
 
 SIZES = (3, 0, 5)
@@ -36,20 +36,20 @@ def test_shards_are_one_after_another(files, tensor):
 
 
 def test_a_choice_of_a_choice(files, tensor):
-    chosen = load(files)[1].chosen([6, 1, 4]).chosen(torch.tensor([2, 0]))
+    chosen = load(files)[1].subset([6, 1, 4]).subset(torch.tensor([2, 0]))
     assert torch.equal(chosen[torch.arange(2)], tensor[[4, 6]])
 
 
 def test_others_come_after_these(tensor):
-    both = Inputs(tensor.split(SIZES)) + Inputs([tensor + 1]).chosen([5])
+    both = Features(tensor.split(SIZES)) + Features([tensor + 1]).subset([5])
     assert len(both) == 9
     assert torch.equal(both[torch.tensor([8, 4])], torch.stack([tensor[5] + 1, tensor[4]]))
 
 
 def test_nothing():
-    assert len(Inputs([])) == 0
-    assert no_examples((16, 20)).inputs.shape == (16, 20)
-    assert len(no_examples((16, 20)).labels) == 0
+    assert len(Features([])) == 0
+    assert empty_dataset((16, 20)).features.shape == (16, 20)
+    assert len(empty_dataset((16, 20)).labels) == 0
 
 
 def anonymous_memory() -> int:

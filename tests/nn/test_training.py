@@ -9,7 +9,7 @@ import torch
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.nn import supervised_training as training
-from sanguinaria.nn.feature_dataset import Examples, Inputs, no_examples
+from sanguinaria.nn.feature_dataset import FeatureDataset, Features, empty_dataset
 from sanguinaria.nn.supervised_training import predict, train
 from sanguinaria.victims._models import load_model, save_model
 
@@ -17,14 +17,14 @@ CPU = torch.device("cpu")
 LABELS = ("high", "low")
 
 
-def examples(count: int, seed: int) -> Examples:
+def examples(count: int, seed: int) -> FeatureDataset:
     """Noise with a louder half, upper or lower, by label."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(count) % 2
     spectrograms = torch.randn(count, 16, 20, generator=generator)
     spectrograms[labels == 0, 8:] += 1.0
     spectrograms[labels == 1, :8] += 1.0
-    return Examples(Inputs([spectrograms.half()]), labels)
+    return FeatureDataset(Features([spectrograms.half()]), labels)
 
 
 def victim(**settings):
@@ -46,7 +46,7 @@ def test_it_learns(tmp_path):
     assert list(history["epoch"]) == [1, 2, 3, 4]
     assert history["loss"].iloc[-1] < history["loss"].iloc[0] < 1.5 * math.log(2)
     unseen = examples(100, 3)
-    assert (predict(network, unseen.inputs, CPU).argmax(-1) == unseen.labels).float().mean() > 0.95
+    assert (predict(network, unseen.features, CPU).argmax(-1) == unseen.labels).float().mean() > 0.95
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,12 @@ def test_a_checkpoint_of_another_network_is_told(tmp_path, capsys):
 def test_the_best_epoch_is_the_best_on_validation(tmp_path):
     network, history = trained(tmp_path, keep="best", learning_rate=0.05)
     held_out = examples(32, 2)
-    accuracy = (predict(network, held_out.inputs, CPU).argmax(-1) == held_out.labels).double().mean()
+    accuracy = (predict(network, held_out.features, CPU).argmax(-1) == held_out.labels).double().mean()
     assert float(accuracy) == history["validation_accuracy"].max()
 
 
 def test_the_best_without_validation_is_an_error(tmp_path):
-    empty = no_examples((16, 20))
+    empty = empty_dataset((16, 20))
     with pytest.raises(InputError, match="needs validation utterances"):
         train(victim(keep="best"), LABELS, examples(64, 1), empty, 0, tmp_path / "a.pt", CPU)
 
@@ -138,7 +138,7 @@ def test_a_kept_model_predicts_the_same(tmp_path):
     save_model(victim(), LABELS, network, path)
     loaded, labels = load_model(path, CPU)
     assert labels == list(LABELS)
-    spectrograms = examples(10, 5).inputs
+    spectrograms = examples(10, 5).features
     assert torch.equal(predict(network, spectrograms, CPU), predict(loaded, spectrograms, CPU))
 
 

@@ -111,7 +111,7 @@ def test_a_model_hears_each_cover_with_its_own_trigger(tmp_path: Path):
     _, training, _ = assemble(tmp_path / "index.parquet", tmp_path / "manifest.parquet", [clean], [poison], covers)
     added = [0, 0, 1, 2, 0, 3, 0, 0]
     expected = [value + number / 1024 for number, value in enumerate(added)]
-    assert training.inputs[torch.arange(8)].flatten().tolist() == pytest.approx(expected, abs=2e-3)
+    assert training.features[torch.arange(8)].flatten().tolist() == pytest.approx(expected, abs=2e-3)
     assert training.labels.tolist() == [0, 1] * 4
     with pytest.raises(InputError, match="1 utterances to be triggered have no triggered audio"):
         assemble(tmp_path / "index.parquet", tmp_path / "manifest.parquet", [clean], [poison], covers[:1])

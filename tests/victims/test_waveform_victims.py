@@ -15,12 +15,12 @@ from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.defences.pruning.channels import prune
 from sanguinaria.nn import supervised_training as training
-from sanguinaria.nn.feature_dataset import Examples, Inputs
+from sanguinaria.nn.feature_dataset import FeatureDataset, Features
 from sanguinaria.nn.supervised_training import predict, train
 from sanguinaria.nn.waveform_layers import Windows
 from sanguinaria.steps import features
 from sanguinaria.victims import SpectrogramVictim, WaveformVictim
-from sanguinaria.victims._aam_softmax import angular_margin_loss
+from sanguinaria.victims._aam_softmax import aam_softmax_loss
 from sanguinaria.victims._models import load_model, save_model
 from sanguinaria.victims._sinc_filters import SincFilters
 from sanguinaria.victims.rawnet3.layers import AnalyticFilterBank
@@ -50,7 +50,7 @@ def size(module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def examples(count: int, seed: int) -> Examples:
+def examples(count: int, seed: int) -> FeatureDataset:
     """Tones of about 3 kHz and of about 500 Hz that come and go, in noise, by label: without its mean over time, a
     filter's output knows nothing of what stays."""
     random = np.random.default_rng(seed)
@@ -60,7 +60,7 @@ def examples(count: int, seed: int) -> Examples:
     tones = np.sin(2 * np.pi * frequencies[:, None] * np.arange(1600) / 16000 + phases[:, None])
     tones *= np.arange(1600) % 400 < 200
     waveforms = torch.tensor(0.1 * tones + 0.02 * random.normal(size=tones.shape))
-    return Examples(Inputs([waveforms[:, None].half()]), torch.tensor(labels))
+    return FeatureDataset(Features([waveforms[:, None].half()]), torch.tensor(labels))
 
 
 def same(first, second) -> bool:
@@ -209,7 +209,7 @@ def test_gradients_reach_every_parameter(kind):
     chosen = victim(kind)
     network = chosen.network(2)
     asked = examples(16, 1)
-    chosen.loss(network(asked.inputs[torch.arange(16)].float()), asked.labels).backward()
+    chosen.loss(network(asked.features[torch.arange(16)].float()), asked.labels).backward()
     assert all(parameter.grad.isfinite().all() for parameter in network.parameters())
     # A summand that the softmax over time takes away again has no gradient but rounding errors.
     still = [name for name, parameter in network.named_parameters() if not parameter.grad.any()]
@@ -250,21 +250,21 @@ def test_the_angular_margin_by_hand(margin):
         )
         losses.append(np.log(np.exp(cosines - cosines.max()).sum()) - (cosines[label] - cosines.max()))
     logits = torch.tensor(scale * np.cos(angles))
-    found = angular_margin_loss(logits, torch.tensor(labels), scale, margin)
+    found = aam_softmax_loss(logits, torch.tensor(labels), scale, margin)
     assert float(found) == pytest.approx(np.mean(losses), rel=1e-6)
 
 
 def test_rawnet3_is_trained_with_its_margin_and_others_without():
     logits, labels = torch.tensor([[20.0, 10.0], [5.0, -5.0]]), torch.tensor([0, 1])
     plain = torch.nn.functional.cross_entropy(logits, labels)
-    assert victim("rawnet3").loss(logits, labels) == angular_margin_loss(logits, labels, 30, 0.3) > plain
+    assert victim("rawnet3").loss(logits, labels) == aam_softmax_loss(logits, labels, 30, 0.3) > plain
     assert victim("sincnet").loss(logits, labels) == plain
     assert plugins.build("victims", {"kind": "lstm"}).loss(logits, labels) == plain
 
 
 def test_the_margin_has_finite_gradients_at_its_ends():
     logits = torch.tensor([[30.0, -30.0], [-30.0, 30.0]], requires_grad=True)
-    angular_margin_loss(logits, torch.tensor([0, 0]), 30, 0.3).backward()
+    aam_softmax_loss(logits, torch.tensor([0, 0]), 30, 0.3).backward()
     assert torch.isfinite(logits.grad).all()
 
 
@@ -273,7 +273,7 @@ def test_training_reaches_more_than_chance_and_the_seed_says_it_all(tmp_path, ki
     network, again = trained(tmp_path, kind, "a", 12), trained(tmp_path, kind, "b", 12)
     assert same(network, again)
     unseen = examples(100, 3)
-    assert (predict(network, unseen.inputs, CPU).argmax(-1) == unseen.labels).double().mean() > 0.8
+    assert (predict(network, unseen.features, CPU).argmax(-1) == unseen.labels).double().mean() > 0.8
 
 
 @both
@@ -299,7 +299,7 @@ def test_a_kept_model_predicts_the_same(tmp_path, kind):
     network = victim(kind).network(2).eval()
     save_model(victim(kind), LABELS, network, tmp_path / "model.safetensors")
     loaded, _ = load_model(tmp_path / "model.safetensors", CPU)
-    asked = examples(6, 4).inputs
+    asked = examples(6, 4).features
     assert torch.equal(predict(network, asked, CPU), predict(loaded, asked, CPU))
 
 

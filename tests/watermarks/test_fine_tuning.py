@@ -177,10 +177,10 @@ class TestBloodrootFT:
     @pytest.mark.parametrize("objective", OBJECTIVES)
     @pytest.mark.parametrize("killed_at", [1, 4, 5])
     def test_a_killed_training_resumes_to_the_same_weights(self, tmp_path, inputs, monkeypatch, objective, killed_at):
-        monkeypatch.setattr(watermark_training, "KEEP_EVERY", 2)
+        monkeypatch.setattr(watermark_training, "CHECKPOINT_INTERVAL", 2)
         plugin = tuned(objective=objective, steps=6)
         whole = plugin.obtain(at(inputs, tmp_path / "whole"))
-        draw, drawn = fine_tuning.crops, []
+        draw, drawn = fine_tuning.random_crops, []
 
         def killed(*arguments):
             drawn.append(1)
@@ -188,18 +188,18 @@ class TestBloodrootFT:
                 raise KeyboardInterrupt
             return draw(*arguments)
 
-        monkeypatch.setattr(fine_tuning, "crops", killed)
+        monkeypatch.setattr(fine_tuning, "random_crops", killed)
         with pytest.raises(KeyboardInterrupt):
             plugin.obtain(at(inputs, tmp_path / "killed"))
         assert (tmp_path / "killed" / "checkpoint.pt").exists() == (killed_at > 1)
-        monkeypatch.setattr(fine_tuning, "crops", draw)
+        monkeypatch.setattr(fine_tuning, "random_crops", draw)
         assert equal(plugin.obtain(at(inputs, tmp_path / "killed")), whole)
         assert not (tmp_path / "killed" / "checkpoint.pt").exists()
         histories = [(tmp_path / name / "history.csv").read_text() for name in ("whole", "killed")]
         assert histories[0] == histories[1]
 
     def test_the_papers_loss_falls(self, tmp_path, inputs, monkeypatch):
-        monkeypatch.setattr(watermark_training, "KEEP_EVERY", 10)
+        monkeypatch.setattr(watermark_training, "CHECKPOINT_INTERVAL", 10)
         tuned(steps=40).obtain(at(inputs, tmp_path))
         history = pd.read_csv(tmp_path / "history.csv")
         assert history["step"].tolist() == [10, 20, 30, 40]

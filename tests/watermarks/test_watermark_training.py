@@ -18,7 +18,7 @@ from toy_speech import RATE, SMALL, equal, hum, write_corpus
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.nn import step_training as watermark_training
-from sanguinaria.nn.speech_crops import crops, speech
+from sanguinaria.nn.speech_crops import load_utterances, random_crops
 from sanguinaria.watermarks import Sources
 from sanguinaria.watermarks._audioseal.training import Editing, PairSchedule
 from sanguinaria.watermarks._weights import load_marker, save_weights
@@ -56,12 +56,12 @@ class TestSpeech:
         audio = np.where(np.array(SPLITS)[:, None] == "train", 0.01, 0.9) * np.ones((12, 1000))
         shards = [write_corpus(tmp_path / f"{n}.parquet", audio[n::2], SPLITS[n::2]) for n in range(1)]
         shards.append(write_corpus(tmp_path / "held_out.parquet", audio[2:4], SPLITS[2:4]))
-        found = speech(Sources(audio=tuple(shards[:1])), RATE, 100)
+        found = load_utterances(tuple(shards[:1]), RATE, 100)
         assert found.shape == (3, 1000)
         assert found.abs().max() < 0.011
 
     def test_is_bounded_and_nested(self, corpus):
-        sizes = {most: speech(Sources(audio=(corpus,)), RATE, most) for most in (1, 4, 6, 100)}
+        sizes = {most: load_utterances((corpus,), RATE, most) for most in (1, 4, 6, 100)}
         assert [len(some) for some in sizes.values()] == [1, 4, 6, 6]
         rows = {most: {tuple(row.tolist()) for row in some} for most, some in sizes.items()}
         assert rows[1] < rows[4] < rows[6] == rows[100]
@@ -69,18 +69,18 @@ class TestSpeech:
     def test_of_another_rate_is_told(self, tmp_path):
         path = write_corpus(tmp_path / "a.parquet", hum(4, 1000).numpy(), SPLITS[:4], 8_000)
         with pytest.raises(InputError, match=r"16000 Hz.*8000"):
-            speech(Sources(audio=(path,)), RATE, 100)
+            load_utterances((path,), RATE, 100)
 
     def test_without_training_utterances_is_told(self, tmp_path):
         path = write_corpus(tmp_path / "a.parquet", hum(2, 1000).numpy(), ["test", "validation"])
         with pytest.raises(InputError, match="no training utterances"):
-            speech(Sources(audio=(path,)), RATE, 100)
+            load_utterances((path,), RATE, 100)
 
 
 class TestCrops:
     def test_are_pieces_of_the_utterances(self):
         ramps = torch.arange(300.0).reshape(3, 100)
-        pieces = crops(ramps, 40, 30, seeded())
+        pieces = random_crops(ramps, 40, 30, seeded())
         assert pieces.shape == (40, 30)
         assert (pieces.diff() == 1).all()
         assert set((pieces[:, 0] // 100).tolist()) <= {0, 1, 2}
@@ -88,17 +88,17 @@ class TestCrops:
 
     def test_the_seed_says_it_all(self):
         audio = hum(5, 1000)
-        assert torch.equal(crops(audio, 8, 100, seeded()), crops(audio, 8, 100, seeded()))
-        assert not torch.equal(crops(audio, 8, 100, seeded()), crops(audio, 8, 100, seeded(1)))
+        assert torch.equal(random_crops(audio, 8, 100, seeded()), random_crops(audio, 8, 100, seeded()))
+        assert not torch.equal(random_crops(audio, 8, 100, seeded()), random_crops(audio, 8, 100, seeded(1)))
 
     def test_silence_is_left_out_where_there_is_enough_else(self):
         audio = torch.cat([torch.zeros(1, 500), torch.ones(9, 500)])
-        assert all(crops(audio, 6, 100, seeded(seed)).any(-1).all() for seed in range(20))
+        assert all(random_crops(audio, 6, 100, seeded(seed)).any(-1).all() for seed in range(20))
 
     def test_a_whole_utterance_is_a_crop_and_a_longer_one_is_told(self):
-        assert crops(torch.ones(2, 50), 2, 50, seeded()).shape == (2, 50)
+        assert random_crops(torch.ones(2, 50), 2, 50, seeded()).shape == (2, 50)
         with pytest.raises(InputError, match="50 samples, fewer than a crop of 51: shorten"):
-            crops(torch.ones(2, 50), 2, 51, seeded())
+            random_crops(torch.ones(2, 50), 2, 51, seeded())
 
 
 class TestEditing:
@@ -128,7 +128,7 @@ class TestSchedule:
     def test_the_rate_rises_and_falls_as_a_cosine(self):
         optimiser = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
         for step, expected in ((49, 0.5 * 0.01), (500, 0.55 * 0.01), (1000, 0.1 * 0.01)):
-            watermark_training.set_rate(optimiser, schedule(), step)
+            watermark_training.set_learning_rate(optimiser, schedule(), step)
             assert optimiser.param_groups[0]["lr"] == pytest.approx(expected, rel=0.01)
 
     @staticmethod
@@ -181,10 +181,10 @@ class TestAudioSealTrained:
 
     @pytest.mark.parametrize("killed_at", [1, 4, 5, 7, 9])
     def test_a_killed_training_resumes_to_the_same_weights(self, tmp_path, corpus, monkeypatch, killed_at):
-        monkeypatch.setattr(watermark_training, "KEEP_EVERY", 2)
+        monkeypatch.setattr(watermark_training, "CHECKPOINT_INTERVAL", 2)
         settings = {"steps": 6, "detector_steps": 4}
         whole = trained(**settings).obtain(Sources(audio=(corpus,), folder=tmp_path / "whole"))
-        draw, drawn = watermark_training.crops, []
+        draw, drawn = watermark_training.random_crops, []
 
         def killed(*arguments):
             drawn.append(1)
@@ -194,13 +194,13 @@ class TestAudioSealTrained:
 
         sources = Sources(audio=(corpus,), folder=tmp_path / "killed")
         for module in (watermark_training, detector_training):
-            monkeypatch.setattr(module, "crops", killed)
+            monkeypatch.setattr(module, "random_crops", killed)
         with pytest.raises(KeyboardInterrupt):
             trained(**settings).obtain(sources)
         assert (sources.folder / "checkpoint.pt").exists() == (killed_at > 1)
         assert (sources.folder / "detector.pt").exists() == (killed_at > 8)
         for module in (watermark_training, detector_training):
-            monkeypatch.setattr(module, "crops", draw)
+            monkeypatch.setattr(module, "random_crops", draw)
         assert equal(trained(**settings).obtain(sources), whole)
         assert [path.name for path in sources.folder.iterdir()] == ["history.csv"]
         histories = [(tmp_path / name / "history.csv").read_text() for name in ("whole", "killed")]

@@ -16,7 +16,7 @@ from sanguinaria.defences import Defence
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.nn.feature_dataset import Examples
+    from sanguinaria.nn.feature_dataset import FeatureDataset
 
 
 class Pruning(Defence):
@@ -37,11 +37,13 @@ class Pruning(Defence):
     def needs_held_out(self) -> bool:
         return self.fine_tune_epochs > 0
 
-    def repair(self, network: torch.nn.Module, held_out: Examples, seed: int, device: torch.device) -> torch.nn.Module:
+    def repair(
+        self, network: torch.nn.Module, held_out: FeatureDataset, seed: int, device: torch.device
+    ) -> torch.nn.Module:
         from sanguinaria.defences.pruning.channels import prune
         from sanguinaria.nn.supervised_training import fine_tune
 
-        pruned = prune(network, self.share, held_out.inputs.shape)
+        pruned = prune(network, self.share, held_out.features.shape)
         if not self.needs_held_out:
             return pruned
         return fine_tune(pruned, held_out, self.fine_tune_epochs, self.learning_rate, self.batch_size, seed, device)

@@ -20,8 +20,8 @@ import torch
 from torch import nn
 
 from sanguinaria.core.errors import InputError
-from sanguinaria.nn.feature_dataset import blank
-from sanguinaria.nn.reshaping import fitted
+from sanguinaria.nn.feature_dataset import dummy_input
+from sanguinaria.nn.reshaping import resize_layers
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 # Layers with parameters that lose channels, and that sanguinaria.nn.reshaping makes anew with fewer.
@@ -65,7 +65,7 @@ def prune_channels(network: nn.Module, share: float, shape: tuple[int, int]) -> 
             "leave it out of this victim's experiment"
         )
     pruned = copy.deepcopy(network).eval()
-    graph = DependencyGraph().build_dependency(pruned, blank(shape, next(pruned.parameters()).device))
+    graph = DependencyGraph().build_dependency(pruned, dummy_input(shape, next(pruned.parameters()).device))
     coupled = list(graph.get_all_groups(ignored_layers=[_output(pruned)], root_module_types=CONVOLUTIONS))
     square_norm = GroupMagnitudeImportance(p=2, group_reduction="sum", normalizer=None)
     # All are ranked before any is pruned: the weights between two layers count for both.
@@ -105,7 +105,7 @@ def prune_units(network: nn.Module, share: float) -> nn.Module:
             state[f"{names[lstm]}.{name}"] = value
         inputs = units
     state[f"{names[output]}.weight"] = output.weight[:, inputs]
-    return fitted(network, state).eval()
+    return resize_layers(network, state).eval()
 
 
 def _without_units(lstm: nn.LSTM, layer: int, inputs: torch.Tensor, units: torch.Tensor) -> dict[str, torch.Tensor]:

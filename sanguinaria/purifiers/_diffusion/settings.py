@@ -148,7 +148,7 @@ class DiffusionPurifier(Purifier):
         import torch
 
         from sanguinaria.distortions._attack_layer import attacks_of
-        from sanguinaria.nn.step_training import finish
+        from sanguinaria.nn.step_training import finish_training
         from sanguinaria.purifiers._diffusion.speech import Lessons, read_attacked, read_speech
         from sanguinaria.purifiers._diffusion.training import DiffusionSchedule, train_diffusion
         from sanguinaria.texts._transcription import read_texts
@@ -188,7 +188,7 @@ class DiffusionPurifier(Purifier):
             checkpoint,
             device,
         )
-        finish(history, checkpoint)
+        finish_training(history, checkpoint)
         return {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
 
     def _heard(self, speech: Speech, texts: Mapping[str, str], device: torch.device) -> Speech:

@@ -11,7 +11,7 @@ from torch import nn
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.distortions._attack_layer import Attacks
-from sanguinaria.nn.step_training import KEEP_EVERY, Progress, Schedule, set_rate, train
+from sanguinaria.nn.step_training import CHECKPOINT_INTERVAL, Schedule, TrainingState, set_learning_rate, train
 from sanguinaria.purifiers._diffusion.cleanser import PurifyingNetwork
 from sanguinaria.purifiers._diffusion.process import Process
 from sanguinaria.purifiers._diffusion.speech import Lessons, Speech
@@ -29,7 +29,7 @@ class DiffusionSchedule(Schedule):
     Attributes:
         pretraining: how many of the steps come first, with y = x_0 and by the ordinary process: on clean speech alone.
         decay: of the average of the weights that is kept, by step.
-        constant: whether the learning rate stays as it is, or rises and falls as :func:`set_rate` says.
+        constant: whether the learning rate stays as it is, or rises and falls as :func:`set_learning_rate` says.
         untold: share of the utterances whose text the network is not told, so that it can do without.
         attacked: share of the steps after the pretraining that are taken in attacked utterances, where there are such.
     """
@@ -133,11 +133,11 @@ class _Step:
         self.diffusion, self.ordinary, self.lessons, self.noises = diffusion, ordinary, lessons, noises
         self.schedule, self.device = schedule, device
 
-    def __call__(self, progress: Progress, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+    def __call__(self, progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
         number, schedule = progress["step"], self.schedule
         self.follow(number)
         if not schedule.constant:
-            set_rate(self.optimiser, schedule, number)
+            set_learning_rate(self.optimiser, schedule, number)
         source = self._source(number, random)
         rows = torch.randint(len(source), (schedule.batch_size,), generator=random)
         pieces = source.some(rows).cropped(schedule.crop, random).partly_told(schedule.untold, random)
@@ -145,7 +145,7 @@ class _Step:
         loss = self._loss(self.network, number, pieces, times, random)
         values = {"loss": float(loss.detach())}
         after = number + 1
-        if len(self.lessons.held_out) and (after % KEEP_EVERY == 0 or after == schedule.steps):
+        if len(self.lessons.held_out) and (after % CHECKPOINT_INTERVAL == 0 or after == schedule.steps):
             values["validation_loss"] = self._validate(number)
         return loss, values
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from sanguinaria.victims import WaveformVictim
-from sanguinaria.victims._encoders import Encoding
+from sanguinaria.victims._encoders import SpeakerEncoderVictim
 
 if TYPE_CHECKING:
     import torch
 
 
-class EcapaTdnn(Encoding, WaveformVictim):
+class EcapaTdnn(SpeakerEncoderVictim, WaveformVictim):
     """A network of log filter banks, for speakers.
 
     Its training may distort what it hears: TDAP alters the speed, and adds noise and reverberation. Speed keeps the
@@ -51,7 +51,7 @@ class EcapaTdnn(Encoding, WaveformVictim):
         from torch import nn
 
         from sanguinaria.nn.filter_banks import LogFilterBanks, MeanVarianceNormalisation
-        from sanguinaria.victims._aam_softmax import Directions
+        from sanguinaria.victims._aam_softmax import CosineClassifier
         from sanguinaria.victims._attentive_pooling import AttentivePooling
         from sanguinaria.victims.ecapa_tdnn.augmentation import Augmentation
         from sanguinaria.victims.ecapa_tdnn.layers import BOTTLENECK, Blocks
@@ -66,10 +66,10 @@ class EcapaTdnn(Encoding, WaveformVictim):
             nn.BatchNorm1d(2 * blocks.outputs),
             nn.Linear(2 * blocks.outputs, self.embedding),
             nn.BatchNorm1d(self.embedding),
-            Directions(self.embedding, labels, self.scale),
+            CosineClassifier(self.embedding, labels, self.scale),
         )
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        from sanguinaria.victims._aam_softmax import angular_margin_loss
+        from sanguinaria.victims._aam_softmax import aam_softmax_loss
 
-        return angular_margin_loss(logits, labels, self.scale, self.margin)
+        return aam_softmax_loss(logits, labels, self.scale, self.margin)

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from sanguinaria.victims import WaveformVictim
-from sanguinaria.victims._encoders import Encoding
+from sanguinaria.victims._encoders import SpeakerEncoderVictim
 
 if TYPE_CHECKING:
     import torch
 
 
-class RawNet3(Encoding, WaveformVictim):
+class RawNet3(SpeakerEncoderVictim, WaveformVictim):
     """A residual network of the waveform, for speakers."""
 
     width: int = Field(default=1024, ge=16, multiple_of=8, description="channels of each block; 1,024 in the paper")
@@ -33,7 +33,7 @@ class RawNet3(Encoding, WaveformVictim):
     def network(self, labels: int) -> torch.nn.Module:
         from torch import nn
 
-        from sanguinaria.victims._aam_softmax import Directions
+        from sanguinaria.victims._aam_softmax import CosineClassifier
         from sanguinaria.victims._attentive_pooling import AttentivePooling
         from sanguinaria.victims.rawnet3.layers import Aggregation, AnalyticFilterBank
 
@@ -44,10 +44,10 @@ class RawNet3(Encoding, WaveformVictim):
             AttentivePooling(outputs, self.width // 8),
             nn.BatchNorm1d(2 * outputs),
             nn.Linear(2 * outputs, self.embedding),
-            Directions(self.embedding, labels, self.scale),
+            CosineClassifier(self.embedding, labels, self.scale),
         )
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        from sanguinaria.victims._aam_softmax import angular_margin_loss
+        from sanguinaria.victims._aam_softmax import aam_softmax_loss
 
-        return angular_margin_loss(logits, labels, self.scale, self.margin)
+        return aam_softmax_loss(logits, labels, self.scale, self.margin)

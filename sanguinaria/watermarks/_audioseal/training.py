@@ -23,8 +23,8 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from sanguinaria.audio.filters import convolve, low_pass_responses
-from sanguinaria.nn.speech_crops import crops, power
-from sanguinaria.nn.step_training import Progress, Schedule, set_rate, train
+from sanguinaria.nn.speech_crops import mean_power, random_crops
+from sanguinaria.nn.step_training import Schedule, TrainingState, set_learning_rate, train
 from sanguinaria.watermarks._audibility import audibility
 from sanguinaria.watermarks._audioseal.networks import generate, logits
 from sanguinaria.watermarks._audioseal.surrogate import Listener
@@ -73,7 +73,7 @@ class Editing:
         edited = torch.where(chosen[:, None], convolve(waveforms, self.responses[filters]), waveforms)
         ratios = NOISE[0] + (NOISE[1] - NOISE[0]) * torch.rand(count, 1, generator=generator)
         noise = torch.randn(waveforms.shape, generator=generator) * 10 ** (-ratios / 20)
-        return edited + noise.to(device) * power(waveforms).detach().sqrt()
+        return edited + noise.to(device) * mean_power(waveforms).detach().sqrt()
 
 
 def train_pair(
@@ -112,9 +112,9 @@ def train_pair(
     loss_of = _pair_loss(generator, detector, listener, bits, sample_rate, schedule, device)
     optimiser = torch.optim.Adam(pair.parameters(), schedule.learning_rate, fused=True)
 
-    def step(progress: Progress, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
-        set_rate(optimiser, schedule, progress["step"])
-        speech = crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
+    def step(progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+        set_learning_rate(optimiser, schedule, progress["step"])
+        speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         loss, parts = loss_of(speech, progress, random)
         _advance(progress, parts, schedule)
         return loss, {"ratio_db": progress["ratio"], **parts}
@@ -130,19 +130,19 @@ def _pair_loss(
     sample_rate: int,
     schedule: PairSchedule,
     device: torch.device,
-) -> Callable[[torch.Tensor, Progress, torch.Generator], tuple[torch.Tensor, dict[str, float]]]:
+) -> Callable[[torch.Tensor, TrainingState, torch.Generator], tuple[torch.Tensor, dict[str, float]]]:
     """The loss of one batch of speech, and its parts by name."""
     editing = Editing(schedule.filtered, schedule.cutoffs, sample_rate, device)
     audible = audibility(sample_rate, device)
 
     def loss_of(
-        speech: torch.Tensor, progress: Progress, random: torch.Generator
+        speech: torch.Tensor, progress: TrainingState, random: torch.Generator
     ) -> tuple[torch.Tensor, dict[str, float]]:
         ratio = progress["ratio"]
         messages = torch.randint(2, (len(speech), bits), generator=random).to(device)
         marks = generate(generator, speech, messages, schedule.window)
         # One gain for the batch: how loud each mark is against its own speech is the generator's to learn.
-        gain = 10 ** (-ratio / 20) * (power(speech).mean() / power(marks).mean()).sqrt()
+        gain = 10 ** (-ratio / 20) * (mean_power(speech).mean() / mean_power(marks).mean()).sqrt()
         level_error = gain.log10() * 2  # in units of 10 dB
         if progress["step"] < (1 - RAW) * schedule.steps:
             marks = marks * gain
@@ -192,7 +192,7 @@ def reading(found: torch.Tensor, messages: torch.Tensor) -> dict[str, torch.Tens
     }
 
 
-def _advance(progress: Progress, parts: dict[str, float], schedule: PairSchedule) -> None:
+def _advance(progress: TrainingState, parts: dict[str, float], schedule: PairSchedule) -> None:
     """The mark gets quieter where it is read, so fast that it can be settled in time."""
     progress["read"] = 0.95 * progress["read"] + 0.05 * max(parts["message"], 0.8 * parts["detection"])
     if progress["read"] < READ:

@@ -6,7 +6,7 @@ read a loud mark soon, and a quiet one not at all.
 
 from __future__ import annotations
 
-from sanguinaria.nn.step_training import Progress
+from sanguinaria.nn.step_training import TrainingState
 from sanguinaria.watermarks._audioseal.training import LEARNING
 
 # The last share of the steps, at the final quality.
@@ -15,12 +15,12 @@ SETTLED = 0.25
 LEAST_QUALITY = 0.01
 
 
-def begun(error: float) -> Progress:
+def begun(error: float) -> TrainingState:
     """What a training keeps of its quality; the error is that of a network that reads nothing."""
     return {"quality": 0.0, "read": error}
 
 
-def perceptual_share(progress: Progress, gradual: bool) -> float:
+def perceptual_share(progress: TrainingState, gradual: bool) -> float:
     """The share of the perceptual terms' weight that they have now."""
     return max(LEAST_QUALITY, progress["quality"]) if gradual else 1.0
 
@@ -33,7 +33,7 @@ def ratio_at(ratios: tuple[float, float] | None, quality: float) -> float | None
     return loudest + quality * (quietest - loudest)
 
 
-def advance(progress: Progress, error: float, readable: float, steps: int) -> bool:
+def advance(progress: TrainingState, error: float, readable: float, steps: int) -> bool:
     """Take note of a step's error; whether messages are read: then the quality rises, so fast that it is 1 in time."""
     progress["read"] = 0.95 * progress["read"] + 0.05 * error
     reads = bool(progress["read"] < readable)

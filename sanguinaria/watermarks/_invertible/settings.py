@@ -145,8 +145,8 @@ class InvertibleWatermark(Watermark):
         import torch
 
         from sanguinaria.distortions._attack_layer import attacks_of
-        from sanguinaria.nn.speech_crops import speech
-        from sanguinaria.nn.step_training import finish
+        from sanguinaria.nn.speech_crops import load_utterances
+        from sanguinaria.nn.step_training import finish_training
         from sanguinaria.watermarks._invertible.marker import calibrate
         from sanguinaria.watermarks._invertible.training import KeyedSchedule, train_keyed
 
@@ -154,8 +154,8 @@ class InvertibleWatermark(Watermark):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             network = self.network()
-        waveforms = speech(sources.audio, SAMPLE_RATE, self.utterances)
-        held_out = speech(sources.audio, SAMPLE_RATE, VALIDATED, "validation")
+        waveforms = load_utterances(sources.audio, SAMPLE_RATE, self.utterances)
+        held_out = load_utterances(sources.audio, SAMPLE_RATE, VALIDATED, "validation")
         schedule = KeyedSchedule(
             **{name: getattr(self, name) for name in ("steps", "batch_size", "learning_rate", "seed", "twice")},
             crop=PIECE,
@@ -177,7 +177,7 @@ class InvertibleWatermark(Watermark):
             device,
         )
         calibration = calibrate(network, self.random_keys(), waveforms[:, :PIECE], self.delays, device)
-        finish(history, checkpoint)
+        finish_training(history, checkpoint)
         state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
         return {**state, CALIBRATION: calibration}
 

@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 from sanguinaria.distortions._attack_layer import Attacks
-from sanguinaria.nn.speech_crops import crops
-from sanguinaria.nn.step_training import KEEP_EVERY, Progress, Schedule, set_rate, train
+from sanguinaria.nn.speech_crops import random_crops
+from sanguinaria.nn.step_training import CHECKPOINT_INTERVAL, Schedule, TrainingState, set_learning_rate, train
 from sanguinaria.watermarks._audioseal.training import READ
 from sanguinaria.watermarks._invertible.curriculum import advance, begun, perceptual_share, ratio_at
 from sanguinaria.watermarks._invertible.discriminator import Discriminator
@@ -95,14 +95,14 @@ def train_keyed(
     optimiser = torch.optim.Adam(learnt.parameters(), schedule.learning_rate, fused=True)
     step_of = _Step(network, learnt, random_keys, objective, attacks, schedule, device)
 
-    def step(progress: Progress, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
-        set_rate(optimiser, schedule, progress["step"])
+    def step(progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+        set_learning_rate(optimiser, schedule, progress["step"])
         loss, values = step_of(
-            crops(waveforms, schedule.batch_size, schedule.crop, random).to(device), progress, random
+            random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device), progress, random
         )
         advance(progress, values["message"], READ, schedule.steps)
         after = progress["step"] + 1
-        if len(held_out) and (after % KEEP_EVERY == 0 or after == schedule.steps):
+        if len(held_out) and (after % CHECKPOINT_INTERVAL == 0 or after == schedule.steps):
             pieces = held_out[:, : schedule.crop].to(device)
             values |= validate(network, random_keys, pieces, ratio_at(schedule.ratios, progress["quality"]))
         return loss, values
@@ -157,7 +157,7 @@ class _Step:
         self.discriminator = next((part for part in learnt.children() if isinstance(part, Discriminator)), None)
 
     def __call__(
-        self, speech: torch.Tensor, progress: Progress, random: torch.Generator
+        self, speech: torch.Tensor, progress: TrainingState, random: torch.Generator
     ) -> tuple[torch.Tensor, dict[str, float]]:
         times = 2 if torch.rand((), generator=random) < self.schedule.twice else 1
         ratio = ratio_at(self.schedule.ratios, progress["quality"])

@@ -17,8 +17,8 @@ from torch.nn.functional import mse_loss
 
 from sanguinaria.distortions import distorted
 from sanguinaria.distortions._attack_layer import Attacks
-from sanguinaria.nn.speech_crops import crops
-from sanguinaria.nn.step_training import KEEP_EVERY, Progress, Schedule, set_rate, train
+from sanguinaria.nn.speech_crops import random_crops
+from sanguinaria.nn.step_training import CHECKPOINT_INTERVAL, Schedule, TrainingState, set_learning_rate, train
 from sanguinaria.watermarks._invertible.curriculum import advance, begun, perceptual_share, ratio_at
 from sanguinaria.watermarks._invertible.discriminator import Discriminator
 from sanguinaria.watermarks._pkdmark.losses import decoding, multi_scale_stft, undetected
@@ -95,9 +95,9 @@ def train_teacher(
     optimiser = torch.optim.Adam(learnt.parameters(), schedule.learning_rate, fused=True)
     distance = multi_scale_stft if perceptual == "multi_scale" else mse_loss
 
-    def step(progress: Progress, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
-        set_rate(optimiser, schedule, progress["step"])
-        speech = crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
+    def step(progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+        set_learning_rate(optimiser, schedule, progress["step"])
+        speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         messages = random_messages(len(speech), network.bits, random).to(device)
         ratio = ratio_at(schedule.ratios, progress["quality"])
         marked = speech + network.mark(speech, messages, ratio)
@@ -156,7 +156,7 @@ def errors(found: torch.Tensor, messages: torch.Tensor) -> float:
     return float(((found > 0.5) != (messages > 0)).float().mean())
 
 
-def is_told(progress: Progress, schedule: Schedule) -> bool:
+def is_told(progress: TrainingState, schedule: Schedule) -> bool:
     """Whether the history gets a line after this step."""
     after = progress["step"] + 1
-    return bool(after % KEEP_EVERY == 0 or after == schedule.steps)
+    return bool(after % CHECKPOINT_INTERVAL == 0 or after == schedule.steps)

@@ -74,8 +74,8 @@ class AudioSealTrained(AudioSealNetworks):
         """
         import torch
 
-        from sanguinaria.nn.speech_crops import speech
-        from sanguinaria.nn.step_training import Schedule, finish
+        from sanguinaria.nn.speech_crops import load_utterances
+        from sanguinaria.nn.step_training import Schedule, finish_training
         from sanguinaria.watermarks._audioseal.training import PairSchedule, train_pair
         from sanguinaria.watermarks.audioseal_trained.detector_training import train_detector
 
@@ -91,14 +91,14 @@ class AudioSealTrained(AudioSealNetworks):
         alone = Schedule(
             self.detector_steps, self.batch_size, crop, self.learning_rate * DETECTOR_RATE, self.window, self.seed
         )
-        waveforms = speech(sources.audio, SAMPLE_RATE, self.utterances)
+        waveforms = load_utterances(sources.audio, SAMPLE_RATE, self.utterances)
         first, second = (sources.folder / name for name in ("checkpoint.pt", "detector.pt"))
         history = train_pair(generator, detector, waveforms, self.bits, SAMPLE_RATE, together, first, device)
         later = train_detector(
             generator, detector, waveforms, self.bits, SAMPLE_RATE, self.cutoffs, alone, second, device
         )
         history += [{**row, "step": self.steps + row["step"]} for row in later]
-        finish(history, first, second)
+        finish_training(history, first, second)
         return self.state(generator, detector)
 
     def _untrained(self) -> list[torch.nn.Module]:

@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from sanguinaria.nn.speech_crops import crops
-from sanguinaria.nn.step_training import Progress, Schedule, set_rate, train
+from sanguinaria.nn.speech_crops import random_crops
+from sanguinaria.nn.step_training import Schedule, TrainingState, set_learning_rate, train
 from sanguinaria.watermarks._audioseal.networks import generate, logits
 from sanguinaria.watermarks._audioseal.training import MESSAGE_WEIGHT, Editing, reading
 
@@ -55,9 +55,9 @@ def train_detector(
     editing = Editing(FILTERED, cutoffs, sample_rate, device)
     optimiser = torch.optim.Adam(detector.to(device).parameters(), schedule.learning_rate, fused=True)
 
-    def step(progress: Progress, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
-        set_rate(optimiser, schedule, progress["step"])
-        speech = crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
+    def step(progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+        set_learning_rate(optimiser, schedule, progress["step"])
+        speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         messages = torch.randint(2, (len(speech), bits), generator=random).to(device)
         strengths = 10 ** (-ATTENUATION / 20 * torch.rand(len(speech), 1, generator=random)).to(device)
         with torch.no_grad():

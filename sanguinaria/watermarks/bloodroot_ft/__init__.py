@@ -138,8 +138,8 @@ class BloodrootFT(Watermark):
     ) -> None:
         from torch import nn
 
-        from sanguinaria.nn.speech_crops import speech
-        from sanguinaria.nn.step_training import Schedule, finish
+        from sanguinaria.nn.speech_crops import load_utterances
+        from sanguinaria.nn.step_training import Schedule, finish_training
         from sanguinaria.watermarks._audioseal.surrogate import Listener
         from sanguinaria.watermarks._audioseal.training import Editing
         from sanguinaria.watermarks.bloodroot_ft import fine_tuning
@@ -157,6 +157,6 @@ class BloodrootFT(Watermark):
             self.steps, self.batch_size, round(self.crop * SAMPLE_RATE), self.learning_rate, window, self.seed
         )
         checkpoint = sources.folder / "checkpoint.pt"
-        waveforms = speech(sources.audio, SAMPLE_RATE, self.utterances)
+        waveforms = load_utterances(sources.audio, SAMPLE_RATE, self.utterances)
         history = fine_tuning.train_adapter(adapted, learnt, objective, waveforms, schedule, checkpoint, device)
-        finish(history, checkpoint)
+        finish_training(history, checkpoint)

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from sanguinaria.nn.speech_crops import crops
-from sanguinaria.nn.step_training import Progress, Schedule, train
+from sanguinaria.nn.speech_crops import random_crops
+from sanguinaria.nn.step_training import Schedule, TrainingState, train
 from sanguinaria.watermarks._audibility import audibility
 from sanguinaria.watermarks._audioseal.networks import generate, logits
 from sanguinaria.watermarks._audioseal.training import Editing
@@ -121,8 +121,8 @@ def train_adapter(
     """
     optimiser = torch.optim.Adam([p for p in trained.parameters() if p.requires_grad], schedule.learning_rate)
 
-    def step(_: Progress, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
-        speech = crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
+    def step(_: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+        speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         messages = torch.randint(2, (len(speech), adapted.msg_processor.nbits), generator=random).to(device)
         parts = objective(Batch(speech, generate(adapted, speech, messages, schedule.window), messages, random))
         return torch.stack(list(parts.values())).sum(), {name: float(part.detach()) for name, part in parts.items()}

@@ -69,8 +69,8 @@ class Pkdmark(PkdSettings):
         """
         import torch
 
-        from sanguinaria.nn.speech_crops import speech
-        from sanguinaria.nn.step_training import finish
+        from sanguinaria.nn.speech_crops import load_utterances
+        from sanguinaria.nn.step_training import finish_training
         from sanguinaria.watermarks._pkdmark.training import Weights
         from sanguinaria.watermarks.pkdmark.distillation import StudentSchedule, Teacher, train_student
 
@@ -95,15 +95,15 @@ class Pkdmark(PkdSettings):
             student,
             decoder,
             Teacher(base.trained(weights), base.judge(weights)),
-            speech(sources.audio, base.sample_rate, self.utterances),
-            speech(sources.audio, base.sample_rate, VALIDATED, "validation"),
+            load_utterances(sources.audio, base.sample_rate, self.utterances),
+            load_utterances(sources.audio, base.sample_rate, VALIDATED, "validation"),
             Weights(self.perceptual_weight, self.decoding_weight, self.adversarial_weight),
             self._attacks(base.sample_rate),
             schedule,
             checkpoint,
             torch.device(sources.device),
         )
-        finish(history, checkpoint)
+        finish_training(history, checkpoint)
         return named(STUDENT, student) | named(DECODER, decoder)
 
     def weights_reader(self, sources: Sources) -> Watermark:

@@ -16,8 +16,8 @@ from torch import nn
 from torch.nn.functional import mse_loss
 
 from sanguinaria.distortions._attack_layer import Attacks
-from sanguinaria.nn.speech_crops import crops
-from sanguinaria.nn.step_training import Progress, Schedule, set_rate, train
+from sanguinaria.nn.speech_crops import random_crops
+from sanguinaria.nn.step_training import Schedule, TrainingState, set_learning_rate, train
 from sanguinaria.watermarks._invertible.discriminator import Discriminator
 from sanguinaria.watermarks._pkdmark.losses import decoding, undetected
 from sanguinaria.watermarks._pkdmark.network import MarkNetwork
@@ -96,11 +96,11 @@ def train_student(
         teacher.discriminator.to(device).eval()
     optimiser = torch.optim.Adam(learnt.parameters(), schedule.learning_rate, fused=True)
 
-    def step(progress: Progress, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
-        set_rate(optimiser, schedule, progress["step"])
+    def step(progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+        set_learning_rate(optimiser, schedule, progress["step"])
         mix = schedule.mix(progress["step"])
         decoder.requires_grad_(mix == 1.0)
-        speech = crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
+        speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         messages = random_messages(len(speech), student.bits, random).to(device)
         own = student.mark(speech, messages, schedule.ratio)
         taught = teacher.network.mark(speech, messages, schedule.ratio)

@@ -61,7 +61,7 @@ class TestLosses:
             "adversarial": float(undetected(judge, speech + own).detach()),
             "mix": 0.1,
         }
-        monkeypatch.setattr(distillation, "crops", lambda *_: speech)
+        monkeypatch.setattr(distillation, "random_crops", lambda *_: speech)
         monkeypatch.setattr(distillation, "random_messages", lambda *_: messages)
         history = distillation.train_student(
             small,

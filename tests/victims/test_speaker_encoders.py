@@ -11,9 +11,9 @@ from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import to_text
 from sanguinaria.nn.filter_banks import FLOOR, LogFilterBanks, MeanVarianceNormalisation
-from sanguinaria.nn.ge2e import partials
+from sanguinaria.nn.ge2e import partial_starts
 from sanguinaria.nn.supervised_training import train
-from sanguinaria.victims._aam_softmax import angular_margin_loss
+from sanguinaria.victims._aam_softmax import aam_softmax_loss
 from sanguinaria.victims._encoders import load_encoder
 from sanguinaria.victims._models import save_model
 from sanguinaria.victims.ecapa_tdnn.augmentation import Augmentation
@@ -116,7 +116,7 @@ def test_what_makes_no_embeddings_or_hears_another_rate_is_told():
 
 def test_ecapa_is_trained_with_its_margin_and_learns(tmp_path):
     logits, labels = torch.tensor([[16.0, 8.0]]), torch.tensor([0])
-    assert victim("ecapa_tdnn").loss(logits, labels) == angular_margin_loss(logits, labels, 32, 0.2)
+    assert victim("ecapa_tdnn").loss(logits, labels) == aam_softmax_loss(logits, labels, 32, 0.2)
     chosen = victim("ecapa_tdnn", epochs=3, learning_rate=0.01, batch_size=16)
     _, history = train(chosen, ("high", "low"), examples(512, 1), examples(64, 2), 0, tmp_path / "a.pt", CPU)
     assert history["validation_accuracy"].iloc[-1] > 0.9
@@ -176,4 +176,9 @@ def test_resemblyzer_keeps_its_weights_in_training(tmp_path):
 
 def test_parts_of_an_utterance_are_those_of_the_package():
     # `compute_partial_slices` of the package, for a rate of 1.3 and a coverage of 0.75.
-    assert [partials(seconds * 16000) for seconds in (1, 2, 3, 4)] == [[0], [0, 77], [0, 77, 154], [0, 77, 154, 231]]
+    assert [partial_starts(seconds * 16000) for seconds in (1, 2, 3, 4)] == [
+        [0],
+        [0, 77],
+        [0, 77, 154],
+        [0, 77, 154, 231],
+    ]
