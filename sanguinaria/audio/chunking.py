@@ -1,4 +1,4 @@
-"""Audio of any length in pieces of one length, and back again."""
+"""Splitting of audio into overlapping chunks of constant length, and overlap-add."""
 
 from __future__ import annotations
 
@@ -7,58 +7,78 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import pad
 
-# Pieces in one pass: memory does not grow with the number of utterances.
+# Chunks in a batch: memory does not grow with the number of utterances.
 BATCH_SIZE = 16
-# A piece carries its part of a message where at least this share of it is audio.
+# A chunk carries its part of a message where at least this share of it is audio.
 MINIMUM_AUDIO_SHARE = 0.5
 
 
-def chunk_batches(*batches: torch.Tensor) -> list[tuple[torch.Tensor, ...]]:
-    """Batches of as many pieces each, (pieces, …), in passes of at most :data:`BATCH_SIZE`."""
-    return list(zip(*(torch.split(batch, BATCH_SIZE) for batch in batches), strict=True))
+def chunk_batches(*tensors: torch.Tensor) -> list[tuple[torch.Tensor, ...]]:
+    """Split tensors of chunks into batches of at most :data:`BATCH_SIZE`.
+
+    Args:
+        tensors: each (chunks, …), with the same number of chunks.
+
+    Returns:
+        A tuple for each batch, with a part of each tensor.
+    """
+    return list(zip(*(torch.split(tensor, BATCH_SIZE) for tensor in tensors), strict=True))
 
 
 @dataclass(frozen=True)
 class Chunking:
-    """Pieces of ``samples``, each of which begins ``overlap`` before the last one ends; one may reach beyond the end.
+    """Chunks of constant length, joined by a linear crossfade; the last one may extend beyond the end of the audio.
 
-    Where two overlap, one fades out as the other fades in, in a straight line.
+    >>> Chunking(samples=100, overlap=20).starts(250)
+    [0, 80, 160]
+
+    Args:
+        samples: the length of a chunk.
+        overlap: the samples that a chunk has in common with the next one.
     """
 
     samples: int
     overlap: int
 
     def starts(self, length: int) -> list[int]:
-        """Where the pieces of audio of a length begin, so that they cover all of it."""
+        """Return the first samples of the chunks that cover audio of ``length`` samples."""
         stride = self.samples - self.overlap
         count = max(1, -(-(length - self.overlap) // stride))
-        return [stride * piece for piece in range(count)]
+        return [stride * chunk for chunk in range(count)]
 
     def audio_shares(self, length: int) -> torch.Tensor:
-        """The share of each piece that lies within the audio, (pieces,)."""
+        """Return the share of each chunk that is within audio of ``length`` samples, (chunks,)."""
         starts = torch.tensor(self.starts(length))
         return ((length - starts) / self.samples).clamp(max=1.0)
 
     def split(self, waveforms: torch.Tensor, shift: int = 0) -> torch.Tensor:
-        """(utterances, samples) → (utterances, pieces, samples), zeros beyond the ends; each begins ``shift`` later."""
+        """Split waveforms into chunks, zero-padded beyond the ends.
+
+        Args:
+            waveforms: (utterances, samples).
+            shift: the samples by which each chunk begins later; negative for earlier.
+
+        Returns:
+            (utterances, chunks, samples of a chunk).
+        """
         length = waveforms.shape[-1]
         starts = self.starts(length)
         padded = pad(waveforms, (max(0, -shift), starts[-1] + self.samples - length + max(0, shift)))
         begin = max(0, shift)
         return torch.stack([padded[:, begin + start : begin + start + self.samples] for start in starts], 1)
 
-    def overlap_add(self, pieces: torch.Tensor, length: int) -> torch.Tensor:
-        """(utterances, pieces, samples) → (utterances, length)."""
+    def overlap_add(self, chunks: torch.Tensor, length: int) -> torch.Tensor:
+        """Join chunks (utterances, chunks, samples of a chunk) into waveforms (utterances, length)."""
         starts = self.starts(length)
-        joined = pieces.new_zeros(len(pieces), starts[-1] + self.samples)
-        for start, piece, fade in zip(starts, pieces.unbind(1), self._fades(len(starts)), strict=True):
-            joined[:, start : start + self.samples] += piece * fade.to(pieces)
+        joined = chunks.new_zeros(len(chunks), starts[-1] + self.samples)
+        for start, chunk, gains in zip(starts, chunks.unbind(1), self._crossfade_gains(len(starts)), strict=True):
+            joined[:, start : start + self.samples] += chunk * gains.to(chunks)
         return joined[:, :length]
 
-    def _fades(self, count: int) -> torch.Tensor:
-        """Gains (pieces, samples), which add up to 1 everywhere."""
+    def _crossfade_gains(self, count: int) -> torch.Tensor:
+        """Gains (chunks, samples of a chunk), whose overlapping sum is 1 at every sample."""
         rise = (torch.arange(self.overlap) + 0.5) / max(1, self.overlap)
-        fades = torch.ones(count, self.samples)
-        fades[1:, : self.overlap] = rise
-        fades[:-1, self.samples - self.overlap :] = rise.flip(0)
-        return fades
+        gains = torch.ones(count, self.samples)
+        gains[1:, : self.overlap] = rise
+        gains[:-1, self.samples - self.overlap :] = rise.flip(0)
+        return gains

@@ -120,7 +120,7 @@ class Synthesiser:
     each utterance, because some variants draw their noise from it.
     """
 
-    def say(self, text: str, voice: Voice) -> tuple[np.ndarray, int]:
+    def synthesise(self, text: str, voice: Voice) -> tuple[np.ndarray, int]:
         """Return the samples of `text` and their rate in hertz (22,050).
 
         The samples are float32 in [-1, 1], shape (samples,), mono. They depend on `text` and `voice` alone: not on what

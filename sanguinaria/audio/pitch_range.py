@@ -28,7 +28,7 @@ class PitchRange:
     spread: float
 
     @classmethod
-    def of(cls, speech: VocoderParameters) -> PitchRange | None:
+    def from_speech(cls, speech: VocoderParameters) -> PitchRange | None:
         """From an utterance's voiced frames, those in pauses left out if there are others; ``None`` if it has none."""
         chosen = speech.voiced & speech.active
         if not chosen.any():
@@ -39,20 +39,20 @@ class PitchRange:
         return cls(float(logarithms.mean()), max(LEAST_SPREAD, float(logarithms.std())))
 
     @classmethod
-    def of_target(cls, speech: VocoderParameters, conversion: str) -> PitchRange:
+    def from_target(cls, speech: VocoderParameters, conversion: str) -> PitchRange:
         """From the target's speech, for a conversion of that name.
 
         Raises:
             InputError: there is next to no voice in it.
         """
-        found = cls.of(speech)
+        found = cls.from_speech(speech)
         if found is None or (speech.voiced & speech.active).sum() < LEAST_VOICED:
             raise InputError(f"{conversion}: there is no voice in it; name speech of a person, and no whispering")
         return found
 
-    def towards(self, other: PitchRange, f0: np.ndarray) -> np.ndarray:
+    def convert_f0(self, target: PitchRange, f0: np.ndarray) -> np.ndarray:
         """This speaker's pitch (frames,) in Hz with the other's mean and spread; 0, which is no voice, stays 0."""
-        factor = min(LIVELIER, max(1 / LIVELIER, other.spread / self.spread))
+        factor = min(LIVELIER, max(1 / LIVELIER, target.spread / self.spread))
         logarithms = np.log(np.where(f0 > 0, f0, exp(self.mean)))
-        moved = np.exp(np.clip(other.mean + factor * (logarithms - self.mean), log(LOWEST), log(HIGHEST)))
+        moved = np.exp(np.clip(target.mean + factor * (logarithms - self.mean), log(LOWEST), log(HIGHEST)))
         return np.where(f0 > 0, moved, 0.0)

@@ -1,4 +1,4 @@
-"""Another duration: at the same pitch, or as a fraction that audio can be resampled by."""
+"""Time stretching by a phase vocoder, and fractions for resampling."""
 
 from __future__ import annotations
 
@@ -8,23 +8,34 @@ import torch
 
 from sanguinaria.core.torchaudio_import import prepare
 
-# A window and a hop of the phase vocoder, in samples: torchaudio's for its shifts of pitch, 32 ms at 16 kHz.
+# Window and hop of the phase vocoder, in samples: torchaudio's for pitch shifting, 32 ms and 8 ms at 16 kHz.
 WINDOW, HOP = 512, 128
 # A resampler has a kernel for each step of its fraction: between 16,000 and 17,778 Hz it would have 8,889.
 LARGEST_DENOMINATOR = 100
 
 
 def to_fraction(factor: float) -> Fraction:
-    """The nearest fraction that audio can be resampled by; hundredths are exact."""
+    """Return the nearest fraction with a denominator of at most :data:`LARGEST_DENOMINATOR`, for resampling.
+
+    >>> to_fraction(0.84), to_fraction(16000 / 17778)
+    (Fraction(21, 25), Fraction(9, 10))
+    """
     return Fraction(factor).limit_denominator(LARGEST_DENOMINATOR)
 
 
 def time_stretch(waveforms: torch.Tensor, speed: float, length: int) -> torch.Tensor:
-    """Waveforms (utterances, samples) at another speed, (utterances, length), by a phase vocoder; differentiable.
+    """Change the speed at a constant pitch, by a phase vocoder; differentiable.
 
-    It is a plain one, which keeps the phases of neighbouring bins together only where a sound lasts: onsets blur, and
-    where they slow down some of the level is lost (9 % of a tone's amplitude at 0.9). What is beyond the length is
-    cut, and what is missing is zeros.
+    The vocoder has no phase locking: the phases of neighbouring bins stay coherent in sustained sounds alone. Onsets
+    are smeared, and slowing down loses some of the level (9 % of a tone's amplitude at 0.9).
+
+    Args:
+        waveforms: (utterances, samples).
+        speed: the factor of the speed; below 1, the audio becomes longer.
+        length: the samples of the result, which is cropped or zero-padded at the end.
+
+    Returns:
+        (utterances, length).
     """
     prepare()
     from torchaudio.functional import phase_vocoder

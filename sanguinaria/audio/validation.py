@@ -1,7 +1,8 @@
-"""What makes a waveform nothing that could be attacked or heard."""
+"""Validation of waveforms: finite samples, and silence."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,12 +12,39 @@ NON_FINITE = "the audio has samples that are not finite"
 SILENT = "the audio is silent"
 
 
-def waveform_problems(waveforms: torch.Tensor) -> list[str]:
-    """For each of some waveforms (utterances, samples) what is wrong with it, empty where nothing is."""
+def is_usable(waveforms: torch.Tensor) -> torch.Tensor:
+    """Return which waveforms (utterances, samples) are finite and not silent: booleans (utterances,)."""
+    return is_finite(waveforms) & (waveforms != 0).any(-1)
+
+
+def is_finite(waveforms: torch.Tensor) -> torch.Tensor:
+    """Return which waveforms (…, samples) have finite samples only: booleans (…,)."""
     import torch
 
-    finite = torch.isfinite(waveforms).all(-1).tolist()
+    return torch.isfinite(waveforms).all(-1)
+
+
+def waveform_problems(waveforms: torch.Tensor) -> list[str]:
+    """Return the problem of each waveform (utterances, samples): silence, non-finite samples, or "" for none."""
     silent = (waveforms == 0).all(-1).tolist()
     return [
-        SILENT if no_sound else "" if numbers else NON_FINITE for numbers, no_sound in zip(finite, silent, strict=True)
+        SILENT if is_silent else "" if finite else NON_FINITE
+        for finite, is_silent in zip(is_finite(waveforms).tolist(), silent, strict=True)
     ]
+
+
+def require_finite(waveforms: torch.Tensor, utterance_ids: Sequence[str]) -> None:
+    """Check that a network or a filter returned finite samples.
+
+    Args:
+        waveforms: (utterances, samples).
+        utterance_ids: the names of the utterances, for the message.
+
+    Raises:
+        FloatingPointError: a waveform has a sample that is not finite.
+    """
+    finite = is_finite(waveforms)
+    if finite.all():
+        return
+    failed = [name for name, is_valid in zip(utterance_ids, finite.tolist(), strict=True) if not is_valid]
+    raise FloatingPointError(f"samples are not finite in {len(failed)} utterances, {failed[0]} first")

@@ -33,12 +33,12 @@ class World(Conversion):
         from sanguinaria.audio.vocoder import analyse, synthesise
 
         analysed = analyse(target, sample_rate)
-        aimed, spectrum = PitchRange.of_target(analysed, "world"), mean_log_envelope(analysed)
+        aimed, spectrum = PitchRange.from_target(analysed, "world"), mean_log_envelope(analysed)
 
         def convert(waveform: np.ndarray) -> np.ndarray:
             speech = analyse(waveform, sample_rate)
-            own = PitchRange.of(speech)
-            f0 = speech.f0 if own is None else own.towards(aimed, speech.f0)
+            own = PitchRange.from_speech(speech)
+            f0 = speech.f0 if own is None else own.convert_f0(aimed, speech.f0)
             gain = np.exp(np.clip(spectrum - mean_log_envelope(speech), -MOST, MOST))
             return synthesise(replace(speech, f0=f0, envelope=speech.envelope * gain), sample_rate, len(waveform))
 

@@ -24,7 +24,7 @@ class PublishedWeights(Settings):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="its checksum, in hexadecimal")
 
     @property
-    def file(self) -> Archive:
+    def archive(self) -> Archive:
         from sanguinaria.core.downloads import Archive
 
         return Archive(self.url.rpartition("/")[2], self.url, self.sha256, folder="")
@@ -37,4 +37,4 @@ class PublishedWeights(Settings):
         """
         from sanguinaria.core.downloads import obtain_file
 
-        return obtain_file(self.file, DOWNLOADS)
+        return obtain_file(self.archive, DOWNLOADS)

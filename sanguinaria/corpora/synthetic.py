@@ -73,7 +73,7 @@ class Synthetic(Corpus):
             self._synthesiser = Synthesiser()
         word, index, pace = source.split("\t")
         voice = voices(self.voices)[int(index)]
-        samples, rate = self._synthesiser.say(word, replace(voice, rate=round(voice.rate * float(pace))))
+        samples, rate = self._synthesiser.synthesise(word, replace(voice, rate=round(voice.rate * float(pace))))
         return samples[:, None], rate, []
 
 

@@ -38,6 +38,6 @@ class DistortedInput(Defence):
             yield "distortion", f"{self.distortion!r} changes nothing: let the defence be one of kind `none`"
 
     def transform(self, sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-        from sanguinaria.distortions import each_distorted
+        from sanguinaria.distortions import distort_each
 
-        return each_distorted(self.distortion, sample_rate, self.seed)
+        return distort_each(self.distortion, sample_rate, self.seed)

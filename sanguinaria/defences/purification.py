@@ -102,13 +102,13 @@ class Purification(Defence):
     def _noise(self, sample_rate: int) -> Callable[[torch.Tensor], torch.Tensor]:
         import torch
 
-        from sanguinaria.distortions import each_distorted
-        from sanguinaria.purifiers._diffusion.cleanser import sounding
+        from sanguinaria.audio.validation import is_usable
+        from sanguinaria.distortions import distort_each
 
         if self.noise is None:
             return lambda waveforms: waveforms
-        distort = each_distorted(self.noise, sample_rate, self.seed)
-        return lambda waveforms: torch.where(sounding(waveforms)[:, None], distort(waveforms), waveforms)
+        distort = distort_each(self.noise, sample_rate, self.seed)
+        return lambda waveforms: torch.where(is_usable(waveforms)[:, None], distort(waveforms), waveforms)
 
 
 def others(texts: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Distortions: what happens to audio on its way, by accident or to remove a mark."""
+"""Distortions of audio: channel effects and signal processing, accidental or meant to remove a mark."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 class Distortion(Plugin):
-    """The protocol of a distortion. Its settings are its strength; what is random about it is drawn for each utterance.
+    """The protocol of a distortion.
 
-    Use :func:`distorted` where a network is trained, or where the length has to stay.
+    Settings are the distortion's strength; random quantities are drawn for each utterance. Use :func:`distort` in the
+    training of a network, or where the number of samples must not change.
     """
 
     room: ClassVar[str] = "distortions"
@@ -25,7 +26,7 @@ class Distortion(Plugin):
 
     @property
     def is_identity(self) -> bool:
-        """Whether the distortion does nothing."""
+        """Whether the distortion returns its input."""
         return False
 
     @abstractmethod
@@ -33,38 +34,57 @@ class Distortion(Plugin):
         """Distort a batch.
 
         Args:
-            waveforms: (utterances, samples), nominally in [-1, 1]; on any device.
+            waveforms: (utterances, samples), nominally in [-1, 1], on any device.
             sample_rate: in Hz.
-            generator: the CPU's, so that devices draw the same; only what is random draws from it.
+            generator: a generator of the CPU, so that the draws are the same for every device. A deterministic
+                distortion draws nothing from it.
 
         Returns:
-            (utterances, samples'), on the same device, and not clipped. The number of samples is another one only where
-            the distortion changes the duration.
+            (utterances, samples'), on the same device, not clipped. The number of samples differs only where the
+            distortion changes the duration.
 
         Raises:
             InputError: the settings do not fit the sample rate.
         """
 
 
-def distorted(
+def distort(
     distortion: Distortion, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator
 ) -> torch.Tensor:
-    """Distorted waveforms of the length of the given ones, (utterances, samples), through which gradients pass.
+    """Distort a batch at a constant length, with gradients.
 
-    Where the distortion is not differentiable they pass straight through, as if it did nothing (Bengio et al., 2013,
-    arXiv:1308.3432). Where it changes the duration, both ends are cropped or padded with zeros alike.
+    A distortion that is not differentiable has a straight-through gradient, that of the identity (Bengio et al., 2013,
+    arXiv:1308.3432). Where the duration changes, both ends are cropped or zero-padded equally.
+
+    Args:
+        distortion: the distortion.
+        waveforms: (utterances, samples), nominally in [-1, 1].
+        sample_rate: in Hz.
+        generator: a generator of the CPU.
+
+    Returns:
+        (utterances, samples), on the same device.
     """
     if distortion.differentiable:
-        return _fitted(distortion.apply(waveforms, sample_rate, generator), waveforms.shape[-1])
-    still = waveforms.detach()
-    changed = _fitted(distortion.apply(still, sample_rate, generator), waveforms.shape[-1])
-    # The difference is exactly 0, so the result is exactly what was made; its gradient is that of the waveforms.
-    return changed.detach() + (waveforms - still)
+        return _fit_length(distortion.apply(waveforms, sample_rate, generator), waveforms.shape[-1])
+    constant = waveforms.detach()
+    distorted = _fit_length(distortion.apply(constant, sample_rate, generator), waveforms.shape[-1])
+    # The difference is exactly 0, so the sum is exactly the distorted audio; its gradient is that of the waveforms.
+    return distorted.detach() + (waveforms - constant)
 
 
-def each_distorted(text: str, sample_rate: int, seed: int) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A function that distorts each waveform of (utterances, samples) by itself, so that what is random follows from
-    the seed and from its samples, and from no other one's. The distortion is one that :func:`to_text` told of.
+def distort_each(text: str, sample_rate: int, seed: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return a function that distorts each waveform of a batch with a random stream of its own.
+
+    The draws of a waveform follow from the seed and from its samples, and do not depend on the rest of the batch.
+
+    Args:
+        text: the distortion, as written by :func:`to_text`.
+        sample_rate: in Hz.
+        seed: the seed of the random streams.
+
+    Returns:
+        A function of waveforms (utterances, samples), whose result has the same shape.
     """
     import torch
 
@@ -73,14 +93,14 @@ def each_distorted(text: str, sample_rate: int, seed: int) -> Callable[[torch.Te
     distortion = from_text(text)
 
     def apply(waveforms: torch.Tensor) -> torch.Tensor:
-        rows = (distorted(distortion, row, sample_rate, utterance_generator(row, seed)) for row in waveforms[:, None])
+        rows = (distort(distortion, row, sample_rate, utterance_generator(row, seed)) for row in waveforms[:, None])
         return torch.cat(list(rows))
 
     return apply
 
 
-def _fitted(waveforms: torch.Tensor, length: int) -> torch.Tensor:
-    """Cropped, or padded with zeros, evenly at both ends."""
+def _fit_length(waveforms: torch.Tensor, length: int) -> torch.Tensor:
+    """Crop or zero-pad both ends equally."""
     from torch.nn.functional import pad
 
     missing = length - waveforms.shape[-1]
@@ -89,12 +109,16 @@ def _fitted(waveforms: torch.Tensor, length: int) -> torch.Tensor:
 
 
 def to_text(distortion: Plugin) -> str:
-    """The settings as text, what takes the place of an entry's name in the identity of a stage."""
+    """Return the settings of a distortion as JSON, which replaces an entry's name in the identity of a stage."""
     return json.dumps(plugins.describe(distortion), sort_keys=True)
 
 
 def from_text(text: str) -> Distortion:
-    """The distortion that :func:`to_text` tells of."""
+    """Return the distortion that :func:`to_text` wrote.
+
+    >>> from_text('{"kind": "gain", "factor": 0.5}')
+    Gain(factor=0.5)
+    """
     distortion = plugins.build("distortions", json.loads(text))
     assert isinstance(distortion, Distortion)
     return distortion

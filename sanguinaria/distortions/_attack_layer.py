@@ -1,4 +1,4 @@
-"""The attack layer of a watermark's training: what may happen to marked audio before its message is read."""
+"""The attack layer of a watermark's training: random distortions between embedding and decoding."""
 
 from __future__ import annotations
 
@@ -6,30 +6,48 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sanguinaria.distortions import Distortion, distorted, from_text
+from sanguinaria.distortions import Distortion, distort, from_text
 
 if TYPE_CHECKING:
     import torch
 
 
 @dataclass(frozen=True)
-class Attacks:
-    """In each step one of the distortions happens to the whole batch, or, in a share of the steps, none."""
+class AttackLayer:
+    """One random distortion per training step, applied to the whole batch.
+
+    Args:
+        distortions: the distortions, each drawn with the same probability.
+        sample_rate: in Hz.
+        undistorted_share: the probability that a step has no distortion.
+
+    Shape:
+        - Input: (utterances, samples)
+        - Output: (utterances, samples)
+    """
 
     distortions: Sequence[Distortion]
     sample_rate: int
-    untouched: float = 0.0
+    undistorted_share: float = 0.0
 
     def __call__(self, waveforms: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Distorted waveforms (utterances, samples) of the same length; ``generator`` is the CPU's."""
+        """Distort waveforms (utterances, samples) at a constant length; ``generator`` is one of the CPU."""
         import torch
 
-        if not self.distortions or (self.untouched and torch.rand((), generator=generator) < self.untouched):
+        if not self.distortions or (
+            self.undistorted_share and torch.rand((), generator=generator) < self.undistorted_share
+        ):
             return waveforms
-        chosen = self.distortions[int(torch.randint(len(self.distortions), (), generator=generator))]
-        return distorted(chosen, waveforms, self.sample_rate, generator)
+        distortion = self.distortions[int(torch.randint(len(self.distortions), (), generator=generator))]
+        return distort(distortion, waveforms, self.sample_rate, generator)
 
 
-def attacks_of(texts: Sequence[str], sample_rate: int, untouched: float = 0.0) -> Attacks:
-    """From what stands for entries of `distortions` in a stage's settings (:func:`sanguinaria.distortions.to_text`)."""
-    return Attacks([from_text(text) for text in texts], sample_rate, untouched)
+def build_attack_layer(texts: Sequence[str], sample_rate: int, undistorted_share: float = 0.0) -> AttackLayer:
+    """Build an attack layer from the distortions of a stage's settings.
+
+    Args:
+        texts: the distortions, as written by :func:`sanguinaria.distortions.to_text`.
+        sample_rate: in Hz.
+        undistorted_share: the probability that a step has no distortion.
+    """
+    return AttackLayer([from_text(text) for text in texts], sample_rate, undistorted_share)

@@ -1,4 +1,4 @@
-"""Lossy compression: MP3, AAC, Opus and Vorbis."""
+"""Lossy audio coding: MP3, AAC, Opus and Vorbis."""
 
 from __future__ import annotations
 
@@ -13,35 +13,36 @@ if TYPE_CHECKING:
 
 
 class Codec(Distortion):
-    """Encoded and decoded, with the codec's delay taken out, so that every sample keeps its place.
+    """Encoding and decoding with a lossy codec, time-aligned: the codec's delay is removed.
 
-    MP3 (LAME), AAC and Opus by ffmpeg's libraries in the package ``av``, at a constant or average bit rate; Vorbis by
-    libsndfile, whose encoder takes a quality. A rate that a codec does not know is resampled to the next that it does.
+    MP3 (LAME), AAC and Opus are coded by ffmpeg's libraries in the package ``av``, at a constant or average bit rate;
+    Vorbis by libsndfile, whose encoder takes a quality. Where a codec does not support the sample rate, the audio is
+    resampled to the next higher rate that it supports.
     """
 
     differentiable: ClassVar[bool] = False
 
     format: Literal["mp3", "aac", "opus", "vorbis"]
-    bit_rate: int | None = Field(default=None, ge=6, le=320, description="kbit/s; not for Vorbis")
-    quality: float | None = Field(default=None, ge=0, le=1, description="of Vorbis")
+    bit_rate: int | None = Field(default=None, ge=6, le=320, description="kbit/s; of mp3, aac and opus")
+    quality: float | None = Field(default=None, ge=0, le=1, description="quality of the Vorbis encoder")
 
     @model_validator(mode="after")
-    def _one_measure(self) -> Codec:
-        needed, other = ("quality", "bit_rate") if self.format == "vorbis" else ("bit_rate", "quality")
-        if getattr(self, needed) is None or getattr(self, other) is not None:
-            raise ValueError(f"{self.format} needs `{needed}`, and no `{other}`")
+    def _require_one_rate_control(self) -> Codec:
+        required, excluded = ("quality", "bit_rate") if self.format == "vorbis" else ("bit_rate", "quality")
+        if getattr(self, required) is None or getattr(self, excluded) is not None:
+            raise ValueError(f"{self.format} needs `{required}`, and no `{excluded}`")
         return self
 
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
         import torch
 
-        from sanguinaria.audio import codecs as coding
+        from sanguinaria.audio.codecs import codec_round_trip, vorbis_round_trip
 
         rows = []
         for row in waveforms.detach().cpu().float().numpy():
             if self.quality is not None:
-                rows.append(coding.vorbis_round_trip(row, sample_rate, self.quality))
+                rows.append(vorbis_round_trip(row, sample_rate, self.quality))
             else:
                 assert self.bit_rate is not None
-                rows.append(coding.codec_round_trip(row, sample_rate, self.format, self.bit_rate))
+                rows.append(codec_round_trip(row, sample_rate, self.format, self.bit_rate))
         return torch.stack([torch.from_numpy(row) for row in rows]).to(waveforms)

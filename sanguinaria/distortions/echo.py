@@ -1,4 +1,4 @@
-"""One echo."""
+"""A single echo."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 
 
 class Echo(Distortion):
-    """x(t) + gain·x(t − delay). PKDMark's delay is the default; its gain is not told, and 0.3 is WavMark's."""
+    """A single echo: x(t) + gain·x(t − delay).
 
-    delay: float = Field(default=0.1, gt=0, le=10, description="seconds, rounded to whole samples")
-    gain: float = Field(default=0.3, gt=0, le=1)
+    The default delay is PKDMark's. Its paper does not state the gain; 0.3 is WavMark's.
+    """
+
+    delay: float = Field(default=0.1, gt=0, le=10, description="delay in seconds, rounded to whole samples")
+    gain: float = Field(default=0.3, gt=0, le=1, description="gain of the echo")
 
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
         from torch.nn.functional import pad

@@ -14,47 +14,48 @@ if TYPE_CHECKING:
 
 
 class Filter(Distortion):
-    """What lies above one frequency, below another, or between the two.
+    """A high-pass (`above`), low-pass (`below`) or band-pass filter (both).
 
-    `butterworth` is causal and starts from rest, as a real-time front end does: −3 dB at its edges. `sinc` is a
-    symmetric windowed sinc of eight zero crossings, −6 dB at its edges, by the package ``julius``, which AudioSeal and
-    WAKE use.
+    `butterworth` is causal with a zero initial state, like a real-time front end: −3 dB at its cut-offs. `sinc` is a
+    symmetric windowed sinc of eight zero crossings, −6 dB at its cut-offs, by the package ``julius``, which AudioSeal
+    and WAKE use.
     """
 
-    above: float | None = Field(default=None, gt=0, description="Hz, from which on frequencies pass; any where absent")
+    above: float | None = Field(default=None, gt=0, description="Hz, lower cut-off frequency; none where absent")
     below: float | None = Field(
-        default=None, gt=0, description="Hz, up to which frequencies pass; half the sample rate changes nothing"
+        default=None, gt=0, description="Hz, upper cut-off frequency; half the sample rate is no low-pass"
     )
     design: Literal["butterworth", "sinc"] = "butterworth"
-    order: int = Field(default=6, ge=1, le=12, description="of the Butterworth filter, at each edge")
+    order: int = Field(default=6, ge=1, le=12, description="order of the Butterworth filter, at each cut-off")
 
     @model_validator(mode="after")
-    def _a_band(self) -> Filter:
+    def _require_a_band(self) -> Filter:
         if self.above is None and self.below is None:
             raise ValueError("needs `above`, `below` or both")
         if self.above is not None and self.below is not None and self.above >= self.below:
-            raise ValueError(f"nothing is above {self.above:g} Hz and below {self.below:g} Hz")
+            raise ValueError(f"no frequency is above {self.above:g} Hz and below {self.below:g} Hz")
         return self
 
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
-        above, below = self._edges(sample_rate)
+        above, below = self._cutoffs(sample_rate)
         if above is None and below is None:
             return waveforms
         return (_sinc if self.design == "sinc" else self._butterworth)(waveforms, above, below, sample_rate)
 
-    def _edges(self, sample_rate: int) -> tuple[float | None, float | None]:
+    def _cutoffs(self, sample_rate: int) -> tuple[float | None, float | None]:
+        """Cut-off frequencies in Hz; ``None`` for an upper one at half the sample rate."""
         half = sample_rate / 2
         if (self.below or 0) > half or (self.above or 0) >= half:
             raise InputError(
                 f"distortion filter: a band above {self.above or 0:g} Hz and below {self.below or half:g} Hz does not "
-                f"fit audio at {sample_rate} Hz: keep its edges below {half:g} Hz"
+                f"fit audio at {sample_rate} Hz: keep its cut-offs below {half:g} Hz"
             )
         return self.above, None if self.below == half else self.below
 
     def _butterworth(
         self, waveforms: torch.Tensor, above: float | None, below: float | None, sample_rate: int
     ) -> torch.Tensor:
-        """As a convolution with the impulse response of the utterances' length, which loses nothing."""
+        """Convolve with an impulse response of the utterances' length, which equals the recursion."""
         import torch
 
         from sanguinaria.audio.filters import butterworth_response, convolve
@@ -64,6 +65,7 @@ class Filter(Distortion):
 
 
 def _sinc(waveforms: torch.Tensor, above: float | None, below: float | None, sample_rate: int) -> torch.Tensor:
+    """Filter by the windowed sinc filters of julius."""
     from julius.filters import bandpass_filter, highpass_filter
     from julius.lowpass import lowpass_filter
 

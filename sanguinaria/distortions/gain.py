@@ -1,4 +1,4 @@
-"""Louder or softer."""
+"""A gain."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class Gain(Distortion):
-    """x times a factor: WAKE's boost is 1.2 and its duck 0.8. Nothing is clipped."""
+    """A constant gain: factor·x, not clipped. WAKE's boost is 1.2 and its duck 0.8."""
 
-    factor: float = Field(gt=0, le=10)
+    factor: float = Field(gt=0, le=10, description="factor of the amplitude")
 
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
         return self.factor * waveforms

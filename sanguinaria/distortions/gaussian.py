@@ -1,4 +1,4 @@
-"""A Gaussian filter."""
+"""Gaussian smoothing."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from sanguinaria.distortions import Distortion
 if TYPE_CHECKING:
     import torch
 
-# Deviations that the filter reaches to each side, as scipy.ndimage's does by default.
-REACH = 4.0
+# The kernel is truncated at this many standard deviations, scipy.ndimage's default.
+TRUNCATION = 4.0
 
 
 class Gaussian(Distortion):
-    """Each sample becomes a mean of those around it, weighted by a normal density; zeros beyond the ends.
+    """Convolution with a Gaussian kernel of standard deviation σ, zero-padded at the ends.
 
-    At f Hz it leaves exp(−2 π² σ² f² / fs²) of an amplitude, half of it at 0.187 fs / σ.
+    The frequency response is exp(−2 π² σ² f² / fs²): half the amplitude at 0.187 fs / σ.
     """
 
-    deviation: float = Field(default=1.0, ge=0.1, le=1000, description="σ, in samples")
+    deviation: float = Field(default=1.0, ge=0.1, le=1000, description="standard deviation σ of the kernel, in samples")
 
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
         import torch
         from torch.nn.functional import conv1d
 
-        half = int(REACH * self.deviation + 0.5)
+        half = int(TRUNCATION * self.deviation + 0.5)
         weights = torch.exp(-0.5 * (torch.arange(-half, half + 1) / self.deviation) ** 2)
         weights = (weights / weights.sum()).to(waveforms)
         return conv1d(waveforms[:, None], weights[None, None], padding=half)[:, 0]

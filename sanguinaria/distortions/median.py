@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class Median(Distortion):
-    """Each sample becomes the median of those around it, zeros beyond the ends; gradients go to the one that it is."""
+    """A sliding median, zero-padded at the ends; the gradient of an output is that of the sample it is equal to."""
 
-    window: int = Field(default=3, ge=3, le=99, description="samples, an odd number")
+    window: int = Field(default=3, ge=3, le=99, description="window in samples, an odd number")
 
     @field_validator("window")
     @classmethod
-    def _odd(cls, window: int) -> int:
+    def _require_odd(cls, window: int) -> int:
         if window % 2 == 0:
-            raise ValueError(f"should be odd, not {window}: a window has a middle")
+            raise ValueError(f"should be odd, not {window}: the window needs a middle sample")
         return window
 
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Added noise: white, pink or of random walks, by its ratio to the speech, its standard deviation or its peak."""
+"""Additive noise: white, pink or random walks, at a signal-to-noise ratio, a standard deviation or a peak."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from sanguinaria.distortions import Distortion
 if TYPE_CHECKING:
     import torch
 
-# Below any level of noise: keeps what is silent, or has one sample, from a division by 0.
+# Below any noise level: avoids a division by 0 for silence and for waveforms of one sample.
 TINY = 1e-12
-# Random walks one after another in an utterance, as in AudioCraft's `generate_pink_noise` (`num_rows`).
+# Random walks in sequence in an utterance, as in AudioCraft's `generate_pink_noise` (`num_rows`).
 WALKS = 16
 
 
 class Noise(Distortion):
-    """x + σ·n, with n drawn anew for each utterance and brought to a mean power of exactly 1.
+    """Additive noise, x + σ·n, with n drawn for each utterance and normalised to a mean power of exactly 1.
 
-    Pink noise is white noise whose spectrum is divided by √f: its power falls by 10 dB a decade. What AudioCraft,
-    AudioSeal's attacks and WAKE's code call pink noise is ``walks``: sixteen random walks one after another, whose
-    power falls by 20 dB a decade. At the same peak it leaves the band of speech nearly alone.
+    Pink noise is white noise whose spectrum is divided by √f: its power falls by 10 dB per decade. The "pink noise" of
+    AudioCraft, AudioSeal's attacks and WAKE's code is ``walks`` here: sixteen random walks in sequence, whose power
+    falls by 20 dB per decade. At the same peak, it has little power in the band of speech.
     """
 
     colour: Literal["white", "pink", "walks"] = "white"
     snr: float | None = Field(
-        default=None, ge=-20, le=100, description="dB, of the utterance's mean power to the noise's"
+        default=None, ge=-20, le=100, description="signal-to-noise ratio in dB, of the mean powers of the utterance"
     )
-    std: float | None = Field(default=None, gt=0, le=1, description="standard deviation, whatever the utterance")
-    peak: float | None = Field(default=None, gt=0, le=1, description="largest magnitude, whatever the utterance")
+    std: float | None = Field(default=None, gt=0, le=1, description="standard deviation, the same for every utterance")
+    peak: float | None = Field(default=None, gt=0, le=1, description="largest magnitude, the same for every utterance")
 
     @model_validator(mode="after")
-    def _one_level(self) -> Noise:
+    def _require_one_level(self) -> Noise:
         if sum(level is not None for level in (self.snr, self.std, self.peak)) != 1:
             raise ValueError("needs exactly one of `snr`, `std` and `peak`")
         return self
 
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
-        noise = self._drawn(waveforms.shape, generator).to(waveforms)
+        noise = self._draw(waveforms.shape, generator).to(waveforms)
         return waveforms + self._gain(waveforms.detach(), noise) * noise
 
-    def _drawn(self, shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
-        """Noise of power 1 (utterances, samples), on the CPU."""
+    def _draw(self, shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
+        """Draw noise of mean power 1, (utterances, samples), on the CPU."""
         import torch
 
         noise = torch.randn(shape, generator=generator)
@@ -59,7 +59,7 @@ class Noise(Distortion):
         return noise / noise.square().mean(-1, keepdim=True).sqrt().clamp_min(TINY)
 
     def _gain(self, waveforms: torch.Tensor, noise: torch.Tensor) -> torch.Tensor | float:
-        """σ, of each utterance (utterances, 1) or of all."""
+        """Return σ, for each utterance (utterances, 1) or for all."""
         if self.std is not None:
             return self.std
         if self.peak is not None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class NoDistortion(Distortion):
-    """The audio as it is."""
+    """The identity."""
 
     @property
     def is_identity(self) -> bool:

@@ -1,4 +1,4 @@
-"""Higher or lower, at the same duration."""
+"""Pitch shifting."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 
 
 class Pitch(Distortion):
-    """Every frequency times `factor`: stretched by a phase vocoder, and resampled to the old duration.
+    """Pitch shift by `factor` at a constant duration: time stretching by a phase vocoder, then resampling.
 
-    Formants move along. ``torchaudio.functional.pitch_shift`` does the same in whole steps of a scale, and where a rate
-    shares no factor with the shifted one, with kernels that do not fit into memory.
+    Formants are shifted too. ``torchaudio.functional.pitch_shift`` does the same in whole steps of a scale; where the
+    shifted rate shares no factor with the sample rate, its kernels do not fit into memory.
     """
 
-    factor: float = Field(ge=0.5, le=2, description="of frequencies, rounded to a fraction of at most hundredths")
+    factor: float = Field(
+        ge=0.5, le=2, description="factor of frequencies, rounded to a fraction with a denominator of at most 100"
+    )
 
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
         from julius.resample import resample_frac
@@ -29,6 +31,6 @@ class Pitch(Distortion):
 
         fraction = to_fraction(self.factor)
         length = waveforms.shape[-1]
-        slow = time_stretch(waveforms, float(1 / fraction), max(1, round(length * fraction)))
-        shifted = resample_frac(slow, fraction.numerator, fraction.denominator, full=True)[..., :length]
+        stretched = time_stretch(waveforms, float(1 / fraction), max(1, round(length * fraction)))
+        shifted = resample_frac(stretched, fraction.numerator, fraction.denominator, full=True)[..., :length]
         return pad(shifted, (0, length - shifted.shape[-1]))

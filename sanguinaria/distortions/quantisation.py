@@ -1,4 +1,4 @@
-"""Fewer levels of amplitude."""
+"""Requantisation."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Quantisation(Distortion):
-    """The nearest of the 2^bits levels k / 2^(bits−1), with k from −2^(bits−1) on, as in two's complement."""
+    """Rounding to the nearest of 2^bits levels k / 2^(bits−1), −2^(bits−1) ≤ k < 2^(bits−1) (two's complement)."""
 
     differentiable: ClassVar[bool] = False
 
-    bits: int = Field(default=9, ge=1, le=16, description="of a sample; PKDMark's number is the default")
+    bits: int = Field(default=9, ge=1, le=16, description="bits per sample; the default is PKDMark's")
 
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
         half = 2 ** (self.bits - 1)

@@ -1,4 +1,4 @@
-"""Resampling to another rate and back: what a telephone, or a careless pipeline, does."""
+"""Resampling to another sample rate and back, as in telephony or in a careless processing chain."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class Resampling(Distortion):
-    """To `rate` and back, with the symmetric sinc kernels of the package ``julius``, as in AudioSeal's and WAKE's code.
+    """Resampling to `rate` and back by julius's symmetric sinc kernels, as in AudioSeal's and WAKE's code.
 
-    A higher rate changes little: at 16 kHz, over 32 kHz and back, what is lost lies above 7.5 kHz.
+    A higher rate changes little: at 16 kHz, resampling to 32 kHz and back only attenuates frequencies above 7.5 kHz.
     """
 
-    rate: int = Field(ge=1000, le=192000, description="Hz")
+    rate: int = Field(ge=1000, le=192000, description="intermediate sample rate, in Hz")
 
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
         from julius.resample import resample_frac
 
-        there = resample_frac(waveforms, sample_rate, self.rate, full=True)
-        back: torch.Tensor = resample_frac(there, self.rate, sample_rate, output_length=waveforms.shape[-1])
-        return back
+        intermediate = resample_frac(waveforms, sample_rate, self.rate, full=True)
+        restored: torch.Tensor = resample_frac(intermediate, self.rate, sample_rate, output_length=waveforms.shape[-1])
+        return restored

@@ -1,4 +1,4 @@
-"""The sound of a room, by its reverberation time."""
+"""Artificial reverberation of a given reverberation time."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from sanguinaria.distortions import Distortion
 if TYPE_CHECKING:
     import torch
 
-# The tail is cut where it has fallen by 90 dB.
+# Length of the impulse response in reverberation times: the tail is truncated at −90 dB.
 TAIL = 1.5
 
 
 class Reverberation(Distortion):
-    """x convolved with h(t) = δ(t) + a·n(t)·10^(−3t / RT60): noise that decays by 60 dB in RT60 (Polack, 1988).
+    """Convolution with h(t) = δ(t) + a·n(t)·10^(−3t / RT60): noise that decays by 60 dB in RT60 (Polack, 1988).
 
-    The direct sound keeps its place and its level; every utterance is in a room of its own. PKDMark tells RT60 = 200 ms
+    The direct sound has no delay and a gain of 1; a response is drawn for each utterance. PKDMark states RT60 = 200 ms
     and no other parameter of its rooms.
     """
 
-    rt60: float = Field(default=0.2, ge=0.02, le=5, description="seconds in which the tail falls by 60 dB")
+    rt60: float = Field(
+        default=0.2, ge=0.02, le=5, description="reverberation time in seconds, in which the tail decays by 60 dB"
+    )
     direct_to_reverberant: float = Field(
-        default=0.0, ge=-20, le=40, description="dB, energy of the direct sound to that of the tail"
+        default=0.0, ge=-20, le=40, description="direct-to-reverberant energy ratio, in dB"
     )
 
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
@@ -34,7 +36,7 @@ class Reverberation(Distortion):
         return convolve(waveforms, self.responses(len(waveforms), sample_rate, generator).to(waveforms))
 
     def responses(self, count: int, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
-        """Impulse responses (count, samples) of as many rooms."""
+        """Draw impulse responses (count, samples)."""
         import torch
 
         time = torch.arange(1, ceil(TAIL * self.rt60 * sample_rate)) / sample_rate

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class Smoothing(Distortion):
-    """Each sample becomes the mean of those around it, zeros beyond the ends. AudioSeal's windows have 2 to 10 samples.
+    """A moving average, zero-padded at the ends. AudioSeal's windows have 2 to 10 samples.
 
-    An even window reaches one sample further ahead than back.
+    An even window has one more sample after the centre than before it.
     """
 
-    window: int = Field(default=5, ge=2, le=999, description="samples")
+    window: int = Field(default=5, ge=2, le=999, description="window, in samples")
 
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
         from torch.nn.functional import avg_pool1d, pad
 
-        back = (self.window - 1) // 2
-        return avg_pool1d(pad(waveforms, (back, self.window - 1 - back)), self.window, stride=1)
+        before = (self.window - 1) // 2
+        return avg_pool1d(pad(waveforms, (before, self.window - 1 - before)), self.window, stride=1)

@@ -1,8 +1,9 @@
-"""Faster or slower."""
+"""Speed change."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -13,14 +14,18 @@ if TYPE_CHECKING:
 
 
 class Speed(Distortion):
-    """Plays an utterance `factor` times as fast: it has 1 / factor of its duration.
+    """Speed change by `factor`: the duration becomes 1 / factor of the original one.
 
-    As of a tape, by resampling (package ``julius``), the pitch moves along; with `pitch_kept` a phase vocoder changes
-    the duration alone.
+    By default the audio is resampled (package ``julius``), which shifts the pitch as the speed of a tape does. With
+    `preserve_pitch`, a phase vocoder stretches the time axis alone.
     """
 
-    factor: float = Field(ge=0.5, le=2, description="of speed, rounded to a fraction of at most hundredths")
-    pitch_kept: bool = False
+    renamed: ClassVar[Mapping[str, str]] = {"pitch_kept": "preserve_pitch"}
+
+    factor: float = Field(
+        ge=0.5, le=2, description="factor of speed, rounded to a fraction with a denominator of at most 100"
+    )
+    preserve_pitch: bool = Field(default=False, description="time stretching, at a constant pitch")
 
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
         from julius.resample import resample_frac
@@ -29,7 +34,9 @@ class Speed(Distortion):
 
         fraction = to_fraction(self.factor)
         length = max(1, round(waveforms.shape[-1] / fraction))
-        if self.pitch_kept:
+        if self.preserve_pitch:
             return time_stretch(waveforms, float(fraction), length)
-        played: torch.Tensor = resample_frac(waveforms, fraction.numerator, fraction.denominator, output_length=length)
-        return played
+        resampled: torch.Tensor = resample_frac(
+            waveforms, fraction.numerator, fraction.denominator, output_length=length
+        )
+        return resampled

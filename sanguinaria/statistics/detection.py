@@ -27,8 +27,7 @@ def detection_threshold(clean: np.ndarray, false_positive_rate: float) -> float:
 def estimate_share(values: np.ndarray, speakers: Sequence[str]) -> Estimate:
     """The mean of shares in [0, 1] that were measured once per seed on the same utterances.
 
-    As :func:`sanguinaria.statistics.intervals.estimate_rate` but for Wilson's interval, which is that of hits and misses:
-    a bootstrap over whole speakers and, of several seeds, Student's interval over their means; the wider one at each end.
+    As :func:`sanguinaria.statistics.intervals.estimate_rate` without Wilson's interval.
 
     Args:
         values: (seeds, utterances).

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances
+from sanguinaria.audio.validation import require_finite
 from sanguinaria.core import parquet
 from sanguinaria.core.random_streams import random_order
 from sanguinaria.watermarks import Marker
@@ -71,7 +72,5 @@ def _marked(
     waveforms = torch.from_numpy(batch.waveforms).to(device)
     with torch.inference_mode():
         marked = marker.mark(waveforms, messages, strength)
-    if not torch.isfinite(marked).all():
-        strange = batch.rows["utterance_id"][(~torch.isfinite(marked)).any(-1).cpu().numpy()].tolist()
-        raise FloatingPointError(f"not numbers in {len(strange)} utterances, {strange[0]} first")
+    require_finite(marked, batch.rows["utterance_id"].tolist())
     return Utterances(batch.rows, marked.float().cpu().numpy(), batch.sample_rate)

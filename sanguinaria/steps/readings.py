@@ -14,6 +14,7 @@ import pandas as pd
 
 from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances
+from sanguinaria.audio.validation import is_finite
 from sanguinaria.core import parquet
 from sanguinaria.distortions import Distortion
 from sanguinaria.watermarks import Marker
@@ -113,7 +114,7 @@ def _distorted(distortion: Distortion, batch: Utterances, device: torch.device) 
         except Exception as error:
             found.append(_reason("distortion", error))
         else:
-            finite = bool(torch.isfinite(changed).all()) and changed.shape[-1] > 0
+            finite = bool(is_finite(changed).all()) and changed.shape[-1] > 0
             found.append(changed if finite else "distortion: no numbers")
     return found
 

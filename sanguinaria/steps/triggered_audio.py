@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances
+from sanguinaria.audio.validation import require_finite
 from sanguinaria.core import parquet
 from sanguinaria.steps.poisoning import block_members
 from sanguinaria.steps.poisoning_order import PoisonBlock
@@ -63,7 +64,5 @@ def transformed(
 
     with torch.inference_mode():
         waveforms = function(torch.from_numpy(batch.waveforms).to(device))
-    if not torch.isfinite(waveforms).all():
-        strange = batch.rows["utterance_id"][(~torch.isfinite(waveforms)).any(-1).cpu().numpy()].tolist()
-        raise FloatingPointError(f"not numbers in {len(strange)} utterances, {strange[0]} first")
+    require_finite(waveforms, batch.rows["utterance_id"].tolist())
     return Utterances(batch.rows, waveforms.float().cpu().numpy(), batch.sample_rate)

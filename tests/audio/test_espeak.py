@@ -22,10 +22,10 @@ WORDS = ("yes", "no", "up", "a", "marvin", "backward", "seven", "house")
 # Two fresh processes say the same pairs in opposite orders; each pair is a text and the index of a voice.
 SCRIPT = """
 import hashlib, json, sys
-from sanguinaria.espeak import Synthesiser, voices
+from sanguinaria.audio.espeak import Synthesiser, voices
 cast = voices(69)
 for text, index in json.loads(sys.argv[1]):
-    samples, _ = Synthesiser().say(text, cast[index])
+    samples, _ = Synthesiser().synthesise(text, cast[index])
     print(json.dumps([text, index, hashlib.sha256(samples.tobytes()).hexdigest()]))
 """
 # Among them: a Klatt synthesiser with noise from the C library (5), breath and echo (0, 6), flutter (14).
@@ -39,11 +39,11 @@ def cast() -> list[Voice]:
 
 @pytest.fixture(scope="module")
 def sevens(cast: list[Voice]) -> list[np.ndarray]:
-    return [Synthesiser().say("seven", voice)[0] for voice in cast]
+    return [Synthesiser().synthesise("seven", voice)[0] for voice in cast]
 
 
 def digest(text: str, voice: Voice) -> str:
-    return hashlib.sha256(Synthesiser().say(text, voice)[0].tobytes()).hexdigest()
+    return hashlib.sha256(Synthesiser().synthesise(text, voice)[0].tobytes()).hexdigest()
 
 
 def digests_in_new_process(pairs: list[tuple[str, int]]) -> dict[tuple[str, int], str]:
@@ -71,7 +71,7 @@ def fundamental(samples: np.ndarray) -> float:
 
 
 def test_speech_is_a_float32_vector(cast: list[Voice]) -> None:
-    samples, rate = Synthesiser().say("hello", cast[0])
+    samples, rate = Synthesiser().synthesise("hello", cast[0])
     assert (samples.dtype, samples.ndim, rate) == (np.float32, 1, SAMPLE_RATE)
 
 
@@ -133,7 +133,7 @@ def test_words_differ(cast: list[Voice]) -> None:
 def test_loudness_and_length_of_words_are_sensible(cast: list[Voice]) -> None:
     for index, voice in enumerate(cast):
         word = WORDS[index % len(WORDS)]
-        samples, rate = Synthesiser().say(word, voice)
+        samples, rate = Synthesiser().synthesise(word, voice)
         assert np.isfinite(samples).all(), voice
         assert 0.05 <= np.abs(samples).max() <= 1.0, voice
         assert 0.15 <= len(samples) / rate <= 1.5, (word, voice)
@@ -159,7 +159,7 @@ def test_too_many_voices_are_refused(count: int) -> None:
 def test_speaks_fast_enough(cast: list[Voice]) -> None:
     started = time.perf_counter()
     for voice in cast:
-        Synthesiser().say("yes", voice)
+        Synthesiser().synthesise("yes", voice)
     # 300 a second is usual; the bound only catches a slip by an order of magnitude on a busy machine.
     assert len(cast) / (time.perf_counter() - started) > 30
 
@@ -168,7 +168,7 @@ def test_locale_is_left_as_it_was(cast: list[Voice]) -> None:
     before = locale.setlocale(locale.LC_CTYPE)
     try:
         locale.setlocale(locale.LC_CTYPE, "C")
-        Synthesiser().say("yes", cast[0])
+        Synthesiser().synthesise("yes", cast[0])
         assert locale.setlocale(locale.LC_CTYPE) == "C"
     finally:
         locale.setlocale(locale.LC_CTYPE, before)
@@ -177,12 +177,12 @@ def test_locale_is_left_as_it_was(cast: list[Voice]) -> None:
 @pytest.mark.parametrize("text", ["", " ", "..."])
 def test_silence_is_an_error(cast: list[Voice], text: str) -> None:
     with pytest.raises(RuntimeError, match="nothing"):
-        Synthesiser().say(text, cast[0])
+        Synthesiser().synthesise(text, cast[0])
 
 
 def test_null_character_is_an_error(cast: list[Voice]) -> None:
     with pytest.raises(ValueError, match="null"):
-        Synthesiser().say("yes\0no", cast[0])
+        Synthesiser().synthesise("yes\0no", cast[0])
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_null_character_is_an_error(cast: list[Voice]) -> None:
 def test_unknown_voice_is_an_error(cast: list[Voice], field: dict, message: str) -> None:
     before = digest("yes", cast[0])
     with pytest.raises(RuntimeError, match=message):
-        Synthesiser().say("yes", replace(cast[0], **field))
+        Synthesiser().synthesise("yes", replace(cast[0], **field))
     assert digest("yes", cast[0]) == before
 
 
@@ -205,21 +205,21 @@ def test_pitch_and_rate_out_of_range_are_refused(cast: list[Voice], field: dict)
 def test_missing_library_is_an_error(cast: list[Voice], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(espeakng_loader, "get_library_path", lambda: "/nowhere/libespeak-ng.so")
     with pytest.raises(RuntimeError, match="cannot load espeak's library /nowhere"):
-        Synthesiser().say("yes", cast[0])
+        Synthesiser().synthesise("yes", cast[0])
 
 
 def test_missing_data_is_an_error(cast: list[Voice], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(espeakng_loader, "get_data_path", lambda: "/nowhere/espeak-ng-data")
     with pytest.raises(RuntimeError, match="cannot read its data in /nowhere"):
-        Synthesiser().say("yes", cast[0])
+        Synthesiser().synthesise("yes", cast[0])
 
 
 def test_library_in_use_by_another_is_an_error() -> None:
     script = """
 import ctypes, espeakng_loader
-from sanguinaria.espeak import Synthesiser, voices
+from sanguinaria.audio.espeak import Synthesiser, voices
 held = ctypes.CDLL(espeakng_loader.get_library_path())
-Synthesiser().say("yes", voices(1)[0])
+Synthesiser().synthesise("yes", voices(1)[0])
 """
     run = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=60)
     assert run.returncode != 0

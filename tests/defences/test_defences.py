@@ -75,7 +75,7 @@ def test_a_distortion_depends_on_the_utterance_and_the_seed_alone():
     assert not torch.equal(distortion(seed=1, **HISS)(batch), hissing)
 
 
-@pytest.mark.parametrize("settings", [HISS, {"kind": "speed", "factor": 0.9}, {"kind": "cropping", "kept": 0.5}])
+@pytest.mark.parametrize("settings", [HISS, {"kind": "speed", "factor": 0.9}, {"kind": "cropping", "kept_share": 0.5}])
 def test_a_distortion_as_a_defence_keeps_the_length(settings):
     batch = 0.1 * torch.randn(3, 2000)
     with torch.inference_mode():

@@ -1,21 +1,21 @@
-"""Codecs: that they move no sample, and have the bits and the quality that they are asked for."""
+"""Codecs: time alignment, bit rate and quality."""
 
 import numpy as np
 import pytest
 
-from sanguinaria.audio import codecs as coding
+from sanguinaria.audio import codecs
 from sanguinaria.core.errors import InputError
 from tests.sounds import RATE, applied, built, lag, speech
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100])
 @pytest.mark.parametrize("form", ["mp3", "aac", "opus", "vorbis"])
-def test_a_codec_moves_no_sample(form, rate):
+def test_a_codec_is_time_aligned(form, rate):
     strength = {"quality": 0.5} if form == "vorbis" else {"bit_rate": 32}
     x = speech(1, rate - 7, rate)
-    coded = applied(x, rate, kind="codec", format=form, **strength)
-    assert coded.shape == x.shape
-    before, after = x[0].numpy(), coded[0].numpy()
+    decoded = applied(x, rate, kind="codec", format=form, **strength)
+    assert decoded.shape == x.shape
+    before, after = x[0].numpy(), decoded[0].numpy()
     assert lag(before, after) == 0
     assert np.corrcoef(before, after)[0, 1] > 0.85
 
@@ -24,12 +24,12 @@ def test_a_codec_moves_no_sample(form, rate):
 @pytest.mark.parametrize("bit_rate", [16, 32])
 def test_a_codec_has_its_bit_rate(form, bit_rate):
     seconds = 20
-    size = len(coding.encode(speech(1, seconds * RATE)[0].numpy(), RATE, form, bit_rate))
+    size = len(codecs.encode(speech(1, seconds * RATE)[0].numpy(), RATE, form, bit_rate))
     assert size * 8 / seconds / 1000 == pytest.approx(bit_rate, rel=0.15)
 
 
 @pytest.mark.parametrize("form", ["mp3", "aac", "opus"])
-def test_more_bits_or_quality_are_nearer(form):
+def test_the_error_falls_with_the_bit_rate(form):
     x = speech()
     errors = [
         float((applied(x, kind="codec", format=form, bit_rate=rate) - x).square().mean()) for rate in (16, 32, 64)
@@ -37,7 +37,7 @@ def test_more_bits_or_quality_are_nearer(form):
     assert errors == sorted(errors, reverse=True)
 
 
-def test_more_quality_of_vorbis_is_nearer():
+def test_the_error_falls_with_the_quality_of_vorbis():
     x = speech()
     errors = [float((applied(x, kind="codec", format="vorbis", quality=q) - x).square().mean()) for q in (0, 0.5, 1)]
     assert errors == sorted(errors, reverse=True)
@@ -47,12 +47,12 @@ def test_more_quality_of_vorbis_is_nearer():
     "settings",
     [{"format": "mp3"}, {"format": "vorbis", "bit_rate": 32}, {"format": "aac", "bit_rate": 8, "quality": 1}],
 )
-def test_a_codec_has_the_measure_that_it_takes(settings):
+def test_a_codec_needs_its_own_rate_control_and_no_other(settings):
     with pytest.raises(ValueError, match="needs `"):
         built(kind="codec", **settings)
 
 
-def test_a_missing_encoder_is_told_with_what_to_install(monkeypatch):
+def test_the_error_of_a_missing_encoder_names_the_package(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     with pytest.raises(InputError, match="pip install av"):
         applied(speech(), kind="codec", format="aac", bit_rate=32)

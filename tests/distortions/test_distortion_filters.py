@@ -1,4 +1,4 @@
-"""Filters and smoothing against scipy's and the losses at their edges."""
+"""Filters and smoothing against scipy's, and their attenuation at the cut-off frequencies."""
 
 import numpy as np
 import pytest
@@ -23,33 +23,33 @@ def test_the_butterworth_filter_is_scipy_s(settings, band, kind):
     np.testing.assert_allclose(applied(speech(), kind="filter", **settings).numpy(), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize(("design", "loss"), [("butterworth", 3.01), ("sinc", 6.02)])
+@pytest.mark.parametrize(("design", "attenuation"), [("butterworth", 3.01), ("sinc", 6.02)])
 @pytest.mark.parametrize("settings", [{"below": 4000}, {"above": 1000}, {"above": 1000, "below": 4000}])
-def test_filters_lose_at_their_edges_what_their_design_says(settings, design, loss):
+def test_the_attenuation_at_the_cut_off_is_that_of_the_design(settings, design, attenuation):
     impulse = torch.zeros(1, RATE)
     impulse[0, RATE // 2] = 1
     response = decibels(torch.fft.rfft(applied(impulse, kind="filter", design=design, **settings)).abs().square())
-    for edge in settings.values():
-        assert float(response[0, edge]) == pytest.approx(-loss, abs=0.1)
+    for cutoff in settings.values():
+        assert float(response[0, cutoff]) == pytest.approx(-attenuation, abs=0.1)
     assert float(response[0, 2000]) == pytest.approx(0, abs=0.2)
     for outside in [7000] * ("below" in settings) + [100] * ("above" in settings):
         assert float(response[0, outside]) < -25
 
 
 def test_wake_s_band_pass_is_a_high_pass_at_16_khz():
-    passed = applied(speech(), kind="filter", above=300, below=8000, design="sinc")
-    torch.testing.assert_close(passed, applied(speech(), kind="filter", above=300, design="sinc"))
+    filtered = applied(speech(), kind="filter", above=300, below=8000, design="sinc")
+    torch.testing.assert_close(filtered, applied(speech(), kind="filter", above=300, design="sinc"))
     assert torch.equal(applied(speech(), kind="filter", below=8000), speech())
 
 
 @pytest.mark.parametrize("settings", [{"below": 8001}, {"above": 8000}, {"above": 9000, "below": 9500}])
-def test_a_filter_that_does_not_fit_the_rate_is_refused(settings):
-    with pytest.raises(InputError, match="keep its edges below 8000 Hz"):
+def test_cut_offs_above_half_the_sample_rate_are_an_error(settings):
+    with pytest.raises(InputError, match="keep its cut-offs below 8000 Hz"):
         applied(speech(), kind="filter", **settings)
 
 
 @pytest.mark.parametrize("settings", [{}, {"above": 400, "below": 300}])
-def test_a_filter_has_a_band(settings):
+def test_a_filter_without_a_pass_band_is_an_error(settings):
     with pytest.raises(ValueError, match="above"):
         built(kind="filter", **settings)
 

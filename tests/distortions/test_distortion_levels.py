@@ -1,4 +1,4 @@
-"""What changes levels: gain, echo, silenced samples, quantisation and compression."""
+"""Gain, echo, sample suppression, quantisation and compression."""
 
 import pytest
 import torch
@@ -17,22 +17,22 @@ def test_gain_and_echo_are_their_formulas():
     assert torch.equal(applied(x[:, :1000], kind="echo"), x[:, :1000])  # shorter than the delay
 
 
-def test_the_shush_attack_takes_its_share_of_samples():
+def test_sample_suppression_sets_its_share_of_samples_to_0():
     ones = torch.ones(3, RATE)
-    start, anywhere = (applied(ones, kind="shush", share=0.01, where=where) for where in ("start", "anywhere"))
-    for silenced in (start, anywhere):
-        assert (silenced == 0).sum(-1).tolist() == [160] * 3
-    assert not start[:, :160].any()
-    places = (anywhere == 0).nonzero()[:, 1].reshape(3, 160).double()
-    assert places.mean() == pytest.approx(RATE / 2, rel=0.1)
-    assert not torch.equal(places[0], places[1])
+    first, random = (applied(ones, kind="shush", share=0.01, position=position) for position in ("start", "random"))
+    for suppressed in (first, random):
+        assert (suppressed == 0).sum(-1).tolist() == [160] * 3
+    assert not first[:, :160].any()
+    positions = (random == 0).nonzero()[:, 1].reshape(3, 160).double()
+    assert positions.mean() == pytest.approx(RATE / 2, rel=0.1)
+    assert not torch.equal(positions[0], positions[1])
 
 
 def test_nine_bits_are_512_levels():
     ramp = torch.linspace(-1, 1, 100_000)[None]
     quantised = applied(ramp, kind="quantisation", bits=9)
     assert len(quantised.unique()) == 2**9
-    # Half a level, but at the upper end, where two's complement has one level less.
+    # Half a level, except at the upper end, where two's complement has one level less.
     assert float((quantised - ramp).abs()[:, :-500].max()) <= 2**-9 + 1e-7
     assert float(quantised.max()) == 1 - 2**-8
 
@@ -41,5 +41,5 @@ def test_nine_bits_are_512_levels():
 def test_the_compressor_s_levels(level, expected):
     # A square wave, whose level is the same at all times: T + (L − T) / ratio above the threshold T of −20 dB.
     square = 10 ** (level / 20) * torch.sign(tone(250) + 1e-4)
-    settled = applied(square, kind="compressor", threshold=-20, ratio=4)[:, RATE:]
-    assert float(decibels(settled.square().mean())) == pytest.approx(expected, abs=0.05)
+    compressed = applied(square, kind="compressor", threshold=-20, ratio=4)[:, RATE:]
+    assert float(decibels(compressed.square().mean())) == pytest.approx(expected, abs=0.05)

@@ -1,4 +1,4 @@
-"""What all distortions have in common: settings, random draws, gradients, lengths."""
+"""Common properties of all distortions: settings, random draws, gradients, lengths."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import torch
 import yaml
 
 from sanguinaria.core import plugins
-from sanguinaria.distortions import distorted, from_text, to_text
+from sanguinaria.distortions import distort, from_text, to_text
 from tests.sounds import RATE, applied, built, seeded, speech
 
 ENTRIES = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8"))["distortions"]
@@ -17,83 +17,86 @@ PKDMARK = (
     "reverberation pitch_up pitch_down"
 ).split()
 CODECS = [name for name, settings in ENTRIES.items() if settings["kind"] == "codec"]
-DRAWN = {"noise", "reverberation", "rerecording"}  # by kind; and those of the entries that are anywhere
-ANYWHERE = {"suppression", "cropping", "time_shift", "few_samples"}
-NOISY = {"random_noise", "pink_noise", "wake_pink_noise"}  # whatever the level of what they are added to
-# Medians have kinks, the angles of a phase vocoder more of them, and the level of noise is no part of its gradient.
+RANDOM_KINDS = {"noise", "reverberation", "rerecording"}
+# Entries with a random position or delay.
+RANDOM_POSITIONS = {"suppression", "cropping", "time_shift", "few_samples"}
+NOISY = {"random_noise", "pink_noise", "wake_pink_noise"}  # of a level that does not depend on the utterance
+# A median and the phases of a phase vocoder are not smooth, and the level of noise is a constant in its gradient.
 INEXACT = {"median", "pitch_up", "pitch_down", "stretched", "shortened", "gaussian_noise", "rerecording"}
 
 
-def test_the_papers_lists_are_complete():
+def test_the_distortions_of_the_papers_are_complete():
     assert len(WAKE) == 9 and len(PKDMARK) == 14
     assert set(WAKE) | set(PKDMARK) < set(ENTRIES)
     assert {settings["kind"] for settings in ENTRIES.values()} == set(plugins.kinds("distortions"))
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_settings_survive_as_text(name):
+def test_text_round_trip(name):
     distortion = built(**ENTRIES[name])
     assert from_text(to_text(distortion)) == distortion
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_the_generator_decides(name):
+def test_random_draws_follow_from_the_generator(name):
     x = speech()
     distortion = built(**ENTRIES[name])
-    first, again, other = (distortion.apply(x, RATE, seeded(seed)) for seed in (1, 1, 2))
-    assert torch.equal(first, again)
-    assert torch.equal(first, other) != (ENTRIES[name]["kind"] in DRAWN or name in ANYWHERE)
+    first, repeated, different = (distortion.apply(x, RATE, seeded(seed)) for seed in (1, 1, 2))
+    assert torch.equal(first, repeated)
+    assert torch.equal(first, different) != (ENTRIES[name]["kind"] in RANDOM_KINDS or name in RANDOM_POSITIONS)
 
 
-@pytest.mark.parametrize("name", [n for n in ENTRIES if ENTRIES[n]["kind"] not in DRAWN and n not in ANYWHERE])
-def test_rows_of_a_batch_do_not_touch(name):
+@pytest.mark.parametrize(
+    "name", [n for n in ENTRIES if ENTRIES[n]["kind"] not in RANDOM_KINDS and n not in RANDOM_POSITIONS]
+)
+def test_deterministic_distortions_are_independent_of_the_batch(name):
     x = speech(3, 4000)
     distortion = built(**ENTRIES[name])
-    alone = torch.cat([distortion.apply(row[None], RATE, seeded()) for row in x])
-    torch.testing.assert_close(distortion.apply(x, RATE, seeded()), alone, atol=1e-5, rtol=0)
+    separate = torch.cat([distortion.apply(row[None], RATE, seeded()) for row in x])
+    torch.testing.assert_close(distortion.apply(x, RATE, seeded()), separate, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_the_given_audio_stays_as_it_is(name):
+def test_the_input_is_not_modified(name):
     x = speech(2, 4000)
     before = x.clone()
-    distorted(built(**ENTRIES[name]), x, RATE, seeded())
+    distort(built(**ENTRIES[name]), x, RATE, seeded())
     assert torch.equal(x, before)
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_silent_and_short_audio_stays_finite(name):
+def test_silent_and_short_audio_gives_finite_values_and_gradients(name):
     distortion = built(**ENTRIES[name])
     for samples in (1, 2, 50, 3000):
         for x in (torch.zeros(2, samples), torch.full((2, samples), 0.5)):
             x.requires_grad_()
-            y = distorted(distortion, x, RATE, seeded())
+            y = distort(distortion, x, RATE, seeded())
             assert y.shape == x.shape and y.isfinite().all()
             y.square().sum().backward()
             assert x.grad is not None and x.grad.isfinite().all()
             if (
-                # Noise of a level of its own is there in silence, too.
+                # Noise of an absolute level is added to silence, too.
                 not {"std", "peak"} & set(ENTRIES[name]) and not x.any() and ENTRIES[name]["kind"] != "codec"
             ):
                 assert not y.any()  # silence stays silent
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_gradients_pass(name):
+def test_gradients_against_central_differences(name):
     distortion = built(**ENTRIES[name])
     x = speech(2, 4000).requires_grad_()
     weights = torch.randn(2, 4000, generator=seeded(5))
-    (distorted(distortion, x, RATE, seeded()) * weights).sum().backward()
+    (distort(distortion, x, RATE, seeded()) * weights).sum().backward()
     assert x.grad is not None and x.grad.isfinite().all()
     if not distortion.differentiable:
-        assert torch.equal(x.grad, weights)  # as if it did nothing
+        assert torch.equal(x.grad, weights)  # straight-through
         return
     assert (x.grad != 0).double().mean() > 0.5
     # The derivative along a direction, by central differences.
     direction, step = torch.randn(2, 4000, generator=seeded(6)) * 0.1, 1e-2
     with torch.no_grad():
         ahead, behind = (
-            (distorted(distortion, x + sign * step * direction, RATE, seeded()).double() * weights).sum()
+            (distort(distortion, x + sign * step * direction, RATE, seeded()).double() * weights).sum()
             for sign in (1, -1)
         )
     if name not in INEXACT:
@@ -102,22 +105,22 @@ def test_gradients_pass(name):
 
 
 @pytest.mark.parametrize("name", [*CODECS, "quantisation", "compressor"])
-def test_what_passes_gradients_straight_through_is_exactly_what_was_made(name):
+def test_a_straight_through_gradient_does_not_change_the_output(name):
     distortion = built(**ENTRIES[name])
     x = speech(2, 4000)
-    made = distorted(distortion, x.clone().requires_grad_(), RATE, seeded())
-    assert torch.equal(made.detach(), distortion.apply(x, RATE, seeded()))
+    distorted = distort(distortion, x.clone().requires_grad_(), RATE, seeded())
+    assert torch.equal(distorted.detach(), distortion.apply(x, RATE, seeded()))
 
 
-def test_the_length_is_kept_in_the_middle():
+def test_the_length_is_restored_at_both_ends_equally():
     ramp = torch.arange(1.0, 101.0)[None]
-    kept = distorted(built(kind="cropping", kept=0.5, where="start"), ramp, RATE, seeded())
+    restored = distort(built(kind="cropping", kept_share=0.5, position="start"), ramp, RATE, seeded())
     expected = torch.zeros(1, 100)
     expected[0, 25:75] = torch.arange(1.0, 51.0)
-    assert torch.equal(kept, expected)
+    assert torch.equal(restored, expected)
     x = speech(1)
     slow = applied(x, kind="speed", factor=0.9)
-    assert torch.equal(distorted(built(kind="speed", factor=0.9), x, RATE, seeded()), slow[:, 889 : 889 + RATE])
+    assert torch.equal(distort(built(kind="speed", factor=0.9), x, RATE, seeded()), slow[:, 889 : 889 + RATE])
 
 
 def test_no_distortion_is_the_identity():

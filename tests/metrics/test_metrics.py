@@ -18,7 +18,7 @@ def speech() -> np.ndarray:
     from sanguinaria.audio.espeak import Synthesiser, voices
     from sanguinaria.audio.resampling import resample_polyphase
 
-    samples, rate = Synthesiser().say("the quick brown fox jumps over the lazy dog", voices(1)[0])
+    samples, rate = Synthesiser().synthesise("the quick brown fox jumps over the lazy dog", voices(1)[0])
     return resample_polyphase(samples, rate, RATE)
 
 

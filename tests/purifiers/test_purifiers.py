@@ -11,6 +11,7 @@ from toy_speech import RATE, equal, hum, write_corpus
 
 from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances
+from sanguinaria.audio.validation import is_usable
 from sanguinaria.core import parquet, plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import to_text
@@ -18,7 +19,6 @@ from sanguinaria.nn import step_training as watermark_training
 from sanguinaria.purifiers import Sampling, Sources
 from sanguinaria.purifiers._diffusion import speech as diffusion_speech
 from sanguinaria.purifiers._diffusion import training as diffusion_training
-from sanguinaria.purifiers._diffusion.cleanser import sounding
 from sanguinaria.purifiers._diffusion.condition import Condition
 from sanguinaria.purifiers._diffusion.network import DiffWave, stretched
 from sanguinaria.purifiers._diffusion.process import Process, linear
@@ -323,7 +323,7 @@ def test_what_is_no_number_or_silent_stays_and_leaves_the_rest_alone(kind):
     purify = cleanser(kind, level=0.1).purify
     batch = torch.cat([SPEECH, SPEECH[:3]])
     batch[1, 100], batch[4], batch[6, 7] = float("nan"), 0, float("inf")
-    assert sounding(batch).tolist() == [True, False, True, True, False, True, False]
+    assert is_usable(batch).tolist() == [True, False, True, True, False, True, False]
     texts = [*TEXTS, *TEXTS[:3]]
     purified = purify(batch, texts)
     for row in (1, 4, 6):

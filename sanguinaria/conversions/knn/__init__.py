@@ -45,7 +45,7 @@ class NearestNeighbours(Conversion):
         from sanguinaria.conversions.knn.mel_cepstrum import MelCepstrum
 
         analysed = analyse(target, sample_rate)
-        aimed, frames = PitchRange.of_target(analysed, "knn"), analysed.envelope[analysed.active]
+        aimed, frames = PitchRange.from_target(analysed, "knn"), analysed.envelope[analysed.active]
         if len(frames) < self.neighbours:
             raise InputError(
                 f"knn: {self.neighbours} neighbours are asked for, and it has {len(frames)} frames that are no "
@@ -57,8 +57,8 @@ class NearestNeighbours(Conversion):
 
         def convert(waveform: np.ndarray) -> np.ndarray:
             speech = analyse(waveform, sample_rate)
-            own = PitchRange.of(speech)
-            f0 = speech.f0 if own is None else own.towards(aimed, speech.f0)
+            own = PitchRange.from_speech(speech)
+            f0 = speech.f0 if own is None else own.convert_f0(aimed, speech.f0)
             sounds = normalised(cepstrum.of(speech.envelope), speech.active)
             shape = np.exp(shapes[nearest(sounds, known, self.neighbours)].mean(axis=1))
             return synthesise(replace(speech, f0=f0, envelope=scaled_as(shape, speech)), sample_rate, len(waveform))

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from sanguinaria.audio.validation import is_usable
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.random_streams import utterance_generator
 from sanguinaria.purifiers._diffusion.condition import Condition
@@ -85,7 +86,7 @@ class DiffusionCleanser:
             )
         if texts is not None and len(texts) != len(waveforms):
             raise ValueError(f"{len(texts)} texts for {len(waveforms)} utterances")
-        rows = sounding(waveforms).nonzero()[:, 0]
+        rows = is_usable(waveforms).nonzero()[:, 0]
         purified = waveforms
         for part in torch.split(rows, UTTERANCES_AT_ONCE) if len(rows) else ():
             chosen = None if texts is None else [texts[row] for row in part.tolist()]
@@ -134,11 +135,6 @@ class DiffusionCleanser:
             return self.network.estimate(current, times, told)
         found: torch.Tensor = checkpoint(self.network.estimate, current, times, told, use_reentrant=False)
         return found
-
-
-def sounding(waveforms: torch.Tensor) -> torch.Tensor:
-    """Which of the waveforms (utterances, samples) are all numbers, and not all zero: (utterances,)."""
-    return torch.isfinite(waveforms).all(-1) & (waveforms != 0).any(-1)
 
 
 def levelling(waveforms: torch.Tensor, level: float) -> torch.Tensor:

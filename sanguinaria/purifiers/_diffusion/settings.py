@@ -147,7 +147,7 @@ class DiffusionPurifier(Purifier):
         """Train, and leave ``history.csv`` in the sources' folder."""
         import torch
 
-        from sanguinaria.distortions._attack_layer import attacks_of
+        from sanguinaria.distortions._attack_layer import build_attack_layer
         from sanguinaria.nn.step_training import finish_training
         from sanguinaria.purifiers._diffusion.speech import Lessons, read_attacked, read_speech
         from sanguinaria.purifiers._diffusion.training import DiffusionSchedule, train_diffusion
@@ -183,7 +183,7 @@ class DiffusionPurifier(Purifier):
             self.process(self.conditional),
             self.process(False),
             Lessons(speech, attacked, held_out),
-            attacks_of(unlike.noises, SAMPLE_RATE, unlike.untouched),
+            build_attack_layer(unlike.noises, SAMPLE_RATE, unlike.untouched),
             schedule,
             checkpoint,
             device,

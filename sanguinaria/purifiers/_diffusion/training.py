@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from sanguinaria.core.errors import InputError
-from sanguinaria.distortions._attack_layer import Attacks
+from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.step_training import CHECKPOINT_INTERVAL, Schedule, TrainingState, set_learning_rate, train
 from sanguinaria.purifiers._diffusion.cleanser import PurifyingNetwork
 from sanguinaria.purifiers._diffusion.process import Process
@@ -79,7 +79,7 @@ def train_diffusion(
     process: Process,
     ordinary: Process,
     lessons: Lessons,
-    noises: Attacks,
+    noises: AttackLayer,
     schedule: DiffusionSchedule,
     checkpoint: Path,
     device: torch.device,
@@ -125,7 +125,7 @@ class _Step:
         diffusion: Diffusion,
         ordinary: Diffusion,
         lessons: Lessons,
-        noises: Attacks,
+        noises: AttackLayer,
         schedule: DiffusionSchedule,
         device: torch.device,
     ) -> None:

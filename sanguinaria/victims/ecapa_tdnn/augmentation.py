@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from sanguinaria.distortions._attack_layer import attacks_of
+from sanguinaria.distortions._attack_layer import build_attack_layer
 
 
 class Augmentation(nn.Module):
@@ -21,7 +21,7 @@ class Augmentation(nn.Module):
     def __init__(self, distortions: Sequence[str], sample_rate: int, untouched: float) -> None:
         """``distortions`` are settings as text (:func:`sanguinaria.distortions.to_text`)."""
         super().__init__()
-        self.distort = attacks_of(distortions, sample_rate, untouched)
+        self.distort = build_attack_layer(distortions, sample_rate, untouched)
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         waveforms = waveforms.float()

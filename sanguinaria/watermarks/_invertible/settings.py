@@ -144,7 +144,7 @@ class InvertibleWatermark(Watermark):
         """
         import torch
 
-        from sanguinaria.distortions._attack_layer import attacks_of
+        from sanguinaria.distortions._attack_layer import build_attack_layer
         from sanguinaria.nn.speech_crops import load_utterances
         from sanguinaria.nn.step_training import finish_training
         from sanguinaria.watermarks._invertible.marker import calibrate
@@ -171,7 +171,7 @@ class InvertibleWatermark(Watermark):
             waveforms,
             held_out,
             self.objective(device),
-            attacks_of(self.edits, SAMPLE_RATE, self.untouched),
+            build_attack_layer(self.edits, SAMPLE_RATE, self.untouched),
             schedule,
             checkpoint,
             device,

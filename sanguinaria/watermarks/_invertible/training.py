@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from sanguinaria.distortions._attack_layer import Attacks
+from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import CHECKPOINT_INTERVAL, Schedule, TrainingState, set_learning_rate, train
 from sanguinaria.watermarks._audioseal.training import READ
@@ -63,7 +63,7 @@ def train_keyed(
     waveforms: torch.Tensor,
     held_out: torch.Tensor,
     objective: Objective,
-    attacks: Attacks,
+    attacks: AttackLayer,
     schedule: KeyedSchedule,
     checkpoint: Path,
     device: torch.device,
@@ -148,7 +148,7 @@ class _Step:
         learnt: nn.ModuleDict,
         random_keys: RandomKeys,
         objective: Objective,
-        attacks: Attacks,
+        attacks: AttackLayer,
         schedule: KeyedSchedule,
         device: torch.device,
     ) -> None:

@@ -15,7 +15,7 @@ from sanguinaria.watermarks import Watermark, WeightsError
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.distortions._attack_layer import Attacks
+    from sanguinaria.distortions._attack_layer import AttackLayer
     from sanguinaria.watermarks._pkdmark.marker import SyncMarker
     from sanguinaria.watermarks._pkdmark.network import MarkNetwork
     from sanguinaria.watermarks._pkdmark.sync_code import SyncCode
@@ -73,10 +73,10 @@ class PkdSettings(Watermark):
 
         return SyncCode(tuple(int(bit) for bit in self.sync), self.sync_required)
 
-    def _attacks(self, sample_rate: int) -> Attacks:
-        from sanguinaria.distortions._attack_layer import attacks_of
+    def _attacks(self, sample_rate: int) -> AttackLayer:
+        from sanguinaria.distortions._attack_layer import build_attack_layer
 
-        return attacks_of(self.edits, sample_rate)
+        return build_attack_layer(self.edits, sample_rate)
 
     def _marker(
         self,

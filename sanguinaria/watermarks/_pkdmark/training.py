@@ -15,8 +15,8 @@ import torch
 from torch import nn
 from torch.nn.functional import mse_loss
 
-from sanguinaria.distortions import distorted
-from sanguinaria.distortions._attack_layer import Attacks
+from sanguinaria.distortions import distort
+from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import CHECKPOINT_INTERVAL, Schedule, TrainingState, set_learning_rate, train
 from sanguinaria.watermarks._invertible.curriculum import advance, begun, perceptual_share, ratio_at
@@ -63,7 +63,7 @@ def train_teacher(
     held_out: torch.Tensor,
     perceptual: Perceptual,
     weights: Weights,
-    attacks: Attacks,
+    attacks: AttackLayer,
     schedule: TeacherSchedule,
     checkpoint: Path,
     device: torch.device,
@@ -126,7 +126,7 @@ def train_teacher(
 
 
 def validate(
-    encoder: MarkNetwork, decoder: MarkNetwork, pieces: torch.Tensor, attacks: Attacks, ratio: float | None
+    encoder: MarkNetwork, decoder: MarkNetwork, pieces: torch.Tensor, attacks: AttackLayer, ratio: float | None
 ) -> dict[str, float]:
     """Bit error rates, undistorted and as a mean over the attacks, and the mark's level in dB."""
     random = torch.Generator().manual_seed(VALIDATION_SEED)
@@ -134,7 +134,7 @@ def validate(
     with torch.no_grad():
         mark = encoder.mark(pieces, messages, ratio)
         rates = [
-            errors(decoder.read(distorted(attack, pieces + mark, attacks.sample_rate, random)), messages)
+            errors(decoder.read(distort(attack, pieces + mark, attacks.sample_rate, random)), messages)
             for attack in attacks.distortions
         ]
         plain = errors(decoder.read(pieces + mark), messages)

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn.functional import mse_loss
 
-from sanguinaria.distortions._attack_layer import Attacks
+from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, set_learning_rate, train
 from sanguinaria.watermarks._invertible.discriminator import Discriminator
@@ -63,7 +63,7 @@ def train_student(
     waveforms: torch.Tensor,
     held_out: torch.Tensor,
     weights: Weights,
-    attacks: Attacks,
+    attacks: AttackLayer,
     schedule: StudentSchedule,
     checkpoint: Path,
     device: torch.device,

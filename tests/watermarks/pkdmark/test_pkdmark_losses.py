@@ -8,7 +8,7 @@ import torch
 from small_pkdmark import CPU, message, seeded, teacher
 from toy_speech import RATE, hum
 
-from sanguinaria.distortions._attack_layer import Attacks
+from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.watermarks._invertible.discriminator import Discriminator
 from sanguinaria.watermarks._pkdmark import training as pkdmark_training
 from sanguinaria.watermarks._pkdmark.losses import decoding, multi_scale_stft, undetected
@@ -70,7 +70,7 @@ class TestLosses:
             speech,
             torch.zeros(0, 0),
             pkdmark_training.Weights(1.0, 1.0, 1.0),
-            Attacks([], RATE),
+            AttackLayer([], RATE),
             StudentSchedule(1, 2, RATE, 1e-3, 0, 0, "progressive", 10, None),
             tmp_path / "checkpoint.pt",
             CPU,

@@ -9,7 +9,7 @@ from generators import assert_resumes
 from small_pkdmark import CPU, entry, message, student, teacher
 from toy_speech import RATE, equal, hum
 
-from sanguinaria.distortions._attack_layer import Attacks
+from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn import step_training as watermark_training
 from sanguinaria.watermarks import Sources
 from sanguinaria.watermarks._pkdmark import training as pkdmark_training
@@ -98,13 +98,13 @@ class TestTraining:
         assert_resumes(plugin, sources, module, (watermark_training, pkdmark_training), tmp_path, monkeypatch)
 
     def test_one_attack_happens_to_a_batch_and_its_length_stays(self):
-        attacks = Attacks([entry("gain", factor=0.5), entry("speed", factor=1.25)], RATE)
+        attacks = AttackLayer([entry("gain", factor=0.5), entry("speed", factor=1.25)], RATE)
         speech, random = hum(2, RATE), torch.Generator().manual_seed(0)
         found = [attacks(speech, random) for _ in range(8)]
         assert all(each.shape == speech.shape for each in found)
         halved = [torch.equal(each, 0.5 * speech) for each in found]
         assert any(halved) and not all(halved)
-        assert Attacks([], RATE)(speech, random) is speech
-        seldom = Attacks([entry("gain", factor=0.5)], RATE, untouched=0.75)
+        assert AttackLayer([], RATE)(speech, random) is speech
+        seldom = AttackLayer([entry("gain", factor=0.5)], RATE, undistorted_share=0.75)
         # Of a hundred steps 25 are expected, with a standard deviation of 4.3.
         assert 10 <= sum(seldom(speech, random) is not speech for _ in range(100)) <= 40
