@@ -193,9 +193,10 @@ class DiffusionPurifier(Purifier):
 
     def _heard(self, speech: Speech, texts: Mapping[str, str], device: torch.device) -> Speech:
         """As the network hears it: without what is silent, at one level where that is asked for, and with its text."""
-        from sanguinaria.purifiers._diffusion.cleanser import levelling, sounding
+        from sanguinaria.audio.validation import is_usable
+        from sanguinaria.purifiers._diffusion.cleanser import levelling
 
-        speech = speech.some((sounding(speech.waveforms) & sounding(speech.heard)).nonzero()[:, 0])
+        speech = speech.some((is_usable(speech.waveforms) & is_usable(speech.heard)).nonzero()[:, 0])
         if not len(speech):
             return speech
         speech = self.embedded(speech, texts, device)
