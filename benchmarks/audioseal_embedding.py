@@ -21,12 +21,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from sanguinaria.watermarks._audioseal import networks as audioseal
-from sanguinaria.watermarks._audioseal.networks import SAMPLE_RATE, SAMPLES_AT_ONCE
+from sanguinaria.watermarks._audioseal import marker as audioseal
+from sanguinaria.watermarks._audioseal.marker import SAMPLES_PER_PASS
+from sanguinaria.watermarks._audioseal.networks import SAMPLE_RATE
 from sanguinaria.watermarks.audioseal import AudioSeal
 
 BASELINE = "the package, one by one, float32"
-CHOSEN = SAMPLES_AT_ONCE // SAMPLE_RATE
+CHOSEN = SAMPLES_PER_PASS // SAMPLE_RATE
 
 
 def main() -> None:
@@ -76,7 +77,7 @@ def one_by_one(network: Any, clips: torch.Tensor, message: torch.Tensor) -> None
 
 
 def in_batches(marker: audioseal.AudioSealMarker, clips: torch.Tensor, message: torch.Tensor, size: int) -> None:
-    audioseal.SAMPLES_AT_ONCE = size * SAMPLE_RATE
+    audioseal.SAMPLES_PER_PASS = size * SAMPLE_RATE
     marker.watermark(clips, message)
 
 

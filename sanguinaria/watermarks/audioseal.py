@@ -1,8 +1,8 @@
-"""AudioSeal, the neural watermark of Meta: 16 bits of message, detected sample by sample.
+"""AudioSeal, the neural watermark of Meta: a message of 16 bits, and detection sample by sample.
 
 San Roman et al., "Proactive Detection of Voice Cloning with Localized Watermarking", ICML 2024, arXiv:2401.17264.
 Networks and cards (their hyper-parameters) are those of the package ``audioseal`` 0.2.0; weights come from the model
-hub, from files, or, for experiments with the architecture, from a seed.
+hub, from files or, for experiments with the architecture, from a seed.
 """
 
 from __future__ import annotations
@@ -28,19 +28,23 @@ class AudioSeal(AudioSealNetworks):
     """AudioSeal's generator and detector, as published or from the user's files."""
 
     source: Literal["hub", "file", "random"] = Field(
-        default="hub", description="where the weights are from: the model hub, two files, or a seed (untrained)"
+        default="hub", description="of the weights: the model hub, two files, or a seed (untrained)"
     )
-    generator: Path | None = Field(default=None, description="its checkpoint, .pth or .safetensors, with source: file")
-    detector: Path | None = Field(default=None, description="its checkpoint, .pth or .safetensors, with source: file")
+    generator: Path | None = Field(
+        default=None, description="path of its checkpoint, .pth or .safetensors, with source: file"
+    )
+    detector: Path | None = Field(
+        default=None, description="path of its checkpoint, .pth or .safetensors, with source: file"
+    )
     seed: int = Field(default=0, ge=0, description="of the weights, with source: random")
 
     @model_validator(mode="after")
-    def _files_where_they_belong(self) -> AudioSeal:
+    def _files_match_the_source(self) -> AudioSeal:
         for part in PARTS:
             if self.source == "file" and getattr(self, part) is None:
                 raise ValueError(f"source: file needs the path of the {part}'s checkpoint, {part}")
             if self.source != "file" and getattr(self, part) is not None:
-                raise ValueError(f"{part} is read with source: file alone, not with source: {self.source}")
+                raise ValueError(f"{part} is read with source: file only, not with source: {self.source}")
         return self
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
@@ -49,7 +53,7 @@ class AudioSeal(AudioSealNetworks):
                 yield part, f"no file {str(path)!r}: put the {part}'s checkpoint there, or give its path"
 
     def fingerprint(self) -> str:
-        """The checkpoints' content: another one under the same name is another watermark."""
+        """Return hashes of the checkpoints: another file under the same name is another watermark."""
         import hashlib
 
         digests = []
@@ -60,22 +64,25 @@ class AudioSeal(AudioSealNetworks):
         return "-".join(digest[:16] for digest in digests)
 
     def _checkpoints(self) -> list[tuple[str, Path]]:
+        """Part and path of each checkpoint that the settings name."""
         paths = [(part, getattr(self, part)) for part in PARTS]
         return [(part, path) for part, path in paths if path is not None]
 
     def obtain(self, sources: Sources = NO_SOURCES) -> State:
-        """The weights, float32, as ``generator.…`` and ``detector.…``, with weight normalisation folded in.
+        """Return the weights in float32 as ``generator.…`` and ``detector.…``, with weight normalisation folded in.
 
-        A checkpoint may be the published one, a state dict of the package's networks, or either's in safetensors. It
+        A checkpoint is the published one, a state dict of the package's networks, or either of them in safetensors. It
         is never unpickled beyond tensors and configurations.
 
         Raises:
-            sanguinaria.watermarks.WeightsError: a checkpoint cannot be had or read, or is of another architecture.
+            sanguinaria.watermarks.WeightsError: a checkpoint is not available, not readable, or of another
+                architecture.
         """
         states = {part: self._state(part) for part in PARTS}
         return {f"{part}.{name}": tensor for part, state in states.items() for name, tensor in state.items()}
 
     def _state(self, part: Part) -> State:
+        """State dict of one of the networks, from the configured source."""
         import torch
 
         if self.source == "random":
@@ -83,13 +90,13 @@ class AudioSeal(AudioSealNetworks):
                 torch.manual_seed(self.seed)
                 return self._build(part).state_dict()
         path = self._download(part) if self.source == "hub" else getattr(self, part)
-        state = _folded(_renamed(_read(path)))
+        state = _fold(_rename(_read(path)))
         with torch.device("meta"):
             check(state, self._build(part), f"{part} {path}")
         return state
 
     def _download(self, part: Part) -> Path:
-        """The checkpoint that the card names, from the model hub or its local cache."""
+        """Path of the checkpoint that the card names, from the model hub or its local cache."""
         from urllib.parse import urlparse
 
         from huggingface_hub import hf_hub_download
@@ -113,7 +120,7 @@ def _read(path: Path) -> State:
         checkpoint = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
     except Exception as error:  # a damaged file can raise nearly anything
         raise WeightsError(f"{path} cannot be read ({type(error).__name__}: {error})") from error
-    # As in the package's loader.
+    # The order of the package's loader.
     for key in ("best_state", "model"):
         checkpoint = checkpoint.get(key, checkpoint) if isinstance(checkpoint, Mapping) else {}
     return dict(checkpoint)
@@ -139,16 +146,16 @@ def _read_pickle(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def _renamed(state: State) -> State:
-    """Names as in the package's networks. The published ones are older: they have no `inner_conv` yet."""
+def _rename(state: State) -> State:
+    """Convert names to those of the package's networks. The published ones are older, without `inner_conv`."""
     outermost = re.compile(r"\.(conv|convtr)\.(?!conv\.|convtr\.|inner_conv\.)")
     return {outermost.sub(r".\1.inner_conv.", name): tensor for name, tensor in state.items()}
 
 
-def _folded(state: State) -> State:
-    """Plain weights: v·g/‖v‖ for each pair (g, v) of weight normalisation, in either of torch's spellings.
+def _fold(state: State) -> State:
+    """Fold weight normalisation: v·g/‖v‖ for each pair (g, v), in either of torch's spellings.
 
-    The pair is of use to training alone; folded, the weights are computed once and not in every pass.
+    Only training needs the pair; folded, the weights are computed once and not in every pass.
     """
     import torch
 
@@ -161,6 +168,6 @@ def _folded(state: State) -> State:
         for size, direction in spellings.items():
             layer = name.removesuffix(size)
             if name.endswith(size) and layer + direction in folded:
-                # As the package's: a norm for each index of the first dimension, of transposed convolutions as well.
+                # As in the package: a norm for each index of the first dimension, of transposed convolutions as well.
                 folded[f"{layer}.weight"] = torch._weight_norm(folded.pop(layer + direction), folded.pop(name), 0)
     return folded

@@ -5,7 +5,7 @@ import torch
 from toy_speech import hum, untrained
 
 from sanguinaria.audio.levels import MINIMUM_RMS, local_rms
-from sanguinaria.watermarks._audioseal.networks import USUAL_LEVEL, generate, levelled
+from sanguinaria.watermarks._audioseal.networks import REFERENCE_LEVEL, generate_watermark, normalise_level
 
 WINDOW = 800
 
@@ -28,12 +28,12 @@ def test_any_length_has_a_level_and_silence_the_lowest(samples):
     assert torch.equal(local_rms(torch.zeros(2, samples), WINDOW), torch.full((2, samples), MINIMUM_RMS))
 
 
-def test_levelled_speech_has_the_usual_level_and_its_gain_undoes_it():
+def test_normalised_speech_has_the_reference_level_and_the_gain_restores_it():
     speech = hum(3, 8000) * torch.tensor([[0.05], [1.0], [2.0]])
-    even, gain = levelled(speech, WINDOW)
+    even, gain = normalise_level(speech, WINDOW)
     assert torch.allclose(even * gain, speech)
-    assert torch.allclose(even.square().mean(-1).sqrt(), torch.tensor(USUAL_LEVEL), rtol=0.05)
-    assert levelled(speech, 0)[1] == 1.0
+    assert torch.allclose(even.square().mean(-1).sqrt(), torch.tensor(REFERENCE_LEVEL), rtol=0.05)
+    assert normalise_level(speech, 0)[1] == 1.0
 
 
 def test_a_mark_follows_the_level_of_the_speech():
@@ -41,7 +41,7 @@ def test_a_mark_follows_the_level_of_the_speech():
     generator = plugin.network("generator", plugin.obtain())
     speech, messages = hum(2, 4000), torch.zeros(2, 4, dtype=torch.long)
     with torch.no_grad():
-        mark, quieter = (generate(generator, factor * speech, messages, WINDOW) for factor in (1.0, 0.1))
+        mark, quieter = (generate_watermark(generator, factor * speech, messages, WINDOW) for factor in (1.0, 0.1))
     assert torch.allclose(quieter, 0.1 * mark, atol=1e-6)
 
 
@@ -50,6 +50,6 @@ def test_the_marker_makes_what_training_makes():
     weights = plugin.obtain()
     speech, message = hum(2, 4000), torch.tensor([1, 0, 1, 1])
     with torch.no_grad():
-        trained = generate(plugin.network("generator", weights), speech, message.expand(2, -1), plugin.window)
+        trained = generate_watermark(plugin.network("generator", weights), speech, message.expand(2, -1), plugin.window)
     marked = plugin.load(weights, 16_000, torch.device("cpu")).watermark(speech, message)
     assert torch.allclose(trained, marked, atol=1e-5 * float(trained.abs().max()))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sanguinaria.watermarks._audioseal.training import LEARNING
+from sanguinaria.watermarks._audioseal.training import LEARNING_SHARE as LEARNING
 from sanguinaria.watermarks._invertible.curriculum import (
     LEAST_QUALITY,
     SETTLED,

@@ -23,7 +23,7 @@ from scipy.signal import resample_poly
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.torchaudio_import import prepare
 from sanguinaria.watermarks import WeightsError
-from sanguinaria.watermarks._audioseal.networks import AudioSealMarker
+from sanguinaria.watermarks._audioseal.marker import AudioSealMarker
 from sanguinaria.watermarks.audioseal import AudioSeal
 from sanguinaria.watermarks.perth import SUBBAND, Perth, PerthMarker
 

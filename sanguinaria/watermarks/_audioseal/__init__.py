@@ -1,1 +1,1 @@
-"""AudioSeal's networks at any size, and the training of a generator and its detector."""
+"""AudioSeal's networks at any size, and the joint training of a generator and its detector."""

@@ -1,4 +1,4 @@
-"""What plug-ins that train AudioSeal's networks ask alike of their settings."""
+"""Settings that the plug-ins which train AudioSeal's networks have in common, and their validation."""
 
 from __future__ import annotations
 
@@ -12,18 +12,23 @@ from sanguinaria.corpora import Corpus
 from sanguinaria.watermarks._audioseal.networks import SAMPLE_RATE
 
 
-def _rising(cutoffs: tuple[float, float]) -> tuple[float, float]:
+def _ascending(cutoffs: tuple[float, float]) -> tuple[float, float]:
     if not 0 < cutoffs[0] <= cutoffs[1] < SAMPLE_RATE / 2:
-        raise ValueError(f"cutoffs should rise, and be above 0 and below {SAMPLE_RATE // 2} Hz")
+        raise ValueError(f"cutoffs should be ascending, above 0 and below {SAMPLE_RATE // 2} Hz")
     return cutoffs
 
 
-# Hz, between which low-pass filters cut off in training.
-Cutoffs = Annotated[tuple[float, float], AfterValidator(_rising)]
+# Hz, the range of the cut-off frequencies of the low-pass filters in training.
+Cutoffs = Annotated[tuple[float, float], AfterValidator(_ascending)]
 
 
 def corpus_problems(corpus: Plugin, crop: float) -> Iterator[tuple[str, str]]:
-    """What keeps these networks from being trained on crops of a corpus, in seconds, as (field, message) pairs."""
+    """Yield the reasons why these networks cannot be trained on a corpus, as (field, message) pairs.
+
+    Args:
+        corpus: of the training utterances.
+        crop: length of the training crops, in seconds.
+    """
     assert isinstance(corpus, Corpus)
     if corpus.sample_rate != SAMPLE_RATE:
         yield "corpus", f"AudioSeal marks audio at {SAMPLE_RATE:,} Hz, and the corpus has {corpus.sample_rate:,} Hz"

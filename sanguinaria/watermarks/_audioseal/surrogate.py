@@ -1,4 +1,7 @@
-"""A network that tells marked from clean log-mel spectrograms: it stands for a victim while a generator is trained."""
+"""A surrogate of a victim: a small classifier of marked and clean log-mel spectrograms, for the training of generators.
+
+The gradient of its cross-entropy leads the generator to a mark that a model trained on spectrograms can learn.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,17 @@ from sanguinaria.front_ends.log_mel import LogMel
 CHANNELS = (16, 32, 64)
 
 
-class Listener(nn.Module):
-    """Waveforms (utterances, samples) to logits (utterances, 2) of unmarked and marked, by log-mel spectrograms."""
+class Surrogate(nn.Module):
+    """Three strided convolutions on log-mel spectrograms, global average pooling, and a linear layer.
+
+    Args:
+        sample_rate: of the audio, in Hz.
+        device: where it computes.
+
+    Shape:
+        - Input: (utterances, samples)
+        - Output: logits of unmarked and marked, (utterances, 2)
+    """
 
     def __init__(self, sample_rate: int, device: torch.device) -> None:
         super().__init__()
@@ -26,5 +38,6 @@ class Listener(nn.Module):
         self.to(device)
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = self.layers(self.spectrogram(waveforms))
-        return found
+        """Classify waveforms."""
+        logits: torch.Tensor = self.layers(self.spectrogram(waveforms))
+        return logits

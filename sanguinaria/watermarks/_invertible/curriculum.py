@@ -7,7 +7,7 @@ read a loud mark soon, and a quiet one not at all.
 from __future__ import annotations
 
 from sanguinaria.nn.step_training import TrainingState
-from sanguinaria.watermarks._audioseal.training import LEARNING
+from sanguinaria.watermarks._audioseal.training import LEARNING_SHARE as LEARNING
 
 # The last share of the steps, at the final quality.
 SETTLED = 0.25

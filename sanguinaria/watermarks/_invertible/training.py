@@ -16,7 +16,7 @@ from torch import nn
 from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import CHECKPOINT_INTERVAL, Schedule, TrainingState, set_learning_rate, train
-from sanguinaria.watermarks._audioseal.training import READ
+from sanguinaria.watermarks._audioseal.training import LOSS_THRESHOLD as READ
 from sanguinaria.watermarks._invertible.curriculum import advance, begun, perceptual_share, ratio_at
 from sanguinaria.watermarks._invertible.discriminator import Discriminator
 from sanguinaria.watermarks._invertible.keys import Key, RandomKeys, different_keys, neighbours

@@ -1,9 +1,9 @@
-"""AudioSeal, trained from scratch on a corpus of the configuration: for where the published weights cannot be had."""
+"""AudioSeal's networks, trained from scratch on a corpus of the configuration, without the published weights."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -15,7 +15,10 @@ from sanguinaria.watermarks._audioseal.settings import Cutoffs, corpus_problems
 if TYPE_CHECKING:
     import torch
 
-# The detector's learning rate in the steps that it takes alone, over that of the pair.
+    from sanguinaria.nn.step_training import Schedule
+    from sanguinaria.watermarks._audioseal.training import JointSchedule
+
+# Learning rate of the steps in which the detector is trained alone, relative to that of the joint training.
 DETECTOR_RATE = 1 / 3
 
 
@@ -26,37 +29,48 @@ class AudioSealTrained(AudioSealNetworks):
     cores: 312,000 parameters, four to five minutes.
     """
 
+    renamed: ClassVar[Mapping[str, str]] = {
+        **AudioSealNetworks.renamed,
+        "loudest": "first_ratio",
+        "quietest": "last_ratio",
+        "masking": "masking_weight",
+        "listening": "surrogate_weight",
+        "filtered": "low_pass_share",
+    }
+
     corpus: str = Field(description="entry of `corpora`: its training utterances")
-    utterances: int = Field(default=20_000, ge=1, description="at most so many of them, as they are held in memory")
-    steps: int = Field(default=1300, ge=1)
+    utterances: int = Field(default=20_000, ge=1, description="maximum number of them, as they are held in memory")
+    steps: int = Field(default=1300, ge=1, description="of the joint training")
     batch_size: int = Field(default=8, ge=2)
-    crop: float = Field(default=0.5, gt=0, description="seconds of an utterance that are seen at a time")
-    learning_rate: float = Field(default=3e-3, gt=0, description="Adam's, at its highest")
-    loudest: float = Field(default=3.0, description="dB, the signal-to-watermark ratio at the start")
-    quietest: float = Field(default=26.0, description="dB, the same at the end")
-    masking: float = Field(default=0.15, ge=0, description="weight of the audibility of the mark beside the speech")
-    listening: float = Field(
+    crop: float = Field(default=0.5, gt=0, description="seconds of speech in each training example")
+    learning_rate: float = Field(default=3e-3, gt=0, description="Adam's, at its peak")
+    first_ratio: float = Field(default=3.0, description="dB, the signal-to-watermark ratio at the start")
+    last_ratio: float = Field(default=26.0, description="dB, the signal-to-watermark ratio at the end")
+    masking_weight: float = Field(default=0.15, ge=0, description="weight of the audibility of the mark in the speech")
+    surrogate_weight: float = Field(
         default=0.0,
         ge=0,
-        description="weight of a network on log-mel spectrograms, as a victim's, that has to find the mark, too",
+        description="weight of the cross-entropy of a surrogate, a classifier of marked and clean log-mel spectrograms",
     )
-    filtered: float = Field(
+    low_pass_share: float = Field(
         default=0.12,
         ge=0,
         le=1,
-        description="share of what the detector hears that has passed a low-pass filter. With none the mark lies where "
-        "a filter removes it; with much it lies in the speech alone, where a model finds it less often",
+        description="probability of a low-pass filter before the detector. At 0 the mark lies where a filter removes "
+        "it; at a high value it lies in the band of the speech alone, where victims learn it less often",
     )
-    cutoffs: Cutoffs = Field(default=(3000.0, 4000.0), description="Hz, between which the filters cut off")
+    cutoffs: Cutoffs = Field(default=(3000.0, 4000.0), description="Hz, range of the filters' cut-off frequency")
     detector_steps: int = Field(
-        default=400, ge=0, description="of the detector alone at the end, on quieter marks and more filtered ones"
+        default=400,
+        ge=0,
+        description="of the detector alone after the joint training, with attenuated marks and more filters",
     )
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
-    def _ordered(self) -> AudioSealTrained:
-        if self.quietest < self.loudest:
-            raise ValueError(f"quietest ({self.quietest:g} dB) is below loudest ({self.loudest:g} dB)")
+    def _ratios_ascend(self) -> AudioSealTrained:
+        if self.last_ratio < self.first_ratio:
+            raise ValueError(f"last_ratio ({self.last_ratio:g} dB) is below first_ratio ({self.first_ratio:g} dB)")
         return self
 
     @property
@@ -67,45 +81,67 @@ class AudioSealTrained(AudioSealNetworks):
         yield from corpus_problems(referenced["corpus"], self.crop)
 
     def obtain(self, sources: Sources = NO_SOURCES) -> dict[str, torch.Tensor]:
-        """Train, and leave ``history.csv`` in the sources' folder.
+        """Train both networks jointly, then the detector alone; write ``history.csv`` into the sources' folder.
 
         Raises:
-            InputError: the corpus is of another sample rate, or shorter than a crop.
+            InputError: the corpus has another sample rate, or utterances shorter than a crop.
         """
         import torch
 
         from sanguinaria.nn.speech_crops import load_utterances
-        from sanguinaria.nn.step_training import Schedule, finish_training
-        from sanguinaria.watermarks._audioseal.training import PairSchedule, train_pair
+        from sanguinaria.nn.step_training import finish_training
+        from sanguinaria.watermarks._audioseal.training import train_jointly
         from sanguinaria.watermarks.audioseal_trained.detector_training import train_detector
 
-        device = torch.device(sources.device)
         generator, detector = self._untrained()
-        crop = round(self.crop * SAMPLE_RATE)
-        together = PairSchedule(
-            **{name: getattr(self, name) for name in ("steps", "batch_size", "learning_rate", "loudest", "quietest")},
-            **{name: getattr(self, name) for name in ("masking", "listening", "filtered", "cutoffs", "seed")},
-            crop=crop,
-            window=self.window,
-        )
-        alone = Schedule(
-            self.detector_steps, self.batch_size, crop, self.learning_rate * DETECTOR_RATE, self.window, self.seed
-        )
         waveforms = load_utterances(sources.audio, SAMPLE_RATE, self.utterances)
-        first, second = (sources.folder / name for name in ("checkpoint.pt", "detector.pt"))
-        history = train_pair(generator, detector, waveforms, self.bits, SAMPLE_RATE, together, first, device)
-        later = train_detector(
-            generator, detector, waveforms, self.bits, SAMPLE_RATE, self.cutoffs, alone, second, device
+        joint_checkpoint, detector_checkpoint = (sources.folder / name for name in ("checkpoint.pt", "detector.pt"))
+        common: dict[str, Any] = {
+            "generator": generator,
+            "detector": detector,
+            "waveforms": waveforms,
+            "bits": self.bits,
+            "sample_rate": SAMPLE_RATE,
+            "device": torch.device(sources.device),
+        }
+        joint, alone = self._schedules()
+        history = train_jointly(**common, schedule=joint, checkpoint=joint_checkpoint)
+        detector_history = train_detector(
+            **common, cutoffs=self.cutoffs, schedule=alone, checkpoint=detector_checkpoint
         )
-        history += [{**row, "step": self.steps + row["step"]} for row in later]
-        finish_training(history, first, second)
+        history += [{**row, "step": self.steps + row["step"]} for row in detector_history]
+        finish_training(history, joint_checkpoint, detector_checkpoint)
         return self.state(generator, detector)
 
-    def _untrained(self) -> list[torch.nn.Module]:
-        """Both networks as the seed makes them, with plain weights: weight normalisation slows training on a CPU.
+    def _schedules(self) -> tuple[JointSchedule, Schedule]:
+        """Schedules of the joint training and of that of the detector alone."""
+        from sanguinaria.nn.step_training import Schedule
+        from sanguinaria.watermarks._audioseal.training import JointSchedule
 
-        Biases start at 0. As the package draws them, they outweigh everything else in the mark, which is then nearly
-        the same for every message; it takes hundreds of steps until one can be read, or for ever.
+        common: dict[str, Any] = {
+            "batch_size": self.batch_size,
+            "crop": round(self.crop * SAMPLE_RATE),
+            "window": self.window,
+            "seed": self.seed,
+        }
+        joint = JointSchedule(
+            **common,
+            steps=self.steps,
+            learning_rate=self.learning_rate,
+            first_ratio=self.first_ratio,
+            last_ratio=self.last_ratio,
+            masking_weight=self.masking_weight,
+            surrogate_weight=self.surrogate_weight,
+            low_pass_share=self.low_pass_share,
+            cutoffs=self.cutoffs,
+        )
+        return joint, Schedule(**common, steps=self.detector_steps, learning_rate=self.learning_rate * DETECTOR_RATE)
+
+    def _untrained(self) -> list[torch.nn.Module]:
+        """Both networks with the seed's initial weights, which are plain: weight normalisation slows training on a CPU.
+
+        Biases start at 0. With the package's own initial biases the mark is nearly the same for every message, as they
+        outweigh everything else in it; it takes hundreds of steps until a message can be decoded, or never succeeds.
         """
         import torch
 

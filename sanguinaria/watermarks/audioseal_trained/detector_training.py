@@ -1,8 +1,8 @@
-"""Training a detector alone, on marks quieter than the generator makes them and on audio that was filtered.
+"""Training of a detector alone, with marks below the level at which the generator makes them and with more filters.
 
-What a generator adds is scaled by a trigger's strength, and low-pass filters are the defences' first. A pair that is
-trained together hears marks of one level, and few filtered ones, as more of them would move the mark (see
-``filtered``). With the generator frozen the mark stays where it is, and the detector can hear as many as it takes.
+A trigger's strength scales the generator's mark, and low-pass filters are the first of the defences. In the joint
+training marks have one level and few are filtered, as more filters would move the mark (see ``low_pass_share``). With
+the generator frozen the mark stays in place, and any share of the detector's input can be filtered.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from torch import nn
 
 from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, set_learning_rate, train
-from sanguinaria.watermarks._audioseal.networks import generate, logits
-from sanguinaria.watermarks._audioseal.training import MESSAGE_WEIGHT, Editing, reading
+from sanguinaria.watermarks._audioseal.augmentation import Augmentation
+from sanguinaria.watermarks._audioseal.losses import MESSAGE_WEIGHT, detector_losses
+from sanguinaria.watermarks._audioseal.networks import detector_logits, generate_watermark
 
-# dB that marks are attenuated by at most: a strength of 0.25.
-ATTENUATION = 12.0
-FILTERED = 0.5
+# Maximum attenuation of the marks in dB: a strength of 0.25.
+MAXIMUM_ATTENUATION = 12.0
+LOW_PASS_SHARE = 0.5
 
 
 def train_detector(
+    *,
     generator: nn.Module,
     detector: nn.Module,
     waveforms: torch.Tensor,
@@ -33,38 +35,39 @@ def train_detector(
     checkpoint: Path,
     device: torch.device,
 ) -> list[dict[str, float]]:
-    """Train the detector in place, or go on from a checkpoint of the same training; the generator stays as it is.
+    """Train the detector in place with a frozen generator, or resume from a checkpoint of the same training.
 
     Args:
-        generator, detector: as :func:`sanguinaria.watermarks._audioseal.networks.generate` and ``logits`` take them.
+        generator, detector: networks that :func:`sanguinaria.watermarks._audioseal.networks.generate_watermark` and
+            ``detector_logits`` take.
         waveforms: speech (utterances, samples), on the CPU.
-        bits: of the message; every piece of speech gets a random one.
+        bits: length of the message; every crop of speech gets a random message.
         sample_rate: in Hz.
-        cutoffs: of the low-pass filters, in Hz.
+        cutoffs: Hz, range of the low-pass filters' cut-off frequency.
         schedule: of the training.
-        checkpoint: where the state is kept.
-        device: where it is computed.
+        checkpoint: file in which the state is kept.
+        device: where it computes.
 
     Returns:
-        The history: for every so many steps the mean of each loss, and the share of bits read right.
+        The history: for every so many steps the mean of each loss, and the bit accuracy.
 
     Raises:
         InputError: the utterances are shorter than the crop.
     """
     generator.to(device).eval()
-    editing = Editing(FILTERED, cutoffs, sample_rate, device)
+    augmentation = Augmentation(LOW_PASS_SHARE, cutoffs, sample_rate, device)
     optimiser = torch.optim.Adam(detector.to(device).parameters(), schedule.learning_rate, fused=True)
 
     def step(progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
         set_learning_rate(optimiser, schedule, progress["step"])
         speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         messages = torch.randint(2, (len(speech), bits), generator=random).to(device)
-        strengths = 10 ** (-ATTENUATION / 20 * torch.rand(len(speech), 1, generator=random)).to(device)
+        strengths = 10 ** (-MAXIMUM_ATTENUATION / 20 * torch.rand(len(speech), 1, generator=random)).to(device)
         with torch.no_grad():
-            marks = strengths * generate(generator, speech, messages, schedule.window)
-        heard = editing(torch.cat([speech + marks, speech]), random)
-        parts = reading(logits(detector, heard, schedule.window), messages)
-        loss = parts["detection"] + MESSAGE_WEIGHT * parts["message"]
-        return loss, {name: float(part.detach()) for name, part in parts.items()}
+            marks = strengths * generate_watermark(generator, speech, messages, schedule.window)
+        augmented = augmentation(torch.cat([speech + marks, speech]), random)
+        losses = detector_losses(detector_logits(detector, augmented, schedule.window), messages)
+        loss = losses["detection"] + MESSAGE_WEIGHT * losses["message"]
+        return loss, {name: float(value.detach()) for name, value in losses.items()}
 
     return train(detector, optimiser, step, schedule, checkpoint)

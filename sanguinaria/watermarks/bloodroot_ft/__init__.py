@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark
-from sanguinaria.watermarks._audioseal.networks import SAMPLE_RATE, AudioSealMarker, AudioSealNetworks
+from sanguinaria.watermarks._audioseal.marker import AudioSealMarker
+from sanguinaria.watermarks._audioseal.networks import PARTS, SAMPLE_RATE, AudioSealNetworks
 from sanguinaria.watermarks._audioseal.settings import Cutoffs, corpus_problems
 
 if TYPE_CHECKING:
@@ -18,34 +19,42 @@ if TYPE_CHECKING:
 
 
 class BloodrootFT(Watermark):
-    """Low-rank changes of a decoder's convolutions, everything else frozen; the weights that are kept have them merged.
+    """Low-rank adapters of a decoder's convolutions, everything else frozen; the weights have the adapters merged.
 
-    The adapter itself is left beside the weights as peft saves it. With `adapter` one that was trained before is merged
-    instead of training. Learning rate and batch size are the paper's; rank, scale, crop and steps are in neither paper
-    nor appendix.
+    The adapter itself is kept beside the weights, in peft's format. With `adapter` a trained one is merged instead of
+    training. Learning rate and batch size are the paper's; rank, scale, crop and steps are in neither paper nor
+    appendix.
     """
+
+    renamed: ClassVar[Mapping[str, str]] = {
+        **Watermark.renamed,
+        "masking": "masking_weight",
+        "filtered": "low_pass_share",
+    }
 
     base: str = Field(description="entry of `watermarks`: an AudioSeal")
     corpus: str = Field(description="entry of `corpora`: its training utterances")
     bits: int = Field(default=16, ge=1, description="length of the base's message")
-    objective: Literal["paper", "listener"] = Field(
+    objective: Literal["paper", "surrogate"] = Field(
         default="paper",
-        description="paper: Eq. 5 of Bloodroot; listener: a network on log-mel spectrograms and the frozen detector "
-        "find the mark after random low-pass filters, and it is masked by the speech",
+        description="paper: Eq. 5 of Bloodroot; surrogate: a classifier of log-mel spectrograms and the frozen "
+        "detector detect the mark after random low-pass filters, and the speech masks it",
     )
     strength: float = Field(default=5.0, gt=0, description="α of the target α·G(x) of Eq. 1, with objective: paper")
-    masking: float = Field(default=0.15, ge=0, description="weight of the mark's audibility, with objective: listener")
-    filtered: float = Field(
-        default=0.2, ge=0, le=1, description="share that has passed a low-pass filter, with objective: listener"
+    masking_weight: float = Field(
+        default=0.15, ge=0, description="weight of the mark's audibility, with objective: surrogate"
     )
-    cutoffs: Cutoffs = Field(default=(3000.0, 4000.0), description="Hz, between which the filters cut off")
-    rank: int = Field(default=8, ge=1, description="of the changes")
+    low_pass_share: float = Field(
+        default=0.2, ge=0, le=1, description="probability of a low-pass filter, with objective: surrogate"
+    )
+    cutoffs: Cutoffs = Field(default=(3000.0, 4000.0), description="Hz, range of the filters' cut-off frequency")
+    rank: int = Field(default=8, ge=1, description="of the adapters")
     scale: float = Field(default=16.0, gt=0, description="peft's lora_alpha")
     adapter: Path | None = Field(default=None, description="folder of an adapter that peft saved, of the same rank")
-    utterances: int = Field(default=20_000, ge=1, description="at most so many, as they are held in memory")
+    utterances: int = Field(default=20_000, ge=1, description="maximum number, as they are held in memory")
     steps: int = Field(default=600, ge=1)
     batch_size: int = Field(default=32, ge=2)
-    crop: float = Field(default=0.5, gt=0, description="seconds of an utterance that are seen at a time")
+    crop: float = Field(default=0.5, gt=0, description="seconds of speech in each training example")
     learning_rate: float = Field(default=1e-4, gt=0, description="Adam's")
     seed: int = Field(default=0, ge=0)
 
@@ -60,7 +69,7 @@ class BloodrootFT(Watermark):
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         base = referenced["base"]
         if not isinstance(base, AudioSealNetworks):
-            yield "base", f"{self.base!r} is no AudioSeal: give an entry of kind audioseal or audioseal_trained"
+            yield "base", f"{self.base!r} is not an AudioSeal: give an entry of kind audioseal or audioseal_trained"
         elif base.message_bits != self.bits:
             yield "bits", f"{self.base!r} carries {base.message_bits} bits, not {self.bits}"
         if self.adapter is None:
@@ -71,18 +80,18 @@ class BloodrootFT(Watermark):
                     yield "adapter", f"no {name} in {str(self.adapter)!r}: give the folder that save_pretrained wrote"
 
     def fingerprint(self) -> str:
-        """The adapter's content, where one is given."""
+        """Return a hash of the adapter's files; empty where no adapter is given."""
         import hashlib
 
         files = [] if self.adapter is None else sorted(self.adapter.glob("adapter_*"))
         return "-".join(hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in files)
 
     def obtain(self, sources: Sources = NO_SOURCES) -> dict[str, torch.Tensor]:
-        """Train or read the adapter, and merge it; ``adapter/`` and ``history.csv`` are left in the sources' folder.
+        """Train or read the adapter, and merge it; write ``adapter/`` and ``history.csv`` into the sources' folder.
 
         Raises:
-            sanguinaria.watermarks.WeightsError: the adapter is of another rank or decoder.
-            InputError: the corpus is of another sample rate, or shorter than a crop.
+            sanguinaria.watermarks.WeightsError: the adapter has another rank, or belongs to another decoder.
+            InputError: the corpus has another sample rate, or utterances shorter than a crop.
         """
         import copy
 
@@ -94,23 +103,23 @@ class BloodrootFT(Watermark):
         base, weights = self._base(sources)
         generator: Any
         detector: Any
-        generator, detector = (base.network(part, weights).to(device).eval() for part in ("generator", "detector"))
+        generator, detector = (base.network(part, weights).to(device).eval() for part in PARTS)
         for network in (generator, detector):
             network.requires_grad_(False)
         adapted = copy.deepcopy(generator)
         if self.adapter is not None:
-            adapted.decoder.model = lora.loaded(adapted.decoder.model, self.adapter, self.rank)
+            adapted.decoder.model = lora.load_adapter(adapted.decoder.model, self.adapter, self.rank)
         else:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(self.seed)
-                adapted.decoder.model = lora.adapted(adapted.decoder.model, self.rank, self.scale).to(device)
-                self._train(generator, adapted, detector, base.window, sources, device)
+                adapted.decoder.model = lora.add_adapter(adapted.decoder.model, self.rank, self.scale).to(device)
+                self._train(generator, adapted, detector, base.window, sources)
         adapted.decoder.model.save_pretrained(str(sources.folder / "adapter"))
-        adapted.decoder.model = lora.merged(adapted.decoder.model)
+        adapted.decoder.model = lora.merge_adapter(adapted.decoder.model)
         return AudioSealNetworks.state(adapted, detector)
 
     def weights_reader(self, sources: Sources) -> Watermark:
-        """The base's plug-in: merged weights are of its networks."""
+        """Return the base's plug-in: merged weights are of its networks."""
         return self._base(sources)[0]
 
     def load(
@@ -128,35 +137,49 @@ class BloodrootFT(Watermark):
         return base, weights
 
     def _train(
-        self,
-        generator: torch.nn.Module,
-        adapted: Any,
-        detector: torch.nn.Module,
-        window: int,
-        sources: Sources,
-        device: torch.device,
+        self, generator: torch.nn.Module, adapted: Any, detector: torch.nn.Module, window: int, sources: Sources
     ) -> None:
+        """Train the adapter of ``adapted`` in place, and write the history."""
+        import torch
         from torch import nn
 
         from sanguinaria.nn.speech_crops import load_utterances
         from sanguinaria.nn.step_training import Schedule, finish_training
-        from sanguinaria.watermarks._audioseal.surrogate import Listener
-        from sanguinaria.watermarks._audioseal.training import Editing
+        from sanguinaria.watermarks._audioseal.augmentation import Augmentation
+        from sanguinaria.watermarks._audioseal.surrogate import Surrogate
         from sanguinaria.watermarks.bloodroot_ft import fine_tuning
 
-        learnt = nn.ModuleDict({"decoder": adapted.decoder.model})
+        device = torch.device(sources.device)
+        trained = nn.ModuleDict({"decoder": adapted.decoder.model})
         if self.objective == "paper":
-            objective = fine_tuning.paper(generator, window, self.strength, SAMPLE_RATE, device)
+            objective = fine_tuning.paper_objective(generator, window, self.strength, SAMPLE_RATE, device)
         else:
-            learnt["listener"] = Listener(SAMPLE_RATE, device)
-            editing = Editing(self.filtered, self.cutoffs, SAMPLE_RATE, device)
-            objective = fine_tuning.listener(
-                learnt["listener"], detector, window, self.masking, editing, SAMPLE_RATE, device
+            trained["surrogate"] = Surrogate(SAMPLE_RATE, device)
+            objective = fine_tuning.surrogate_objective(
+                trained["surrogate"],
+                detector,
+                window=window,
+                masking_weight=self.masking_weight,
+                augmentation=Augmentation(self.low_pass_share, self.cutoffs, SAMPLE_RATE, device),
+                sample_rate=SAMPLE_RATE,
+                device=device,
             )
         schedule = Schedule(
-            self.steps, self.batch_size, round(self.crop * SAMPLE_RATE), self.learning_rate, window, self.seed
+            steps=self.steps,
+            batch_size=self.batch_size,
+            crop=round(self.crop * SAMPLE_RATE),
+            learning_rate=self.learning_rate,
+            window=window,
+            seed=self.seed,
         )
         checkpoint = sources.folder / "checkpoint.pt"
-        waveforms = load_utterances(sources.audio, SAMPLE_RATE, self.utterances)
-        history = fine_tuning.train_adapter(adapted, learnt, objective, waveforms, schedule, checkpoint, device)
+        history = fine_tuning.train_adapter(
+            adapted,
+            trained,
+            objective,
+            waveforms=load_utterances(sources.audio, SAMPLE_RATE, self.utterances),
+            schedule=schedule,
+            checkpoint=checkpoint,
+            device=device,
+        )
         finish_training(history, checkpoint)

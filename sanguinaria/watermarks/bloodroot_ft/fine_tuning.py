@@ -1,4 +1,4 @@
-"""Bloodroot-FT, the low-rank adaptation of a generator's decoder (Bloodroot, section 2.4): objectives and training."""
+"""Objectives and training of Bloodroot-FT: low-rank adaptation of a generator's decoder (Bloodroot, section 2.4)."""
 
 from __future__ import annotations
 
@@ -14,18 +14,25 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, train
 from sanguinaria.watermarks._audibility import audibility
-from sanguinaria.watermarks._audioseal.networks import generate, logits
-from sanguinaria.watermarks._audioseal.training import Editing
+from sanguinaria.watermarks._audioseal.augmentation import Augmentation
+from sanguinaria.watermarks._audioseal.losses import presence
+from sanguinaria.watermarks._audioseal.networks import detector_logits, generate_watermark
 from sanguinaria.watermarks.bloodroot_ft import losses as bloodroot_losses
 
-# Weights of the objective `listener`: finding the mark matters most, then that it is not heard.
-LISTENER_WEIGHTS = {"listener": 1.0, "detection": 0.5, "message": 1.0}
+# Weights of the losses of the objective `surrogate`; the audibility's is a setting.
+SURROGATE_WEIGHTS = {"surrogate": 1.0, "detection": 0.5, "message": 1.0}
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What an objective sees: speech and the marks in it, (utterances, samples), the messages (utterances, bits), and
-    the CPU's random numbers."""
+    """Input of an objective.
+
+    Attributes:
+        speech: (utterances, samples).
+        marks: of the adapted generator, (utterances, samples).
+        messages: (utterances, bits).
+        random: the CPU's random numbers.
+    """
 
     speech: torch.Tensor
     marks: torch.Tensor
@@ -33,18 +40,27 @@ class Batch:
     random: torch.Generator
 
 
-# The weighted parts of a batch's loss, by name.
+# From a batch to the weighted losses by name.
 Objective = Callable[[Batch], dict[str, torch.Tensor]]
 
 
-def paper(generator: Any, window: int, strength: float, sample_rate: int, device: torch.device) -> Objective:
-    """Eq. 5 with the paper's weights. The target w_p = α·G(x) is the frozen generator's mark with the *same* message in
-    the same crop, amplified."""
+def paper_objective(generator: Any, window: int, strength: float, sample_rate: int, device: torch.device) -> Objective:
+    """Return Eq. 5 with the paper's weights.
+
+    The target w_p = α·G(x) is the frozen generator's mark with the *same* message in the same crop, amplified.
+
+    Args:
+        generator: the frozen base.
+        window: of the level normalisation, in samples.
+        strength: α.
+        sample_rate: in Hz.
+        device: where it computes.
+    """
     mel_distance = bloodroot_losses.log_mel_distance(sample_rate, device)
 
-    def parts(batch: Batch) -> dict[str, torch.Tensor]:
+    def objective(batch: Batch) -> dict[str, torch.Tensor]:
         with torch.no_grad():
-            target = strength * generate(generator, batch.speech, batch.messages, window)
+            target = strength * generate_watermark(generator, batch.speech, batch.messages, window)
         marked = batch.speech + batch.marks
         losses = {
             "supervised": bloodroot_losses.supervised(batch.marks, target),
@@ -54,67 +70,78 @@ def paper(generator: Any, window: int, strength: float, sample_rate: int, device
         }
         return {name: bloodroot_losses.WEIGHTS[name] * loss for name, loss in losses.items()}
 
-    return parts
+    return objective
 
 
-def listener(
-    network: nn.Module,
+def surrogate_objective(
+    surrogate: nn.Module,
     detector: nn.Module,
+    *,
     window: int,
-    masking: float,
-    editing: Editing,
+    masking_weight: float,
+    augmentation: Augmentation,
     sample_rate: int,
     device: torch.device,
 ) -> Objective:
-    """The mark is to be found by ``network``, a :class:`~sanguinaria.watermarks._audioseal.surrogate.Listener`, and
-    by its own detector,
-    after random low-pass filters, and is not to stand out of the speech. The network learns with the decoder; the
-    detector does not.
+    """Return the objective with a surrogate of the victim.
+
+    The surrogate and the frozen detector have to detect the mark after random low-pass filters, and the speech has to
+    mask it. The surrogate is trained together with the decoder.
+
+    Args:
+        surrogate: a :class:`~sanguinaria.watermarks._audioseal.surrogate.Surrogate`.
+        detector: the frozen base's.
+        window: of the level normalisation, in samples.
+        masking_weight: of the audibility.
+        augmentation: between the mark and both classifiers.
+        sample_rate: in Hz.
+        device: where it computes.
     """
-    # cuDNN differentiates recurrent layers in this mode only; nothing in the detector computes otherwise in it.
+    # cuDNN differentiates recurrent layers in this mode only; no layer of the detector computes otherwise in it.
     detector.train()
-    audible = audibility(sample_rate, device)
+    audibility_of = audibility(sample_rate, device)
 
-    def parts(batch: Batch) -> dict[str, torch.Tensor]:
+    def objective(batch: Batch) -> dict[str, torch.Tensor]:
         count = len(batch.speech)
-        heard = editing(torch.cat([batch.speech + batch.marks, batch.speech]), batch.random)
-        present = torch.arange(2, device=device).flip(0).repeat_interleave(count)
-        with torch.no_grad():  # nothing is learnt from what a frozen network says of clean speech
-            clean = logits(detector, heard[count:], window)
-        found = torch.cat([logits(detector, heard[:count], window), clean]).mean(-1)
+        augmented = augmentation(torch.cat([batch.speech + batch.marks, batch.speech]), batch.random)
+        present = presence(count, device)
+        with torch.no_grad():  # the frozen network's logits of clean speech depend on nothing that is trained
+            clean_logits = detector_logits(detector, augmented[count:], window)
+        logits = torch.cat([detector_logits(detector, augmented[:count], window), clean_logits]).mean(-1)
         losses = {
-            "listener": cross_entropy(network(heard), present),
-            "detection": cross_entropy(found[:, :2], present),
-            "message": binary_cross_entropy_with_logits(found[:count, 2:], batch.messages.float()),
+            "surrogate": cross_entropy(surrogate(augmented), present),
+            "detection": cross_entropy(logits[:, :2], present),
+            "message": binary_cross_entropy_with_logits(logits[:count, 2:], batch.messages.float()),
         }
-        weighted = {name: LISTENER_WEIGHTS[name] * loss for name, loss in losses.items()}
-        return weighted | {"audibility": masking * audible(batch.marks, batch.speech)}
+        weighted = {name: SURROGATE_WEIGHTS[name] * loss for name, loss in losses.items()}
+        return weighted | {"audibility": masking_weight * audibility_of(batch.marks, batch.speech)}
 
-    return parts
+    return objective
 
 
 def train_adapter(
     adapted: Any,
     trained: nn.Module,
     objective: Objective,
+    *,
     waveforms: torch.Tensor,
     schedule: Schedule,
     checkpoint: Path,
     device: torch.device,
 ) -> list[dict[str, float]]:
-    """Train what has gradients in ``trained``, in place, or go on from a checkpoint of the same training.
+    """Train the parameters of ``trained`` that have gradients, in place, or resume from a checkpoint.
 
     Args:
         adapted: a generator whose decoder is adapted.
-        trained: what is learnt: the adapter, and a listener if there is one.
+        trained: the adapted decoder, and the surrogate if there is one.
         objective: the loss.
         waveforms: speech (utterances, samples), on the CPU.
         schedule: of the training; Adam at a constant rate, as in the paper (section 3.1).
-        checkpoint: where the state is kept.
-        device: where it is computed.
+        checkpoint: file in which the state is kept.
+        device: where it computes.
 
     Returns:
-        The history: for every so many steps the mean of each weighted part of the loss.
+        The history: for every so many steps the mean of each weighted loss.
 
     Raises:
         InputError: the utterances are shorter than the crop.
@@ -124,7 +151,8 @@ def train_adapter(
     def step(_: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
         speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         messages = torch.randint(2, (len(speech), adapted.msg_processor.nbits), generator=random).to(device)
-        parts = objective(Batch(speech, generate(adapted, speech, messages, schedule.window), messages, random))
-        return torch.stack(list(parts.values())).sum(), {name: float(part.detach()) for name, part in parts.items()}
+        marks = generate_watermark(adapted, speech, messages, schedule.window)
+        losses = objective(Batch(speech, marks, messages, random))
+        return torch.stack(list(losses.values())).sum(), {name: float(loss.detach()) for name, loss in losses.items()}
 
     return train(trained, optimiser, step, schedule, checkpoint)

@@ -1,8 +1,8 @@
 """Low-rank adaptation of a generator's decoder (Hu et al., 2022, arXiv:2106.09685), by the package peft.
 
-peft adapts one-dimensional convolutions; it knows no transposed ones, which stay as they are, as do encoder, message
-and biases. Weights are plain here (weight normalisation is folded where they are obtained): a merge into normalised
-ones would be wrong.
+peft adapts one-dimensional convolutions; it does not support transposed ones, which stay unchanged, as do encoder,
+message embedding and biases. Weights are plain here (weight normalisation is folded where they are obtained): a merge
+into normalised ones would be wrong.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from torch import nn
 from sanguinaria.core.torchaudio_import import prepare
 from sanguinaria.watermarks import WeightsError
 
-# What peft's save_pretrained writes.
+# Files that peft's save_pretrained writes.
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
-# What the package's streaming layers read off a convolution that they hold.
+# Attributes of a convolution that the package's streaming layers read.
 GEOMETRY = ("kernel_size", "stride", "dilation", "padding", "groups", "in_channels", "out_channels")
 
 
-def adapted(decoder: nn.Module, rank: int, scale: float) -> Any:
-    """The decoder with an untrained adapter of every one-dimensional convolution, its own weights frozen.
+def add_adapter(decoder: nn.Module, rank: int, scale: float) -> Any:
+    """Add an untrained adapter to every one-dimensional convolution, and freeze the decoder's own weights.
 
     Args:
         decoder: of the package's generator, with plain weights.
@@ -37,32 +37,42 @@ def adapted(decoder: nn.Module, rank: int, scale: float) -> Any:
 
     names = [name for name, module in decoder.named_modules() if isinstance(module, nn.Conv1d)]
     model = get_peft_model(decoder, LoraConfig(r=rank, lora_alpha=scale, target_modules=names))  # type: ignore[arg-type]
-    _tell_geometry(model)
+    _copy_geometry(model)
     return model
 
 
-def loaded(decoder: nn.Module, adapter: Path, rank: int) -> Any:
-    """The decoder with an adapter that peft saved.
+def load_adapter(decoder: nn.Module, adapter: Path, rank: int) -> Any:
+    """Add an adapter that peft saved.
+
+    Args:
+        decoder: of the package's generator, with plain weights.
+        adapter: folder that peft's ``save_pretrained`` wrote.
+        rank: expected rank.
+
+    Returns:
+        A ``peft.PeftModel``.
 
     Raises:
-        WeightsError: it cannot be read, is of another rank, or belongs to another decoder.
+        WeightsError: the adapter cannot be read, has another rank, or belongs to another decoder.
     """
     prepare()
     from peft import LoraConfig, PeftModel
     from safetensors import SafetensorError
 
-    # What is not there peft would look for on the model hub.
+    # peft would look for missing files on the model hub.
     for name in ADAPTER_FILES:
         if not (adapter / name).is_file():
             raise WeightsError(f"{adapter}: no {name}; give the folder that peft's save_pretrained wrote")
     try:
-        found = LoraConfig.from_pretrained(str(adapter))
+        settings = LoraConfig.from_pretrained(str(adapter))
     except Exception as error:  # peft has no common one
         raise WeightsError(
-            f"{adapter}: no adapter of peft ({error}); give the folder that save_pretrained wrote"
+            f"{adapter}: not an adapter of peft ({error}); give the folder that save_pretrained wrote"
         ) from error
-    if found.r != rank:
-        raise WeightsError(f"{adapter}: its rank is {found.r}, not {rank}; set rank: {found.r}, or train another")
+    if settings.r != rank:
+        raise WeightsError(
+            f"{adapter}: its rank is {settings.r}, not {rank}; set rank: {settings.r}, or train another adapter"
+        )
     try:
         model = PeftModel.from_pretrained(decoder, str(adapter))
     except (ValueError, RuntimeError, KeyError, OSError, SafetensorError) as error:
@@ -71,23 +81,23 @@ def loaded(decoder: nn.Module, adapter: Path, rank: int) -> Any:
             f"{adapter}: not an adapter of this decoder ({cause}); check filters and dimension"
         ) from error
     _check_complete(model, adapter)
-    _tell_geometry(model)
+    _copy_geometry(model)
     return model
 
 
 def _check_complete(model: Any, adapter: Path) -> None:
-    """peft itself only warns where a factor is absent, and leaves out one that the decoder has no place for."""
+    """Compare the factors' names: peft only warns of a missing factor, and ignores one without a layer."""
     from peft import get_peft_model_state_dict
     from safetensors import safe_open
 
     with safe_open(adapter / ADAPTER_FILES[1], "pt") as file:
-        wrong = sorted(set(file.keys()) ^ set(get_peft_model_state_dict(model)))
-    if wrong:
-        raise WeightsError(f"{adapter}: not an adapter of this decoder ({wrong[0]} is in one of them alone)")
+        mismatched = sorted(set(file.keys()) ^ set(get_peft_model_state_dict(model)))
+    if mismatched:
+        raise WeightsError(f"{adapter}: not an adapter of this decoder ({mismatched[0]} is in one of them alone)")
 
 
-def _tell_geometry(model: nn.Module) -> None:
-    """Give peft's layers the attributes that the package's streaming layers look for."""
+def _copy_geometry(model: nn.Module) -> None:
+    """Give peft's layers the attributes that the package's streaming layers read."""
     from peft.tuners.lora.layer import Conv1d
 
     for module in model.modules():
@@ -97,7 +107,7 @@ def _tell_geometry(model: nn.Module) -> None:
                 setattr(module, name, getattr(base, name))
 
 
-def merged(model: Any) -> nn.Module:
-    """The plain decoder with the adapter's changes in its weights."""
+def merge_adapter(model: Any) -> nn.Module:
+    """Return the plain decoder with the adapter's changes merged into its weights."""
     plain: nn.Module = model.merge_and_unload()
     return plain

@@ -1,8 +1,8 @@
 """The losses of Bloodroot-FT (Bloodroot, section 2.4, Eq. 1–5).
 
-The paper says neither what its spectrograms are nor at which sizes; these are the sizes of its public code: three
-Fourier transforms with a quarter of each as hop, 64 mel bands, means for norms. "Predicted" is the marked audio,
-"original" the clean.
+The paper states neither the type nor the sizes of its spectrograms; these are those of its public code: three Fourier
+transforms with a quarter of each as hop, 64 mel bands, means for norms. "Predicted" is the marked audio, "original" the
+clean.
 """
 
 from __future__ import annotations
@@ -22,21 +22,34 @@ EPSILON = 1e-5
 
 
 def supervised(watermark: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Eq. 1: the mean of |ŵ − w_p| over watermarks (utterances, samples)."""
+    """Eq. 1: the mean of |ŵ − w_p| over watermarks (utterances, samples).
+
+    >>> supervised(torch.tensor([[1.0, -2.0]]), torch.tensor([[0.0, 2.0]]))
+    tensor(2.5000)
+    """
     return (watermark - target).abs().mean()
 
 
 def amplitude(watermark: torch.Tensor) -> torch.Tensor:
-    """Eq. 4: ‖ŵ‖² / BT."""
+    """Eq. 4: ‖ŵ‖² / BT of watermarks (utterances, samples).
+
+    >>> amplitude(torch.tensor([[1.0, -2.0]]))
+    tensor(2.5000)
+    """
     return watermark.square().mean()
 
 
 def multi_scale_stft(marked: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
-    """Eq. 2: L1 of magnitudes and of their logarithms, mean over the resolutions; audio is (utterances, samples)."""
+    """Eq. 2: L1 distance of magnitudes plus that of their logarithms, averaged over the resolutions.
+
+    Args:
+        marked, clean: audio, (utterances, samples).
+    """
     return torch.stack([_stft_distance(marked, clean, size) for size in RESOLUTIONS]).mean()
 
 
 def _stft_distance(marked: torch.Tensor, clean: torch.Tensor, size: int) -> torch.Tensor:
+    """Eq. 2 at one size of the Fourier transform."""
     window = torch.hann_window(size, device=clean.device)
     first, second = (
         torch.stft(audio, size, size // 4, window=window, pad_mode="constant", return_complex=True).abs()
@@ -47,8 +60,15 @@ def _stft_distance(marked: torch.Tensor, clean: torch.Tensor, size: int) -> torc
 
 
 def log_mel_distance(sample_rate: int, device: torch.device) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-    """Eq. 3: a function from marked and clean audio (utterances, samples) to the mean of |dB(M̂) − dB(M)|, M being mel
-    energies."""
+    """Eq. 3: the mean of |dB(M̂) − dB(M)|, M being mel energies.
+
+    Args:
+        sample_rate: in Hz.
+        device: where it computes.
+
+    Returns:
+        A function of marked and clean audio, (utterances, samples) each.
+    """
     filters = htk_filters(MEL_FFT, MEL_BANDS, sample_rate, device=device)
     window = torch.hann_window(MEL_FFT, device=device)
 
