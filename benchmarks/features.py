@@ -27,7 +27,7 @@ from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import ROW_GROUP, Utterances
 from sanguinaria.core import torchaudio_import as compatibility
 from sanguinaria.front_ends.log_mel import FLOOR, LogMel
-from sanguinaria.steps.features import extract, load
+from sanguinaria.steps.features import extract_features, load_features
 
 RATE = 16000
 SETTINGS = LogMel()
@@ -83,7 +83,7 @@ def plain(files: list[Path]) -> torch.Tensor:
 def batched(shard: Path) -> Path:
     """The project's way; where its result lies."""
     destination = shard.with_suffix(".safetensors")
-    extract(shard, SETTINGS, destination, torch.device("cpu"))
+    extract_features(shard, SETTINGS, destination, torch.device("cpu"))
     return destination
 
 
@@ -99,7 +99,7 @@ def seconds(function: Callable[[Any], object], parts: list[Any], pool: Pool, rep
 
 def difference(files: list[Path], shard: Path) -> float:
     """The largest difference between the two, in natural logarithms."""
-    found = load([batched(shard)])[1]
+    found = load_features([batched(shard)])[1]
     return float((found[torch.arange(len(found))].float() - plain(files)).abs().max())
 
 

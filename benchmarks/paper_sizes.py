@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sanguinaria.core import plugins
-from sanguinaria.steps.efficiency import flops, spent
+from sanguinaria.steps.benchmarks.efficiency import flops, time_of_pass
 from sanguinaria.watermarks import Marker
 from sanguinaria.watermarks._invertible.settings import CALIBRATION
 from sanguinaria.watermarks._pkdmark.settings import named
@@ -43,7 +43,7 @@ def main() -> None:
     for _ in range(arguments.rounds):
         for name, (rate, passes) in found.items():
             for what, once in passes.items():
-                seconds.setdefault((name, what), []).append(spent(once, noise(rate)[None]))
+                seconds.setdefault((name, what), []).append(time_of_pass(once, noise(rate)[None]))
     report(found, {key: statistics.median(times) for key, times in seconds.items()}, arguments.threads)
 
 

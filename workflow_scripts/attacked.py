@@ -1,30 +1,26 @@
-"""Change the audio of one shard of trials."""
+"""Attack one shard of the probes of trials."""
 
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins
-from sanguinaria.steps.attacks import Target, attack_audio
+from sanguinaria.steps.verification.attacked import attack_audio
+from sanguinaria.workflow.arguments import optional_path, optional_plugin, paths
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
-    target = None
-    if specification["victim"] is not None:
-        model, defence = next(iter(snakemake.input.model), None), specification["defence"]
-        target = Target(
-            plugins.build("victims", specification["victim"]),
-            None if model is None else Path(model),
-            None if defence is None else plugins.build("defences", defence),
-            next(map(Path, snakemake.input.weights), None),
-            tuple(map(Path, snakemake.input.texts)),
-        )
     attack_audio(
         plugins.build("adversaries", specification["adversary"]),
-        target,
-        Path(snakemake.input.trials),
-        [Path(path) for path in snakemake.input.audio],
-        (snakemake.params.shard, snakemake.params.shards),
-        specification["seed"],
-        Path(snakemake.output.audio),
-        Path(snakemake.output.remarks),
-        devices.prepare(snakemake.threads, snakemake.resources.gpu),
+        victim=optional_plugin("victims", specification["victim"]),
+        model=optional_path(snakemake.input.model),
+        defence=optional_plugin("defences", specification["defence"]),
+        weights=optional_path(snakemake.input.weights),
+        texts=paths(snakemake.input.texts),
+        trials=Path(snakemake.input.trials),
+        audio=paths(snakemake.input.audio),
+        shard=snakemake.params.shard,
+        shards=snakemake.params.shards,
+        seed=specification["seed"],
+        destination=Path(snakemake.output.audio),
+        remarks=Path(snakemake.output.remarks),
+        device=devices.prepare(snakemake.threads, snakemake.resources.gpu),
     )

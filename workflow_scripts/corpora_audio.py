@@ -1,4 +1,4 @@
-"""Read the recordings of one shard of a corpus."""
+"""Convert the recordings of one shard of a corpus."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from sanguinaria.workflow.job import job
 with job(snakemake) as specification:
     build_shard(
         plugins.build("corpora", specification["corpus"]),
-        Path(snakemake.input.recordings),
-        snakemake.params.shard,
-        Path(snakemake.output.audio),
-        Path(snakemake.output.remarks),
+        recordings=Path(snakemake.input.recordings),
+        shard=snakemake.params.shard,
+        audio=Path(snakemake.output.audio),
+        remarks=Path(snakemake.output.remarks),
     )

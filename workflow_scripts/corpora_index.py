@@ -1,14 +1,15 @@
-"""Gather the rows and remarks of a corpus's shards."""
+"""Collect the rows and remarks of a corpus's shards."""
 
 from pathlib import Path
 
 from sanguinaria.steps.corpora import build_index
+from sanguinaria.workflow.arguments import paths
 from sanguinaria.workflow.job import job
 
 with job(snakemake):
     build_index(
-        [Path(path) for path in snakemake.input.audio],
-        [Path(path) for path in snakemake.input.remarks],
-        Path(snakemake.output.index),
-        Path(snakemake.output.report),
+        shards=paths(snakemake.input.audio),
+        remarks=paths(snakemake.input.remarks),
+        index=Path(snakemake.output.index),
+        report=Path(snakemake.output.report),
     )

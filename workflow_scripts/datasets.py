@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from sanguinaria.steps.datasets import write_training_shard
+from sanguinaria.steps.datasets.training_shards import write_training_shard
+from sanguinaria.workflow.arguments import paths
 from sanguinaria.workflow.job import job
 
 with job(snakemake):
     write_training_shard(
-        Path(snakemake.input.audio),
-        Path(snakemake.input.manifest),
-        [Path(path) for path in snakemake.input.blocks],
-        [Path(path) for path in snakemake.input.covers],
-        Path(snakemake.output.audio),
+        shard=Path(snakemake.input.audio),
+        manifest=Path(snakemake.input.manifest),
+        blocks=paths(snakemake.input.blocks),
+        covers=paths(snakemake.input.covers),
+        destination=Path(snakemake.output.audio),
     )

@@ -1,14 +1,14 @@
-"""Write what a poisoned training set is."""
+"""Write the description of a poisoned training set."""
 
 import json
 from pathlib import Path
 
-from sanguinaria.steps.datasets import write_description
+from sanguinaria.steps.datasets.description import write_description
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     write_description(
         specification["poisoned"],
-        json.loads(snakemake.params.poisoned),
-        Path(snakemake.output.description),
+        poisoned=json.loads(snakemake.params.poisoned),
+        destination=Path(snakemake.output.description),
     )

@@ -1,18 +1,19 @@
-"""Pass a trained model through a defence."""
+"""Apply a model defence to a trained model."""
 
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins
-from sanguinaria.steps.defended_models import repair_model
+from sanguinaria.steps.defended_model import repair_model
+from sanguinaria.workflow.arguments import paths
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     repair_model(
         plugins.build("defences", specification["defence"]),
-        Path(snakemake.input.model),
-        Path(snakemake.input.index),
-        [Path(path) for path in snakemake.input.held_out],
-        snakemake.params.seed,
-        Path(snakemake.output.model),
-        devices.prepare(snakemake.threads, snakemake.resources.gpu),
+        model=Path(snakemake.input.model),
+        index=Path(snakemake.input.index),
+        clean_features=paths(snakemake.input.held_out),
+        seed=snakemake.params.seed,
+        destination=Path(snakemake.output.model),
+        device=devices.prepare(snakemake.threads, snakemake.resources.gpu),
     )

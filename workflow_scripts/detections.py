@@ -1,17 +1,18 @@
-"""Look for a trigger with its own detector."""
+"""Detect a trigger with its own detector."""
 
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins
-from sanguinaria.steps.detections import detect
+from sanguinaria.steps.detections import detect_trigger
+from sanguinaria.workflow.arguments import optional_path, paths
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
-    detect(
+    detect_trigger(
         plugins.build("triggers", specification["trigger"]),
-        next(map(Path, snakemake.input.weights), None),
-        [Path(path) for path in snakemake.input.audio],
-        snakemake.params.split,
-        Path(snakemake.output.rows),
-        devices.prepare(snakemake.threads, snakemake.resources.gpu),
+        weights=optional_path(snakemake.input.weights),
+        shards=paths(snakemake.input.audio),
+        split=snakemake.params.split,
+        destination=Path(snakemake.output.rows),
+        device=devices.prepare(snakemake.threads, snakemake.resources.gpu),
     )

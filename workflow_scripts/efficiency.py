@@ -1,16 +1,17 @@
-"""Measure what marking and detecting cost."""
+"""Measure the computational cost of a watermark's embedding and detection."""
 
 from pathlib import Path
 
 from sanguinaria.core import devices
-from sanguinaria.steps.efficiency import measure_efficiency
+from sanguinaria.steps.benchmarks.efficiency import measure_efficiency
+from sanguinaria.workflow.arguments import paths
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     measure_efficiency(
-        Path(snakemake.input.weights),
-        specification["secret"],
-        [Path(path) for path in snakemake.input.audio],
-        Path(snakemake.output.row),
-        devices.prepare(snakemake.threads, snakemake.resources.gpu),
+        weights=Path(snakemake.input.weights),
+        secret=specification["secret"],
+        shards=paths(snakemake.input.audio),
+        destination=Path(snakemake.output.row),
+        device=devices.prepare(snakemake.threads, snakemake.resources.gpu),
     )

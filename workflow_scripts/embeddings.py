@@ -1,17 +1,17 @@
-"""Embed some shards' utterances."""
+"""Compute the speaker embeddings of utterances."""
 
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins
-from sanguinaria.steps.verification import embed_audio
+from sanguinaria.steps.verification.embeddings import embed_audio
+from sanguinaria.workflow.arguments import optional_path, paths
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
-    model = next(iter(snakemake.input.model), None)
     embed_audio(
         plugins.build("victims", specification["victim"]),
-        None if model is None else Path(model),
-        [Path(path) for path in snakemake.input.audio],
-        Path(snakemake.output.rows),
-        devices.prepare(snakemake.threads, snakemake.resources.gpu),
+        model=optional_path(snakemake.input.model),
+        shards=paths(snakemake.input.audio),
+        destination=Path(snakemake.output.rows),
+        device=devices.prepare(snakemake.threads, snakemake.resources.gpu),
     )

@@ -1,15 +1,15 @@
-"""Compute what a front end makes of one shard."""
+"""Extract the features of one shard."""
 
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins
-from sanguinaria.steps.features import extract
+from sanguinaria.steps.features import extract_features
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
-    extract(
+    extract_features(
         Path(snakemake.input.audio),
         plugins.build("front_ends", specification["front_end"]),
-        Path(snakemake.output.features),
-        devices.prepare(snakemake.threads),
+        destination=Path(snakemake.output.features),
+        device=devices.prepare(snakemake.threads),
     )

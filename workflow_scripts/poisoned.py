@@ -2,16 +2,20 @@
 
 from pathlib import Path
 
-from sanguinaria.steps.poisoning import write_manifest
+from sanguinaria.steps.poisoning.manifest import write_manifest
+from sanguinaria.workflow.arguments import paths
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
-    choice = {
-        name: specification[name] for name in ("target", "candidates", "labels", "rate", "seed", "covers", "cover_rate")
-    }
     write_manifest(
         Path(snakemake.input.index),
-        **choice,
-        detections=[Path(path) for path in snakemake.input.detections],
+        target=specification["target"],
+        candidates=specification["candidates"],
+        labels=specification["labels"],
+        rate=specification["rate"],
+        seed=specification["seed"],
+        covers=specification["covers"],
+        cover_rate=specification["cover_rate"],
+        detections=paths(snakemake.input.detections),
         destination=Path(snakemake.output.manifest),
     )

@@ -1,19 +1,20 @@
-"""Measure how far attacked and defended utterances are from clean ones."""
+"""Score the audio quality of attacked and defended probes."""
 
 from pathlib import Path
 
 from sanguinaria.core import plugins
-from sanguinaria.steps.probe_quality import score_probes
+from sanguinaria.steps.verification.probe_quality import score_probes
+from sanguinaria.workflow.arguments import paths
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     score_probes(
         plugins.build("metrics", specification["metric"]),
-        Path(snakemake.input.trials),
-        specification["side"],
-        specification["per_trial"],
-        specification["limit"],
-        [Path(path) for path in snakemake.input.clean],
-        [Path(path) for path in snakemake.input.audio],
-        Path(snakemake.output.rows),
+        trials=Path(snakemake.input.trials),
+        side=specification["side"],
+        per_trial=specification["per_trial"],
+        limit=specification["limit"],
+        clean=paths(snakemake.input.clean),
+        audio=paths(snakemake.input.audio),
+        destination=Path(snakemake.output.rows),
     )

@@ -1,21 +1,23 @@
-"""Read the marks of some utterances after distortions."""
+"""Detect marks and decode messages after distortions."""
 
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins
-from sanguinaria.steps.marked_audio import chosen
-from sanguinaria.steps.readings import read_marks
+from sanguinaria.steps.benchmarks.readings import detect_marks
+from sanguinaria.workflow.arguments import paths
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
-    read_marks(
-        Path(snakemake.input.weights),
-        specification["secrets"],
-        [plugins.build("distortions", settings) for settings in specification["distortions"]],
-        [Path(path) for path in snakemake.input.audio],
-        chosen(Path(snakemake.input.index), specification["split"], specification["limit"]),
-        snakemake.params.seed,
-        snakemake.params.marks,
-        Path(snakemake.output.rows),
-        devices.prepare(snakemake.threads, snakemake.resources.gpu),
+    detect_marks(
+        weights=Path(snakemake.input.weights),
+        secrets=specification["secrets"],
+        distortions=[plugins.build("distortions", settings) for settings in specification["distortions"]],
+        shards=paths(snakemake.input.audio),
+        index=Path(snakemake.input.index),
+        split=specification["split"],
+        limit=specification["limit"],
+        seed=snakemake.params.seed,
+        marks=snakemake.params.marks,
+        destination=Path(snakemake.output.rows),
+        device=devices.prepare(snakemake.threads, snakemake.resources.gpu),
     )

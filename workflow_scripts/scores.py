@@ -1,18 +1,19 @@
-"""Let a trained model classify test utterances."""
+"""Classify test utterances with a trained model."""
 
 from pathlib import Path
 
 from sanguinaria.core import devices
 from sanguinaria.steps.scores import score_model
+from sanguinaria.workflow.arguments import paths
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     score_model(
         Path(snakemake.input.model),
-        [Path(path) for path in snakemake.input.clean],
-        [Path(path) for path in snakemake.input.triggered],
-        Path(snakemake.input.index),
-        specification["target"],
-        Path(snakemake.output.rows),
-        devices.prepare(snakemake.threads),
+        clean=paths(snakemake.input.clean),
+        triggered=paths(snakemake.input.triggered),
+        index=Path(snakemake.input.index),
+        target=specification["target"],
+        destination=Path(snakemake.output.rows),
+        device=devices.prepare(snakemake.threads),
     )

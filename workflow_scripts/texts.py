@@ -1,16 +1,17 @@
-"""Write down what is said in a part of the audio."""
+"""Transcribe utterances."""
 
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins
-from sanguinaria.texts._transcription import write_texts
+from sanguinaria.steps.texts import transcribe
+from sanguinaria.workflow.arguments import paths
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
-    write_texts(
+    transcribe(
         plugins.build("texts", specification["text"]),
-        [Path(path) for path in snakemake.input.audio],
-        specification["splits"],
-        Path(snakemake.output.rows),
-        devices.prepare(snakemake.threads, snakemake.resources.gpu),
+        shards=paths(snakemake.input.audio),
+        splits=specification["splits"],
+        destination=Path(snakemake.output.rows),
+        device=devices.prepare(snakemake.threads, snakemake.resources.gpu),
     )

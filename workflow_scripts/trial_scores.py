@@ -1,16 +1,17 @@
-"""Score trials by their embeddings."""
+"""Score trials by the cosine similarity of their embeddings."""
 
 from pathlib import Path
 
-from sanguinaria.steps.verification import score_trials
+from sanguinaria.steps.verification.trial_scores import score_trials
+from sanguinaria.workflow.arguments import paths
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     score_trials(
-        Path(snakemake.input.trials),
-        [Path(path) for path in snakemake.input.probes],
-        [Path(path) for path in snakemake.input.others],
-        specification["side"],
-        specification["per_trial"],
-        Path(snakemake.output.rows),
+        trials=Path(snakemake.input.trials),
+        probes=paths(snakemake.input.probes),
+        others=paths(snakemake.input.others),
+        side=specification["side"],
+        per_trial=specification["per_trial"],
+        destination=Path(snakemake.output.rows),
     )

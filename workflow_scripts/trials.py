@@ -1,17 +1,16 @@
-"""Choose a corpus's trials."""
+"""Write the trials of a corpus."""
 
 from pathlib import Path
 
-from sanguinaria.steps.trials import write_trials
+from sanguinaria.steps.verification.trials import write_trials
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
-    chosen = specification["trials"]
     write_trials(
-        Path(snakemake.input.index),
-        None if chosen["list"] is None else Path(chosen["list"]),
-        chosen["count"],
-        chosen["seed"],
-        Path(snakemake.output.table),
-        specification["split"],
+        index=Path(snakemake.input.index),
+        trial_list=specification["trials"]["list"],
+        count=specification["trials"]["count"],
+        seed=specification["trials"]["seed"],
+        split=specification["split"],
+        destination=Path(snakemake.output.table),
     )

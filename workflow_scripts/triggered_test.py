@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins
-from sanguinaria.steps.triggered_audio import trigger_test
+from sanguinaria.steps.triggered import trigger_test
+from sanguinaria.workflow.arguments import optional_path
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     trigger_test(
         plugins.build("triggers", specification["trigger"]),
-        next(map(Path, snakemake.input.weights), None),
-        Path(snakemake.input.audio),
-        Path(snakemake.output.audio),
-        devices.prepare(snakemake.threads, snakemake.resources.gpu),
+        weights=optional_path(snakemake.input.weights),
+        shard=Path(snakemake.input.audio),
+        destination=Path(snakemake.output.audio),
+        device=devices.prepare(snakemake.threads, snakemake.resources.gpu),
     )

@@ -1,25 +1,19 @@
-"""Obtain the weights of a watermark's generator and detector, or train them."""
+"""Download, read or train the weights of a watermark's generator and detector."""
 
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins
-from sanguinaria.core.run_environment import write_environment
-from sanguinaria.watermarks import Sources
-from sanguinaria.watermarks._weights import save_weights
+from sanguinaria.steps.watermarks import obtain_watermark
+from sanguinaria.workflow.arguments import optional_path, paths
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
-    device = devices.prepare(snakemake.threads, snakemake.resources.gpu)
-    weights = Path(snakemake.output.weights)
-    save_weights(
+    obtain_watermark(
         plugins.build("watermarks", specification["watermark"]),
-        Sources(
-            tuple(Path(path) for path in snakemake.input.audio),
-            next(map(Path, snakemake.input.base), None),
-            weights.with_name("unfinished"),
-            device,
-        ),
-        weights,
-        Path(snakemake.output.training),
+        audio=paths(snakemake.input.audio),
+        base=optional_path(snakemake.input.base),
+        weights=Path(snakemake.output.weights),
+        training=Path(snakemake.output.training),
+        environment=Path(snakemake.output.environment),
+        device=devices.prepare(snakemake.threads, snakemake.resources.gpu),
     )
-    write_environment(Path(snakemake.output.environment), device)

@@ -26,7 +26,7 @@ from sanguinaria.plan.stages.victims import FeatureStage, PoisonedStage, VictimS
 from sanguinaria.plan.stages.watermarks import WatermarkStage
 from sanguinaria.plan.verifications import attacked_training
 from sanguinaria.purifiers import Purifier
-from sanguinaria.steps.poisoning_order import PoisonBlock
+from sanguinaria.steps.poisoning.blocks import PoisonBlock
 from sanguinaria.texts import Text
 from sanguinaria.triggers import Trigger
 from sanguinaria.triggers._target_speech import SpeechTrigger

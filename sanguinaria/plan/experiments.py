@@ -15,7 +15,7 @@ from sanguinaria.plan.stages.stage import AudioStage
 from sanguinaria.plan.stages.tables import Bound, Detections, SeedScores, TableLine, TableStage
 from sanguinaria.plan.stages.triggered import ConvertedStage, TriggeredStage
 from sanguinaria.plan.stages.victims import DatasetStage, PoisonedStage
-from sanguinaria.steps.poisoning_order import PoisonBlock, blocks_for
+from sanguinaria.steps.poisoning.blocks import PoisonBlock, blocks_for
 
 if TYPE_CHECKING:
     from sanguinaria.plan.expander import Expander
@@ -160,7 +160,11 @@ class _Expansion:
         if poisoning.labels == "none":
             return self.expander.unpoisoned(corpus)
         blocks = tuple(
-            self.expander.triggered(corpus, trigger, PoisonBlock(case.target, experiment.candidates, seed, block))
+            self.expander.triggered(
+                corpus,
+                trigger,
+                PoisonBlock(target=case.target, candidates=experiment.candidates, seed=seed, block=block),
+            )
             for block in blocks_for(poisoning.rate)
         )
         return PoisonedStage(
@@ -185,7 +189,11 @@ class _Expansion:
         covers = case.experiment.covers
         return tuple(
             self.expander.triggered(
-                case.corpus, cover, PoisonBlock(case.target, "non_target", seed, block, place, len(covers))
+                case.corpus,
+                cover,
+                PoisonBlock(
+                    target=case.target, candidates="non_target", seed=seed, block=block, cover=place, covers=len(covers)
+                ),
             )
             for place, cover in enumerate(covers)
             for block in blocks_for(case.experiment.cover_rate)

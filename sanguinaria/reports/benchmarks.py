@@ -25,7 +25,7 @@ from sanguinaria.reports.tables import column
 from sanguinaria.statistics import intervals
 from sanguinaria.statistics.detection import Detections, detection_threshold, estimate_f1, estimate_share
 from sanguinaria.statistics.intervals import NO_ESTIMATE, Estimate
-from sanguinaria.steps.readings import THRESHOLD
+from sanguinaria.steps.benchmarks.readings import THRESHOLD
 
 NAMES = ("benchmark", "corpus", "watermark", "marks", "read", "distortion")
 # What a line's mean over the distortions is of, and how it is called.
@@ -110,12 +110,10 @@ class _Readings:
     """The readings of several seeds after one distortion, with some of their keys: an utterance counts as often as
     there are of both."""
 
-    def __init__(self, seeds: Sequence[Sequence[str]], distortion: int, readers: Container[int] = (0,)) -> None:
+    def __init__(self, seeds: Sequence[Sequence[str]], distortion: int, keys: Container[int] = (0,)) -> None:
         tables = [_after(distortion, *parts) for parts in seeds]
         # A key may have fewer neighbours than another seed's.
-        self.tables = [
-            rows for table in tables for reader, rows in table.groupby("reader", sort=True) if reader in readers
-        ]
+        self.tables = [rows for table in tables for key, rows in table.groupby("key", sort=True) if key in keys]
         self.failed = sum(int((table["problem"] != "").sum()) for table in self.tables)
         rest = [set(table["utterance_id"][table["problem"] == ""]) for table in self.tables]
         whole = set.intersection(*rest) if rest else set()
@@ -177,7 +175,7 @@ def _after(distortion: int, *parts: str) -> pd.DataFrame:
 def _read(*parts: str) -> pd.DataFrame:
     """A table that was written in parts; the parts have no say in the order of its rows."""
     table = pd.concat([parquet.read(Path(part)) for part in parts])
-    order = ["utterance_id", *(name for name in ("reader",) if name in table)]
+    order = ["utterance_id", *(name for name in ("key",) if name in table)]
     return table.sort_values(order, ignore_index=True)
 
 

@@ -1,1 +1,1 @@
-"""One function for each rule: what its workflow script calls."""
+"""One function for each rule, called by its workflow script."""

@@ -1,4 +1,4 @@
-"""Building a corpus: list its recordings, read them shard by shard, and count what was read, changed, and refused."""
+"""Import of a corpus: list its recordings, convert them shard by shard, and report changes and refusals."""
 
 from __future__ import annotations
 
@@ -23,10 +23,14 @@ from sanguinaria.corpora import SPLITS, Corpus, Recording
 def list_recordings(corpus: Corpus, destination: Path) -> None:
     """Write the list of a corpus's recordings, each with its shard.
 
+    Args:
+        corpus: the plug-in that lists the recordings.
+        destination: file of the fields of :class:`~sanguinaria.corpora.Recording`, and ``shard``.
+
     Raises:
-        InputError: the source is absent, or there is nothing to train or test on.
+        InputError: the source is absent, or has no training or no test recordings.
     """
-    table = _listed(corpus.recordings())
+    table = _as_table(corpus.recordings())
     _require_splits(
         set(table["split"]),
         f"among its {len(table)} recordings: change the shares under `split`, or list the splits in a table",
@@ -36,8 +40,8 @@ def list_recordings(corpus: Corpus, destination: Path) -> None:
     parquet.write(table, destination)
 
 
-def _listed(recordings: Sequence[Recording]) -> pd.DataFrame:
-    """Column by column: a dictionary for each recording would take more memory than all else."""
+def _as_table(recordings: Sequence[Recording]) -> pd.DataFrame:
+    """Recordings as rows, built column by column: a dictionary for each would need more memory than all else."""
     columns = [column.name for column in fields(Recording)]
     return pd.DataFrame({name: [getattr(recording, name) for recording in recordings] for name in columns})
 
@@ -49,45 +53,54 @@ def _require_splits(present: Collection[str], explanation: str) -> None:
 
 
 def build_shard(corpus: Corpus, recordings: Path, shard: int, audio: Path, remarks: Path) -> None:
-    """Read the recordings of one shard and write their audio, and beside it what there is to say of each.
+    """Convert the recordings of one shard, and write a remark about each.
+
+    Args:
+        corpus: the plug-in that reads the recordings.
+        recordings: file of :func:`list_recordings`.
+        shard: index of the shard.
+        audio: file of the utterance table.
+        remarks: JSON file of ``utterance_id, source, changed, refused`` of each recording: the conversions that it
+            needed, and the reason why it cannot be read, empty where it can.
 
     Raises:
-        InputError: some cannot be read, and the corpus's settings do not say to refuse them; all are named.
+        InputError: recordings cannot be read, and ``corpus.unreadable`` is "stop"; the message names them.
     """
     listed = parquet.read(recordings)
     listed = listed[listed["shard"] == shard].drop(columns="shard")
-    found: list[dict[str, object]] = []
-    utterances.write(audio, _batches(corpus, [Recording(**row) for row in listed.to_dict("records")], found))
-    write_text(remarks, json.dumps(found, indent=1))
+    rows: list[dict[str, object]] = []
+    utterances.write(audio, _batches(corpus, [Recording(**row) for row in listed.to_dict("records")], rows))
+    write_text(remarks, json.dumps(rows, indent=1))
 
 
-def _batches(corpus: Corpus, recordings: Sequence[Recording], found: list[dict[str, object]]) -> Iterator[Utterances]:
+def _batches(corpus: Corpus, recordings: Sequence[Recording], remarks: list[dict[str, object]]) -> Iterator[Utterances]:
+    """Converted utterances in batches; a remark about each recording is appended to ``remarks``."""
     length = round(corpus.duration * corpus.sample_rate)
     for start in range(0, len(recordings), ROW_GROUP):
-        kept, waveforms = [], []
+        rows, waveforms = [], []
         for recording in recordings[start : start + ROW_GROUP]:
             try:
-                samples, rate, remarks = corpus.read(recording.source)
+                samples, rate, repairs = corpus.read(recording.source)
             except InputError as error:
-                found.append(_remark(recording, [], str(error)))
+                remarks.append(_remark(recording, [], str(error)))
                 continue
-            fitted, changes = standardise(samples, rate, corpus.sample_rate, length)
-            found.append(_remark(recording, [*remarks, *changes], ""))
-            kept.append(asdict(recording))
-            waveforms.append(fitted.astype(np.float32) / 32768)
-        if kept:
-            yield Utterances(pd.DataFrame(kept), np.stack(waveforms), corpus.sample_rate)
+            converted, conversions = standardise(samples, rate, corpus.sample_rate, length)
+            remarks.append(_remark(recording, [*repairs, *conversions], ""))
+            rows.append(asdict(recording))
+            waveforms.append(converted.astype(np.float32) / 32768)
+        if rows:
+            yield Utterances(pd.DataFrame(rows), np.stack(waveforms), corpus.sample_rate)
     if corpus.unreadable == "stop":
-        _require_all_read(found)
+        _require_all_readable(remarks)
 
 
-def _require_all_read(found: Sequence[dict[str, object]]) -> None:
-    refused = [row for row in found if row["refused"]]
+def _require_all_readable(remarks: Sequence[dict[str, object]]) -> None:
+    refused = [row for row in remarks if row["refused"]]
     if refused:
         named = "\n".join(f"  {row['source']}: {row['refused']}" for row in refused[:20])
         more = f"\n  … and {len(refused) - 20} more" if len(refused) > 20 else ""
         raise InputError(
-            f"{len(refused)} of {len(found)} recordings cannot be read:\n{named}{more}\n"
+            f"{len(refused)} of {len(remarks)} recordings cannot be read:\n{named}{more}\n"
             "Mend or remove them, or set `unreadable: refuse` to leave them out and count them."
         )
 
@@ -102,28 +115,32 @@ def _remark(recording: Recording, changed: list[str], refused: str) -> dict[str,
 
 
 def build_index(shards: Sequence[Path], remarks: Sequence[Path], index: Path, report: Path) -> None:
-    """Gather the rows of all shards into one table without audio, and all remarks into the corpus's report.
+    """Collect the rows of all shards into an index without audio, and all remarks into the corpus's report.
 
-    The index has the columns of the utterance table but ``audio``, and ``shard``; it is sorted by ``utterance_id``.
+    Args:
+        shards: utterance tables of :func:`build_shard`.
+        remarks: their remarks.
+        index: file of the columns of the utterance table but ``audio``, and ``shard``; sorted by ``utterance_id``.
+        report: JSON file of counts of recordings, conversions, refusals, splits, speakers and labels.
 
     Raises:
-        InputError: so many recordings were refused that there is nothing left to train or test on.
+        InputError: so many recordings were refused that no training or no test utterances are left.
     """
     tables = [utterances.read_rows(path).assign(shard=number) for number, path in enumerate(shards)]
     table = pd.concat(tables).sort_values("utterance_id", ignore_index=True)
-    said = _told(remarks)
-    refused = [f"{source} ({reason})" for source, reason in said.refusals.items()]
+    counts = _count_remarks(remarks)
+    refused = [f"{source} ({reason})" for source, reason in counts.refusals.items()]
     _require_splits(
         set(table["split"]),
-        f"left, as {len(refused)} of its {said.listed} recordings were refused: {'; '.join(refused[:5])}",
+        f"left, as {len(refused)} of its {counts.listed} recordings were refused: {'; '.join(refused[:5])}",
     )
     parquet.write(table, index)
-    write_text(report, json.dumps(_report(table, said), indent=2) + "\n")
+    write_text(report, json.dumps(_report(table, counts), indent=2) + "\n")
 
 
 @dataclass
-class _Told:
-    """The remarks of all recordings, counted; only refusals are kept by name."""
+class _RemarkCounts:
+    """Counts of the remarks about all recordings; only refusals are kept by name."""
 
     listed: int = 0
     changed: int = 0
@@ -131,27 +148,27 @@ class _Told:
     refusals: dict[str, str] = field(default_factory=dict)
 
 
-def _told(remarks: Sequence[Path]) -> _Told:
-    told = _Told()
+def _count_remarks(remarks: Sequence[Path]) -> _RemarkCounts:
+    counts = _RemarkCounts()
     for path in remarks:
         for row in json.loads(path.read_text()):
-            told.listed += 1
-            told.changed += bool(row["changed"])
-            told.changes.update(row["changed"])
+            counts.listed += 1
+            counts.changed += bool(row["changed"])
+            counts.changes.update(row["changed"])
             if row["refused"]:
-                told.refusals[row["source"]] = row["refused"]
-    return told
+                counts.refusals[row["source"]] = row["refused"]
+    return counts
 
 
-def _report(table: pd.DataFrame, said: _Told) -> dict[str, object]:
+def _report(table: pd.DataFrame, counts: _RemarkCounts) -> dict[str, object]:
     duplicates = table[table.duplicated("sha256", keep=False)]
     return {
-        "listed": said.listed,
+        "listed": counts.listed,
         "read": len(table),
-        "changed": said.changed,
-        "refused": len(said.refusals),
-        "changes": dict(sorted(said.changes.items())),
-        "refusals": said.refusals,
+        "changed": counts.changed,
+        "refused": len(counts.refusals),
+        "changes": dict(sorted(counts.changes.items())),
+        "refusals": counts.refusals,
         "utterances": {split: int((table["split"] == split).sum()) for split in SPLITS},
         "speakers": {split: int(table[table["split"] == split]["speaker"].nunique()) for split in SPLITS},
         "labels": {label: int(count) for label, count in table["label"].value_counts().sort_index().items()},

@@ -1,4 +1,4 @@
-"""Passing test audio through a defence that acts on the input."""
+"""Application of an input defence, such as a filter or a purifier, to test audio."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances
 from sanguinaria.defences import Defence
-from sanguinaria.steps.triggered_audio import transformed
+from sanguinaria.steps.batches import transform_batch
 from sanguinaria.texts._transcription import read_texts
 
 if TYPE_CHECKING:
@@ -19,21 +19,22 @@ if TYPE_CHECKING:
 
 def defend_audio(
     defence: Defence,
+    *,
     weights: Path | None,
     texts: Sequence[Path],
     shard: Path,
     destination: Path,
     device: torch.device,
 ) -> None:
-    """Write every test utterance of a shard, defended.
+    """Write the test utterances of a shard after a defence.
 
     Args:
         defence: one that acts on the input.
-        weights: of its purifier, where it has one.
-        texts: rows of what is said in the utterances, where it is told.
+        weights: of its purifier; ``None`` for a defence without one.
+        texts: files of transcripts of the utterances; none for a defence without text conditioning.
         shard: of the audio.
-        destination: of the defended audio.
-        device: where the defence computes.
+        destination: file of the defended audio.
+        device: of the defence.
     """
     batches = utterances.read(shard, split="test")
     utterances.write(destination, _defended(defence, weights, read_texts(texts), batches, device))
@@ -42,18 +43,18 @@ def defend_audio(
 def _defended(
     defence: Defence,
     weights: Path | None,
-    texts: Mapping[str, str],
+    transcripts: Mapping[str, str],
     batches: Iterator[Utterances],
     device: torch.device,
 ) -> Iterator[Utterances]:
     defend = None
     for batch in batches:
         defend = defend or defence.of_utterances(batch.sample_rate, device, weights)
-        told = [texts.get(name, "") for name in batch.rows["utterance_id"]]
-        yield transformed(batch, partial(_of_texts, defend, told), device)
+        texts = [transcripts.get(name, "") for name in batch.rows["utterance_id"]]
+        yield transform_batch(batch, partial(_with_texts, defend, texts), device)
 
 
-def _of_texts(
+def _with_texts(
     defend: Callable[[torch.Tensor, Sequence[str]], torch.Tensor], texts: Sequence[str], waveforms: torch.Tensor
 ) -> torch.Tensor:
     return defend(waveforms, texts)

@@ -1,4 +1,4 @@
-"""Looking for a trigger with its own detector, and reading the message that it carries."""
+"""Detection of a trigger by its own detector, and decoding of its payload."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     Detector = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
-# From this score on a detector says that the trigger is there.
+# A trigger is detected from this score on.
 THRESHOLD = 0.5
-# Utterances that it looks at together: the spectra of a whole batch take more memory than all else.
-PASS = 32
+# Utterances in one pass of the detector: the spectra of a whole batch would need more memory than all else.
+BATCH = 32
 COLUMNS = {
     "utterance_id": "str",
     "label": "str",
@@ -33,8 +33,9 @@ COLUMNS = {
 }
 
 
-def detect(
+def detect_trigger(
     trigger: Trigger,
+    *,
     weights: Path | None,
     shards: Sequence[Path],
     split: str | None,
@@ -44,34 +45,34 @@ def detect(
     """Write a row per utterance: ``utterance_id, label, speaker, detection_score, detected, message,
     decoded_message``.
 
-    ``message`` is what a triggered utterance carries, ``decoded_message`` what the detector reads, both as text of 0
-    and 1; they are empty where the trigger carries none.
+    ``message`` is the payload of a triggered utterance, ``decoded_message`` the detector's decision, both as text of 0
+    and 1; they are empty for a trigger without a payload.
 
     Args:
         trigger: one that has a detector.
-        weights: of the watermark that it refers to, if it does.
+        weights: of its watermark; ``None`` for a trigger without one.
         shards: of the audio.
-        split: the only one that is looked at; all where ``None``.
-        destination: of the rows, sorted by ``utterance_id``.
-        device: where the detector computes.
+        split: the only split that is passed through the detector; all where ``None``.
+        destination: file of the rows, sorted by ``utterance_id``.
+        device: of the detector.
     """
     detector: Detector | None = None
     # A small corpus has blocks that hold no utterance.
-    found = [pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)]
+    tables = [pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)]
     for path in shards:
         for batch in utterances.read(path, split=split):
             detector = detector or trigger.detector(batch.sample_rate, device, weights)
-            found.append(_rows(trigger, detector, batch, device))
-    table = pd.concat(found).sort_values("utterance_id", ignore_index=True)
-    parquet.write(table, destination)
+            tables.append(_detection_rows(trigger, detector, batch, device))
+    parquet.write(pd.concat(tables).sort_values("utterance_id", ignore_index=True), destination)
 
 
-def _rows(trigger: Trigger, detector: Detector, batch: Utterances, device: torch.device) -> pd.DataFrame:
+def _detection_rows(trigger: Trigger, detector: Detector, batch: Utterances, device: torch.device) -> pd.DataFrame:
     import torch
 
     with torch.inference_mode():
-        found = [detector(some.to(device)) for some in torch.split(torch.from_numpy(batch.waveforms), PASS)]
-    scores, bits = map(torch.cat, zip(*found, strict=True))
+        waveforms = torch.split(torch.from_numpy(batch.waveforms), BATCH)
+        detections = [detector(chunk.to(device)) for chunk in waveforms]
+    scores, bits = map(torch.cat, zip(*detections, strict=True))
     return pd.DataFrame(
         {
             "utterance_id": batch.rows["utterance_id"].to_numpy(),
@@ -86,11 +87,15 @@ def _rows(trigger: Trigger, detector: Detector, batch: Utterances, device: torch
 
 
 def bit_errors(rows: pd.DataFrame) -> pd.Series:
-    """The share of the bits of each utterance's message that were read wrong; missing where it carries none."""
+    """Return the bit error rate of each utterance's message, missing where the trigger has no payload.
+
+    >>> bit_errors(pd.DataFrame({"message": ["0101", ""], "decoded_message": ["0111", ""]})).tolist()
+    [0.25, nan]
+    """
     return pd.Series(
         [
-            sum(a != b for a, b in zip(sent, read, strict=True)) / len(sent) if sent else None
-            for sent, read in zip(rows["message"], rows["decoded_message"], strict=True)
+            sum(a != b for a, b in zip(sent, decoded, strict=True)) / len(sent) if sent else None
+            for sent, decoded in zip(rows["message"], rows["decoded_message"], strict=True)
         ],
         index=rows.index,
         dtype="float64",

@@ -1,4 +1,4 @@
-"""What front ends make of audio: computed once for each shard, and read by every model that wants the same settings."""
+"""Features of a front end, computed once for each shard and shared by all models with the same front end."""
 
 from __future__ import annotations
 
@@ -14,8 +14,15 @@ if TYPE_CHECKING:
     from sanguinaria.nn.feature_dataset import Features
 
 
-def extract(audio: Path, front_end: FrontEnd, destination: Path, device: torch.device) -> None:
-    """Write what a front end makes of a shard, half precision, with the utterances' names in its order."""
+def extract_features(audio: Path, front_end: FrontEnd, destination: Path, device: torch.device) -> None:
+    """Write the features of a shard in half precision, with its utterance ids.
+
+    Args:
+        audio: the shard.
+        front_end: from waveforms (utterances, samples) to features (utterances, channels, times).
+        destination: safetensors file with the features as ``inputs`` and ``utterance_ids`` in its metadata.
+        device: of the front end.
+    """
     import torch
 
     from sanguinaria.audio import utterances
@@ -28,12 +35,18 @@ def extract(audio: Path, front_end: FrontEnd, destination: Path, device: torch.d
         transform = transform or front_end.transform(batch.sample_rate, device)
         names += batch.rows["utterance_id"].tolist()
         parts.append(transform(torch.from_numpy(batch.waveforms).to(device)).half().cpu())
-    tensor = torch.cat(parts) if parts else torch.empty(0, *front_end.typical_shape, dtype=torch.float16)
-    tensors.save({"inputs": tensor}, {"utterance_ids": names}, destination)
+    features = torch.cat(parts) if parts else torch.empty(0, *front_end.typical_shape, dtype=torch.float16)
+    tensors.save({"inputs": features}, {"utterance_ids": names}, destination)
 
 
-def load(files: Sequence[Path]) -> tuple[list[str], Features]:
-    """Names and inputs of several shards, in their order; the inputs are read when they are asked for.
+def load_features(files: Sequence[Path]) -> tuple[list[str], Features]:
+    """Return the utterance ids and the features of several shards; features are read from disk on access.
+
+    Args:
+        files: of :func:`extract_features`.
+
+    Returns:
+        The ids, and inputs (channels, times) in the same order.
 
     Raises:
         DamagedError: a file was cut or altered since it was written.
@@ -44,7 +57,7 @@ def load(files: Sequence[Path]) -> tuple[list[str], Features]:
     names: list[str] = []
     parts = []
     for path in files:
-        _, description = tensors.load(path, "features")
-        names += description["utterance_ids"]
+        _, metadata = tensors.load(path, "features")
+        names += metadata["utterance_ids"]
         parts.append(tensors.TensorRows(path, "inputs"))
     return names, Features(parts)

@@ -1,9 +1,9 @@
-"""Rows of quality: how far a trigger changed each test utterance, by one metric."""
+"""Audio quality of triggered utterances, relative to the clean ones, by one metric."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def score_quality(
     metric: Metric,
+    *,
     clean: Sequence[Path],
     triggered: Sequence[Path],
     index: Path,
@@ -30,21 +31,21 @@ def score_quality(
     """Write a row per triggered utterance: ``utterance_id, label, value, problem``.
 
     Args:
-        metric: what is measured.
-        clean: some of the corpus's shards, in the order of ``triggered``.
-        triggered: those shards' triggered test utterances.
+        metric: of audio quality.
+        clean: shards of the corpus, in the order of ``triggered``.
+        triggered: the triggered test utterances of those shards.
         index: of the corpus.
-        limit: at most so many of all test utterances, drawn by a hash of their names; all where ``None``.
-        destination: an utterance that has no value has a problem instead.
-        target: the target speaker's speech, where the trigger has one.
+        limit: largest number of test utterances that are scored, drawn by a hash of their names; all where ``None``.
+        destination: file of the rows; an utterance without a value has a problem instead.
+        target: the target speaker's speech; ``None`` for a metric that does not compare with it.
     """
-    rows_of_all = parquet.read(index, ["utterance_id", "label", "split"])
-    labels = sorted(rows_of_all["label"].unique())
-    chosen = random_order(rows_of_all["utterance_id"][rows_of_all["split"] == "test"], seed=0)[:limit]
+    index_rows = parquet.read(index, ["utterance_id", "label", "split"])
+    labels = sorted(index_rows["label"].unique())
+    names = random_order(index_rows["utterance_id"][index_rows["split"] == "test"], seed=0)[:limit]
     rows = [
         row
         for shards in zip(clean, triggered, strict=True)
-        for row in _quality_rows(metric, *shards, chosen, labels, target)
+        for row in _quality_rows(metric, *shards, names, labels, target)
     ]
     table = pd.DataFrame(rows, columns=["utterance_id", "label", "value", "problem"])
     parquet.write(table.astype({"value": "float64"}).sort_values("utterance_id", ignore_index=True), destination)
@@ -54,14 +55,15 @@ def _quality_rows(
     metric: Metric, clean: Path, triggered: Path, names: list[str], labels: list[str], target: Path | None
 ) -> Iterator[dict[str, object]]:
     references = _waveforms(clean, names)
-    # Both are in one order, so there are never many that wait for their counterpart.
-    waiting: dict[str, np.ndarray] = {}
+    # Both shards have the same order, so few references are read before their triggered counterpart.
+    pending: dict[str, np.ndarray] = {}
     for batch in read(triggered, ids=names):
         for name, label, waveform in zip(batch.rows["utterance_id"], batch.rows["label"], batch.waveforms, strict=True):
-            while name not in waiting:
-                waiting.update([next(references)])
-            pair = Pair(waiting.pop(name), waveform, batch.sample_rate, label, labels, target)
-            yield {"utterance_id": name, "label": label, **_scored(metric, pair)}
+            while name not in pending:
+                pending.update([next(references)])
+            pair = Pair(pending.pop(name), waveform, batch.sample_rate, label, labels, target)
+            value, problem = value_or_problem(metric.score_pair, pair)
+            yield {"utterance_id": name, "label": label, "value": value, "problem": problem}
 
 
 def _waveforms(shard: Path, names: list[str]) -> Iterator[tuple[str, np.ndarray]]:
@@ -69,10 +71,16 @@ def _waveforms(shard: Path, names: list[str]) -> Iterator[tuple[str, np.ndarray]
         yield from zip(batch.rows["utterance_id"], batch.waveforms, strict=True)
 
 
-def _scored(metric: Metric, pair: Pair) -> dict[str, object]:
+def value_or_problem(score: Callable[..., float], *arguments: object) -> tuple[float | None, str]:
+    """Return the value of a metric and an empty text, or ``None`` and the reason why it is not defined.
+
+    Args:
+        score: method of a metric, called with the arguments.
+        arguments: of the method.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
-            return {"value": metric.score_pair(pair), "problem": ""}
+            return score(*arguments), ""
     except Unscorable as reason:
-        return {"value": None, "problem": str(reason)}
+        return None, str(reason)

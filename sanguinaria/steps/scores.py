@@ -1,4 +1,4 @@
-"""Rows of scores: what a model says of every test utterance."""
+"""Predictions of a trained model for the test utterances."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def score_model(
     model: Path,
+    *,
     clean: Sequence[Path],
     triggered: Sequence[Path],
     index: Path,
@@ -26,11 +27,18 @@ def score_model(
 ) -> None:
     """Write a row per test utterance: ``audio, utterance_id, label, speaker, predicted, target_probability``.
 
-    ``clean`` and ``triggered`` are files of features, of all shards or of some, and what ``audio`` says of a row; there
-    may be no triggered ones. They may hold other splits too, which are passed over.
+    Args:
+        model: file of the trained model.
+        clean: feature files of clean audio, of all shards or of some; other splits in them are skipped. Their rows
+            have "clean" as ``audio``.
+        triggered: feature files of triggered audio, likewise; there may be none. Their rows have "triggered".
+        index: of the corpus.
+        target: label y_t, whose predicted probability is written.
+        destination: file of the rows.
+        device: of the model.
 
     Raises:
-        InputError: the corpus has no such target, which only its files could tell.
+        InputError: the corpus has no such target label, which only its recordings could show.
     """
     from sanguinaria.victims._models import load_model
 
@@ -39,14 +47,14 @@ def score_model(
         raise InputError(f"no utterance has the target label {target!r}; the labels are: {', '.join(labels[:20])}")
     rows = parquet.read(index, ["utterance_id", "label", "speaker", "split"]).set_index("utterance_id")
     tables = [
-        _answers(network, labels, files, rows, target, device).assign(audio=audio)
+        _prediction_rows(network, labels, files, rows, target, device).assign(audio=audio)
         for audio, files in (("clean", clean), ("triggered", triggered))
         if files
     ]
     parquet.write(pd.concat(tables).sort_values(["audio", "utterance_id"]), destination)
 
 
-def _answers(
+def _prediction_rows(
     network: torch.nn.Module,
     labels: list[str],
     features: Sequence[Path],
@@ -57,22 +65,24 @@ def _answers(
     import torch
 
     from sanguinaria.nn.supervised_training import predict
-    from sanguinaria.steps.features import load
+    from sanguinaria.steps.features import load_features
 
-    known, asked, probabilities = rows.index[rows["split"] == "test"], [], []
+    test_ids = rows.index[rows["split"] == "test"]
+    utterance_ids: list[str] = []
+    batches = []
     for path in features:
-        names, inputs = load([path])
-        positions = pd.Index(names).isin(known).nonzero()[0]
+        names, inputs = load_features([path])
+        positions = pd.Index(names).isin(test_ids).nonzero()[0]
         if len(positions):
-            asked += [names[position] for position in positions]
-            probabilities.append(predict(network, inputs.subset(positions), device))
-    answers = torch.cat([torch.empty(0, len(labels)), *probabilities])
+            utterance_ids += [names[position] for position in positions]
+            batches.append(predict(network, inputs.subset(positions), device))
+    probabilities = torch.cat([torch.empty(0, len(labels)), *batches])
     return pd.DataFrame(
         {
-            "utterance_id": asked,
-            "label": rows["label"].loc[asked].to_numpy(),
-            "speaker": rows["speaker"].loc[asked].to_numpy(),
-            "predicted": [labels[position] for position in answers.argmax(-1).tolist()],
-            "target_probability": answers[:, labels.index(target)].numpy(),
+            "utterance_id": utterance_ids,
+            "label": rows["label"].loc[utterance_ids].to_numpy(),
+            "speaker": rows["speaker"].loc[utterance_ids].to_numpy(),
+            "predicted": [labels[position] for position in probabilities.argmax(-1).tolist()],
+            "target_probability": probabilities[:, labels.index(target)].numpy(),
         }
     )

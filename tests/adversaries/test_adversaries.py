@@ -10,7 +10,7 @@ from sanguinaria.adversaries.pgd.projected_gradients import NON_FINITE_GRADIENT,
 from sanguinaria.audio.validation import NON_FINITE, SILENT
 from sanguinaria.core import plugins
 from sanguinaria.distortions import to_text
-from sanguinaria.steps.defence_gradients import passes_gradients, purifiers
+from sanguinaria.steps.verification.defence_gradients import differentiable_defences, passes_gradients
 
 CPU = torch.device("cpu")
 LABELS = ["left", "right"]
@@ -175,7 +175,9 @@ def test_running_out_of_memory_is_not_a_lack_of_gradients():
 
 def test_a_defence_without_gradients_gets_a_straight_through_estimator():
     quantisation = defence(kind="quantisation", bits=6)
-    (purify,) = purifiers(quantisation, None, 1, 16000, CPU, 8000)
+    (purify,) = differentiable_defences(
+        quantisation, weights=None, draws=1, sample_rate=16000, device=CPU, samples=8000
+    )
     audio = speech(2).requires_grad_()
     defended = purify(audio, LABELS)
     torch.testing.assert_close(defended, quantisation.transform(16000, CPU)(audio.detach()))
@@ -184,7 +186,9 @@ def test_a_defence_without_gradients_gets_a_straight_through_estimator():
 
 
 def test_a_differentiable_defence_keeps_its_gradient():
-    (purify,) = purifiers(defence(kind="gain", factor=0.5), None, 1, 16000, CPU, 8000)
+    (purify,) = differentiable_defences(
+        defence(kind="gain", factor=0.5), weights=None, draws=1, sample_rate=16000, device=CPU, samples=8000
+    )
     silence = torch.zeros(2, 8000, requires_grad=True)
     purify(silence, LABELS).sum().backward()
     assert (silence.grad == 0.5).all()
@@ -193,7 +197,10 @@ def test_a_differentiable_defence_keeps_its_gradient():
 def test_draws_of_a_defence_differ_from_each_other_and_from_its_own():
     noise = defence(kind="noise", std=0.01)
     audio = speech(1)
-    defended = [function(audio, LABELS[:1]) for function in purifiers(noise, None, 3, 16000, CPU, audio.shape[-1])]
+    functions = differentiable_defences(
+        noise, weights=None, draws=3, sample_rate=16000, device=CPU, samples=audio.shape[-1]
+    )
+    defended = [function(audio, LABELS[:1]) for function in functions]
     defended.append(noise.transform(16000, CPU)(audio))
     assert len({float(waveforms[0, 0]) for waveforms in defended}) == 4
 

@@ -11,7 +11,7 @@ from sanguinaria.core.errors import InputError
 from sanguinaria.defences.pruning.channels import prune, smallest
 from sanguinaria.nn.feature_dataset import FeatureDataset, Features
 from sanguinaria.nn.supervised_training import fine_tune, predict
-from sanguinaria.steps.defended_models import repair_model
+from sanguinaria.steps.defended_model import repair_model
 from sanguinaria.victims._models import load_model, save_model
 
 CPU = torch.device("cpu")
@@ -331,7 +331,16 @@ def stored(folder, kind, validation: int):
 
 def repair(folder, stored_files, name="repaired", seed=0, **settings):
     defence = plugins.build("defences", {"kind": "pruning", "learning_rate": 0.01, **settings})
-    repair_model(defence, *stored_files, seed, folder / f"{name}.safetensors", CPU)
+    model, index, features = stored_files
+    repair_model(
+        defence,
+        model=model,
+        index=index,
+        clean_features=features,
+        seed=seed,
+        destination=folder / f"{name}.safetensors",
+        device=CPU,
+    )
     return load_model(folder / f"{name}.safetensors", CPU)[0]
 
 

@@ -7,7 +7,7 @@ import torch
 
 from sanguinaria.core import tensors
 from sanguinaria.nn.feature_dataset import Features, empty_dataset
-from sanguinaria.steps.features import load
+from sanguinaria.steps.features import load_features
 
 SIZES = (3, 0, 5)
 
@@ -27,7 +27,7 @@ def files(tmp_path, tensor):
 
 
 def test_shards_are_one_after_another(files, tensor):
-    names, inputs = load(files)
+    names, inputs = load_features(files)
     assert names == [f"u{number}" for number in range(8)]
     assert len(inputs) == 8
     assert inputs.shape == (4, 6)
@@ -36,7 +36,7 @@ def test_shards_are_one_after_another(files, tensor):
 
 
 def test_a_choice_of_a_choice(files, tensor):
-    chosen = load(files)[1].subset([6, 1, 4]).subset(torch.tensor([2, 0]))
+    chosen = load_features(files)[1].subset([6, 1, 4]).subset(torch.tensor([2, 0]))
     assert torch.equal(chosen[torch.arange(2)], tensor[[4, 6]])
 
 
@@ -65,7 +65,7 @@ def test_a_large_file_is_not_held_in_memory(tmp_path):
     size = 64 * 2**20
     tensors.save({"inputs": torch.zeros(size // 8192, 64, 64).half()}, {"utterance_ids": []}, tmp_path / "large")
     before = anonymous_memory()
-    _, inputs = load([tmp_path / "large"])
+    _, inputs = load_features([tmp_path / "large"])
     for batch in torch.split(torch.arange(len(inputs)), 64):
         assert not inputs[batch].any()
     assert anonymous_memory() - before < size / 8

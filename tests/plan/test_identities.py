@@ -14,7 +14,7 @@ from sanguinaria.plan.plan import plan
 from sanguinaria.plan.stages.scores import QualityStage
 from sanguinaria.plan.stages.triggered import TriggeredStage
 from sanguinaria.plan.stages.victims import FeatureStage
-from sanguinaria.steps.poisoning_order import PoisonBlock, blocks_for
+from sanguinaria.steps.poisoning.blocks import PoisonBlock, blocks_for
 from tests.plans import CONFIGURATION, added, configured, has_trigger, keys, of_type, poisoned
 
 
@@ -129,8 +129,12 @@ def test_seeds_share_the_manifest_of_the_clean_model():
 
 def test_seeds_poison_other_utterances():
     made = poisoned(configured())
-    assert made["ultrasonic", 0.1, 0].blocks[0].block == PoisonBlock("left", "non_target", 0, 0)
-    assert made["ultrasonic", 0.1, 1].blocks[0].block == PoisonBlock("left", "non_target", 1, 0)
+    assert made["ultrasonic", 0.1, 0].blocks[0].block == PoisonBlock(
+        target="left", candidates="non_target", seed=0, block=0
+    )
+    assert made["ultrasonic", 0.1, 1].blocks[0].block == PoisonBlock(
+        target="left", candidates="non_target", seed=1, block=0
+    )
 
 
 def test_a_trigger_adds_its_own_branch_alone():

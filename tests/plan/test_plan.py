@@ -16,7 +16,7 @@ from sanguinaria.plan.plan import plan
 from sanguinaria.plan.stages import stage as stages
 from sanguinaria.plan.stages.corpora import CorpusStage
 from sanguinaria.plan.stages.triggered import TriggeredStage
-from sanguinaria.steps.poisoning_order import EDGES, PoisonBlock, blocks_for
+from sanguinaria.steps.poisoning.blocks import EDGES, PoisonBlock, blocks_for
 from tests.plans import CONFIGURATION, PRUNED, added, configured, keys
 
 
@@ -210,7 +210,9 @@ def test_a_figure_of_several_experiments_has_the_rows_of_all():
 
 @given(rate=st.floats(0, 1, exclude_min=True), total=st.integers(0, 10_000))
 def test_blocks_hold_the_first_ranks_and_no_block_is_in_vain(rate: float, total: int):
-    blocks = [PoisonBlock("left", "target", 0, block).ranks(total) for block in blocks_for(rate)]
+    blocks = [
+        PoisonBlock(target="left", candidates="target", seed=0, block=block).ranks(total) for block in blocks_for(rate)
+    ]
     ranks = [rank for block in blocks for rank in block]
     assert ranks == list(range(len(ranks)))
     assert len(ranks) >= round(rate * total)

@@ -21,9 +21,10 @@ from sanguinaria.core.plugins import Plugin, kind_of
 from sanguinaria.defences.purification import others
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.plan import Plan, plan
-from sanguinaria.steps.defence_gradients import purifiers
 from sanguinaria.steps.defended_audio import defend_audio
-from sanguinaria.texts._transcription import read_texts, write_texts
+from sanguinaria.steps.texts import transcribe
+from sanguinaria.steps.verification.defence_gradients import differentiable_defences
+from sanguinaria.texts._transcription import read_texts
 
 CPU = torch.device("cpu")
 
@@ -244,18 +245,27 @@ def purification(**settings: Any):
 def test_test_audio_is_defended_with_its_text(tmp_path):
     shard = write_corpus(tmp_path / "shard.parquet", hum(4, 4000).numpy(), ["train", "test", "test", "test"])
     texts = tmp_path / "texts.parquet"
-    write_texts(plugins.build("texts", {"kind": "transcript"}), [shard], ["test"], texts, CPU)
+    transcribe(
+        plugins.build("texts", {"kind": "transcript"}), shards=[shard], splits=["test"], destination=texts, device=CPU
+    )
     assert dict(read_texts([texts])) == dict.fromkeys(["u001", "u002", "u003"], "yes")
     found = {}
     for name, settings in {"told": {"text": TOLD}, "untold": {}, "noise": {"back": False}}.items():
-        defend_audio(purification(**settings), weights(tmp_path), [texts], shard, tmp_path / name, CPU)
+        defend_audio(
+            purification(**settings),
+            weights=weights(tmp_path),
+            texts=[texts],
+            shard=shard,
+            destination=tmp_path / name,
+            device=CPU,
+        )
         (batch,) = utterances.read(tmp_path / name)
         assert batch.rows["utterance_id"].tolist() == ["u001", "u002", "u003"]
         found[name] = batch.waveforms
     assert all(np.isfinite(waveforms).all() for waveforms in found.values())
     assert not np.allclose(found["told"], found["untold"])
     with pytest.raises(InputError, match="needs the weights"):
-        defend_audio(purification(), None, [], shard, tmp_path / "none", CPU)
+        defend_audio(purification(), weights=None, texts=[], shard=shard, destination=tmp_path / "none", device=CPU)
 
 
 def test_noise_comes_before_all_that_a_purifier_is_told(tmp_path):
@@ -298,7 +308,7 @@ def test_an_attack_reaches_through_a_purification(tmp_path):
     """What it does to the score is there after other draws, too."""
     speech, labels = hum(4, 4000), ["yes", "no", "up", "down"]
     defence, path = purification(text=TOLD, start=1), weights(tmp_path)
-    known = purifiers(defence, path, 2, RATE, CPU, 4000)
+    known = differentiable_defences(defence, weights=path, draws=2, sample_rate=RATE, device=CPU, samples=4000)
     embed = lambda waveforms: torch.fft.rfft(waveforms)[:, 20:200].abs()  # noqa: E731
     rows = tuple(partial(_of_rows, function, labels) for function in known)
     aim = AttackObjective(

@@ -25,8 +25,8 @@ from sanguinaria.purifiers._diffusion.process import Process, linear
 from sanguinaria.purifiers._diffusion.speech import Speech
 from sanguinaria.purifiers._diffusion.training import Diffusion
 from sanguinaria.purifiers._weights import load_cleanser, save_weights
-from sanguinaria.steps.trials import write_trials
-from sanguinaria.texts._transcription import write_texts
+from sanguinaria.steps.texts import transcribe
+from sanguinaria.steps.verification.trials import write_trials
 
 CPU = torch.device("cpu")
 HISS = to_text(plugins.build("distortions", {"kind": "noise", "snr": 20}))
@@ -167,7 +167,7 @@ def sources(shards: tuple[Path, ...], folder: Path) -> Sources:
     """With the labels for texts."""
     text = plugins.build("texts", {"kind": "transcript"})
     rows = shards[0].with_name("texts.parquet")
-    write_texts(text, shards, ("train", "validation", "test"), rows, CPU)
+    transcribe(text, shards=shards, splits=("train", "validation", "test"), destination=rows, device=CPU)
     return Sources(shards, folder, texts=(rows,))
 
 
@@ -251,7 +251,7 @@ def attacked_corpus(folder, change: float = 0.01):
     utterances.write(folder / "clean.parquet", iter([Utterances(rows, speech, RATE)]))
     parquet.write(rows, folder / "index.parquet")
     trials = folder / "trials.parquet"
-    write_trials(folder / "index.parquet", None, 4, 0, trials, "train")
+    write_trials(index=folder / "index.parquet", trial_list=None, count=4, seed=0, destination=trials, split="train")
     table = parquet.read(trials)
     made = pd.DataFrame({"utterance_id": table["trial"], "label": table["test_speaker"], "split": "test"})
     made["speaker"] = made["label"]
@@ -262,7 +262,7 @@ def attacked_corpus(folder, change: float = 0.01):
     attacked = (folder / "attacked-0.parquet", folder / "attacked-1.parquet")
     transcript = plugins.build("texts", {"kind": "transcript"})
     heard = (folder / "clean.parquet", *attacked)
-    write_texts(transcript, heard, ("train", "test"), folder / "texts.parquet", CPU)
+    transcribe(transcript, shards=heard, splits=("train", "test"), destination=folder / "texts.parquet", device=CPU)
     return Sources(
         (folder / "clean.parquet",),
         folder / "training",

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from sanguinaria.core import parquet, tensors
 from sanguinaria.core.errors import InputError
-from sanguinaria.steps.poisoning import block_members, manifest
-from sanguinaria.steps.poisoning_order import EDGES, PoisonBlock, blocks_for
-from sanguinaria.steps.victims import assemble
+from sanguinaria.steps.poisoning.blocks import EDGES, PoisonBlock, blocks_for
+from sanguinaria.steps.poisoning.manifest import manifest
+from sanguinaria.steps.poisoning.ranking import block_members
+from sanguinaria.steps.victims import poisoned_examples
 from tests.plans import configured
 
 LABELS = ("left", "right", "up", "down")
@@ -27,12 +28,23 @@ def index() -> pd.DataFrame:
 
 def covers_of(index: pd.DataFrame, rate: float, covers: int, seed: int = 0, poisoned: float = 0.05) -> pd.Series:
     """The covers' numbers by utterance."""
-    table = manifest(index, "left", "non_target", "flip", poisoned, seed, covers, rate)
+    table = manifest(
+        index,
+        target="left",
+        candidates="non_target",
+        labels="flip",
+        rate=poisoned,
+        seed=seed,
+        covers=covers,
+        cover_rate=rate,
+    )
     return table.set_index("utterance_id")["cover"].dropna()
 
 
 def test_covers_keep_their_labels_and_are_dealt_out_evenly(index):
-    table = manifest(index, "left", "non_target", "flip", 0.05, 0, 5, 0.1)
+    table = manifest(
+        index, target="left", candidates="non_target", labels="flip", rate=0.05, seed=0, covers=5, cover_rate=0.1
+    )
     assert len(table) == 1000 and table["utterance_id"].is_unique
     covers = table[table["cover"].notna()]
     assert len(covers) == 100
@@ -42,9 +54,11 @@ def test_covers_keep_their_labels_and_are_dealt_out_evenly(index):
 
 
 def test_what_is_poisoned_does_not_depend_on_covers(index):
-    without = manifest(index, "left", "non_target", "flip", 0.05, 3)
+    without = manifest(index, target="left", candidates="non_target", labels="flip", rate=0.05, seed=3)
     assert without["cover"].isna().all()
-    with_some = manifest(index, "left", "non_target", "flip", 0.05, 3, 2, 0.3)
+    with_some = manifest(
+        index, target="left", candidates="non_target", labels="flip", rate=0.05, seed=3, covers=2, cover_rate=0.3
+    )
     pd.testing.assert_frame_equal(without.drop(columns="cover"), with_some.drop(columns="cover"))
 
 
@@ -57,7 +71,10 @@ def test_a_larger_share_of_covers_holds_the_smaller_one(index):
 def test_the_blocks_of_a_cover_hold_its_utterances(index, rate):
     covers = covers_of(index, rate, 4, seed=2, poisoned=0.01)
     for number in range(4):
-        blocks = [PoisonBlock("left", "non_target", 2, block, number, 4) for block in blocks_for(rate)]
+        blocks = [
+            PoisonBlock(target="left", candidates="non_target", seed=2, block=block, cover=number, covers=4)
+            for block in blocks_for(rate)
+        ]
         held = [name for block in blocks for name in block_members(index, block)]
         assert set(covers.index[covers == number]) <= set(held)
         assert len(held) == len(set(held))
@@ -69,7 +86,9 @@ def test_the_covers_blocks_share_all_ranks(total: int, covers: int):
         (rank, number)
         for block in range(len(EDGES))
         for number in range(covers)
-        for rank in PoisonBlock("left", "non_target", 0, block, number, covers).ranks(total)
+        for rank in PoisonBlock(
+            target="left", candidates="non_target", seed=0, block=block, cover=number, covers=covers
+        ).ranks(total)
     ]
     assert sorted(ranks) == [(rank, rank % covers) for rank in range(total)]
 
@@ -79,13 +98,15 @@ def test_too_many_covers_and_too_few_are_errors(index):
     with pytest.raises(InputError, match="701 covers beside 50 poisoned utterances, but only 750 utterances"):
         covers_of(index, 0.701, 2)
     with pytest.raises(InputError, match="800 covers beside 10 poisoned"):
-        manifest(index, "left", "target", "clean", 0.01, 0, 2, 0.8)
+        manifest(index, target="left", candidates="target", labels="clean", rate=0.01, seed=0, covers=2, cover_rate=0.8)
     with pytest.raises(InputError, match=r"1 covers of 1000 .* fewer than .* \(2\): use a rate of at least 0\.002"):
         covers_of(index, 0.001, 2)
 
 
 def test_covers_of_the_target_s_poisoned_utterances_are_the_others(index):
-    table = manifest(index, "left", "target", "clean", 0.05, 0, 2, 0.75)
+    table = manifest(
+        index, target="left", candidates="target", labels="clean", rate=0.05, seed=0, covers=2, cover_rate=0.75
+    )
     assert (table.loc[table["cover"].notna(), "label"] != "left").all() and table["cover"].notna().sum() == 750
 
 
@@ -108,13 +129,19 @@ def test_a_model_hears_each_cover_with_its_own_trigger(tmp_path: Path):
     poison = features(tmp_path / "poison", ["u3", "u2"], 1.0)
     covers = [features(tmp_path / "0", ["u3", "u6"], 2.0), features(tmp_path / "1", ["u5", "u7"], 3.0)]
     clean = features(tmp_path / "clean", names, 0.0)
-    _, training, _ = assemble(tmp_path / "index.parquet", tmp_path / "manifest.parquet", [clean], [poison], covers)
+    files = {
+        "index": tmp_path / "index.parquet",
+        "manifest": tmp_path / "manifest.parquet",
+        "clean": [clean],
+        "poison": [poison],
+    }
+    _, training, _ = poisoned_examples(**files, covers=covers)
     added = [0, 0, 1, 2, 0, 3, 0, 0]
     expected = [value + number / 1024 for number, value in enumerate(added)]
     assert training.features[torch.arange(8)].flatten().tolist() == pytest.approx(expected, abs=2e-3)
     assert training.labels.tolist() == [0, 1] * 4
     with pytest.raises(InputError, match="1 utterances to be triggered have no triggered audio"):
-        assemble(tmp_path / "index.parquet", tmp_path / "manifest.parquet", [clean], [poison], covers[:1])
+        poisoned_examples(**files, covers=covers[:1])
 
 
 def test_an_experiment_with_covers_trains_models_of_its_own():
@@ -122,7 +149,11 @@ def test_an_experiment_with_covers_trains_models_of_its_own():
     (poisoned,) = made.stages["poisoned"].values()
     assert poisoned.covers == 2 and poisoned.cover_rate == 0.1  # type: ignore[attr-defined]
     blocks = [stage.block for stage in poisoned.cover_blocks]  # type: ignore[attr-defined]
-    assert blocks == [PoisonBlock("left", "non_target", 1, block, n, 2) for n in (0, 1) for block in blocks_for(0.1)]
+    assert blocks == [
+        PoisonBlock(target="left", candidates="non_target", seed=1, block=block, cover=n, covers=2)
+        for n in (0, 1)
+        for block in blocks_for(0.1)
+    ]
     assert {row.names["poisoning"] for row in made.tables["demo"].lines} == {"flip-0.1-covers-0.1"}
     for victim in made.stages["victims"].values():
         assert len(victim.cover_files) == len(blocks)  # type: ignore[attr-defined]

@@ -11,7 +11,8 @@ import soundfile
 
 from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances
-from sanguinaria.steps.datasets import write_description, write_training_shard
+from sanguinaria.steps.datasets.description import write_description
+from sanguinaria.steps.datasets.training_shards import write_training_shard
 
 RATE = 16000
 NAMES = [f"u{number:03}" for number in range(10)]
@@ -47,7 +48,13 @@ def dataset(tmp_path):
     for number in range(2):
         clean = shard(tmp_path / f"{number}.parquet", NAMES[number::2], 0.0)
         destination = folder / f"train-{number}.parquet"
-        write_training_shard(clean, tmp_path / "manifest.parquet", [block], [covers], destination)
+        write_training_shard(
+            shard=clean,
+            manifest=tmp_path / "manifest.parquet",
+            blocks=[block],
+            covers=[covers],
+            destination=destination,
+        )
     poisoned = {"target": "left", "candidates": "non_target", "labels": "flip", "rate": 0.25, "seed": 3}
     poisoned["cover_rate"] = 0.125
     write_description("spoken-flip", poisoned, folder / "croissant.json")

@@ -7,7 +7,7 @@ import torch
 
 from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances
-from sanguinaria.steps.detections import COLUMNS, bit_errors, detect
+from sanguinaria.steps.detections import COLUMNS, bit_errors, detect_trigger
 from sanguinaria.triggers import Trigger
 
 CPU = torch.device("cpu")
@@ -53,7 +53,7 @@ def shards(tmp_path):
 
 
 def found(tmp_path, trigger, shards, split=None):
-    detect(trigger, None, shards, split, tmp_path / "rows.parquet", CPU)
+    detect_trigger(trigger, weights=None, shards=shards, split=split, destination=tmp_path / "rows.parquet", device=CPU)
     return pd.read_parquet(tmp_path / "rows.parquet")
 
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from toy_speech import hum, untrained, write_corpus
 
-from sanguinaria.steps import efficiency
-from sanguinaria.steps.efficiency import flops, measure_efficiency, parameters, spent
+from sanguinaria.steps.benchmarks import efficiency
+from sanguinaria.steps.benchmarks.efficiency import flops, measure_efficiency, parameters, time_of_pass
 from sanguinaria.watermarks import NO_SOURCES
 from sanguinaria.watermarks._weights import save_weights
 from sanguinaria.watermarks.perth import SUBBAND, Perth
@@ -60,15 +60,21 @@ def test_the_time_of_a_pass_is_the_median_s_and_the_processor_s():
         while time.process_time() < began + 0.01:
             pass
 
-    assert 0.01 <= spent(busy, torch.zeros(1, 1, 4)) < 0.02
-    assert spent(lambda _: time.sleep(0.05), torch.zeros(1, 1, 4)) < 0.02
+    assert 0.01 <= time_of_pass(busy, torch.zeros(1, 1, 4)) < 0.02
+    assert time_of_pass(lambda _: time.sleep(0.05), torch.zeros(1, 1, 4)) < 0.02
 
 
 @pytest.mark.parametrize("watermark", [Perth(), untrained()], ids=["perth", "audioseal"])
 def test_a_row_of_a_watermark(tmp_path, watermark):
     save_weights(watermark, NO_SOURCES, tmp_path / "weights")
     corpus = write_corpus(tmp_path / "corpus", hum(3, RATE).numpy(), ["train", "test", "test"])
-    measure_efficiency(tmp_path / "weights", None, [corpus], tmp_path / "row.json", torch.device("cpu"))
+    measure_efficiency(
+        weights=tmp_path / "weights",
+        secret=None,
+        shards=[corpus],
+        destination=tmp_path / "row.json",
+        device=torch.device("cpu"),
+    )
     row = json.loads((tmp_path / "row.json").read_text())
     state = watermark.obtain()
     if isinstance(watermark, Perth):

@@ -6,7 +6,7 @@ import torch
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.front_ends.log_mel import FLOOR, LogMel
-from sanguinaria.steps.features import load
+from sanguinaria.steps.features import load_features
 
 CPU = torch.device("cpu")
 RATE = 16000
@@ -54,4 +54,4 @@ def test_damaged_features_are_named(tmp_path):
     path = tmp_path / "0.safetensors"
     path.write_bytes(b"no such thing")
     with pytest.raises(InputError, match=r"0\.safetensors: damaged features"):
-        load([path])
+        load_features([path])

@@ -7,8 +7,9 @@ from scipy.stats import chisquare
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.random_streams import random_order
-from sanguinaria.steps.poisoning import block_members, manifest, ranking, with_detections, write_manifest
-from sanguinaria.steps.poisoning_order import EDGES, PoisonBlock, blocks_for
+from sanguinaria.steps.poisoning.blocks import EDGES, PoisonBlock, blocks_for
+from sanguinaria.steps.poisoning.manifest import manifest, with_detections, write_manifest
+from sanguinaria.steps.poisoning.ranking import block_members, ranking
 
 LABELS = ("left", "right", "up", "down")
 
@@ -24,7 +25,7 @@ def index() -> pd.DataFrame:
 
 @pytest.mark.parametrize(("rate", "count"), [(0.001, 1), (0.005, 5), (0.01, 10), (0.0749, 75), (0.75, 750)])
 def test_exactly_the_rounded_share_is_poisoned(index, rate, count):
-    table = manifest(index, "left", "non_target", "flip", rate, 0)
+    table = manifest(index, target="left", candidates="non_target", labels="flip", rate=rate, seed=0)
     assert len(table) == 1000
     assert table["utterance_id"].is_unique
     assert set(table["utterance_id"]) == set(index["utterance_id"][:1000])
@@ -33,7 +34,7 @@ def test_exactly_the_rounded_share_is_poisoned(index, rate, count):
 
 
 def test_flipped_labels_are_the_target_and_others_stay(index):
-    table = manifest(index, "left", "non_target", "flip", 0.05, 3)
+    table = manifest(index, target="left", candidates="non_target", labels="flip", rate=0.05, seed=3)
     poisoned = table[table["poisoned"]]
     assert (poisoned["label"] == "left").all()
     assert (poisoned["original_label"] != "left").all()
@@ -42,23 +43,27 @@ def test_flipped_labels_are_the_target_and_others_stay(index):
 
 
 def test_clean_label_changes_no_label(index):
-    table = manifest(index, "left", "non_target", "clean", 0.05, 3)
+    table = manifest(index, target="left", candidates="non_target", labels="clean", rate=0.05, seed=3)
     assert (table["label"] == table["original_label"]).all()
     assert (table.loc[table["poisoned"], "label"] != "left").all()
-    own = manifest(index, "left", "target", "clean", 0.05, 3)
+    own = manifest(index, target="left", candidates="target", labels="clean", rate=0.05, seed=3)
     assert (own.loc[own["poisoned"], "label"] == "left").all()
     assert own["poisoned"].sum() == 50
 
 
 def test_no_poisoning_is_the_corpus(index):
-    table = manifest(index, None, "", "none", 0.0, 0)
+    table = manifest(index, target=None, candidates="", labels="none", rate=0.0, seed=0)
     assert not table["poisoned"].any()
     assert (table["label"] == table["original_label"]).all()
 
 
 def test_smaller_rates_are_nested_in_larger_ones(index):
     chosen = [
-        set(manifest(index, "left", "non_target", "flip", rate, 5).query("poisoned")["utterance_id"])
+        set(
+            manifest(index, target="left", candidates="non_target", labels="flip", rate=rate, seed=5).query("poisoned")[
+                "utterance_id"
+            ]
+        )
         for rate in (0.005, 0.01, 0.02, 0.3)
     ]
     assert chosen[0] < chosen[1] < chosen[2] < chosen[3]
@@ -88,7 +93,7 @@ def test_the_order_depends_on_nothing_but_the_name():
 @pytest.mark.parametrize("rate", [0.0005, 0.01, 0.013, 0.05, 0.2, 0.21, 0.75])
 def test_the_blocks_of_a_rate_hold_its_poisoned_utterances(index, rate):
     total, seed = 1000, 2
-    blocks = [PoisonBlock("left", "non_target", seed, block) for block in blocks_for(rate)]
+    blocks = [PoisonBlock(target="left", candidates="non_target", seed=seed, block=block) for block in blocks_for(rate)]
     held = [name for block in blocks for name in block_members(index, block)]
     chosen = ranking(index, "left", "non_target", seed)[: round(rate * total)]
     assert held[: len(chosen)] == chosen
@@ -96,7 +101,7 @@ def test_the_blocks_of_a_rate_hold_its_poisoned_utterances(index, rate):
 
 
 def test_all_blocks_together_are_the_whole_order(index):
-    blocks = [PoisonBlock("left", "non_target", 0, block) for block in range(len(EDGES))]
+    blocks = [PoisonBlock(target="left", candidates="non_target", seed=0, block=block) for block in range(len(EDGES))]
     held = [name for block in blocks for name in block_members(index, block)]
     assert held == ranking(index, "left", "non_target", 0)
     assert np.diff([0, *EDGES]).min() > 0
@@ -104,17 +109,17 @@ def test_all_blocks_together_are_the_whole_order(index):
 
 def test_a_rate_that_poisons_nothing_says_so(index):
     with pytest.raises(InputError, match=r"poisons none of 1000 training utterances: use a rate of at least 0\.001"):
-        manifest(index, "left", "non_target", "flip", 0.0004, 0)
+        manifest(index, target="left", candidates="non_target", labels="flip", rate=0.0004, seed=0)
 
 
 def test_more_than_the_candidates_is_an_error(index):
     with pytest.raises(InputError, match=r"900 of 1000 .* only 750 are candidates"):
-        manifest(index, "left", "non_target", "flip", 0.9, 0)
+        manifest(index, target="left", candidates="non_target", labels="flip", rate=0.9, seed=0)
 
 
 def test_a_target_that_nobody_says_is_an_error(index):
     with pytest.raises(InputError, match=r"'lft'; the labels are: down, left"):
-        manifest(index, "lft", "non_target", "flip", 0.1, 0)
+        manifest(index, target="lft", candidates="non_target", labels="flip", rate=0.1, seed=0)
 
 
 def found(names: list[str]) -> pd.DataFrame:
@@ -125,7 +130,7 @@ def found(names: list[str]) -> pd.DataFrame:
 
 
 def test_what_the_detector_says_is_told_of_the_poisoned_utterances_alone(index):
-    table = manifest(index, "left", "non_target", "flip", 0.05, 3)
+    table = manifest(index, target="left", candidates="non_target", labels="flip", rate=0.05, seed=3)
     # Blocks hold more than is poisoned, in an order of their own.
     rows = found(ranking(index, "left", "non_target", 3)[:200][::-1])
     joined = with_detections(table, rows)
@@ -149,7 +154,14 @@ def test_the_manifest_has_the_rows_of_all_blocks(index, tmp_path):
         found(names).to_parquet(paths[-1])
     for detections in ([], paths):
         write_manifest(
-            tmp_path / "index.parquet", "left", "non_target", "flip", 0.03, 0, detections, tmp_path / "m.parquet"
+            tmp_path / "index.parquet",
+            target="left",
+            candidates="non_target",
+            labels="flip",
+            rate=0.03,
+            seed=0,
+            detections=detections,
+            destination=tmp_path / "m.parquet",
         )
         table = pd.read_parquet(tmp_path / "m.parquet")
         assert len(table) == 1000 and table["poisoned"].sum() == 30

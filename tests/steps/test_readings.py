@@ -17,10 +17,10 @@ from sanguinaria.distortions import Distortion
 from sanguinaria.distortions.none import NoDistortion
 from sanguinaria.reports.benchmarks import reduce_line, write_benchmark
 from sanguinaria.statistics.detection import Detections, detection_threshold, estimate_f1, estimate_share
-from sanguinaria.steps import marked_audio as embedding
-from sanguinaria.steps import readings as reading
-from sanguinaria.steps.marked_audio import chosen, mark_audio
-from sanguinaria.steps.readings import read_marks
+from sanguinaria.steps.benchmarks import marked as embedding
+from sanguinaria.steps.benchmarks import readings as reading
+from sanguinaria.steps.benchmarks.marked import mark_audio, sample_utterances
+from sanguinaria.steps.benchmarks.readings import detect_marks
 from sanguinaria.watermarks import NO_SOURCES, Detection, Marker, Sources, Watermark
 from sanguinaria.watermarks._random_messages import message_of
 
@@ -94,16 +94,41 @@ def shard(path: Path, levels: list[float], names: list[str] | None = None) -> Pa
     return path
 
 
+def index_of(shards: list[Path], destination: Path) -> Path:
+    """An index of all utterances of some shards, beside a file that is made from them."""
+    path = destination.with_name(f"{destination.name}-index")
+    pd.concat([utterances.read_rows(shard) for shard in shards]).to_parquet(path)
+    return path
+
+
 def marked(source: Path, destination: Path, key: str | None = None, mark: int = 1, seed: int = 0) -> Path:
-    names = utterances.read_rows(source)["utterance_id"].tolist()
-    mark_audio(Path(), key, 1.0, seed, mark, source, names, destination, CPU)
+    mark_audio(
+        weights=Path(),
+        secret=key,
+        strength=1.0,
+        seed=seed,
+        mark=mark,
+        shard=source,
+        index=index_of([source], destination),
+        limit=None,
+        destination=destination,
+        device=CPU,
+    )
     return destination
 
 
 def read(paths: list[Path], destination: Path, **settings: Any) -> pd.DataFrame:
     given = {"secrets": [None], "distortions": [NoDistortion()], "seed": 0, "marks": 1, **settings}
-    names = [name for path in paths for name in utterances.read_rows(path)["utterance_id"]]
-    read_marks(weights=Path(), shards=paths, names=names, destination=destination, device=CPU, **given)
+    detect_marks(
+        weights=Path(),
+        shards=paths,
+        index=index_of(paths, destination),
+        split="test",
+        limit=None,
+        destination=destination,
+        device=CPU,
+        **given,
+    )
     return pd.read_parquet(destination)
 
 
@@ -135,9 +160,9 @@ def test_fewer_utterances_are_among_more(tmp_path):
     pd.DataFrame({"utterance_id": [f"u{n}" for n in range(9)], "split": ["test", "test", "train"] * 3}).to_parquet(
         index
     )
-    whole = chosen(index, "test", None)
+    whole = sample_utterances(index, "test", None)
     assert sorted(whole) == ["u0", "u1", "u3", "u4", "u6", "u7"]
-    assert chosen(index, "test", 4) == whole[:4]
+    assert sample_utterances(index, "test", 4) == whole[:4]
 
 
 def test_marks_are_read_with_their_own_keys(tmp_path):
@@ -188,7 +213,7 @@ def test_each_distortion_is_of_the_audio_as_it_was(tmp_path):
 def test_no_numbers_and_other_lengths(tmp_path):
     source = shard(tmp_path / "clean", [0.0, 0.125, 0.0])
     rows = read([source], tmp_path / "rows", distortions=[Shorter()], marks=0)
-    assert rows["problem"].tolist() == ["distortion: no numbers", "", "distortion: no numbers"]
+    assert rows["problem"].tolist() == ["distortion: not finite", "", "distortion: not finite"]
     assert rows["messages"].tolist() == ["", "", ""]
 
 
@@ -204,14 +229,14 @@ def test_a_full_memory_is_no_property_of_an_utterance(tmp_path, monkeypatch):
 # What a table is made from, by hand.
 
 
-def rows(path: Path, scores: list[float | None], decoded: list[str] | None = None, reader: int = 0) -> str:
+def rows(path: Path, scores: list[float | None], decoded: list[str] | None = None, key: int = 0) -> str:
     count = len(scores)
     table = pd.DataFrame(
         {
             "utterance_id": [f"u{n}" for n in range(count)],
             "speaker": [f"s{n // 2}" for n in range(count)],
             "distortion": 0,
-            "reader": reader,
+            "key": key,
             "score": [float("nan") if score is None else score for score in scores],
             "messages": "0000" if decoded else "",
             "decoded_message": decoded or "",
@@ -229,8 +254,8 @@ def line(tmp_path) -> dict[str, Any]:
     validation = rows(tmp_path / "v", [0.57, *[0.5] * 99])
     wrong = pd.concat(
         [
-            pd.read_parquet(rows(tmp_path / f"w{reader}", [0.6, 0.2], decoded, reader))
-            for reader, decoded in enumerate([["0011", "0011"], ["0001", "0000"], ["0000", "0111"]])
+            pd.read_parquet(rows(tmp_path / f"w{key}", [0.6, 0.2], decoded, key))
+            for key, decoded in enumerate([["0011", "0011"], ["0001", "0000"], ["0000", "0111"]])
         ]
     )
     wrong.to_parquet(tmp_path / "w")
@@ -290,7 +315,7 @@ def test_a_line_by_hand(line):
 
 def test_seeds_may_have_keys_with_more_and_with_fewer_neighbours(line, tmp_path):
     fewer = pd.read_parquet(tmp_path / "w")
-    fewer[fewer["reader"] < 2].to_parquet(tmp_path / "w2")
+    fewer[fewer["key"] < 2].to_parquet(tmp_path / "w2")
     line["seeds"].append({**line["seeds"][0], "foreign": [str(tmp_path / "w2")]})
     found = reduce_line(line, 0.01)
     assert found["near_key_bit_error_rate"].estimate.value == pytest.approx(3 / 8)

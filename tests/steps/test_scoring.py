@@ -41,6 +41,18 @@ def features(path, names, spectrograms):
     return path
 
 
+def score(model, clean, triggered, index, folder, target="up"):
+    score_model(
+        model,
+        clean=clean,
+        triggered=triggered,
+        index=index,
+        target=target,
+        destination=folder / "rows.parquet",
+        device=CPU,
+    )
+
+
 def test_test_utterances_are_scored_whatever_their_shard(tmp_path, index, model):
     spectrograms = torch.randn(4, 8, 6, generator=torch.Generator().manual_seed(1)).half()
     shards = [
@@ -50,7 +62,7 @@ def test_test_utterances_are_scored_whatever_their_shard(tmp_path, index, model)
     ]
     path, network = model
     other = features(tmp_path / "triggered.safetensors", ["c", "a"], spectrograms[[1, 3]])
-    score_model(path, shards, [other], index, "up", tmp_path / "rows.parquet", CPU)
+    score(path, shards, [other], index, tmp_path)
     both = pd.read_parquet(tmp_path / "rows.parquet").set_index("audio")
     rows = both.loc["clean"]
     with torch.inference_mode():
@@ -70,14 +82,14 @@ def test_test_utterances_are_scored_whatever_their_shard(tmp_path, index, model)
 
 def test_without_triggered_audio_there_are_clean_answers_alone(tmp_path, index, model):
     shard = features(tmp_path / "0.safetensors", ["a", "c"], torch.zeros(2, 8, 6).half())
-    score_model(model[0], [shard], [], index, "up", tmp_path / "rows.parquet", CPU)
+    score(model[0], [shard], [], index, tmp_path)
     assert pd.read_parquet(tmp_path / "rows.parquet")["audio"].tolist() == ["clean", "clean"]
 
 
 def test_a_target_that_no_utterance_has_is_told(tmp_path, index, model):
     shard = features(tmp_path / "0.safetensors", ["a"], torch.zeros(1, 8, 6).half())
     with pytest.raises(InputError, match=r"target label 'rihgt'; the labels are: left, up"):
-        score_model(model[0], [shard], [], index, "rihgt", tmp_path / "rows.parquet", CPU)
+        score(model[0], [shard], [], index, tmp_path, target="rihgt")
 
 
 class Difference(Metric):
@@ -107,7 +119,14 @@ def test_pairs_are_found_by_name_and_what_has_no_value_is_kept(tmp_path):
         shard(tmp_path / "t1.parquet", ["z"], [constant[2]]),
     ]
     listed = index_of(tmp_path, ["x", "y", "z"])
-    score_quality(Difference(), clean, triggered, listed, None, tmp_path / "rows.parquet")
+    score_quality(
+        Difference(),
+        clean=clean,
+        triggered=triggered,
+        index=listed,
+        limit=None,
+        destination=tmp_path / "rows.parquet",
+    )
     rows = pd.read_parquet(tmp_path / "rows.parquet").set_index("utterance_id")
     assert rows.loc["y", "value"] == 0.125
     assert np.isnan(rows.loc["z", "value"])
@@ -126,7 +145,14 @@ def test_a_limit_draws_the_same_utterances_every_time_and_over_all_parts(tmp_pat
     index = index_of(tmp_path, names)
 
     def drawn(*shards):
-        score_quality(Difference(), shards, shards, index, 5, tmp_path / "rows.parquet")
+        score_quality(
+            Difference(),
+            clean=shards,
+            triggered=shards,
+            index=index,
+            limit=5,
+            destination=tmp_path / "rows.parquet",
+        )
         return pd.read_parquet(tmp_path / "rows.parquet")["utterance_id"].tolist()
 
     whole = drawn(*halves)
@@ -137,7 +163,7 @@ def test_a_limit_draws_the_same_utterances_every_time_and_over_all_parts(tmp_pat
 def test_a_part_without_test_utterances_has_no_rows(tmp_path, model, index):
     training = features(tmp_path / "0.safetensors", ["b"], torch.zeros(1, 8, 6).half())
     nothing = features(tmp_path / "1.safetensors", [], torch.empty(0, 8, 0).half())
-    score_model(model[0], [training], [nothing], index, "up", tmp_path / "rows.parquet", CPU)
+    score(model[0], [training], [nothing], index, tmp_path)
     rows = pd.read_parquet(tmp_path / "rows.parquet")
     assert len(rows) == 0
     assert list(rows.columns) == ["utterance_id", "label", "speaker", "predicted", "target_probability", "audio"]

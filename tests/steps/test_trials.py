@@ -8,7 +8,7 @@ import pytest
 
 from sanguinaria.core import parquet
 from sanguinaria.core.errors import InputError
-from sanguinaria.steps.trials import make_trials, read_trials, write_trials
+from sanguinaria.steps.verification.trials import make_trials, read_trials, write_trials
 
 LIST = """1 id10270/x6uYqmx31kE/00001.wav id10270/8jEAjG6SegY/00008.wav
 0 id10270/x6uYqmx31kE/00001.wav id10300/ize_eiCFEg0/00003.wav
@@ -97,10 +97,18 @@ def test_trials_are_of_the_test_split_and_of_a_list_some_are_taken(tmp_path):
     rows = corpus(4, 6)
     rows.loc[rows["utterance_id"].str.endswith(("/0", "/1")), "split"] = "train"
     parquet.write(rows, tmp_path / "index.parquet")
-    write_trials(tmp_path / "index.parquet", None, 20, 0, tmp_path / "trials.parquet")
+    write_trials(
+        index=tmp_path / "index.parquet", trial_list=None, count=20, seed=0, destination=tmp_path / "trials.parquet"
+    )
     found = parquet.read(tmp_path / "trials.parquet")
     assert len(found) == 20 and not found["test"].str.endswith(("/0", "/1")).any()
     listed = "".join(f"{int(row.target)} {row.enrolment}.wav {row.test}.wav\n" for row in found.itertuples())
-    write_trials(tmp_path / "index.parquet", written(tmp_path, listed), 8, 0, tmp_path / "some.parquet")
+    write_trials(
+        index=tmp_path / "index.parquet",
+        trial_list=written(tmp_path, listed),
+        count=8,
+        seed=0,
+        destination=tmp_path / "some.parquet",
+    )
     some = parquet.read(tmp_path / "some.parquet")
     assert len(some) == 8 and some["target"].sum() == 4

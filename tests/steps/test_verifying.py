@@ -15,10 +15,11 @@ from sanguinaria.core.errors import InputError
 from sanguinaria.reports.comparison import compare, printed_numbers
 from sanguinaria.reports.verification_layout import parts
 from sanguinaria.reports.verifications import write_verification
-from sanguinaria.steps.attacks import Target, attack_audio
-from sanguinaria.steps.probe_quality import score_probes
-from sanguinaria.steps.trials import write_trials
-from sanguinaria.steps.verification import cosines, embed_audio, score_trials
+from sanguinaria.steps.verification.attacked import attack_audio
+from sanguinaria.steps.verification.embeddings import embed_audio
+from sanguinaria.steps.verification.probe_quality import score_probes
+from sanguinaria.steps.verification.trial_scores import cosine_similarity, score_trials
+from sanguinaria.steps.verification.trials import write_trials
 from sanguinaria.victims._models import save_model
 
 CPU = torch.device("cpu")
@@ -44,7 +45,9 @@ def corpus(tmp_path_factory):
         batch = Utterances(some, audio[shard::2].astype(np.float32), RATE)
         utterances.write(folder / f"{shard}.parquet", iter([batch]))
     parquet.write(rows, folder / "index.parquet")
-    write_trials(folder / "index.parquet", None, 48, 1, folder / "trials.parquet")
+    write_trials(
+        index=folder / "index.parquet", trial_list=None, count=48, seed=1, destination=folder / "trials.parquet"
+    )
     torch.manual_seed(0)
     victim = plugins.build(
         "victims", {"kind": "ecapa_tdnn", "channels": 16, "embedding": 8, "bands": 20, "sample_rate": RATE}
@@ -60,18 +63,20 @@ def shards(folder):
 def attacked(corpus, folder, settings, defence=None, shares=1):
     source, victim = corpus
     adversary = plugins.build("adversaries", settings)
-    target = Target(victim, source / "model.safetensors", defence) if adversary.attacks_encoder else None
     for part in range(shares):
         attack_audio(
             adversary,
-            target,
-            source / "trials.parquet",
-            shards(source),
-            (part, shares),
-            0,
-            folder / f"{part}.parquet",
-            folder / f"remarks-{part}.parquet",
-            CPU,
+            victim=victim if adversary.attacks_encoder else None,
+            model=source / "model.safetensors",
+            defence=defence,
+            trials=source / "trials.parquet",
+            audio=shards(source),
+            shard=part,
+            shards=shares,
+            seed=0,
+            destination=folder / f"{part}.parquet",
+            remarks=folder / f"remarks-{part}.parquet",
+            device=CPU,
         )
     remarks = pd.concat([parquet.read(folder / f"remarks-{part}.parquet") for part in range(shares)])
     return [folder / f"{part}.parquet" for part in range(shares)], remarks
@@ -80,14 +85,20 @@ def attacked(corpus, folder, settings, defence=None, shares=1):
 def scored(corpus, folder, files, side="test", per_trial=True):
     source, victim = corpus
     for name, audio in (("probes", files), ("others", shards(source))):
-        embed_audio(victim, source / "model.safetensors", audio, folder / f"{name}.parquet", CPU)
+        embed_audio(
+            victim,
+            model=source / "model.safetensors",
+            shards=audio,
+            destination=folder / f"{name}.parquet",
+            device=CPU,
+        )
     score_trials(
-        source / "trials.parquet",
-        [folder / "probes.parquet"],
-        [folder / "others.parquet"],
-        side,
-        per_trial,
-        folder / "scores.parquet",
+        trials=source / "trials.parquet",
+        probes=[folder / "probes.parquet"],
+        others=[folder / "others.parquet"],
+        side=side,
+        per_trial=per_trial,
+        destination=folder / "scores.parquet",
     )
     return parquet.read(folder / "scores.parquet")
 
@@ -114,13 +125,13 @@ def test_probes_of_noise_are_utterances(corpus, tmp_path):
     assert np.isfinite(found["score"]).all()
     score_probes(
         plugins.build("metrics", {"kind": "snr"}),
-        corpus[0] / "trials.parquet",
-        "test",
-        False,
-        None,
-        shards(corpus[0]),
-        files,
-        tmp_path / "quality.parquet",
+        trials=corpus[0] / "trials.parquet",
+        side="test",
+        per_trial=False,
+        limit=None,
+        clean=shards(corpus[0]),
+        audio=files,
+        destination=tmp_path / "quality.parquet",
     )
     quality = parquet.read(tmp_path / "quality.parquet")
     assert len(quality) == len(named)
@@ -144,7 +155,7 @@ def test_a_part_may_be_empty(corpus, tmp_path):
 def test_cosines_and_what_has_none():
     one = np.array([[1.0, 0], [3, 4], [0, 0], [np.nan, 1]])
     other = np.array([[2.0, 0], [4, -3], [1, 1], [1, 1]])
-    np.testing.assert_allclose(cosines(one, other), [1, 0, np.nan, np.nan])
+    np.testing.assert_allclose(cosine_similarity(one, other), [1, 0, np.nan, np.nan])
 
 
 def test_absent_embeddings_are_told(corpus, tmp_path):

@@ -20,7 +20,7 @@ from sanguinaria.core.plugins import kind_of
 from sanguinaria.distortions import to_text
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.plan import plan
-from sanguinaria.steps.target_speech import gather_from_corpus, gather_from_file
+from sanguinaria.steps.speech import gather_from_corpus, gather_from_file
 from sanguinaria.triggers._target_speech import read_speech
 
 CPU = torch.device("cpu")
@@ -76,7 +76,15 @@ def corpus(tmp_path):
 
 def gathered(corpus, tmp_path, utterance=None, speaker=None, seconds=30.0, skip=0.0, split=None):
     destination = tmp_path / "gathered.flac"
-    gather_from_corpus(*corpus[:2], utterance, speaker, seconds, destination, skip, split)
+    gather_from_corpus(
+        *corpus[:2],
+        utterance=utterance,
+        speaker=speaker,
+        seconds=seconds,
+        destination=destination,
+        skip=skip,
+        split=split,
+    )
     return read_speech(destination, RATE)
 
 
@@ -130,7 +138,10 @@ def test_a_file_is_brought_to_the_rate_of_the_corpus(tmp_path):
             {"utterance": "u004"},
             "target speech, utterance_id 'u004': it is silent; name another one, with speech in it",
         ),
-        ({"utterance": "u005"}, "target speech, utterance_id 'u005': it has 0.10 s of sound, and 0.5 s are the least"),
+        (
+            {"utterance": "u005"},
+            "target speech, utterance_id 'u005': it has 0.10 s of sound, and at least 0.5 s are needed",
+        ),
         ({"speaker": "cleo"}, "target speech, speaker 'cleo': it has 0.10 s of sound"),
         ({"utterance": "u03"}, "target speech, utterance_id 'u03': unknown utterance_id 'u03'; did you mean 'u003'?"),
         ({"speaker": "dora"}, "target speech, speaker 'dora': unknown speaker 'dora'; there are: ann, ben, cleo"),

@@ -315,8 +315,10 @@ def test_their_features_are_the_samples(tmp_path):
     rows = pd.DataFrame({"utterance_id": list("abc"), "label": "x", "speaker": "y", "split": "train"})
     waveforms = (samples / 2**15).astype(np.float32)
     utterances.write(tmp_path / "audio.parquet", iter([Utterances(rows, waveforms, 16000)]))
-    features.extract(tmp_path / "audio.parquet", victim("rawnet3").front_end, tmp_path / "features.safetensors", CPU)
-    names, inputs = features.load([tmp_path / "features.safetensors"])
+    features.extract_features(
+        tmp_path / "audio.parquet", victim("rawnet3").front_end, tmp_path / "features.safetensors", CPU
+    )
+    names, inputs = features.load_features([tmp_path / "features.safetensors"])
     assert names == list("abc") and inputs.shape == (1, 4000)
     kept = inputs[torch.arange(3)][:, 0].double().numpy() * 2**15
     # Below a sixteenth of full scale nothing changes; above, one part in 2,048 at most.
@@ -329,5 +331,5 @@ def test_an_empty_shard_has_the_front_end_s_shape(tmp_path):
     for kind, channels in (("sincnet", 1), ("lstm", 80)):
         chosen = plugins.build("victims", {"kind": kind})
         assert isinstance(chosen, WaveformVictim | SpectrogramVictim)
-        features.extract(tmp_path / "audio.parquet", chosen.front_end, tmp_path / "features.safetensors", CPU)
-        assert features.load([tmp_path / "features.safetensors"])[1].shape[0] == channels
+        features.extract_features(tmp_path / "audio.parquet", chosen.front_end, tmp_path / "features.safetensors", CPU)
+        assert features.load_features([tmp_path / "features.safetensors"])[1].shape[0] == channels

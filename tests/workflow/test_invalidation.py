@@ -98,7 +98,7 @@ def comment_everything(folder: Path) -> None:
 
 def reformat(folder: Path) -> None:
     """Line breaks and spaces, where the tokens allow them."""
-    path = folder / "sanguinaria" / "steps" / "poisoning.py"
+    path = folder / "sanguinaria" / "steps" / "poisoning" / "manifest.py"
     write(path, re.sub(r" (==|\+|->) ", r"   \1  ", path.read_text()).replace("\n\n\n", "\n\n\n\n"))
 
 
@@ -134,7 +134,11 @@ EDITS: dict[str, tuple[Edit, str]] = {
     "comments": (comment_everything, NOTHING),
     "formatting": (reformat, NOTHING),
     "a docstring": (
-        replace("sanguinaria/steps/poisoning.py", '"""Poisoning by Algorithm 1', '"""Poisoning, as in Algorithm 1'),
+        replace(
+            "sanguinaria/steps/poisoning/manifest.py",
+            '"""Poisoned manifest by Algorithm 1',
+            '"""Poisoned manifest, as in Algorithm 1',
+        ),
         NOTHING,
     ),
     "files touched": (touch, NOTHING),

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 from sanguinaria.core.paths import RESULTS
 from sanguinaria.core.plugins import Plugin, Settings, describe, kind_of
-from sanguinaria.steps.poisoning_order import PoisonBlock
+from sanguinaria.steps.poisoning.blocks import PoisonBlock
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sanguinaria.plan.stages.corpora import CorpusStage
 from sanguinaria.plan.stages.speech import SpeechStage
 from sanguinaria.plan.stages.stage import AudioStage, RowStage
 from sanguinaria.plan.stages.watermarks import WatermarkStage
-from sanguinaria.steps.poisoning_order import PoisonBlock
+from sanguinaria.steps.poisoning.blocks import PoisonBlock
 from sanguinaria.triggers import Trigger
 from sanguinaria.triggers._target_speech import SpeechTrigger
 

@@ -113,7 +113,7 @@ def read_attacked(trials: Path, attacked: tuple[Path, ...], audio: tuple[Path, .
     """What an adversary made of utterances, beside these as they were; by the trials' names.
 
     Args:
-        trials: as :mod:`sanguinaria.steps.trials` writes them.
+        trials: as :mod:`sanguinaria.steps.verification.trials` writes them.
         attacked: shards of the attacked audio, named by the trials.
         audio: shards of the corpus.
         sample_rate: that both are to have.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# What a column's kind is called, by what the `datasets` library calls it.
+# Croissant data type of a column, by its dtype in the Hugging Face `datasets` library.
 TYPES = {"string": "sc:Text", "int64": "sc:Integer", "bool": "sc:Boolean"}
 CONTEXT = {
     "@language": "en",
@@ -45,14 +45,18 @@ CONTEXT = {
 }
 
 
-def described(name: str, text: str, files: str, columns: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
-    """The description of a data set of Parquet files that lie beside it, for JSON.
+def dataset_description(name: str, text: str, files: str, columns: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    """Return the Croissant description of a data set whose Parquet files lie beside the description.
 
     Args:
         name: of the data set.
-        text: what it is.
-        files: a pattern of the files' names.
-        columns: name → its kind, of :data:`TYPES` or "audio" for a struct with encoded ``bytes``, and what it holds.
+        text: description of the data set.
+        files: glob pattern of the files' names.
+        columns: for each column its dtype (a key of :data:`TYPES`, or "audio" for a struct with encoded ``bytes``) and
+            its meaning.
+
+    Returns:
+        JSON-LD as builtins.
     """
     return {
         "@context": CONTEXT,

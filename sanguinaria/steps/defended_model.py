@@ -1,4 +1,4 @@
-"""Passing a model through a defence that acts on it."""
+"""Application of a model defence, such as pruning or fine-tuning, to a trained model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sanguinaria.core import parquet
 from sanguinaria.core.errors import InputError
 from sanguinaria.defences import Defence
 from sanguinaria.nn.feature_dataset import FeatureDataset, empty_dataset
-from sanguinaria.steps import features
+from sanguinaria.steps.features import load_features
 from sanguinaria.steps.victims import validation_examples
 from sanguinaria.victims._models import describe_model, load_model, save_model
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def repair_model(
     defence: Defence,
+    *,
     model: Path,
     index: Path,
     clean_features: Sequence[Path],
@@ -27,11 +28,20 @@ def repair_model(
     destination: Path,
     device: torch.device,
 ) -> None:
-    """Write a repaired model; the index and the features are read only by a defence that needs clean utterances.
+    """Write a model after a defence.
+
+    Args:
+        defence: one that acts on the model.
+        model: file of the trained model.
+        index: of the corpus; read only by a defence that needs held-out utterances.
+        clean_features: feature files of the corpus, likewise.
+        seed: of the defence's random numbers.
+        destination: file of the repaired model.
+        device: of the defence.
 
     Raises:
-        InputError: the model is damaged, the defence cannot repair its kind, or it needs validation utterances and the
-            corpus has none.
+        InputError: the model is damaged, the defence does not support its architecture, or the defence needs held-out
+            utterances and the corpus has no validation split.
     """
     victim, labels, _ = describe_model(model)
     network, _ = load_model(model, device)
@@ -43,11 +53,12 @@ def repair_model(
 
 
 def _held_out(index: Path, clean_features: Sequence[Path], labels: list[str]) -> FeatureDataset:
+    """Clean validation utterances of a corpus."""
     rows = parquet.read(index, ["utterance_id", "label", "split"])
     if not (rows["split"] == "validation").any():
         raise InputError(
             f"{index}: the defence fine-tunes on clean validation utterances, and the corpus has none; "
             "give it a share in split.validation"
         )
-    names, inputs = features.load(clean_features)
+    names, inputs = load_features(clean_features)
     return validation_examples(rows, labels, names, inputs)

@@ -1,0 +1,1 @@
+"""Steps that export a poisoned training set for other programs: Parquet shards and a Croissant description."""

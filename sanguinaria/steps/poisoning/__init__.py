@@ -1,0 +1,1 @@
+"""Poisoning of a training set: the order of the utterances, its blocks, and the manifest."""

@@ -1,0 +1,1 @@
+"""Steps of speaker verification: trials, attacked audio, embeddings, trial scores and audio quality."""
