@@ -23,7 +23,13 @@ from sanguinaria.core import parquet
 from sanguinaria.core.atomic_files import atomic
 from sanguinaria.reports.tables import column
 from sanguinaria.statistics import intervals
-from sanguinaria.statistics.detection import Detections, detection_threshold, estimate_f1, estimate_share
+from sanguinaria.statistics.detection import (
+    Detections,
+    bit_error_rates,
+    detection_threshold,
+    estimate_f1,
+    estimate_share,
+)
 from sanguinaria.statistics.intervals import NO_ESTIMATE, Estimate
 from sanguinaria.steps.benchmarks.readings import THRESHOLD
 
@@ -140,22 +146,20 @@ class _Readings:
 
     def errors(self, mark: int) -> Measured:
         """The share of the bits of the first or second message that are read wrong."""
-        shares = np.array([_errors(table, mark) for table in self.whole])
+        shares = np.array([_bit_error_rates(table, mark) for table in self.whole])
         return Measured(estimate_share(shares, self.speakers), len(self.speakers), self.failed)
 
     def lowest(self, mark: int) -> Measured:
         """That share for the key, of all seeds, that reads most."""
-        shares = [np.array([_errors(table, mark)]) for table in self.whole]
+        shares = [_bit_error_rates(table, mark)[None] for table in self.whole]
         best = min(shares, key=lambda of_key: float(of_key.mean()) if of_key.size else 1.0)
         return Measured(estimate_share(best, self.speakers), len(self.speakers), self.failed)
 
 
-def _errors(table: pd.DataFrame, mark: int) -> list[float]:
-    sent = [messages.split(" ")[mark - 1] for messages in table["messages"]]
-    return [
-        sum(a != b for a, b in zip(message, decoded, strict=True)) / len(message)
-        for message, decoded in zip(sent, table["decoded_message"], strict=True)
-    ]
+def _bit_error_rates(table: pd.DataFrame, mark: int) -> np.ndarray:
+    """Bit error rates (utterances,) of the first or second message, counted from 1."""
+    messages = [messages.split(" ")[mark - 1] for messages in table["messages"]]
+    return bit_error_rates(messages, table["decoded_message"])
 
 
 def _quality(seeds: Sequence[Sequence[str]]) -> Measured:

@@ -18,8 +18,8 @@ import pandas as pd
 from sanguinaria.core import parquet
 from sanguinaria.core.atomic_files import atomic
 from sanguinaria.statistics import intervals
+from sanguinaria.statistics.detection import bit_error_rates
 from sanguinaria.statistics.intervals import Estimate
-from sanguinaria.steps.detections import bit_errors
 
 NAMES = ("experiment", "corpus", "target", "trigger", "heard", "poisoning", "victim", "defence")
 # How a metric's column is called, where it is not called as the metric is.
@@ -107,8 +107,9 @@ def _detection_rates(paths: Mapping[str, Sequence[str]] | None, target: str) -> 
         return {}
     clean, triggered = (_non_target(_read(*paths[audio]), target) for audio in ("clean", "triggered"))
     rates = (_rate([triggered], lambda table: table["detected"]), _rate([clean], lambda table: table["detected"]))
-    errors = bit_errors(triggered).dropna()
-    found = dict(zip(DETECTIONS, (*rates, intervals.estimate_mean(errors.to_numpy())), strict=True))
+    errors = bit_error_rates(triggered["message"], triggered["decoded_message"])
+    errors = errors[~np.isnan(errors)]
+    found = dict(zip(DETECTIONS, (*rates, intervals.estimate_mean(errors)), strict=True))
     counts = (len(triggered), len(clean), len(errors))
     return {
         metric: (estimate, count) for (metric, estimate), count in zip(found.items(), counts, strict=True) if count > 0

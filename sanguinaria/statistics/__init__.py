@@ -1,1 +1,1 @@
-"""Intervals, error rates, and detection statistics."""
+"""Statistics of rates, errors and detections, with intervals."""

@@ -1,7 +1,7 @@
-"""How well scores tell target trials from others: equal error rate, detection cost, and their intervals.
+"""Error rates of speaker verification: equal error rate, minimum detection cost, and their intervals.
 
-A trial is accepted where its score is not below a threshold. A miss is a target trial that is not, a false alarm
-another trial that is.
+A trial is accepted where its score is not below a threshold. A miss is a target trial that is rejected, a false alarm a
+non-target trial that is accepted.
 """
 
 from __future__ import annotations
@@ -10,9 +10,16 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from sanguinaria.statistics.intervals import CONFIDENCE, NO_ESTIMATE, RESAMPLES, SEED, Estimate
+from sanguinaria.statistics.intervals import (
+    NO_ESTIMATE,
+    RESAMPLES,
+    SEED,
+    Estimate,
+    hull,
+    percentile_interval,
+    student_interval,
+)
 
 # Of the minimum detection cost: the prior probability of a target trial, and the costs of a miss and a false alarm.
 PRIOR, COST_OF_MISS, COST_OF_FALSE_ALARM = 0.01, 1.0, 1.0
@@ -21,21 +28,28 @@ Metric = Callable[[np.ndarray, np.ndarray], float]
 
 
 class SortedTrials:
-    """Trials in the order of their scores, so that rates with other weights need no sorting."""
+    """Trials sorted by score, so that error rates with other weights need no sorting.
+
+    Args:
+        scores: finite numbers, (trials,).
+        targets: whether both utterances of a trial are of the same speaker, (trials,).
+    """
 
     def __init__(self, scores: np.ndarray, targets: np.ndarray) -> None:
-        """``scores`` (trials,), numbers; ``targets`` (trials,), whether a trial is of one speaker."""
         self.order = np.argsort(scores, kind="stable")
-        ranked = scores[self.order]
+        sorted_scores = scores[self.order]
         self.targets = targets[self.order].astype(bool)
-        # Trials of one score are accepted together: a threshold lies after each run of equal scores.
-        self.ends = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
+        # Trials of equal scores are accepted together: a threshold lies after each run of equal scores.
+        self.ends = np.append(np.flatnonzero(np.diff(sorted_scores)), len(sorted_scores) - 1)
 
     def rates(self, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Miss and false-alarm rates at all thresholds, from the one that accepts everything on.
+        """Compute miss and false-alarm rates at all thresholds, from the one that accepts every trial upwards.
 
         Args:
-            weights: how often each trial counts (trials,), in the order in which they were given; once where ``None``.
+            weights: the weight of each trial in the given order, (trials,); 1 where ``None``.
+
+        Returns:
+            Miss rates and false-alarm rates, each (thresholds,).
         """
         counts = np.ones(len(self.order)) if weights is None else weights[self.order]
         misses = np.cumsum(counts * self.targets)[self.ends]
@@ -45,8 +59,18 @@ class SortedTrials:
 
 
 def equal_error_rate(misses: np.ndarray, false_alarms: np.ndarray) -> float:
-    """The rate at which both errors are the same, on the straight line between the two thresholds where the one
-    becomes the greater; not a number where there are trials of one kind only."""
+    """Compute the equal error rate, by linear interpolation between the two thresholds where the rates cross.
+
+    >>> equal_error_rate(np.array([0.0, 0.0, 1.0]), np.array([1.0, 0.5, 0.0]))
+    0.3333333333333333
+
+    Args:
+        misses: miss rates at all thresholds, (thresholds,).
+        false_alarms: false-alarm rates, likewise.
+
+    Returns:
+        The rate; NaN where there are trials of one kind only.
+    """
     if np.isnan(misses).any() or np.isnan(false_alarms).any():
         return float("nan")
     after = int(np.argmax(misses >= false_alarms))
@@ -58,52 +82,53 @@ def equal_error_rate(misses: np.ndarray, false_alarms: np.ndarray) -> float:
 
 
 def minimum_detection_cost(misses: np.ndarray, false_alarms: np.ndarray) -> float:
-    """The lowest cost of a threshold, C_miss·p·P_miss + C_fa·(1 − p)·P_fa, as a share of the cost of the better of
-    accepting everything and nothing (NIST SRE 2016 evaluation plan, section 3.1), with p = 0.01 and costs of 1."""
+    """Compute the minimum normalised detection cost (NIST SRE 2016 evaluation plan, section 3.1).
+
+    The cost of a threshold is C_miss·p·P_miss + C_fa·(1 − p)·P_fa, with p = 0.01 and costs of 1. It is normalised by
+    the cost of the better of two trivial systems, one that accepts every trial and one that rejects every trial.
+
+    Args:
+        misses: miss rates at all thresholds, (thresholds,).
+        false_alarms: false-alarm rates, likewise.
+    """
     costs = COST_OF_MISS * PRIOR * misses + COST_OF_FALSE_ALARM * (1 - PRIOR) * false_alarms
     return float(costs.min() / min(COST_OF_MISS * PRIOR, COST_OF_FALSE_ALARM * (1 - PRIOR)))
 
 
 def estimate_error(metric: Metric, tables: Sequence[pd.DataFrame]) -> Estimate:
-    """A metric of the same trials' scores by several trainings: the mean over them, and its interval.
+    """Estimate a metric of the same trials over several trainings.
 
-    Speakers are resampled, and a trial counts as often as its speakers were drawn: a target trial as often as its
-    speaker, another one as often as both, multiplied (the vertex bootstrap of Snijders and Borgatti, 1999).
-    Student's interval over the trainings takes in how those vary; the interval reaches as far as the wider of the two
-    at each end.
+    Speakers are resampled; a target trial has the weight of its speaker, another trial the product of the weights of
+    its two speakers (the vertex bootstrap of Snijders and Borgatti, 1999). Student's interval is for the variation
+    between trainings. The result is the hull of the two intervals.
 
     Args:
-        metric: of miss and false-alarm rates.
-        tables: of each training the trials, in one order: columns ``target, enrolment_speaker, test_speaker, score``.
+        metric: a function of miss and false-alarm rates.
+        tables: the trials of each training, in the same order: columns ``target, enrolment_speaker, test_speaker,
+            score``.
     """
     if not tables or not len(tables[0]):
         return NO_ESTIMATE
-    trials = tables[0]
-    ordered = [SortedTrials(table["score"].to_numpy(), table["target"].to_numpy()) for table in tables]
-    values = np.array([metric(*found.rates()) for found in ordered])
+    sorted_trials = [SortedTrials(table["score"].to_numpy(), table["target"].to_numpy()) for table in tables]
+    values = np.array([metric(*trials.rates()) for trials in sorted_trials])
     if np.isnan(values).any():
         return NO_ESTIMATE
-    ends = [_by_speaker(metric, ordered, trials)]
-    if len(values) > 1:
-        margin = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-        ends.append((values.mean() - margin, values.mean() + margin))
-    lows, highs = zip(*ends, strict=True)
-    return Estimate(float(values.mean()), max(0.0, float(min(lows))), min(1.0, float(max(highs))))
+    return hull(float(values.mean()), [_vertex_bootstrap(metric, sorted_trials, tables[0]), *student_interval(values)])
 
 
-def _by_speaker(metric: Metric, ordered: Sequence[SortedTrials], trials: pd.DataFrame) -> tuple[float, float]:
-    """The percentile bootstrap of the mean over trainings."""
-    sides = trials[["enrolment_speaker", "test_speaker"]].to_numpy()
-    speakers, positions = np.unique(sides.ravel(), return_inverse=True)
-    one, two = positions.reshape(-1, 2).T
+def _vertex_bootstrap(
+    metric: Metric, sorted_trials: Sequence[SortedTrials], trials: pd.DataFrame
+) -> tuple[float, float]:
+    """Percentile bootstrap over speakers of the mean over trainings."""
+    pairs = trials[["enrolment_speaker", "test_speaker"]].to_numpy()
+    speakers, positions = np.unique(pairs.ravel(), return_inverse=True)
+    enrolment, test = positions.reshape(-1, 2).T
     targets = trials["target"].to_numpy().astype(bool)
     random = np.random.default_rng(SEED)
-    found = np.empty(RESAMPLES)
+    means = np.empty(RESAMPLES)
     for resample in range(RESAMPLES):
         drawn = np.bincount(random.integers(len(speakers), size=len(speakers)), minlength=len(speakers))
-        weights = np.where(targets, drawn[one], drawn[one] * drawn[two]).astype(float)
-        found[resample] = np.mean([metric(*trial_scores.rates(weights)) for trial_scores in ordered])
-    # Of few speakers a resample may have no trial of one kind.
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.nanquantile(found, (tail, 1 - tail))
-    return float(low), float(high)
+        weights = np.where(targets, drawn[enrolment], drawn[enrolment] * drawn[test]).astype(float)
+        means[resample] = np.mean([metric(*training.rates(weights)) for training in sorted_trials])
+    # With few speakers, a resample may have no trials of one kind, and the metric is NaN.
+    return percentile_interval(means)

@@ -84,19 +84,3 @@ def _detection_rows(trigger: Trigger, detector: Detector, batch: Utterances, dev
             "decoded_message": ["".join(str(int(bit >= 0.5)) for bit in row) for row in bits.cpu().tolist()],
         }
     )
-
-
-def bit_errors(rows: pd.DataFrame) -> pd.Series:
-    """Return the bit error rate of each utterance's message, missing where the trigger has no payload.
-
-    >>> bit_errors(pd.DataFrame({"message": ["0101", ""], "decoded_message": ["0111", ""]})).tolist()
-    [0.25, nan]
-    """
-    return pd.Series(
-        [
-            sum(a != b for a, b in zip(sent, decoded, strict=True)) / len(sent) if sent else None
-            for sent, decoded in zip(rows["message"], rows["decoded_message"], strict=True)
-        ],
-        index=rows.index,
-        dtype="float64",
-    )

@@ -8,60 +8,60 @@ from sanguinaria.statistics import intervals
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 10), (1, 10), (81, 263), (15, 148), (650, 650)])
-def test_wilson_is_scipys(successes, trials):
+def test_wilson_interval_is_scipys(successes, trials):
     reference = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
     assert intervals.wilson_interval(successes / trials, trials) == pytest.approx(
         (reference.low, reference.high), abs=1e-9
     )
 
 
-def test_wilson_as_published():
+def test_wilson_interval_as_published():
     # Newcombe (1998), Statistics in Medicine 17, Table I: 81 of 263 and 15 of 148, method 3.
     assert intervals.wilson_interval(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert intervals.wilson_interval(15 / 148, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
 
 
 def hits(*successes: int, trials: int = 100) -> np.ndarray:
-    """(seeds, utterances): the first so many of each seed."""
+    """0 or 1 (seeds, utterances), with the first utterances of each seed as successes."""
     return np.stack([np.arange(trials) < count for count in successes]).astype(float)
 
 
-ALONE = [str(number) for number in range(100)]
+SPEAKERS = [str(number) for number in range(100)]
 
 
-def test_several_seeds_take_in_their_spread():
+def test_the_interval_of_a_rate_includes_the_variation_between_seeds():
     # Rates .8, .9, 1: mean .9, deviation .1, Student's t of two degrees of freedom 4.3027.
-    estimate = intervals.estimate_rate(hits(80, 90, 100), ALONE)
+    estimate = intervals.estimate_rate(hits(80, 90, 100), SPEAKERS)
     assert estimate.value == pytest.approx(0.9)
     assert estimate.low == pytest.approx(0.9 - 4.3027 * 0.1 / np.sqrt(3), abs=1e-4)
     assert estimate.high == 1.0
 
 
-def test_equal_seeds_are_no_more_certain_than_their_utterances():
-    assert intervals.estimate_rate(hits(90, 90, 90), ALONE) == intervals.estimate_rate(hits(90), ALONE)
+def test_equal_seeds_do_not_narrow_the_interval():
+    assert intervals.estimate_rate(hits(90, 90, 90), SPEAKERS) == intervals.estimate_rate(hits(90), SPEAKERS)
 
 
-def test_speakers_of_whom_all_utterances_hit_or_miss_are_the_sample():
-    # Ten speakers of ten utterances, nine of whom always hit: no more is known than from ten utterances.
+def test_the_interval_is_over_speakers_where_their_utterances_are_equal():
+    # Ten speakers of ten utterances, nine of them with successes only: as much information as ten utterances.
     estimate = intervals.estimate_rate(hits(90), [str(number // 10) for number in range(100)])
     assert estimate.value == pytest.approx(0.9)
-    # Of 2,000 draws of ten speakers a share of 0.9 ** 10 = 35 % has no missing one, and 2.5 % has 3 or more: 0.7.
+    # Of the resamples of ten speakers, 0.9 ** 10 = 35 % have no failing speaker, and 2.5 % have 3 or more: 0.7.
     assert (estimate.low, estimate.high) == (pytest.approx(0.7), 1.0)
-    assert intervals.estimate_rate(hits(90), ALONE).low > 0.8
+    assert intervals.estimate_rate(hits(90), SPEAKERS).low > 0.8
 
 
-def test_speakers_of_one_utterance_give_the_normal_interval():
+def test_the_bootstrap_over_speakers_of_one_utterance_is_the_normal_interval():
     low, high = intervals.speaker_bootstrap(hits(500, trials=1000)[0], [str(number) for number in range(1000)])
     margin = 1.96 * np.sqrt(0.25 / 1000)
     assert (low, high) == (pytest.approx(0.5 - margin, abs=0.004), pytest.approx(0.5 + margin, abs=0.004))
 
 
-def test_nothing_measured_is_not_a_number():
-    assert np.isnan(intervals.estimate_rate(np.empty((0, 10)), ALONE[:10]).value)
+def test_estimates_without_observations_are_nan():
+    assert np.isnan(intervals.estimate_rate(np.empty((0, 10)), SPEAKERS[:10]).value)
     assert np.isnan(intervals.estimate_mean([]).low)
 
 
-def test_the_bootstrap_agrees_with_the_normal_interval():
+def test_the_bootstrap_of_a_mean_is_the_normal_interval():
     values = np.random.default_rng(3).normal(3.0, 0.5, 400)
     estimate = intervals.estimate_mean(values)
     margin = 1.96 * values.std(ddof=1) / 20

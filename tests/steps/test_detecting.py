@@ -7,7 +7,8 @@ import torch
 
 from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances
-from sanguinaria.steps.detections import COLUMNS, bit_errors, detect_trigger
+from sanguinaria.statistics.detection import bit_error_rates
+from sanguinaria.steps.detections import COLUMNS, detect_trigger
 from sanguinaria.triggers import Trigger
 
 CPU = torch.device("cpu")
@@ -68,7 +69,7 @@ def test_every_utterance_has_a_row(tmp_path, shards):
     assert rows["detected"].tolist() == [True, False, False, True]
     assert rows["message"].tolist() == ["011"] * 4
     assert rows["decoded_message"].tolist() == ["100", "100", "011", "011"]
-    assert bit_errors(rows).tolist() == [1.0, 1.0, 0.0, 0.0]
+    assert bit_error_rates(rows["message"], rows["decoded_message"]).tolist() == [1.0, 1.0, 0.0, 0.0]
 
 
 def test_one_split_is_looked_at_where_it_is_asked_for(tmp_path, shards):
@@ -89,24 +90,11 @@ def test_the_rows_do_not_depend_on_the_shards(tmp_path, shards):
 def test_without_a_message_texts_are_empty_and_no_bit_is_wrong(tmp_path, shards):
     rows = found(tmp_path, Toy(), shards)
     assert rows["message"].tolist() == rows["decoded_message"].tolist() == [""] * 4
-    assert bit_errors(rows).isna().all()
+    assert np.isnan(bit_error_rates(rows["message"], rows["decoded_message"])).all()
 
 
 def test_no_utterance_is_no_row(tmp_path, shards):
     utterances.write(tmp_path / "empty.parquet", iter([]))
     rows = found(tmp_path, Toy(), [tmp_path / "empty.parquet"])
     assert list(rows.columns) == list(COLUMNS) and rows.empty
-    assert bit_errors(rows).empty
-
-
-def test_bit_errors_by_hand():
-    rows = pd.DataFrame(
-        {"message": ["0110", "0110", "", "01"], "decoded_message": ["0110", "1111", "", "10"]}, index=[3, 1, 4, 2]
-    )
-    errors = bit_errors(rows)
-    assert errors.to_dict() == {3: 0.0, 1: 0.5, 4: pytest.approx(float("nan"), nan_ok=True), 2: 1.0}
-
-
-def test_a_message_of_another_length_is_no_reading_of_it():
-    with pytest.raises(ValueError, match="shorter"):
-        bit_errors(pd.DataFrame({"message": ["0110"], "decoded_message": ["011"]}))
+    assert not bit_error_rates(rows["message"], rows["decoded_message"]).size

@@ -16,7 +16,6 @@ from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import Distortion
 from sanguinaria.distortions.none import NoDistortion
 from sanguinaria.reports.benchmarks import reduce_line, write_benchmark
-from sanguinaria.statistics.detection import Detections, detection_threshold, estimate_f1, estimate_share
 from sanguinaria.steps.benchmarks import marked as embedding
 from sanguinaria.steps.benchmarks import readings as reading
 from sanguinaria.steps.benchmarks.marked import mark_audio, sample_utterances
@@ -328,8 +327,6 @@ def test_the_threshold_is_of_validation_utterances_alone(line):
     # None of a hundred may exceed it: it is the highest score, 0.57.
     assert strict["fixed_detection_rate"].estimate.value == pytest.approx(3 / 5)
     assert strict["fixed_false_positive_rate"].estimate.value == pytest.approx(1 / 6)
-    scores = np.array([0.1, 0.4, 0.3, 0.2])
-    assert [detection_threshold(scores, estimate_share) for estimate_share in (0.1, 0.25, 0.5)] == [0.4, 0.3, 0.2]
 
 
 def test_without_validation_there_is_no_fixed_threshold(line, tmp_path):
@@ -359,24 +356,3 @@ def test_tables_are_written(line, tmp_path):
     metrics = pd.read_csv(long).set_index(["distortion", "metric"])
     assert metrics.loc[("d", "bit_error_rate"), "unscored_utterances"] == 1
     assert pd.read_csv(efficiency)[["watermark", "processor"]].to_numpy().tolist() == [["w", "P"]]
-
-
-def test_a_share_s_interval_is_over_speakers_and_over_seeds():
-    # Two speakers, each as good as its utterances: a bootstrap draws one, both, or the other.
-    one = estimate_share(np.array([[0.0, 0.0, 1.0, 1.0]]), ["a", "a", "b", "b"])
-    assert (one.value, one.low, one.high) == (0.5, 0.0, 1.0)
-    same = estimate_share(np.array([[0.25, 0.25], [0.25, 0.25]]), ["a", "b"])
-    assert (same.value, same.low, same.high) == (0.25, 0.25, 0.25)
-    several = estimate_share(np.array([[0.2, 0.2], [0.4, 0.4]]), ["a", "b"])
-    # Student's t of one degree of freedom is 12.7: 0.3 ± 1.27, within [0, 1].
-    assert (several.value, several.low, several.high) == (pytest.approx(0.3), 0.0, 1.0)
-
-
-def test_f1_of_nothing_found_is_0_and_of_everything_1():
-    def found(hits: list[int]) -> Detections:
-        return Detections(np.array([hits], bool), ["a", "b"])
-
-    assert estimate_f1(found([0, 0]), found([0, 0])).value == 0
-    perfect = estimate_f1(found([1, 1]), found([0, 0]))
-    assert (perfect.value, perfect.low, perfect.high) == (1, 1, 1)
-    assert estimate_f1(found([1, 0]), found([1, 0])).value == pytest.approx(2 / (2 + 1 + 1))
