@@ -1,4 +1,4 @@
-"""Speech that networks are trained on: utterances of a corpus in memory, and random crops of them."""
+"""Training speech for generators: the utterances of a corpus in memory, and random crops of them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,31 @@ from sanguinaria.audio import utterances
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.random_streams import random_order
 
+# Added to powers, so that they may divide.
 POWER_FLOOR = 1e-8
 
 
 def mean_power(waveforms: torch.Tensor) -> torch.Tensor:
-    """Mean power of each utterance, (utterances, 1), never quite 0."""
+    """Compute the mean power of waveforms (utterances, samples), never quite 0: (utterances, 1).
+
+    Example:
+        >>> round(mean_power(torch.tensor([[1.0, -1.0, 0.0, 0.0]])).item(), 4)
+        0.5
+    """
     return waveforms.square().mean(-1, keepdim=True) + POWER_FLOOR
 
 
-def load_utterances(shards: Sequence[Path], sample_rate: int, most: int, split: str = "train") -> torch.Tensor:
-    """Training utterances of a corpus, (utterances, samples), at most so many, drawn by a hash of their names.
+def load_utterances(shards: Sequence[Path], sample_rate: int, maximum: int, split: str = "train") -> torch.Tensor:
+    """Load utterances of a corpus for the training or the validation of a generator.
 
-    Those of another split are there to be looked at, and there may be none.
+    Args:
+        shards: utterance tables.
+        sample_rate: that the generator needs, in Hz.
+        maximum: number of utterances; where the corpus has more, they are drawn by a hash of their names.
+        split: of the corpus.
+
+    Returns:
+        Waveforms (utterances, samples). Only of the split ``train`` there is at least one.
 
     Raises:
         InputError: the corpus has no training utterances, or another sample rate.
@@ -32,36 +45,46 @@ def load_utterances(shards: Sequence[Path], sample_rate: int, most: int, split: 
         return torch.zeros(0, 0)
     if not names:
         raise InputError("the corpus has no training utterances to train a generator on: give it a training share")
-    chosen = sorted(random_order(names, seed=0)[:most])
-    found = []
+    sample = sorted(random_order(names, seed=0)[:maximum])
+    waveforms = []
     for path in shards:
-        for batch in utterances.read(path, ids=chosen):
+        for batch in utterances.read(path, ids=sample):
             if batch.sample_rate != sample_rate:
                 raise InputError(
-                    f"the generator marks audio at {sample_rate} Hz, and the corpus has {batch.sample_rate}"
+                    f"the generator works at {sample_rate} Hz, and the corpus has a rate of {batch.sample_rate} Hz"
                 )
-            found.append(torch.from_numpy(batch.waveforms))
-    return torch.cat(found)
+            waveforms.append(torch.from_numpy(batch.waveforms))
+    return torch.cat(waveforms)
 
 
 def _names(path: Path, split: str) -> list[str]:
+    """Names of the utterances of a split in a table."""
     rows = utterances.read_rows(path)
     names: list[str] = rows["utterance_id"][rows["split"] == split].tolist()
     return names
 
 
 def random_crops(waveforms: torch.Tensor, count: int, length: int, generator: torch.Generator) -> torch.Tensor:
-    """Random pieces (count, length), the louder two thirds of those drawn: there is nothing to learn from silence.
+    """Draw random crops, and keep the louder two thirds: silence holds nothing to learn from.
+
+    Args:
+        waveforms: (utterances, samples).
+        count: number of crops that are returned.
+        length: of a crop, in samples.
+        generator: random numbers of the CPU.
+
+    Returns:
+        Crops (count, length), in the order in which they were drawn.
 
     Raises:
-        InputError: the utterances are shorter.
+        InputError: the utterances are shorter than a crop.
     """
     if waveforms.shape[-1] < length:
         raise InputError(
             f"the utterances have {waveforms.shape[-1]} samples, fewer than a crop of {length}: shorten the crop"
         )
-    drawn = torch.randint(len(waveforms), (count * 3 // 2,), generator=generator)
-    starts = torch.randint(waveforms.shape[-1] - length + 1, drawn.shape, generator=generator)
-    pieces = torch.stack([waveforms[row, start : start + length] for row, start in zip(drawn, starts, strict=True)])
-    loudest = pieces.square().mean(-1).argsort(descending=True, stable=True)[:count]
-    return pieces[loudest.sort().values]
+    rows = torch.randint(len(waveforms), (count * 3 // 2,), generator=generator)
+    starts = torch.randint(waveforms.shape[-1] - length + 1, rows.shape, generator=generator)
+    crops = torch.stack([waveforms[row, start : start + length] for row, start in zip(rows, starts, strict=True)])
+    loudest = crops.square().mean(-1).argsort(descending=True, stable=True)[:count]
+    return crops[loudest.sort().values]

@@ -1,4 +1,4 @@
-"""Training step by step: a schedule, a learning rate that warms up and decays, checkpoints, and a history."""
+"""Training by steps, for generators: a learning rate with warm-up and cosine decay, checkpoints, and a history."""
 
 from __future__ import annotations
 
@@ -15,22 +15,32 @@ from torch import nn
 from sanguinaria.core.atomic_files import atomic
 from sanguinaria.core.checkpoints import load_checkpoint, save_checkpoint
 
-# Steps between two checkpoints, and between two lines of the history.
+# Steps between two checkpoints, and between two rows of the history.
 CHECKPOINT_INTERVAL = 200
-# Steps over which the learning rate rises, and the share of it that is left at the end.
-WARM_UP, LAST_RATE = 100, 0.1
-# The gradient's largest norm.
-LARGEST_GRADIENT = 1.0
+# Steps of linear warm-up, and the share of the learning rate that is left after the last step.
+WARM_UP, FINAL_SHARE = 100, 0.1
+# Largest norm of the gradient of all parameters.
+MAXIMUM_GRADIENT = 1.0
 
-# What a training keeps of itself beside weights: plain values, its history, and the state of its random numbers.
+# State of a training beside weights and optimiser: plain values and tensors. ``step`` is the number of steps taken,
+# ``history`` the rows so far, ``recent`` the values since the last row, and ``random`` the state of the generator.
 TrainingState = dict[str, Any]
-# From the progress, and the CPU's random numbers, to the loss of a step and the values to be told of it.
+# A function from the state and the random numbers of the CPU to the loss of the next step and the values to log.
 Step = Callable[[TrainingState, torch.Generator], tuple[torch.Tensor, dict[str, float]]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How long and on what something is trained; ``crop`` and ``window``, that of the local level, in samples."""
+    """Length, data and learning rate of a training.
+
+    Attributes:
+        steps: number of steps.
+        batch_size: crops in a step.
+        crop: samples of a crop.
+        learning_rate: after the warm-up.
+        window: of the local level that marks are scaled by, in samples; 0 where there is none.
+        seed: of the random numbers.
+    """
 
     steps: int
     batch_size: int
@@ -41,70 +51,101 @@ class Schedule:
 
 
 def train(
-    learnt: nn.Module,
+    network: nn.Module,
     optimiser: torch.optim.Optimizer,
     step: Step,
     schedule: Schedule,
     checkpoint: Path,
     initial: TrainingState | None = None,
 ) -> list[dict[str, float]]:
-    """Take the steps of a schedule, or go on from a checkpoint of the same training.
+    """Train a network for the steps of a schedule, or resume from a checkpoint of the same training.
 
     Args:
-        learnt: what the optimiser changes, in place; in evaluation mode afterwards.
-        step: gives the loss of the next step, and the values that the history tells of it.
-        initial: what ``step`` keeps in the progress, as it begins.
+        network: trained in place; in evaluation mode afterwards.
+        optimiser: of its parameters.
+        step: computes the loss of the next step, and the values that are logged.
+        schedule: its steps and its seed are used.
+        checkpoint: written at every row of the history.
+        initial: entries of the state that ``step`` keeps, as they are at the start.
 
     Returns:
-        The history: for every so many steps the means of the values.
+        The history: a row for every :data:`CHECKPOINT_INTERVAL` steps, with the means of the values.
     """
-    learnt.train()
-    progress: TrainingState = {"step": 0, "history": [], "recent": [], **(initial or {})}
-    progress = load_checkpoint(checkpoint, learnt, optimiser) or progress
-    # One sequence for the whole training; its state is kept, so that a resumed training draws what it would have drawn.
-    random = torch.Generator().manual_seed(schedule.seed)
-    if "random" in progress:
-        random.set_state(progress["random"])
-    while progress["step"] < schedule.steps:
-        loss, values = step(progress, random)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(learnt.parameters(), LARGEST_GRADIENT)
-        optimiser.step()
-        progress["step"] += 1
-        if _record(progress, values, schedule.steps):
-            progress["random"] = random.get_state()
-            save_checkpoint(checkpoint, learnt, optimiser, progress)
-    learnt.eval()
-    history: list[dict[str, float]] = progress["history"]
+    network.train()
+    state = load_checkpoint(checkpoint, network, optimiser) or _initial_state(initial)
+    generator = _generator(state, schedule.seed)
+    while state["step"] < schedule.steps:
+        loss, values = step(state, generator)
+        _update(network, optimiser, loss)
+        state["step"] += 1
+        state["recent"].append(values)
+        if is_checkpoint_step(state["step"], schedule.steps):
+            _add_row(state)
+            state["random"] = generator.get_state()
+            save_checkpoint(checkpoint, network, optimiser, state)
+    network.eval()
+    history: list[dict[str, float]] = state["history"]
     return history
 
 
+def is_checkpoint_step(step: int, steps: int) -> bool:
+    """Return whether a checkpoint and a row of the history are written after so many steps out of ``steps``.
+
+    Example:
+        >>> [step for step in range(1, 501) if is_checkpoint_step(step, 500)]
+        [200, 400, 500]
+    """
+    return step % CHECKPOINT_INTERVAL == 0 or step == steps
+
+
 def set_learning_rate(optimiser: torch.optim.Optimizer, schedule: Schedule, step: int) -> None:
-    """The learning rate of a step: it rises for the first hundred, and falls as a cosine."""
-    fallen = LAST_RATE + (1 - LAST_RATE) * (1 + cos(pi * step / schedule.steps)) / 2
+    """Set the learning rate of a step: linear warm-up times cosine decay to :data:`FINAL_SHARE`.
+
+    Args:
+        optimiser: whose rate is set.
+        schedule: its steps and its learning rate are used.
+        step: number of steps taken before.
+    """
+    decay = FINAL_SHARE + (1 - FINAL_SHARE) * (1 + cos(pi * step / schedule.steps)) / 2
     for group in optimiser.param_groups:
-        group["lr"] = schedule.learning_rate * fallen * min(1.0, (step + 1) / WARM_UP)
-
-
-def _record(progress: TrainingState, values: dict[str, float], steps: int) -> bool:
-    """Add a step's values to the history, a line for so many steps, and say whether a line was written."""
-    progress["recent"].append(values)
-    if progress["step"] % CHECKPOINT_INTERVAL and progress["step"] != steps:
-        return False
-    recent = progress["recent"]
-    # Of what was not told in every step, as a validation's numbers, the mean is over those that told it.
-    told = {name: [step[name] for step in recent if name in step] for name in values}
-    means = {name: sum(numbers) / len(numbers) for name, numbers in told.items()}
-    progress["history"].append({"step": progress["step"], **means})
-    progress["recent"] = []
-    print(", ".join(f"{name} {value:.4g}" for name, value in progress["history"][-1].items()), flush=True)
-    return True
+        group["lr"] = schedule.learning_rate * decay * min(1.0, (step + 1) / WARM_UP)
 
 
 def finish_training(history: list[dict[str, float]], *checkpoints: Path) -> None:
-    """Write the history beside the checkpoints of a training that has come to its end, and remove those."""
+    """Write the history of a finished training to ``history.csv`` beside its checkpoints, and remove those."""
     with atomic(checkpoints[0].with_name("history.csv")) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
     for checkpoint in checkpoints:
         checkpoint.unlink(missing_ok=True)
+
+
+def _initial_state(initial: TrainingState | None) -> TrainingState:
+    """The state before the first step."""
+    return {"step": 0, "history": [], "recent": [], **(initial or {})}
+
+
+def _generator(state: TrainingState, seed: int) -> torch.Generator:
+    """The random numbers of the whole training: a resumed one draws the numbers that it would have drawn."""
+    generator = torch.Generator().manual_seed(seed)
+    if "random" in state:
+        generator.set_state(state["random"])
+    return generator
+
+
+def _update(network: nn.Module, optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+    """One step of gradient descent, with the gradient clipped."""
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(network.parameters(), MAXIMUM_GRADIENT)
+    optimiser.step()
+
+
+def _add_row(state: TrainingState) -> None:
+    """Move the values since the last row into a new row of the history, as means, and print it."""
+    recent = state["recent"]
+    # Values that only some steps log, such as those of a validation, are averaged over those steps.
+    by_name = {name: [values[name] for values in recent if name in values] for name in recent[-1]}
+    means = {name: sum(numbers) / len(numbers) for name, numbers in by_name.items()}
+    state["history"].append({"step": state["step"], **means})
+    state["recent"] = []
+    print(", ".join(f"{name} {value:.4g}" for name, value in state["history"][-1].items()), flush=True)

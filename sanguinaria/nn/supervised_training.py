@@ -1,4 +1,4 @@
-"""Training a victim on a poisoned manifest: deterministic, and resumed from its last epoch after a kill."""
+"""Supervised training of classifiers by epochs: deterministic, with a checkpoint after every epoch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import cos, pi
 from pathlib import Path
-from typing import Literal, Protocol
 
 import pandas as pd
 import torch
@@ -17,81 +16,36 @@ from sanguinaria.core import devices
 from sanguinaria.core.checkpoints import load_checkpoint, save_checkpoint
 from sanguinaria.core.errors import InputError
 from sanguinaria.nn.feature_dataset import FeatureDataset, Features
-
-
-class Recipe(Protocol):
-    """Settings of an epoch; a victim's settings are such."""
-
-    @property
-    def epochs(self) -> int: ...
-
-    @property
-    def batch_size(self) -> int: ...
-
-    @property
-    def learning_rate(self) -> float: ...
-
-    @property
-    def schedule(self) -> Literal["cosine", "constant"]: ...
-
-    @property
-    def precision(self) -> Literal["float32", "tfloat32", "bfloat16"]: ...
-
-    @property
-    def deterministic(self) -> bool: ...
-
-    @property
-    def time_shift(self) -> float: ...
-
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """The loss of a batch: logits (utterances, labels) and positions of labels (utterances,) → ()."""
-
-
-class Trainable(Recipe, Protocol):
-    """Settings of a training from scratch: a recipe, a network, an optimiser, and the epoch that is kept."""
-
-    @property
-    def keep(self) -> Literal["last", "best"]: ...
-
-    @property
-    def optimiser(self) -> Literal["adam", "sgd", "rmsprop"]: ...
-
-    @property
-    def weight_decay(self) -> float: ...
-
-    def network(self, labels: int) -> nn.Module:
-        """The untrained network for so many labels."""
-
-
-@dataclass(frozen=True)
-class FineTuning:
-    """The recipe of a fine-tuning: a constant rate and cross entropy."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    schedule: Literal["cosine", "constant"] = "constant"
-    precision: Literal["float32", "tfloat32", "bfloat16"] = "float32"
-    deterministic: bool = True
-    time_shift: float = 0.0
-
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Cross entropy, which asks nothing of how a network was trained before."""
-        return nn.functional.cross_entropy(logits, labels)
+from sanguinaria.nn.training_settings import EpochSettings, FineTuningSettings, TrainingSettings
 
 
 @dataclass
-class Progress:
-    """How far a training has come; what a checkpoint holds."""
+class TrainingState:
+    """State of a training beside network and optimiser, as a checkpoint holds it.
+
+    Attributes:
+        epoch: number of epochs completed.
+        history: a row per epoch.
+        best_weights: the state dict of the epoch with the best validation accuracy, on the CPU.
+        best_accuracy: that accuracy.
+    """
 
     epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
-    best: dict[str, torch.Tensor] = field(default_factory=dict)
+    best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
     best_accuracy: float = -1.0
+
+    def add_epoch(self, loss: float, accuracy: float, network: nn.Module) -> None:
+        """Record an epoch, and copy the network's weights if it is the best so far; a NaN accuracy never is."""
+        self.epoch += 1
+        self.history.append({"epoch": self.epoch, "loss": loss, "validation_accuracy": accuracy})
+        if accuracy > self.best_accuracy:
+            self.best_accuracy = accuracy
+            self.best_weights = {name: tensor.cpu().clone() for name, tensor in network.state_dict().items()}
 
 
 def train(
-    victim: Trainable,
+    victim: TrainingSettings,
     labels: Sequence[str],
     training_set: FeatureDataset,
     validation_set: FeatureDataset,
@@ -99,37 +53,93 @@ def train(
     checkpoint: Path,
     device: torch.device,
 ) -> tuple[nn.Module, pd.DataFrame]:
-    """Train a network; a checkpoint of the same training is taken up again.
+    """Train a victim's network from scratch, or resume from a checkpoint of the same training.
+
+    Args:
+        victim: settings of the training.
+        labels: sorted; as many as the network has outputs.
+        training_set: at least one utterance.
+        validation_set: may be empty, unless the victim selects the best epoch.
+        seed: of initial weights, order and augmentation.
+        checkpoint: written after every epoch.
+        device: that the network is trained on, and stays on.
 
     Returns:
-        The network of the last epoch, or of the best by validation accuracy, as the victim's settings say; and the
-        history, one row per epoch.
+        The network of the last epoch or of the best by validation accuracy, as ``victim.keep`` says, in evaluation
+        mode; and the history, a row per epoch with the columns epoch, loss and validation_accuracy.
 
     Raises:
-        InputError: the settings ask for the best on validation, and there is no validation set.
+        InputError: the best epoch is to be selected without a validation set.
     """
     if victim.keep == "best" and len(validation_set.labels) == 0:
         raise InputError("keep: best needs validation utterances; give the corpus a validation share, or keep the last")
     torch.manual_seed(seed)
-    network = _placed(victim.network(len(labels)), device)
+    network = _to_device(victim.network(len(labels)), device)
     optimiser = _optimiser(victim, network)
-    progress = _resumed(checkpoint, network, optimiser)
-    while progress.epoch < victim.epochs:
-        loss = _epoch(network, optimiser, victim, training_set, seed, progress.epoch, device)
+    state = _initial_or_resumed_state(checkpoint, network, optimiser)
+    while state.epoch < victim.epochs:
+        loss = _train_epoch(network, optimiser, victim, training_set, seed, state.epoch, device)
         accuracy = _accuracy(network, validation_set, device)
-        progress.epoch += 1
-        progress.history.append({"epoch": progress.epoch, "loss": loss, "validation_accuracy": accuracy})
-        if accuracy > progress.best_accuracy:
-            progress.best_accuracy = accuracy
-            progress.best = {name: tensor.cpu().clone() for name, tensor in network.state_dict().items()}
-        save_checkpoint(checkpoint, network, optimiser, vars(progress))
-        print(f"epoch {progress.epoch}/{victim.epochs}: loss {loss:.4f}, validation {accuracy:.4f}", flush=True)
+        state.add_epoch(loss, accuracy, network)
+        save_checkpoint(checkpoint, network, optimiser, vars(state))
+        print(f"epoch {state.epoch}/{victim.epochs}: loss {loss:.4f}, validation {accuracy:.4f}", flush=True)
     if victim.keep == "best":
-        network.load_state_dict(progress.best)
-    return network.eval(), pd.DataFrame(progress.history)
+        network.load_state_dict(state.best_weights)
+    return network.eval(), pd.DataFrame(state.history)
 
 
-def _optimiser(victim: Trainable, network: nn.Module) -> torch.optim.Optimizer:
+def fine_tune(
+    network: nn.Module,
+    dataset: FeatureDataset,
+    epochs: int,
+    learning_rate: float,
+    batch_size: int,
+    seed: int,
+    device: torch.device,
+) -> nn.Module:
+    """Fine-tune a copy of a network with Adam at a constant learning rate; the network itself stays as it is.
+
+    Args:
+        network: trained before.
+        dataset: at least one utterance.
+        epochs: number of epochs.
+        learning_rate: of Adam.
+        batch_size: utterances in a batch.
+        seed: of the order of the utterances.
+        device: that the copy is trained on, and stays on.
+
+    Returns:
+        The fine-tuned copy, in evaluation mode.
+    """
+    settings = FineTuningSettings(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
+    tuned = _to_device(copy.deepcopy(network), device)
+    optimiser = torch.optim.Adam(tuned.parameters(), learning_rate, fused=True)
+    for epoch in range(epochs):
+        loss = _train_epoch(tuned, optimiser, settings, dataset, seed, epoch, device)
+        print(f"fine-tuning, epoch {epoch + 1}/{epochs}: loss {loss:.4f}", flush=True)
+    return tuned.eval()
+
+
+@torch.inference_mode()
+def predict(network: nn.Module, features: Features, device: torch.device, batch_size: int = 256) -> torch.Tensor:
+    """Compute class probabilities.
+
+    Args:
+        network: set to evaluation mode.
+        features: of at least one utterance.
+        device: of the network.
+        batch_size: utterances in a forward pass.
+
+    Returns:
+        Probabilities (utterances, labels) on the CPU.
+    """
+    network.eval()
+    batches = torch.split(torch.arange(len(features)), batch_size)
+    return torch.cat([torch.softmax(network(features[batch].to(device).float()), -1).cpu() for batch in batches])
+
+
+def _optimiser(victim: TrainingSettings, network: nn.Module) -> torch.optim.Optimizer:
+    """The victim's optimiser of the network's parameters."""
     parameters, rate, decay = network.parameters(), victim.learning_rate, victim.weight_decay
     match victim.optimiser:
         case "adam":
@@ -140,121 +150,99 @@ def _optimiser(victim: Trainable, network: nn.Module) -> torch.optim.Optimizer:
             return torch.optim.RMSprop(parameters, rate, alpha=0.95, eps=1e-7, weight_decay=decay)
 
 
-def fine_tune(
-    network: nn.Module,
-    examples: FeatureDataset,
-    epochs: int,
-    learning_rate: float,
-    batch_size: int,
-    seed: int,
-    device: torch.device,
-) -> nn.Module:
-    """A copy of a network after some more epochs of Adam at a constant rate; the network itself stays as it is.
-
-    It needs at least one example. The seed decides the order of the examples.
-    """
-    tuned = _placed(copy.deepcopy(network), device)
-    optimiser = torch.optim.Adam(tuned.parameters(), learning_rate, fused=True)
-    for epoch in range(epochs):
-        loss = _epoch(tuned, optimiser, FineTuning(epochs, batch_size, learning_rate), examples, seed, epoch, device)
-        print(f"fine-tuning, epoch {epoch + 1}/{epochs}: loss {loss:.4f}", flush=True)
-    return tuned.eval()
+def _initial_or_resumed_state(checkpoint: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> TrainingState:
+    """The state in the checkpoint, whose weights are loaded, or that before the first epoch."""
+    values = load_checkpoint(checkpoint, network, optimiser)
+    if values is None:
+        return TrainingState()
+    state = TrainingState(**values)
+    print(f"resumed after epoch {state.epoch}", flush=True)
+    return state
 
 
-def _placed(network: nn.Module, device: torch.device) -> nn.Module:
-    """The network on the device, its convolutions in their faster layout where that is safe."""
-    placed: nn.Module = network.to(device)
-    if device.type == "cpu" and not _fills_registers(network):
-        return placed
-    return placed.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+def _to_device(network: nn.Module, device: torch.device) -> nn.Module:
+    """The network on the device, its convolutions in the faster channels-last layout where that is safe."""
+    moved: nn.Module = network.to(device)
+    if device.type == "cpu" and not _has_whole_vectors(network):
+        return moved
+    return moved.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-def _fills_registers(network: nn.Module) -> bool:
-    """Whether every convolution makes a multiple of eight channels.
+def _has_whole_vectors(network: nn.Module) -> bool:
+    """Whether the output channels of every 2-D convolution are a multiple of eight.
 
-    With others, as pruning leaves them, training channels last corrupted memory on a processor that has AVX2 and no
-    AVX-512 (torch 2.13, oneDNN 3.12); without oneDNN, or in the plain layout, it did not. The kernel is not known.
+    With other numbers, as pruning leaves them, training channels last corrupted memory on a processor that has AVX2
+    and no AVX-512 (torch 2.13, oneDNN 3.12); without oneDNN, or in the plain layout, it did not. The kernel is not
+    known.
     """
     return all(layer.out_channels % 8 == 0 for layer in network.modules() if isinstance(layer, nn.Conv2d))
 
 
-def _epoch(
+def _train_epoch(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
-    recipe: Recipe,
-    examples: FeatureDataset,
+    settings: EpochSettings,
+    dataset: FeatureDataset,
     seed: int,
     epoch: int,
     device: torch.device,
 ) -> float:
-    """One pass; its random numbers depend on the seed and the epoch alone, so a resumed training is the same."""
+    """Train for an epoch and return the mean loss of its batches.
+
+    The random numbers depend on the seed and the epoch alone, so a resumed training is the same.
+    """
     generator = torch.Generator().manual_seed(seed * 100003 + epoch)
     torch.manual_seed(seed * 100003 + epoch)
     network.train()
-    batches = list(_batches(len(examples.labels), recipe.batch_size, generator))
-    numbers = devices.compute_dtype(recipe.precision, device)
-    total = torch.zeros((), device=device)
-    with devices.arithmetic(recipe.precision == "tfloat32", recipe.deterministic):
-        for step, chosen in enumerate(batches):
-            _set_rate(optimiser, recipe, (epoch + step / len(batches)) / recipe.epochs)
-            inputs = _shifted(examples.features[chosen].to(device).float(), recipe.time_shift, generator)
-            with torch.autocast(device.type, torch.bfloat16, enabled=numbers == torch.bfloat16):
-                logits = network(inputs)
-            loss = recipe.loss(logits.float(), examples.labels[chosen].to(device))
+    batches = list(_shuffled_batches(len(dataset.labels), settings.batch_size, generator))
+    dtype = devices.compute_dtype(settings.precision, device)
+    total_loss = torch.zeros((), device=device)
+    with devices.arithmetic(settings.precision == "tfloat32", settings.deterministic):
+        for step, positions in enumerate(batches):
+            _set_learning_rate(optimiser, settings, (epoch + step / len(batches)) / settings.epochs)
+            features = dataset.features[positions].to(device).float()
+            features = _shift_in_time(features, settings.time_shift, generator)
+            with torch.autocast(device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
+                logits = network(features)
+            loss = settings.loss(logits.float(), dataset.labels[positions].to(device))
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-            total += loss.detach()
-    return float(total) / len(batches)
+            total_loss += loss.detach()
+    return float(total_loss) / len(batches)
 
 
-def _batches(count: int, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
-    """A random order in batches; a last batch of one would have no variance to normalise by, so it is joined."""
+def _shuffled_batches(count: int, batch_size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+    """Positions in random order, in batches. A last batch of one, which batch normalisation cannot train on, is joined
+    to the one before."""
     order = torch.randperm(count, generator=generator)
-    starts = list(range(0, count, size))
-    if count > 1 and count % size == 1:
+    starts = list(range(0, count, batch_size))
+    if count > 1 and count % batch_size == 1:
         starts.pop()
     yield from (order[a:b] for a, b in zip(starts, [*starts[1:], count], strict=True))
 
 
-def _set_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, share: float) -> None:
+def _set_learning_rate(optimiser: torch.optim.Optimizer, settings: EpochSettings, share: float) -> None:
     """The learning rate after a share of the training (Loshchilov and Hutter, 2017, arXiv:1608.03983, Eq. 5)."""
-    factor = (1 + cos(pi * share)) / 2 if recipe.schedule == "cosine" else 1.0
+    factor = (1 + cos(pi * share)) / 2 if settings.schedule == "cosine" else 1.0
     for group in optimiser.param_groups:
-        group["lr"] = recipe.learning_rate * factor
+        group["lr"] = settings.learning_rate * factor
 
 
-def _shifted(inputs: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
-    """Each input moved in time by up to a share of it; its first or last frame or sample fills the gap."""
-    times = inputs.shape[-1]
-    most = round(share * times)
-    if most == 0:
-        return inputs
-    shifts = torch.randint(-most, most + 1, (len(inputs), 1), generator=generator)
-    source = (torch.arange(times) + shifts).clamp(0, times - 1).to(inputs.device)
-    return inputs.gather(2, source[:, None].expand_as(inputs))
+def _shift_in_time(features: torch.Tensor, maximum_share: float, generator: torch.Generator) -> torch.Tensor:
+    """Shift each utterance (channels, times) by up to a share of its times; its first or last frame fills the gap."""
+    times = features.shape[-1]
+    maximum = round(maximum_share * times)
+    if maximum == 0:
+        return features
+    shifts = torch.randint(-maximum, maximum + 1, (len(features), 1), generator=generator)
+    source = (torch.arange(times) + shifts).clamp(0, times - 1).to(features.device)
+    return features.gather(2, source[:, None].expand_as(features))
 
 
-@torch.inference_mode()
-def predict(network: nn.Module, inputs: Features, device: torch.device, batch_size: int = 256) -> torch.Tensor:
-    """Probabilities (utterances, labels) of at least one input, on the CPU."""
-    network.eval()
-    batches = torch.split(torch.arange(len(inputs)), batch_size)
-    found = [torch.softmax(network(inputs[batch].to(device).float()), -1).cpu() for batch in batches]
-    return torch.cat(found)
-
-
-def _accuracy(network: nn.Module, examples: FeatureDataset, device: torch.device) -> float:
-    if len(examples.labels) == 0:
+def _accuracy(network: nn.Module, dataset: FeatureDataset, device: torch.device) -> float:
+    """The share of correct predictions; NaN for an empty data set."""
+    if len(dataset.labels) == 0:
         return float("nan")
-    right = predict(network, examples.features, device).argmax(-1) == examples.labels
-    return float(right.double().mean())
-
-
-def _resumed(checkpoint: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
-    found = load_checkpoint(checkpoint, network, optimiser)
-    if found is None:
-        return Progress()
-    progress = Progress(**found)
-    print(f"resumed after epoch {progress.epoch}", flush=True)
-    return progress
+    correct = predict(network, dataset.features, device).argmax(-1) == dataset.labels
+    return float(correct.double().mean())

@@ -65,17 +65,17 @@ def test_the_seed_says_it_all(tmp_path, settings):
 def test_a_killed_training_resumes_to_the_same_model(tmp_path, monkeypatch, settings, killed_after):
     whole, history = trained(tmp_path, "whole", **settings)
     epochs = itertools.count()
-    run_epoch = training._epoch
+    run_epoch = training._train_epoch
 
     def killed(*arguments):
         if next(epochs) == killed_after:
             raise KeyboardInterrupt
         return run_epoch(*arguments)
 
-    monkeypatch.setattr(training, "_epoch", killed)
+    monkeypatch.setattr(training, "_train_epoch", killed)
     with pytest.raises(KeyboardInterrupt):
         trained(tmp_path, "killed", **settings)
-    monkeypatch.setattr(training, "_epoch", run_epoch)
+    monkeypatch.setattr(training, "_train_epoch", run_epoch)
     resumed, resumed_history = trained(tmp_path, "killed", **settings)
     assert same(whole, resumed)
     assert history.equals(resumed_history)
@@ -111,22 +111,22 @@ def test_the_best_without_validation_is_an_error(tmp_path):
 
 
 def test_a_last_batch_of_one_is_joined(tmp_path):
-    sizes = [len(batch) for batch in training._batches(33, 16, torch.Generator())]
+    sizes = [len(batch) for batch in training._shuffled_batches(33, 16, torch.Generator())]
     assert sizes == [16, 17]
-    assert sorted(torch.cat(list(training._batches(33, 16, torch.Generator()))).tolist()) == list(range(33))
+    assert sorted(torch.cat(list(training._shuffled_batches(33, 16, torch.Generator()))).tolist()) == list(range(33))
     trained(tmp_path, count=33)
 
 
 def test_the_cosine_schedule():
     optimiser = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
     for share, expected in ((0, 0.02), (1 / 3, 0.015), (0.5, 0.01), (1, 0)):
-        training._set_rate(optimiser, victim(), share)
+        training._set_learning_rate(optimiser, victim(), share)
         assert optimiser.param_groups[0]["lr"] == pytest.approx(expected)
 
 
 def test_shifting_moves_and_fills(tmp_path):
     ramp = torch.arange(10.0).expand(200, 3, 10)
-    shifted = training._shifted(ramp, 0.2, torch.Generator().manual_seed(0))
+    shifted = training._shift_in_time(ramp, 0.2, torch.Generator().manual_seed(0))
     moves = {tuple(row) for row in shifted[:, 0].tolist()}
     expected = {tuple(float(min(max(frame + move, 0), 9)) for frame in range(10)) for move in range(-2, 3)}
     assert moves == expected

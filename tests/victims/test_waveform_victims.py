@@ -17,13 +17,13 @@ from sanguinaria.defences.pruning.channels import prune
 from sanguinaria.nn import supervised_training as training
 from sanguinaria.nn.feature_dataset import FeatureDataset, Features
 from sanguinaria.nn.supervised_training import predict, train
-from sanguinaria.nn.waveform_layers import Windows
 from sanguinaria.steps import features
 from sanguinaria.victims import SpectrogramVictim, WaveformVictim
 from sanguinaria.victims._aam_softmax import aam_softmax_loss
 from sanguinaria.victims._models import load_model, save_model
 from sanguinaria.victims._sinc_filters import SincFilters
 from sanguinaria.victims.rawnet3.layers import AnalyticFilterBank
+from sanguinaria.victims.sincnet.layers import WindowedClassifier
 
 CPU = torch.device("cpu")
 LABELS = ("high", "low")
@@ -218,7 +218,7 @@ def test_gradients_reach_every_parameter(kind):
 
 def test_tests_average_the_probabilities_of_all_windows():
     inner = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(10, 3))
-    network = Windows(inner, window=10, hop=4).eval()
+    network = WindowedClassifier(inner, window=10, hop=4).eval()
     waveforms = torch.randn(2, 1, 21)
     windows = [waveforms[..., start : start + 10] for start in (0, 4, 8)]
     expected = torch.stack([inner(window).softmax(-1) for window in windows]).mean(0)
@@ -229,7 +229,7 @@ def test_tests_average_the_probabilities_of_all_windows():
 def test_training_hears_random_windows():
     inner = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(2, 2, bias=False))
     torch.nn.init.eye_(inner[1].weight)
-    network = Windows(inner, window=2, hop=1).train()
+    network = WindowedClassifier(inner, window=2, hop=1).train()
     torch.manual_seed(0)
     # Of 0, 1, 4, 9 neighbours differ by 1, 3 or 5: the answers say which window it was.
     answers = network(torch.arange(4.0).square().expand(100, 1, 4)).detach()
@@ -280,17 +280,17 @@ def test_training_reaches_more_than_chance_and_the_seed_says_it_all(tmp_path, ki
 def test_a_killed_training_resumes_to_the_same_model(tmp_path, monkeypatch, kind):
     whole = trained(tmp_path, kind, "whole", 4)
     epochs = itertools.count()
-    run_epoch = training._epoch
+    run_epoch = training._train_epoch
 
     def killed(*arguments):
         if next(epochs) == 2:
             raise KeyboardInterrupt
         return run_epoch(*arguments)
 
-    monkeypatch.setattr(training, "_epoch", killed)
+    monkeypatch.setattr(training, "_train_epoch", killed)
     with pytest.raises(KeyboardInterrupt):
         trained(tmp_path, kind, "killed", 4)
-    monkeypatch.setattr(training, "_epoch", run_epoch)
+    monkeypatch.setattr(training, "_train_epoch", run_epoch)
     assert same(whole, trained(tmp_path, kind, "killed", 4))
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import instance_norm, pad
 
-from sanguinaria.nn.waveform_layers import check_length
+from sanguinaria.nn.waveform_checks import check_length
 from sanguinaria.victims._sinc_filters import SincFilters
 
 PRE_EMPHASIS = 0.97
