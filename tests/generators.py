@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -10,6 +9,7 @@ import pytest
 import torch
 from toy_speech import equal
 
+from sanguinaria.nn import step_training
 from sanguinaria.watermarks import Marker, Sources, Watermark
 
 
@@ -25,17 +25,14 @@ def assert_resumes(
     plugin: Watermark,
     sources: dict[str, object],
     draws: ModuleType,
-    keeps: Sequence[ModuleType],
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A training of some steps that is killed in its fourth, and started again, comes to the same weights and history.
 
-    ``draws`` is the module whose ``random_crops`` each step calls, ``keeps`` are those whose ``CHECKPOINT_INTERVAL``
-    is the number of steps between two checkpoints.
+    ``draws`` is the module whose ``random_crops`` each step calls.
     """
-    for module in keeps:
-        monkeypatch.setattr(module, "CHECKPOINT_INTERVAL", 2)
+    monkeypatch.setattr(step_training, "CHECKPOINT_INTERVAL", 2)
     whole = plugin.obtain(Sources(**sources, folder=folder / "whole"))  # type: ignore[arg-type]
     draw, drawn = draws.random_crops, []
 

@@ -126,7 +126,7 @@ def load_encoder(weights: PublishedWeights) -> ResemblyzerEncoder:
 
 
 def weights_file(weights: PublishedWeights) -> Path:
-    """Return the path of the weights: in the installed package if its digest is right, else as ``obtain`` finds them."""
+    """Return the path of the weights: in the installed package if its digest is right, else that of ``obtain``."""
     from importlib.util import find_spec
 
     from sanguinaria.core.downloads import sha256_of

@@ -127,14 +127,14 @@ class PkdmarkTeacher(PkdSettings):
             network = self.network()
             discriminator = Discriminator() if self.adversarial_weight else None
         schedule = TeacherSchedule(
-            self.steps,
-            self.batch_size,
-            self.samples,
-            self.learning_rate,
-            0,
-            self.seed,
-            None if self.ratio is None else (self.first_ratio, self.ratio),
-            self.quality == "gradual",
+            steps=self.steps,
+            batch_size=self.batch_size,
+            crop=self.samples,
+            learning_rate=self.learning_rate,
+            window=0,
+            seed=self.seed,
+            ratios=None if self.ratio is None else (self.first_ratio, self.ratio),
+            gradual=self.quality == "gradual",
         )
         checkpoint = sources.folder / "checkpoint.pt"
         history = train_teacher(

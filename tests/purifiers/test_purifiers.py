@@ -177,7 +177,6 @@ class Stopped(Exception):
 
 def test_a_training_that_was_killed_goes_on_where_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(watermark_training, "CHECKPOINT_INTERVAL", 2)
-    monkeypatch.setattr(diffusion_training, "CHECKPOINT_INTERVAL", 2)
     purifier, shards = built("tdap"), corpus(tmp_path)
     whole = purifier.obtain(sources(shards, tmp_path / "whole"))
     history = pd.read_csv(tmp_path / "whole" / "history.csv")
@@ -218,7 +217,6 @@ def test_the_weights_are_a_moving_average_of_the_training_s():
 
 def test_training_lowers_the_loss(tmp_path, monkeypatch):
     monkeypatch.setattr(watermark_training, "CHECKPOINT_INTERVAL", 20)
-    monkeypatch.setattr(diffusion_training, "CHECKPOINT_INTERVAL", 20)
     built("audiopure", steps=60).obtain(Sources(corpus(tmp_path), tmp_path / "training"))
     history = pd.read_csv(tmp_path / "training" / "history.csv")
     assert history["loss"].iloc[-1] < 0.8 * history["loss"].iloc[0]

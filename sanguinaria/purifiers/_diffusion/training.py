@@ -11,7 +11,7 @@ from torch import nn
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.distortions._attack_layer import AttackLayer
-from sanguinaria.nn.step_training import CHECKPOINT_INTERVAL, Schedule, TrainingState, set_learning_rate, train
+from sanguinaria.nn.step_training import Schedule, TrainingState, is_checkpoint_step, set_learning_rate, train
 from sanguinaria.purifiers._diffusion.cleanser import PurifyingNetwork
 from sanguinaria.purifiers._diffusion.process import Process
 from sanguinaria.purifiers._diffusion.speech import Lessons, Speech
@@ -144,8 +144,7 @@ class _Step:
         times = torch.randint(1, self.diffusion.steps + 1, (schedule.batch_size,), generator=random)
         loss = self._loss(self.network, number, pieces, times, random)
         values = {"loss": float(loss.detach())}
-        after = number + 1
-        if len(self.lessons.held_out) and (after % CHECKPOINT_INTERVAL == 0 or after == schedule.steps):
+        if len(self.lessons.held_out) and is_checkpoint_step(number + 1, schedule.steps):
             values["validation_loss"] = self._validate(number)
         return loss, values
 

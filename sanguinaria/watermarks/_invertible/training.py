@@ -15,7 +15,7 @@ from torch import nn
 
 from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.speech_crops import random_crops
-from sanguinaria.nn.step_training import CHECKPOINT_INTERVAL, Schedule, TrainingState, set_learning_rate, train
+from sanguinaria.nn.step_training import Schedule, TrainingState, is_checkpoint_step, set_learning_rate, train
 from sanguinaria.watermarks._audioseal.training import LOSS_THRESHOLD as READ
 from sanguinaria.watermarks._invertible.curriculum import advance, begun, perceptual_share, ratio_at
 from sanguinaria.watermarks._invertible.discriminator import Discriminator
@@ -101,8 +101,7 @@ def train_keyed(
             random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device), progress, random
         )
         advance(progress, values["message"], READ, schedule.steps)
-        after = progress["step"] + 1
-        if len(held_out) and (after % CHECKPOINT_INTERVAL == 0 or after == schedule.steps):
+        if len(held_out) and is_checkpoint_step(progress["step"] + 1, schedule.steps):
             pieces = held_out[:, : schedule.crop].to(device)
             values |= validate(network, random_keys, pieces, ratio_at(schedule.ratios, progress["quality"]))
         return loss, values

@@ -18,7 +18,7 @@ from torch.nn.functional import mse_loss
 from sanguinaria.distortions import distort
 from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.speech_crops import random_crops
-from sanguinaria.nn.step_training import CHECKPOINT_INTERVAL, Schedule, TrainingState, set_learning_rate, train
+from sanguinaria.nn.step_training import Schedule, TrainingState, is_checkpoint_step, set_learning_rate, train
 from sanguinaria.watermarks._invertible.curriculum import advance, begun, perceptual_share, ratio_at
 from sanguinaria.watermarks._invertible.discriminator import Discriminator
 from sanguinaria.watermarks._pkdmark.losses import decoding, multi_scale_stft, undetected
@@ -117,7 +117,7 @@ def train_teacher(
         values = {name: float(part.detach()) for name, part in parts.items()}
         values |= {"bit_error_rate": errors(found, messages), "quality": progress["quality"]}
         progress["attacked"] |= advance(progress, float(decoding(messages, found.detach())), READ, schedule.steps)
-        if is_told(progress, schedule) and len(held_out):
+        if is_checkpoint_step(progress["step"] + 1, schedule.steps) and len(held_out):
             pieces = held_out[:, : schedule.crop].to(device)
             values |= validate(network, network, pieces, attacks, ratio_at(schedule.ratios, progress["quality"]))
         return loss, values
@@ -154,9 +154,3 @@ def random_messages(count: int, bits: int, generator: torch.Generator) -> torch.
 def errors(found: torch.Tensor, messages: torch.Tensor) -> float:
     """The share of the bits that are read wrong, of m̂ and m (utterances, bits)."""
     return float(((found > 0.5) != (messages > 0)).float().mean())
-
-
-def is_told(progress: TrainingState, schedule: Schedule) -> bool:
-    """Whether the history gets a line after this step."""
-    after = progress["step"] + 1
-    return bool(after % CHECKPOINT_INTERVAL == 0 or after == schedule.steps)

@@ -80,15 +80,15 @@ class Pkdmark(PkdSettings):
             torch.manual_seed(self.seed)
             student = self._student(decoder)
         schedule = StudentSchedule(
-            self.progressive_steps + self.joint_steps,
-            self.batch_size,
-            base.samples,
-            self.learning_rate,
-            0,
-            self.seed,
-            self.distillation,
-            self.progressive_steps,
-            base.ratio,
+            steps=self.progressive_steps + self.joint_steps,
+            batch_size=self.batch_size,
+            crop=base.samples,
+            learning_rate=self.learning_rate,
+            window=0,
+            seed=self.seed,
+            distillation=self.distillation,
+            progressive=self.progressive_steps,
+            ratio=base.ratio,
         )
         checkpoint = sources.folder / "checkpoint.pt"
         history = train_student(

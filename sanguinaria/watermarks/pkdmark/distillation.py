@@ -17,11 +17,11 @@ from torch.nn.functional import mse_loss
 
 from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.speech_crops import random_crops
-from sanguinaria.nn.step_training import Schedule, TrainingState, set_learning_rate, train
+from sanguinaria.nn.step_training import Schedule, TrainingState, is_checkpoint_step, set_learning_rate, train
 from sanguinaria.watermarks._invertible.discriminator import Discriminator
 from sanguinaria.watermarks._pkdmark.losses import decoding, undetected
 from sanguinaria.watermarks._pkdmark.network import MarkNetwork
-from sanguinaria.watermarks._pkdmark.training import Weights, errors, is_told, random_messages, validate
+from sanguinaria.watermarks._pkdmark.training import Weights, errors, random_messages, validate
 
 Distillation = Literal["progressive", "direct"]
 # α at the start (section IV-A: "linearly increased from 0.1 to 1 over 40k steps").
@@ -114,7 +114,7 @@ def train_student(
             loss = loss + weights.adversarial * parts["adversarial"]
         values = {name: float(part.detach()) for name, part in parts.items()}
         values |= {"bit_error_rate": errors(found, messages), "mix": mix}
-        if is_told(progress, schedule) and len(held_out):
+        if is_checkpoint_step(progress["step"] + 1, schedule.steps) and len(held_out):
             pieces = held_out[:, : schedule.crop].to(device)
             values |= validate(student, decoder, pieces, attacks, schedule.ratio)
         return loss, values

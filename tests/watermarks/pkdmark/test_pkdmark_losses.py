@@ -71,7 +71,17 @@ class TestLosses:
             torch.zeros(0, 0),
             pkdmark_training.Weights(1.0, 1.0, 1.0),
             AttackLayer([], RATE),
-            StudentSchedule(1, 2, RATE, 1e-3, 0, 0, "progressive", 10, None),
+            StudentSchedule(
+                steps=1,
+                batch_size=2,
+                crop=RATE,
+                learning_rate=1e-3,
+                window=0,
+                seed=0,
+                distillation="progressive",
+                progressive=10,
+                ratio=None,
+            ),
             tmp_path / "checkpoint.pt",
             CPU,
         )

@@ -10,7 +10,6 @@ from small_pkdmark import CPU, entry, message, student, teacher
 from toy_speech import RATE, equal, hum
 
 from sanguinaria.distortions._attack_layer import AttackLayer
-from sanguinaria.nn import step_training as watermark_training
 from sanguinaria.watermarks import Sources
 from sanguinaria.watermarks._pkdmark import training as pkdmark_training
 from sanguinaria.watermarks._pkdmark.settings import PkdSettings
@@ -21,7 +20,17 @@ from sanguinaria.watermarks.pkdmark.distillation import StudentSchedule
 
 class TestMix:
     def schedule(self, kind: distillation.Distillation = "progressive") -> StudentSchedule:
-        return StudentSchedule(50_000, 16, 24_000, 1e-4, 0, 0, kind, 40_000, None)
+        return StudentSchedule(
+            steps=50_000,
+            batch_size=16,
+            crop=24_000,
+            learning_rate=1e-4,
+            window=0,
+            seed=0,
+            distillation=kind,
+            progressive=40_000,
+            ratio=None,
+        )
 
     def test_rises_from_a_tenth_to_one_in_a_straight_line(self):
         mix = self.schedule().mix
@@ -95,7 +104,7 @@ class TestTraining:
         plugin: PkdSettings = teacher(steps=5) if which == "teacher" else student(progressive_steps=3, joint_steps=2)
         module = pkdmark_training if which == "teacher" else distillation
         sources = {"audio": (corpus,), "base": taught}
-        assert_resumes(plugin, sources, module, (watermark_training, pkdmark_training), tmp_path, monkeypatch)
+        assert_resumes(plugin, sources, module, tmp_path, monkeypatch)
 
     def test_one_attack_happens_to_a_batch_and_its_length_stays(self):
         attacks = AttackLayer([entry("gain", factor=0.5), entry("speed", factor=1.25)], RATE)
