@@ -182,15 +182,15 @@ def test_a_training_that_was_killed_goes_on_where_it_was(tmp_path, monkeypatch):
     history = pd.read_csv(tmp_path / "whole" / "history.csv")
     assert history["step"].tolist() == [2, 4, 6]
 
-    record = watermark_training._record
+    is_checkpoint_step = watermark_training.is_checkpoint_step
 
-    def stop(progress, values, steps):
-        if progress["step"] == 5:
+    def stop(step, steps):
+        if step == 5:
             raise Stopped
-        return record(progress, values, steps)
+        return is_checkpoint_step(step, steps)
 
     with monkeypatch.context() as patched:
-        patched.setattr(watermark_training, "_record", stop)
+        patched.setattr(watermark_training, "is_checkpoint_step", stop)
         with pytest.raises(Stopped):
             purifier.obtain(sources(shards, tmp_path / "parts"))
     assert (tmp_path / "parts" / "checkpoint.pt").exists()
