@@ -26,7 +26,7 @@ CLIPS = 64
 
 def diffwave() -> Callable[[], object]:
     """A step of a small purifier: 16 clips of two seconds at once."""
-    network, clips, times = DiffWave(10, 16, 10), torch.randn(CLIPS, 32_000), torch.ones(16)
+    network, clips, times = DiffWave(layers=10, channels=16, cycle=10), torch.randn(CLIPS, 32_000), torch.ones(16)
     return lambda: [network(some, times) for some in clips.split(16)]
 
 

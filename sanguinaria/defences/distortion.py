@@ -1,4 +1,4 @@
-"""A distortion of the input as a defence: what an edit takes from a trigger, and from the model's accuracy."""
+"""A distortion of the input as a defence, such as smoothing or added noise."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 class DistortedInput(Defence):
-    """Passes test audio through an entry of `distortions`; the length is kept.
+    """Distorts test audio by an entry of `distortions`; the length is kept.
 
-    What is random follows from the seed and from the utterance's samples, so it depends neither on the batch nor on the
-    shard that the utterance is in.
+    Random numbers follow from the seed and the utterance's samples, so they depend neither on the batch nor on the
+    utterance's shard.
     """
 
     # In the specification of a stage, the settings of the entry as text: its name is in no identity.
     distortion: str = Field(description="entry of `distortions`")
-    seed: int = Field(default=0, ge=0, description="of all that is random")
+    seed: int = Field(default=0, ge=0, description="of the random numbers")
 
     @property
     def references(self) -> dict[str, tuple[str, str]]:
@@ -35,7 +35,7 @@ class DistortedInput(Defence):
         distortion = referenced["distortion"]
         assert isinstance(distortion, Distortion)
         if distortion.is_identity:
-            yield "distortion", f"{self.distortion!r} changes nothing: let the defence be one of kind `none`"
+            yield "distortion", f"{self.distortion!r} changes nothing: use a defence of kind `none`"
 
     def transform(self, sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
         from sanguinaria.distortions import distort_each

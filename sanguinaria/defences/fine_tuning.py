@@ -1,7 +1,7 @@
-"""Fine-tuning on clean utterances (Fake the Real, section 4.6): what a model has learnt of a trigger may be forgotten.
+"""Fine-tuning on clean utterances (Fake the Real, section 4.6), in which a model may forget its backdoor.
 
-The paper says that it takes twenty epochs on completely clean data, and neither which data nor the optimiser. Here it
-is the corpus's validation split, which the model was not trained on.
+The paper states twenty epochs on completely clean data, and neither which data nor the optimiser. Here the data are the
+corpus's validation split, which the model was not trained on.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class FineTuning(Defence):
-    """Some more epochs of training on clean validation utterances; n + 1 epochs begin with the same n."""
+    """Further epochs of training on clean validation utterances; the first n of n + 1 epochs are those of n epochs."""
 
     acts_on: ClassVar[Literal["input", "model"]] = "model"
 
-    epochs: int = Field(ge=0, description="on the clean validation utterances")
+    epochs: int = Field(ge=0, description="epochs on the clean validation utterances")
     learning_rate: float = Field(default=1e-4, gt=0, description="Adam's, constant")
     batch_size: int = Field(default=32, ge=2)
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class LowPass(Defence):
-    """A causal Butterworth low-pass filter, from rest: what a real-time front end would do."""
+    """A causal Butterworth low-pass filter with zero initial state, as in a real-time front end."""
 
-    cutoff: float = Field(default=3800.0, gt=0, description="Hz, −3 dB")
-    order: int = Field(default=6, ge=1, le=20)
+    cutoff: float = Field(default=3800.0, gt=0, description="cutoff frequency in Hz, at −3 dB")
+    order: int = Field(default=6, ge=1, le=20, description="filter order")
 
     def transform(self, sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
         import torch
@@ -31,7 +31,7 @@ class LowPass(Defence):
             )
 
         def apply(waveforms: torch.Tensor) -> torch.Tensor:
-            # As a convolution it has a gradient: an attack's would come late that passed straight by a filter's delay.
+            # A convolution has a gradient. A straight-through estimator would ignore the filter's delay.
             response = butterworth_response(self.order, None, self.cutoff, sample_rate, waveforms.shape[-1])
             return convolve(waveforms, torch.from_numpy(response[None]).to(waveforms))
 

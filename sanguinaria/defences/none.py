@@ -4,7 +4,7 @@ from sanguinaria.defences import Defence
 
 
 class NoDefence(Defence):
-    """The audio as it is."""
+    """Leaves audio and model unchanged."""
 
     @property
     def is_identity(self) -> bool:

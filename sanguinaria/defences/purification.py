@@ -1,10 +1,10 @@
-"""Purification as a defence: what a diffusion takes out of the input, and what it takes from the model's accuracy."""
+"""Purification of the input by a diffusion as a defence."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,48 +15,55 @@ from sanguinaria.defences import Defence
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.purifiers import Sampling
+    from sanguinaria.purifiers import SamplingSettings
 
 Variances = Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(min_length=1)]
 
 
 class Purification(Defence):
-    """Passes test audio through an entry of `purifiers`.
+    """Purifies test audio by an entry of `purifiers`.
 
-    What is random follows from the seed and from the utterance's samples. An utterance that is silent, or that has
-    anything that is no number, stays as it is.
+    Random numbers follow from the seed and the utterance's samples. Silent and non-finite utterances are unchanged.
     """
 
-    # In the specification of a stage, the purifier is the key of its weights, the text is empty, and the noise is the
-    # settings of the entry as text.
+    renamed: ClassVar[Mapping[str, str]] = {"back": "reverse", "whose": "transcript_of", "noise": "distortion"}
+
+    # In the specification of a stage, the purifier is the key of its weights, the text is empty, and the distortion is
+    # the settings of the entry as text.
     purifier: str = Field(description="entry of `purifiers`")
-    noise: str | None = Field(
+    distortion: str | None = Field(
         default=None,
-        description="entry of `distortions`, which happens to the audio before, so that the spectrum that the purifier "
-        "is told is noisy, too (TDAP, section 2.1); text is heard in the audio as it came",
+        description="entry of `distortions` that is applied before, such as noise, so that the spectrum that the "
+        "purifier is conditioned on is noisy, too (TDAP, section 2.1); texts are those of the undistorted audio",
     )
-    steps: Literal["usual", "all"] | Variances = Field(
-        default="usual",
-        description="those of the purifier's own sampling, all of its training's, or the variances of other ones",
+    steps: Literal["default", "all"] | Variances = Field(
+        default="default",
+        description="sampling steps: the purifier's default, all of its training's, or the variance of each step",
     )
     start: int | None = Field(
-        default=None, ge=1, description="t*: the step that noise is added up to; the purifier's own where absent"
+        default=None,
+        ge=1,
+        description="t*: the step that noise is added up to, and that the reverse process starts from; the purifier's "
+        "default where absent",
     )
-    back: bool = Field(default=True, description="false: the noise alone is added, and nothing taken away")
+    reverse: bool = Field(
+        default=True, description="whether the reverse process follows; false: the noise of the forward process alone"
+    )
     text: str | None = Field(
-        default=None, description="entry of `texts`: what the purifier is told of what is said; nothing where absent"
+        default=None,
+        description="entry of `texts`: text that the purifier is conditioned on; absent: no text",
     )
-    whose: Literal["own", "other"] = Field(
-        default="own",
-        description="text of the utterance itself, or, as a control, a wrong one: of another utterance beside it",
+    transcript_of: Literal["own_utterance", "other_utterance"] = Field(
+        default="own_utterance",
+        description="whether the text is the utterance's own or, as a control, a wrong one, of another utterance",
     )
-    seed: int = Field(default=0, ge=0, description="of all that is random")
+    seed: int = Field(default=0, ge=0, description="of the random numbers")
 
     @property
     def references(self) -> dict[str, tuple[str, str]]:
         optional = {
             field: (room, entry)
-            for field, room, entry in (("text", "texts", self.text), ("noise", "distortions", self.noise))
+            for field, room, entry in (("text", "texts", self.text), ("distortion", "distortions", self.distortion))
             if entry is not None
         }
         return {"purifier": ("purifiers", self.purifier), **optional}
@@ -64,58 +71,64 @@ class Purification(Defence):
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         from sanguinaria.purifiers._diffusion.settings import DiffusionPurifier
 
-        if self.whose == "other" and self.text is None:
-            yield "whose", "there is no text that could be another utterance's: give `text`, or leave it out"
+        if self.transcript_of == "other_utterance" and self.text is None:
+            yield "transcript_of", "there is no text that could be another utterance's: give `text`, or leave it out"
         purifier = referenced["purifier"]
         if isinstance(purifier, DiffusionPurifier):
-            if self.text is not None and not purifier.hears_text:
-                yield "text", f"the purifier {self.purifier!r} is told no text: leave it out"
+            if self.text is not None and not purifier.uses_text:
+                yield "text", f"the purifier {self.purifier!r} is not conditioned on text: leave it out"
             try:
-                purifier.way(self.sampling())
+                purifier.sampling_schedule(self.sampling())
             except InputError as error:
                 field, _, message = str(error).partition(": ")
                 yield field, message
 
-    def sampling(self) -> Sampling:
-        """How the purifier is gone through."""
-        from sanguinaria.purifiers import Sampling
+    def sampling(self) -> SamplingSettings:
+        """Return the sampling settings of the purifier."""
+        from sanguinaria.purifiers import SamplingSettings
 
-        variances = {"usual": (), "all": None}[self.steps] if isinstance(self.steps, str) else self.steps
-        return Sampling(variances, self.start, self.back)
+        return SamplingSettings(self.steps, self.start, self.reverse)
 
-    def of_utterances(
+    def transform_with_texts(
         self, sample_rate: int, device: torch.device, weights: Path | None
     ) -> Callable[[torch.Tensor, Sequence[str]], torch.Tensor]:
-        from sanguinaria.purifiers._weights import load_cleanser
+        from sanguinaria.purifiers._weights import load_purifier
 
         if weights is None:
             raise InputError("a purification needs the weights of its purifier")
-        cleanser = load_cleanser(weights, sample_rate, device, self.sampling())
-        add_noise = self._noise(sample_rate)
+        purifier = load_purifier(weights, sample_rate, device, self.sampling())
+        distort = self._distort(sample_rate)
 
         def apply(waveforms: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
-            told = None if self.text is None else others(texts) if self.whose == "other" else texts
-            return cleanser.purify(add_noise(waveforms), told, self.seed)
+            return purifier.purify(distort(waveforms), self._conditioning_texts(texts), self.seed)
 
         return apply
 
-    def _noise(self, sample_rate: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    def _conditioning_texts(self, texts: Sequence[str]) -> Sequence[str] | None:
+        """Return the texts that the purifier is conditioned on."""
+        if self.text is None:
+            return None
+        return other_texts(texts) if self.transcript_of == "other_utterance" else texts
+
+    def _distort(self, sample_rate: int) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Return the distortion before the purification, which leaves silent and non-finite utterances unchanged."""
         import torch
 
         from sanguinaria.audio.validation import is_usable
         from sanguinaria.distortions import distort_each
 
-        if self.noise is None:
+        if self.distortion is None:
             return lambda waveforms: waveforms
-        distort = distort_each(self.noise, sample_rate, self.seed)
+        distort = distort_each(self.distortion, sample_rate, self.seed)
         return lambda waveforms: torch.where(is_usable(waveforms)[:, None], distort(waveforms), waveforms)
 
 
-def others(texts: Sequence[str]) -> list[str]:
-    """For each utterance the text of the next one that says something else, from the last on to the first; none where
-    all say the same.
+def other_texts(texts: Sequence[str]) -> list[str]:
+    """Return for each utterance the next text that differs from its own; empty where all are the same.
 
-    >>> others(["yes", "yes", "no", "up"])
+    The first text follows the last.
+
+    >>> other_texts(["yes", "yes", "no", "up"])
     ['no', 'no', 'up', 'yes']
     """
     return [

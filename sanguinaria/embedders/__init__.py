@@ -1,4 +1,4 @@
-"""Embedders: from a text to numbers that a network is told."""
+"""Embedders: text embeddings that a network is conditioned on."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from sanguinaria.core.plugins import Plugin
 if TYPE_CHECKING:
     import torch
 
-# From texts to (texts, size); an empty text is all zeros.
-Embed = Callable[[Sequence[str]], "torch.Tensor"]
+# From texts to embeddings (texts, size); that of an empty text is all zeros.
+EmbedTexts = Callable[[Sequence[str]], "torch.Tensor"]
 
 
 class Embedder(Plugin):
-    """The protocol of an embedder. It is not trained here: the linear layer that its numbers pass through is."""
+    """Protocol of a text embedder. It is not trained here: the linear layer after it is."""
 
     room: ClassVar[str] = "embedders"
 
-    # How many numbers a text becomes.
+    # Dimensions of an embedding.
     size: int
 
     @abstractmethod
-    def embedder(self, device: torch.device) -> Embed:
-        """A function from texts to their embeddings on a device.
+    def embedder(self, device: torch.device) -> EmbedTexts:
+        """Return a function from texts to their embeddings on a device.
 
         Raises:
             InputError: a model is absent, or of another size; the message says where it belongs.
         """
 
 
-def from_text(text: str) -> Embedder:
-    """The plug-in that the settings in the specification of a stage tell of."""
-    found = plugins.build("embedders", json.loads(text))
-    assert isinstance(found, Embedder)
-    return found
+def from_settings(text: str) -> Embedder:
+    """Return the embedder whose settings, as JSON, are in the specification of a stage."""
+    embedder = plugins.build("embedders", json.loads(text))
+    assert isinstance(embedder, Embedder)
+    return embedder

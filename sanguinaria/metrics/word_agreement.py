@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.metrics import Metric, Pair, Unscorable
-from sanguinaria.texts import Extract
+from sanguinaria.texts import ExtractTexts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,7 +102,7 @@ def bare(text: str) -> str:
 
 
 @cache
-def _listener(whisper: Path, sample_rate: int) -> Extract:
+def _listener(whisper: Path, sample_rate: int) -> ExtractTexts:
     import torch
 
     from sanguinaria.texts.whisper import Whisper

@@ -23,7 +23,7 @@ from sanguinaria.plan.sections.verification import Verification
 from sanguinaria.plan.source_locations import Document, Place, Problem, mapping, report
 from sanguinaria.plan.validation_messages import explanations
 from sanguinaria.reports.figure_settings import Figure
-from sanguinaria.texts import Text
+from sanguinaria.texts import TextExtractor
 from sanguinaria.triggers import Trigger
 from sanguinaria.victims._encoders import SpeakerEncoderVictim
 from sanguinaria.watermarks import Watermark
@@ -348,7 +348,7 @@ class _Check:
 
     def _tells_labels(self, defence: Plugin) -> bool:
         texts = (self._reliable(room, entry) for _, room, entry in defence.referred if room == "texts")
-        return any(isinstance(text, Text) and text.is_label for text in texts)
+        return any(isinstance(text, TextExtractor) and text.is_label for text in texts)
 
     def _check_target(self, place: Place, target: Any, corpus: str) -> None:
         plugin = self._reliable("corpora", corpus)

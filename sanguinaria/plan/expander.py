@@ -27,7 +27,7 @@ from sanguinaria.plan.stages.watermarks import WatermarkStage
 from sanguinaria.plan.verifications import attacked_training
 from sanguinaria.purifiers import Purifier
 from sanguinaria.steps.poisoning.blocks import PoisonBlock
-from sanguinaria.texts import Text
+from sanguinaria.texts import TextExtractor
 from sanguinaria.triggers import Trigger
 from sanguinaria.triggers._target_speech import SpeechTrigger
 from sanguinaria.victims import Victim
@@ -194,7 +194,7 @@ class Expander:
         if (reference := plugin.references.get("text")) is None:
             return None
         text = self.entries["texts"][str(reference[1])]
-        assert isinstance(text, Text)
+        assert isinstance(text, TextExtractor)
         return TextStage(self.code("texts", (text,)), text, audio, splits)
 
     def purifier_of(self, defence: str) -> PurifierStage | None:
@@ -261,8 +261,8 @@ class Expander:
         if (corpus := resolved.corpus) is None:
             return PurifierStage(code, resolved.plugin, None)
         heard, attacked = [self.text_of(configured, corpus, "train", "validation")], None
-        if configured.attack is not None:
-            attacked = attacked_training(self, configured.attack, corpus)
+        if configured.training_attack is not None:
+            attacked = attacked_training(self, configured.training_attack, corpus)
             heard.append(self.text_of(configured, attacked, "test"))
         texts = tuple(text for text in heard if text is not None)
         return PurifierStage(code, resolved.plugin, corpus, attacked, texts)

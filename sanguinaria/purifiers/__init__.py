@@ -1,4 +1,4 @@
-"""Purifiers: networks that take out of speech what an attack may have put in."""
+"""Purifiers: denoising networks that remove adversarial perturbations, watermarks and triggers from speech."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin
@@ -15,20 +15,23 @@ if TYPE_CHECKING:
     import torch
 
 
-class Cleanser(Protocol):
-    """A trained purifier, loaded on a device. It splits what it is given into passes of its own size."""
+class LoadedPurifier(Protocol):
+    """A trained purifier on a device. It splits its input into batches of its own size."""
 
     def purify(self, waveforms: torch.Tensor, texts: Sequence[str] | None = None, seed: int = 0) -> torch.Tensor:
-        """Purified waveforms: (utterances, samples) → the same, on the device that they came from.
+        """Return purified waveforms on the device of the input.
 
-        Gradients pass, so that an attack may reach through. What is random follows from the seed and the utterance's
-        own samples, and depends on no other utterance. One that is silent, or that has anything that is no number,
-        comes back as it is.
+        Gradients pass, so that an adaptive attack is possible. The random numbers of an utterance follow from the seed
+        and its own samples, and depend on no other utterance. Silent and non-finite waveforms are returned unchanged.
 
         Args:
-            waveforms: nominally in [-1, 1], at the sample rate that the purifier was loaded for.
-            texts: what is said in each, empty where nothing is known; a purifier without text looks at none.
-            seed: of what is random.
+            waveforms: (utterances, samples), nominally in [-1, 1], at the sample rate that the purifier was loaded for.
+            texts: transcript of each utterance, empty where there is none; a purifier without text conditioning ignores
+                them.
+            seed: of all random numbers.
+
+        Returns:
+            (utterances, samples).
 
         Raises:
             InputError: the utterances are too short for the network.
@@ -36,34 +39,34 @@ class Cleanser(Protocol):
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """How a diffusion is gone through, where it is not the purifier's usual way.
+class SamplingSettings:
+    """Settings of diffusion purification: which steps are taken, and from which one the reverse process starts.
 
     Attributes:
-        variances: β of each step; empty for the usual ones, and ``None`` for all of the training's.
-        start: t*, the step that noise is added up to; ``None`` for the usual one.
-        back: false for the noise alone, as a baseline.
+        steps: the purifier's default sampling steps, all steps of the training, or the variance β of each step.
+        start: t*, the step that the forward process adds noise up to; ``None`` for the default.
+        reverse: whether the reverse process follows; without it the output is noisy speech, a baseline.
     """
 
-    variances: tuple[float, ...] | None = ()
+    steps: Literal["default", "all"] | tuple[float, ...] = "default"
     start: int | None = None
-    back: bool = True
+    reverse: bool = True
 
 
-USUAL = Sampling()
+DEFAULT_SAMPLING = SamplingSettings()
 
 
-@dataclass(frozen=True)
-class Sources:
-    """What a purifier is made from, beside its settings.
+@dataclass(frozen=True, kw_only=True)
+class TrainingInputs:
+    """Files and device of a purifier's training.
 
     Attributes:
-        audio: shards of the corpus that it refers to.
-        folder: where it may leave checkpoints and what else it makes.
-        device: where it is trained.
-        attacked: shards of what an adversary made of the corpus, where :attr:`Purifier.attack` asks for it.
-        trials: the table that says which utterance each of those was (:mod:`sanguinaria.adversaries._probes`).
-        texts: rows of what is said in the training and validation utterances and in the attacked ones, if it is told.
+        audio: shards of the corpus that the purifier refers to.
+        folder: of checkpoints and of what else the training writes.
+        device: of the training.
+        attacked: shards of the corpus's adversarial examples, where :attr:`Purifier.training_attack` asks for them.
+        trials: table of the trials of these examples (:mod:`sanguinaria.adversaries._probes`).
+        texts: rows of the texts of training, validation and attacked utterances, for a purifier conditioned on text.
     """
 
     audio: tuple[Path, ...] = ()
@@ -76,8 +79,13 @@ class Sources:
 
 @dataclass(frozen=True)
 class TrainingAttack:
-    """What a purifier is to be shown: entries of `victims` and `adversaries`, and how many trials of the corpus's
-    training utterances are attacked."""
+    """Adversarial examples that a purifier is trained on.
+
+    Attributes:
+        encoder: entry of `victims` that is attacked.
+        adversary: entry of `adversaries` that attacks it.
+        trials: largest number of trials of the corpus's training utterances that are attacked.
+    """
 
     encoder: str
     adversary: str
@@ -85,21 +93,21 @@ class TrainingAttack:
 
 
 class Purifier(Plugin):
-    """The protocol of a purifier."""
+    """Protocol of a purifier."""
 
     room: ClassVar[str] = "purifiers"
 
     @property
-    def attack(self) -> TrainingAttack | None:
-        """What of its corpus is attacked, for it to be trained on; nothing where ``None``."""
+    def training_attack(self) -> TrainingAttack | None:
+        """The adversarial examples that it is trained on; ``None`` for a training without."""
         return None
 
     @abstractmethod
-    def obtain(self, sources: Sources) -> dict[str, torch.Tensor]:
-        """The weights, trained on the sources' corpus, as one flat state dict.
+    def train(self, inputs: TrainingInputs) -> dict[str, torch.Tensor]:
+        """Train on the corpus and return the weights as one flat state dict.
 
         Raises:
-            InputError: the corpus does not serve; the message says why.
+            InputError: the corpus does not fit; the message says why.
         """
 
     @abstractmethod
@@ -108,13 +116,13 @@ class Purifier(Plugin):
         weights: Mapping[str, torch.Tensor],
         sample_rate: int,
         device: torch.device,
-        sampling: Sampling = USUAL,
-    ) -> Cleanser:
-        """A cleanser for audio at ``sample_rate`` Hz from what :meth:`obtain` returned.
+        sampling: SamplingSettings = DEFAULT_SAMPLING,
+    ) -> LoadedPurifier:
+        """Load weights that :meth:`train` returned, for audio at ``sample_rate`` Hz.
 
         Raises:
-            InputError: the network does not serve this sample rate, or this sampling.
-            sanguinaria.purifiers.WeightsError: the weights are not this network's.
+            InputError: the network does not fit this sample rate, or these sampling settings.
+            sanguinaria.purifiers.WeightsError: the weights are of another network.
         """
 
 

@@ -1,4 +1,4 @@
-"""A purifier's weights on disk: safetensors that name, in their metadata, the plug-in that reads them."""
+"""A purifier's weights on disk: safetensors whose metadata name the plug-in that loads them."""
 
 from __future__ import annotations
 
@@ -6,27 +6,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sanguinaria.core import plugins
-from sanguinaria.purifiers import USUAL, Cleanser, Purifier, Sampling, Sources
+from sanguinaria.purifiers import DEFAULT_SAMPLING, LoadedPurifier, Purifier, SamplingSettings, TrainingInputs
 
 if TYPE_CHECKING:
     import torch
 
 
-def save_weights(purifier: Purifier, sources: Sources, destination: Path, training: Path | None = None) -> None:
-    """Obtain a purifier's weights and keep them; the sources' folder, and what else was made, becomes ``training``."""
+def save_weights(purifier: Purifier, inputs: TrainingInputs, destination: Path, training: Path | None = None) -> None:
+    """Train a purifier and write its weights.
+
+    Args:
+        purifier: to train.
+        inputs: of the training.
+        destination: of the weights.
+        training: destination of the inputs' folder, with the history of the training.
+    """
     from sanguinaria.core import tensors
 
-    tensors.save(purifier.obtain(sources), {"purifier": plugins.describe(purifier)}, destination)
+    tensors.save(purifier.train(inputs), {"purifier": plugins.describe(purifier)}, destination)
     if training is not None:
-        sources.folder.mkdir(parents=True, exist_ok=True)
-        sources.folder.replace(training)
+        inputs.folder.mkdir(parents=True, exist_ok=True)
+        inputs.folder.replace(training)
 
 
-def load_cleanser(path: Path, sample_rate: int, device: torch.device, sampling: Sampling = USUAL) -> Cleanser:
-    """The purifier that :func:`save_weights` kept.
+def load_purifier(
+    path: Path, sample_rate: int, device: torch.device, sampling: SamplingSettings = DEFAULT_SAMPLING
+) -> LoadedPurifier:
+    """Load the purifier that :func:`save_weights` wrote.
 
     Raises:
-        InputError: it does not serve this sample rate, or this sampling.
+        InputError: it does not fit this sample rate, or these sampling settings.
         DamagedError: the file was cut or altered since it was written.
     """
     from sanguinaria.core import tensors

@@ -1,4 +1,4 @@
-"""DAP: a diffusion that is told the spectrum of the speech that it purifies.
+"""DAP: a diffusion conditioned on the spectrum of the speech that it purifies.
 
 Bai et al., "Diffusion-Based Adversarial Purification for Speaker Verification", arXiv:2310.14270: a conditional DDPM,
 which TDAP is compared with. Here it is TDAP's network and schedule without text and with the ordinary process, so that
@@ -7,8 +7,8 @@ the two differ in nothing else.
 
 from __future__ import annotations
 
-from sanguinaria.purifiers._diffusion.conditioned_settings import ConditionedPurifier
+from sanguinaria.purifiers._diffusion.spectrum_conditioned import SpectrumConditionedPurifier
 
 
-class Dap(ConditionedPurifier):
-    """An ordinary diffusion from noise, with the spectrum as its condition."""
+class Dap(SpectrumConditionedPurifier):
+    """An ordinary diffusion from noise, conditioned on the noisy speech's spectrum."""

@@ -1,8 +1,8 @@
-"""TDAP: a diffusion from noisy speech to clean, told the spectrum of the one and what is said in it.
+"""TDAP: a diffusion from noisy to clean speech, conditioned on the noisy speech's spectrum and on its text.
 
 Chen et al., "Textual-Driven Adversarial Purification for Speaker Verification", Interspeech 2024. The defaults are the
-paper's sizes (section 4.1). It pretrains on clean mel spectra; here the pretraining is told the clean speech's
-spectrum, so that the fine-tuning goes on with the same layers.
+paper's sizes (section 4.1). It pretrains on clean mel spectra; here the pretraining is conditioned on the clean
+speech's spectrum, so that the fine-tuning continues with the same layers.
 """
 
 from __future__ import annotations
@@ -16,55 +16,64 @@ from sanguinaria.adversaries import Adversary
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.purifiers import TrainingAttack
-from sanguinaria.purifiers._diffusion.conditioned_settings import ConditionedPurifier
-from sanguinaria.purifiers._diffusion.settings import Unlike
+from sanguinaria.purifiers._diffusion.settings import TrainingAugmentation
+from sanguinaria.purifiers._diffusion.spectrum_conditioned import SpectrumConditionedPurifier
 from sanguinaria.victims._encoders import SpeakerEncoderVictim
 
 if TYPE_CHECKING:
     import torch
 
     from sanguinaria.embedders import Embedder
-    from sanguinaria.purifiers._diffusion.speech import Speech
+    from sanguinaria.purifiers._diffusion.training_data import TrainingUtterances
 
-# Texts that are embedded at once.
-EMBEDDED_AT_ONCE = 64
+# Texts in one batch of the embedder.
+TEXT_BATCH = 64
 
 
-class Tdap(ConditionedPurifier):
-    """The conditional process, from clean speech to what `noises` make of it."""
+class Tdap(SpectrumConditionedPurifier):
+    """The conditional process, from clean speech to its distorted or attacked version."""
 
-    conditional: ClassVar[bool] = True
+    renamed: ClassVar[Mapping[str, str]] = {
+        **SpectrumConditionedPurifier.renamed,
+        "noises": "distortions",
+        "untouched": "undistorted_share",
+        "attacked": "attacked_share",
+        "untold": "text_dropout",
+    }
+    conditional_process: ClassVar[bool] = True
 
-    # In the specification of a stage, `noises` and `embedder` are the settings of the entries as text, and what has a
-    # stage of its own is empty: their names are in no identity.
-    noises: tuple[str, ...] = Field(
-        default=(), description="entries of `distortions`, one of which makes noisy speech of clean in a step"
+    # In the specification of a stage, `distortions` and `embedder` are the settings of the entries as text, and entries
+    # with a stage of their own are empty: their names are in no identity.
+    distortions: tuple[str, ...] = Field(
+        default=(), description="entries of `distortions`, one of which makes noisy speech of clean in each step"
     )
-    untouched: float = Field(default=0.0, ge=0, le=1, description="share of the steps in which none does")
+    undistorted_share: float = Field(
+        default=0.0, ge=0, le=1, description="share of the training steps without a distortion"
+    )
     encoder: str | None = Field(
         default=None,
         description="entry of `victims`: a speaker encoder, attacks on which are noisy speech, too; it is trained on "
         "the same corpus, unless it is pretrained",
     )
-    adversary: str | None = Field(default=None, description="entry of `adversaries`: who attacks it")
+    adversary: str | None = Field(default=None, description="entry of `adversaries`: the attack on the encoder")
     # Ten utterances of each of VoxCeleb1's 1,211 training speakers.
-    trials: int = Field(default=12_110, ge=2, description="of training utterances that are attacked, at most")
-    attacked: float = Field(
-        default=0.5, gt=0, le=1, description="share of the steps whose noisy speech are attacks, where there are such"
+    trials: int = Field(default=12_110, ge=2, description="largest number of training utterances that are attacked")
+    attacked_share: float = Field(
+        default=0.5, gt=0, le=1, description="share of the training steps on attacked speech, where there is an attack"
     )
     text: str | None = Field(
         default=None,
-        description="entry of `texts`: what is said in the training utterances; absent: it is told no text",
+        description="entry of `texts`: text of the training utterances; absent: no conditioning on text",
     )
-    embedder: str | None = Field(default=None, description="entry of `embedders`: makes numbers of it")
-    untold: float = Field(
-        default=0.1, ge=0, le=1, description="share of the utterances in training whose text is left out"
+    embedder: str | None = Field(default=None, description="entry of `embedders`: embeds the text")
+    text_dropout: float = Field(
+        default=0.1, ge=0, le=1, description="probability of training on an utterance without its text"
     )
     pretraining: int = Field(
         default=1_200_000, ge=0, description="steps before `steps`, on clean speech alone and by the ordinary process"
     )
     # Three epochs of ten utterances of each of VoxCeleb1's 1,211 training speakers.
-    steps: int = Field(default=2_300, ge=1, description="of the fine-tuning on pairs of clean and noisy speech")
+    steps: int = Field(default=2_300, ge=1, description="fine-tuning steps, on pairs of clean and noisy speech")
 
     @model_validator(mode="after")
     def _text_is_embedded(self) -> Tdap:
@@ -76,8 +85,10 @@ class Tdap(ConditionedPurifier):
     def _speech_is_noisy(self) -> Tdap:
         if (self.encoder is None) != (self.adversary is None):
             raise ValueError("an adversary needs an encoder and an encoder an adversary: give both or none of them")
-        if not self.noises and (self.encoder is None or self.attacked < 1):
-            raise ValueError("nothing makes noisy speech of clean: give noises, or an encoder with an attacked of 1")
+        if not self.distortions and (self.encoder is None or self.attacked_share < 1):
+            raise ValueError(
+                "nothing makes noisy speech of clean: give distortions, or an encoder with an attacked_share of 1"
+            )
         return self
 
     @property
@@ -92,10 +103,10 @@ class Tdap(ConditionedPurifier):
             )
             if entry is not None
         }
-        return {**super().references, "noises": ("distortions", self.noises), **optional}
+        return {**super().references, "distortions": ("distortions", self.distortions), **optional}
 
     @property
-    def attack(self) -> TrainingAttack | None:
+    def training_attack(self) -> TrainingAttack | None:
         if self.encoder is None or self.adversary is None:
             return None
         return TrainingAttack(self.encoder, self.adversary, self.trials)
@@ -108,7 +119,7 @@ class Tdap(ConditionedPurifier):
             yield "adversary", f"{self.adversary!r} does not attack an encoder: name an attack"
 
     @property
-    def hears_text(self) -> bool:
+    def uses_text(self) -> bool:
         return self.embedder is not None
 
     @property
@@ -116,39 +127,46 @@ class Tdap(ConditionedPurifier):
         return 0 if self.embedder is None else self._embedder().size
 
     @property
-    def pretrained(self) -> int:
+    def pretraining_steps(self) -> int:
         return self.pretraining
 
     @property
-    def unlike(self) -> Unlike:
-        return Unlike(self.noises, self.untouched, self.untold, 0.0 if self.encoder is None else self.attacked)
+    def augmentation(self) -> TrainingAugmentation:
+        return TrainingAugmentation(
+            distortions=self.distortions,
+            undistorted_share=self.undistorted_share,
+            attacked_share=0.0 if self.encoder is None else self.attacked_share,
+            text_dropout=self.text_dropout,
+        )
 
-    def embedded(self, speech: Speech, texts: Mapping[str, str], device: torch.device) -> Speech:
+    def with_text(
+        self, utterances: TrainingUtterances, texts: Mapping[str, str], device: torch.device
+    ) -> TrainingUtterances:
         from dataclasses import replace
 
-        embed = self.embed(device)
+        embed = self.text_embedding(device)
         if embed is None:
-            return speech
-        if absent := [name for name in speech.names if name not in texts]:
-            raise InputError(f"{len(absent)} utterances have no text, {absent[0]} first: give what is said in them")
-        return replace(speech, texts=_each_once(embed, [texts[name] for name in speech.names]))
+            return utterances
+        if absent := [name for name in utterances.names if name not in texts]:
+            raise InputError(f"{len(absent)} utterances have no text, {absent[0]} first: give the text of each")
+        return replace(utterances, texts=_embed_distinct(embed, [texts[name] for name in utterances.names]))
 
-    def embed(self, device: torch.device) -> Callable[[Sequence[str]], torch.Tensor] | None:
+    def text_embedding(self, device: torch.device) -> Callable[[Sequence[str]], torch.Tensor] | None:
         return None if self.embedder is None else self._embedder().embedder(device)
 
     def _embedder(self) -> Embedder:
-        from sanguinaria.embedders import from_text
+        from sanguinaria.embedders import from_settings
 
         assert self.embedder is not None
-        return from_text(self.embedder)
+        return from_settings(self.embedder)
 
 
-def _each_once(embed: Callable[[Sequence[str]], torch.Tensor], texts: Sequence[str]) -> torch.Tensor:
-    """The embeddings of texts (texts, features), on the CPU; equal ones are embedded once."""
+def _embed_distinct(embed: Callable[[Sequence[str]], torch.Tensor], texts: Sequence[str]) -> torch.Tensor:
+    """Return the embeddings of texts (texts, features) on the CPU; equal texts are embedded once."""
     import torch
 
-    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-    different = torch.split(torch.arange(len(places)), EMBEDDED_AT_ONCE)
-    names = list(places)
-    made = torch.cat([embed([names[place] for place in part.tolist()]).cpu() for part in different])
-    return made[[places[text] for text in texts]]
+    indices = {text: index for index, text in enumerate(dict.fromkeys(texts))}
+    distinct = list(indices)
+    batches = torch.split(torch.arange(len(distinct)), TEXT_BATCH)
+    embeddings = torch.cat([embed([distinct[index] for index in batch.tolist()]).cpu() for batch in batches])
+    return embeddings[[indices[text] for text in texts]]

@@ -49,7 +49,7 @@ def _defended(
 ) -> Iterator[Utterances]:
     defend = None
     for batch in batches:
-        defend = defend or defence.of_utterances(batch.sample_rate, device, weights)
+        defend = defend or defence.transform_with_texts(batch.sample_rate, device, weights)
         texts = [transcripts.get(name, "") for name in batch.rows["utterance_id"]]
         yield transform_batch(batch, partial(_with_texts, defend, texts), device)
 

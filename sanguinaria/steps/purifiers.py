@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sanguinaria.core.run_environment import write_environment
-from sanguinaria.purifiers import Purifier, Sources
+from sanguinaria.purifiers import Purifier, TrainingInputs
 from sanguinaria.purifiers._weights import save_weights
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def train_purifier(
         environment: JSON file of the run environment.
         device: of the training.
     """
-    sources = Sources(
+    inputs = TrainingInputs(
         audio=tuple(audio),
         folder=weights.with_name("unfinished"),
         device=device,
@@ -48,5 +48,5 @@ def train_purifier(
         trials=trials,
         texts=tuple(texts),
     )
-    save_weights(purifier, sources, weights, training)
+    save_weights(purifier, inputs, weights, training)
     write_environment(environment, device)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sanguinaria.audio import utterances
 from sanguinaria.core import parquet
-from sanguinaria.texts import Extract, Text
+from sanguinaria.texts import ExtractTexts, TextExtractor
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +20,7 @@ BATCH = 64
 
 
 def transcribe(
-    text: Text, *, shards: Sequence[Path], splits: Sequence[str], destination: Path, device: torch.device
+    text: TextExtractor, *, shards: Sequence[Path], splits: Sequence[str], destination: Path, device: torch.device
 ) -> None:
     """Write a row per utterance: ``utterance_id, text``, empty for an utterance without a transcript.
 
@@ -33,7 +33,7 @@ def transcribe(
     """
     import torch
 
-    extract: Extract | None = None
+    extract: ExtractTexts | None = None
     names: list[str] = []
     transcripts: list[str] = []
     for batch in (batch for path in shards for split in splits for batch in utterances.read(path, split=split)):

@@ -1,4 +1,4 @@
-"""Texts: what is said in an utterance, by whatever finds it out."""
+"""Texts: transcripts of utterances, from labels, speech recognisers or audio language models."""
 
 from __future__ import annotations
 
@@ -11,22 +11,26 @@ from sanguinaria.core.plugins import Plugin
 if TYPE_CHECKING:
     import torch
 
-# From waveforms (utterances, samples) and their labels in the corpus to texts; an empty one where nothing is known.
-Extract = Callable[["torch.Tensor", Sequence[str]], list[str]]
+# From waveforms (utterances, samples) and their labels in the corpus to texts; a text is empty where there is none.
+ExtractTexts = Callable[["torch.Tensor", Sequence[str]], list[str]]
 
 
-class Text(Plugin):
-    """The protocol of what extracts texts."""
+class TextExtractor(Plugin):
+    """Protocol of a text extractor."""
 
     room: ClassVar[str] = "texts"
-    # Whether a text is what the audio is to be recognised as.
+    # Whether the text is the label that a model is to predict.
     is_label: ClassVar[bool] = False
-    # Whether it computes with a network, which a GPU is good for.
+    # Whether it runs a network that benefits from a GPU.
     has_network: ClassVar[bool] = False
 
     @abstractmethod
-    def extractor(self, sample_rate: int, device: torch.device) -> Extract:
-        """A function from utterances at ``sample_rate`` Hz to what is said in them.
+    def extractor(self, sample_rate: int, device: torch.device) -> ExtractTexts:
+        """Return a function from waveforms and labels to texts.
+
+        Args:
+            sample_rate: of the waveforms in Hz.
+            device: of a network.
 
         Raises:
             InputError: a model or a package is absent; the message says where it belongs.

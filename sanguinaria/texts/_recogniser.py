@@ -1,7 +1,7 @@
-"""What is said: the recogniser PocketSphinx (Huggins-Daines et al., 2006) with its own model of American English.
+"""Speech recognition by PocketSphinx (Huggins-Daines et al., 2006) with its own model of American English.
 
-Model and dictionary (BSD) are those in the package ``pocketsphinx`` 5.1.1. Of a list it has to choose one word, so that
-of N words noise, too, agrees with a word once in N times or more.
+Model and dictionary (BSD) are those in the package ``pocketsphinx`` 5.1.1. With a list of N words it always chooses one
+of them, so that it recognises a given word in noise, too, once in N times or more.
 """
 
 from __future__ import annotations
@@ -18,14 +18,21 @@ if TYPE_CHECKING:
 
 # Of the model, in Hz.
 SAMPLE_RATE = 16000
-# Seconds of silence around an utterance: without it no path ends in a word where a clip is cut close to it. Of 200 real
-# keywords 82 % are right and 2.5 % no word with it, 79.5 % and 5.5 % without.
+# Seconds of silence that are added around an utterance: without it no path ends in a word where a clip is cut close to
+# the word. Of 200 real keywords 82 % are right and 2.5 % no word with it, 79.5 % and 5.5 % without.
 SILENCE = 0.1
 
 
 def recognise(audio: np.ndarray, sample_rate: int, words: tuple[str, ...]) -> str:
-    """The one of ``words`` that samples (samples,) in [-1, 1] are most like, or any words where none are given; empty
-    where none is heard.
+    """Recognise the words of an utterance.
+
+    Args:
+        audio: (samples,) in [-1, 1].
+        sample_rate: in Hz.
+        words: vocabulary, one word of which is recognised; any sequence of the dictionary's words where it is empty.
+
+    Returns:
+        The words; empty where none is recognised.
 
     Raises:
         InputError: the dictionary lacks a word.
@@ -35,10 +42,10 @@ def recognise(audio: np.ndarray, sample_rate: int, words: tuple[str, ...]) -> st
     from sanguinaria.audio.files import to_int16
     from sanguinaria.audio.resampling import resample_polyphase
 
-    heard = audio if sample_rate == SAMPLE_RATE else resample_polyphase(audio, sample_rate, SAMPLE_RATE)
-    padded = np.pad(heard, round(SILENCE * SAMPLE_RATE))
-    decoder = decoder_of(words)
-    # Every utterance by itself: what the decoder has learned of the channel from those before is forgotten.
+    resampled = audio if sample_rate == SAMPLE_RATE else resample_polyphase(audio, sample_rate, SAMPLE_RATE)
+    padded = np.pad(resampled, round(SILENCE * SAMPLE_RATE))
+    decoder = make_decoder(words)
+    # Each utterance is decoded by itself: the channel normalisation of earlier ones is reset.
     decoder.reinit_feat()
     decoder.start_utt()
     decoder.process_raw(to_int16(padded).tobytes(), full_utt=True)
@@ -48,8 +55,8 @@ def recognise(audio: np.ndarray, sample_rate: int, words: tuple[str, ...]) -> st
 
 
 @cache
-def decoder_of(words: tuple[str, ...]) -> Any:
-    """A decoder for one of the words, or for any, made once in a process.
+def make_decoder(words: tuple[str, ...]) -> Any:
+    """Return the decoder of a vocabulary, or of the whole dictionary, made once in a process.
 
     Raises:
         InputError: the dictionary lacks a word.
@@ -58,7 +65,7 @@ def decoder_of(words: tuple[str, ...]) -> Any:
 
     if not words:
         return pocketsphinx.Decoder(samprate=float(SAMPLE_RATE), loglevel="FATAL")
-    # A dictionary of these words alone: the whole one takes half a second to read.
+    # A dictionary of these words alone: reading the whole one takes half a second.
     with NamedTemporaryFile("w", suffix=".dict") as dictionary:
         dictionary.write("".join(_entries(words, Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict")))))
         dictionary.flush()
@@ -71,7 +78,7 @@ def decoder_of(words: tuple[str, ...]) -> Any:
 
 
 def _entries(words: tuple[str, ...], dictionary: Path) -> list[str]:
-    """Lines of the dictionary: a word, for all but its first pronunciation with a number, and its sounds."""
+    """Return the dictionary's lines of words: the word, numbered from its second pronunciation on, and its phones."""
     with dictionary.open(encoding="utf-8") as lines:
         entries = [line for line in lines if line.split(maxsplit=1)[0].partition("(")[0] in words]
     absent = sorted(set(words) - {entry.split(maxsplit=1)[0] for entry in entries})

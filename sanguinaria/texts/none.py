@@ -1,17 +1,17 @@
-"""No text."""
+"""No text, as an ablation of conditioning on text."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sanguinaria.texts import Extract, Text
+from sanguinaria.texts import ExtractTexts, TextExtractor
 
 if TYPE_CHECKING:
     import torch
 
 
-class NoText(Text):
-    """Nothing is known of what is said: the ablation of the text."""
+class NoText(TextExtractor):
+    """An empty text for every utterance."""
 
-    def extractor(self, sample_rate: int, device: torch.device) -> Extract:
+    def extractor(self, sample_rate: int, device: torch.device) -> ExtractTexts:
         return lambda waveforms, labels: [""] * len(labels)

@@ -1,4 +1,4 @@
-"""CMU PocketSphinx: a recogniser that comes with its model of American English in one small package."""
+"""CMU PocketSphinx, a speech recogniser with a model of American English in one small package."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sanguinaria.texts import Extract, Text
+from sanguinaria.texts import ExtractTexts, TextExtractor
 
 if TYPE_CHECKING:
     import torch
 
 
-class PocketSphinx(Text):
-    """The words that it hears, in any order or one out of a list. It runs on the CPU, an utterance at a time."""
+class PocketSphinx(TextExtractor):
+    """The words that it recognises. It runs on the CPU, an utterance at a time."""
 
     words: tuple[str, ...] = Field(
-        default=(), description="one of these is heard, as in a corpus of commands; any words where it is empty"
+        default=(),
+        description="vocabulary, one word of which is recognised, as in a corpus of commands; any words where it is "
+        "empty",
     )
 
-    def extractor(self, sample_rate: int, device: torch.device) -> Extract:
-        from sanguinaria.texts._recogniser import decoder_of, recognise
+    def extractor(self, sample_rate: int, device: torch.device) -> ExtractTexts:
+        from sanguinaria.texts._recogniser import make_decoder, recognise
 
-        decoder_of(self.words)  # a word that it does not know is told at once
+        make_decoder(self.words)  # reports a word that the dictionary lacks before any audio is read
 
         def extract(waveforms: torch.Tensor, labels: list[str]) -> list[str]:
             audio = waveforms.detach().cpu().float().nan_to_num().clamp(-1, 1).numpy()

@@ -1,23 +1,23 @@
-"""The corpus's own text: the label of an utterance, where that is what is said."""
+"""The label of an utterance as its text, for corpora whose labels are transcripts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from sanguinaria.texts import Extract, Text
+from sanguinaria.texts import ExtractTexts, TextExtractor
 
 if TYPE_CHECKING:
     import torch
 
 
-class Transcript(Text):
-    """The label. It is right however the audio was attacked, which no extractor's text is: an upper bound for these, as
-    it tells a purifier what the audio is to be recognised as.
+class Transcript(TextExtractor):
+    """The label. It is an upper bound for other extractors: it is correct however the audio was attacked, and it
+    reveals to a purifier the label that a model is to predict.
 
-    Where labels are speakers, it is the speaker's name: no verification takes it.
+    Where labels are speakers, it is the speaker's name, and is refused in verifications.
     """
 
     is_label: ClassVar[bool] = True
 
-    def extractor(self, sample_rate: int, device: torch.device) -> Extract:
+    def extractor(self, sample_rate: int, device: torch.device) -> ExtractTexts:
         return lambda waveforms, labels: list(labels)

@@ -1,14 +1,14 @@
-"""Whisper: a recogniser of speech, from a folder of the user's own."""
+"""Whisper, a speech recogniser, from a folder of the user's own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from sanguinaria.texts import Extract, Text
+from sanguinaria.texts import ExtractTexts, TextExtractor
 
 if TYPE_CHECKING:
     import torch
@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 SAMPLE_RATE = 16_000
 
 
-class Whisper(Text):
-    """What Whisper (Radford et al., 2022, arXiv:2212.04356) writes down, by greedy decoding."""
+class Whisper(TextExtractor):
+    """Transcription by Whisper (Radford et al., 2022, arXiv:2212.04356) with greedy decoding."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"longest": "maximum_length"}
     has_network: ClassVar[bool] = True
 
     path: Path = Field(description="folder with the files of a model such as openai/whisper-base")
-    language: str | None = Field(default="en", description="what is spoken; absent for a model of English alone")
-    longest: int = Field(default=64, ge=1, description="tokens of a text")
+    language: str | None = Field(default="en", description="of the speech; absent for a model of English alone")
+    maximum_length: int = Field(default=64, ge=1, description="largest number of tokens of a text")
 
-    def extractor(self, sample_rate: int, device: torch.device) -> Extract:
+    def extractor(self, sample_rate: int, device: torch.device) -> ExtractTexts:
         import torch
         from transformers import WhisperForConditionalGeneration, WhisperProcessor
 
@@ -39,10 +40,10 @@ class Whisper(Text):
 
         def extract(waveforms: torch.Tensor, labels: Sequence[str]) -> list[str]:
             audio = resample(waveforms.detach().cpu().float().nan_to_num(), sample_rate, SAMPLE_RATE)
-            heard = processor(list(audio.numpy()), sampling_rate=SAMPLE_RATE, return_tensors="pt").to(device)
+            inputs = processor(list(audio.numpy()), sampling_rate=SAMPLE_RATE, return_tensors="pt").to(device)
             with torch.inference_mode():
                 tokens = model.generate(
-                    heard.input_features, do_sample=False, num_beams=1, max_new_tokens=self.longest, **task
+                    inputs.input_features, do_sample=False, num_beams=1, max_new_tokens=self.maximum_length, **task
                 )
             return [text.strip() for text in processor.batch_decode(tokens, skip_special_tokens=True)]
 

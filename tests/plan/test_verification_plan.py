@@ -173,7 +173,7 @@ def test_an_attack_that_knows_a_purification_knows_what_was_said():
     def told(config):
         config["texts"] = {"said": {"kind": "pocketsphinx"}}
         config["embedders"] = {"grams": {"kind": "hashed"}}
-        tdap = {"kind": "tdap", "corpus": "spoken", "noises": ["hiss"], "text": "said", "embedder": "grams"}
+        tdap = {"kind": "tdap", "corpus": "spoken", "distortions": ["hiss"], "text": "said", "embedder": "grams"}
         config["purifiers"] = {"plain": tdap}
         config["defences"]["purified"] = {"kind": "purification", "purifier": "plain", "text": "said"}
         config["verifications"]["check"]["defences"] = ["purified"]
@@ -192,7 +192,7 @@ def test_a_purifier_is_not_told_who_speaks(kind, refused):
     def told(config):
         config["texts"] = {"said": {"kind": kind}}
         config["embedders"] = {"grams": {"kind": "hashed"}}
-        tdap = {"kind": "tdap", "corpus": "spoken", "noises": ["hiss"], "text": "said", "embedder": "grams"}
+        tdap = {"kind": "tdap", "corpus": "spoken", "distortions": ["hiss"], "text": "said", "embedder": "grams"}
         config["purifiers"] = {"plain": tdap}
         config["defences"]["purified"] = {"kind": "purification", "purifier": "plain", "text": "said"}
         config["verifications"]["check"]["defences"] = ["none", "purified"]

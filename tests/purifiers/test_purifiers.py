@@ -1,4 +1,4 @@
-"""Purifiers: networks, what they are told, training, and purification itself."""
+"""Purifiers: networks, conditioning, training and sampling."""
 
 import copy
 from pathlib import Path
@@ -15,30 +15,38 @@ from sanguinaria.audio.validation import is_usable
 from sanguinaria.core import parquet, plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import to_text
-from sanguinaria.nn import step_training as watermark_training
-from sanguinaria.purifiers import Sampling, Sources
-from sanguinaria.purifiers._diffusion import speech as diffusion_speech
+from sanguinaria.nn import step_training
+from sanguinaria.purifiers import SamplingSettings, TrainingInputs
 from sanguinaria.purifiers._diffusion import training as diffusion_training
-from sanguinaria.purifiers._diffusion.condition import Condition
-from sanguinaria.purifiers._diffusion.network import DiffWave, stretched
-from sanguinaria.purifiers._diffusion.process import Process, linear
-from sanguinaria.purifiers._diffusion.speech import Speech
-from sanguinaria.purifiers._diffusion.training import Diffusion
-from sanguinaria.purifiers._weights import load_cleanser, save_weights
+from sanguinaria.purifiers._diffusion import training_data
+from sanguinaria.purifiers._diffusion.condition_encoder import ConditionEncoder
+from sanguinaria.purifiers._diffusion.network import DiffWave, interpolate_frames
+from sanguinaria.purifiers._diffusion.process import DiffusionProcess, linear_schedule
+from sanguinaria.purifiers._diffusion.training import ForwardProcess
+from sanguinaria.purifiers._diffusion.training_data import TrainingUtterances
+from sanguinaria.purifiers._weights import load_purifier, save_weights
 from sanguinaria.steps.texts import transcribe
 from sanguinaria.steps.verification.trials import write_trials
 
 CPU = torch.device("cpu")
 HISS = to_text(plugins.build("distortions", {"kind": "noise", "snr": 20}))
-TOLD = ""  # what a specification says of the text, which has a stage of its own
+TEXT = ""  # in a specification, where the text has a stage of its own
 HASHED = to_text(plugins.build("embedders", {"kind": "hashed", "size": 32}))
 
-SMALL = {"corpus": "c", "layers": 6, "channels": 8, "cycle": 6, "crop": 0.125, "batch_size": 4, "learning_rate": 2e-3}
-CONDITIONED = {**SMALL, "window": 256, "hop": 64, "attention": 16, "projected": 8}
+SMALL = {
+    "corpus": "c",
+    "layers": 6,
+    "channels": 8,
+    "dilation_cycle": 6,
+    "crop": 0.125,
+    "batch_size": 4,
+    "learning_rate": 2e-3,
+}
+CONDITIONED = {**SMALL, "window": 256, "hop": 64, "attention_channels": 16, "condition_channels": 8}
 KINDS = {
     "audiopure": {**SMALL, "steps": 6, "diffusion_steps": 20},
     "dap": {**CONDITIONED, "steps": 6},
-    "tdap": {**CONDITIONED, "steps": 4, "pretraining": 2, "noises": (HISS,), "text": TOLD, "embedder": HASHED},
+    "tdap": {**CONDITIONED, "steps": 4, "pretraining": 2, "distortions": (HISS,), "text": TEXT, "embedder": HASHED},
 }
 
 
@@ -47,16 +55,16 @@ def built(kind: str, **settings):
 
 
 def seeded(purifier, seed: int = 0):
-    """Weights of a network that has not been trained, with which every part of it has a say."""
+    """Weights of an untrained network, with an output layer that is not zero."""
     torch.manual_seed(seed)
     network = purifier.network()
     torch.nn.init.normal_(network.diffwave.output.weight, std=0.1)
     return network.state_dict()
 
 
-def cleanser(kind: str, sampling: Sampling | None = None, **settings):
+def sampler(kind: str, sampling: SamplingSettings | None = None, **settings):
     purifier = built(kind, **settings)
-    return purifier.load(seeded(purifier), RATE, CPU, sampling or Sampling())
+    return purifier.load(seeded(purifier), RATE, CPU, sampling or SamplingSettings())
 
 
 SPEECH = hum(4, 4000)
@@ -66,9 +74,9 @@ TEXTS = ["yes", "no", "up", "down"]
 # Networks
 
 
-def test_the_receptive_field_is_what_the_output_depends_on():
+def test_the_receptive_field_is_the_extent_of_the_gradient():
     torch.manual_seed(0)
-    network = DiffWave(6, 4, 3)
+    network = DiffWave(layers=6, channels=4, cycle=3)
     torch.nn.init.normal_(network.output.weight)
     assert network.receptive_field == 1 + 2 * 2 * (1 + 2 + 4) == 29
     audio = torch.randn(1, 101, requires_grad=True)
@@ -77,65 +85,65 @@ def test_the_receptive_field_is_what_the_output_depends_on():
     assert (int(reached.min()), int(reached.max())) == (50 - 14, 50 + 14)
 
 
-def test_the_paper_s_sizes():
+def test_the_sizes_of_the_paper():
     # Three cycles of 1, 2, …, 512: 1 + 2 · 3 · 1,023.
-    network = built("tdap", **{"layers": 30, "channels": 64, "cycle": 10}).network()
+    network = built("tdap", **{"layers": 30, "channels": 64, "dilation_cycle": 10}).network()
     assert network.diffwave.receptive_field == 6139
-    defaults = plugins.build("purifiers", {"kind": "tdap", "corpus": "c", "noises": (HISS,)})
-    assert (defaults.layers, defaults.channels, defaults.cycle) == (30, 64, 10)
-    assert Condition(1024, 256, 8, 0, 4).spectrum(torch.randn(2, 16000)).shape == (2, 513, 63)
+    defaults = plugins.build("purifiers", {"kind": "tdap", "corpus": "c", "distortions": (HISS,)})
+    assert (defaults.layers, defaults.channels, defaults.dilation_cycle) == (30, 64, 10)
+    encoder = ConditionEncoder(window=1024, hop=256, width=8, text=0, channels=4)
+    assert encoder.spectrum(torch.randn(2, 16000)).shape == (2, 513, 63)
 
 
-def test_a_condition_commutes_with_its_stretching():
+def test_a_pointwise_convolution_commutes_with_the_interpolation_of_frames():
     frames, convolution = torch.randn(2, 3, 5), torch.nn.Conv1d(3, 4, 1)
-    torch.testing.assert_close(stretched(convolution(frames), 8), convolution(stretched(frames, 8)))
+    torch.testing.assert_close(interpolate_frames(convolution(frames), 8), convolution(interpolate_frames(frames, 8)))
     expected = torch.nn.functional.interpolate(frames, 4 * 8 + 1, mode="linear", align_corners=True)
-    torch.testing.assert_close(stretched(frames, 8)[..., : 4 * 8 + 1], expected)
+    torch.testing.assert_close(interpolate_frames(frames, 8)[..., : 4 * 8 + 1], expected)
 
 
-def test_the_network_hears_the_step_the_spectrum_and_the_text():
+def test_the_estimate_depends_on_step_spectrum_and_text():
     network = built("tdap").network()
     network.load_state_dict(seeded(built("tdap")))
-    current, noisy, times = torch.randn(2, 2000), torch.randn(2, 2000), torch.tensor([3.0, 7.5])
+    current, noisy, steps = torch.randn(2, 2000), torch.randn(2, 2000), torch.tensor([3.0, 7.5])
     texts = torch.randn(2, 32)
-    first = network(current, noisy, times, texts)
+    estimate = network(current, noisy, steps, texts)
     for other in (
-        network(current, noisy, times + 0.5, texts),
-        network(current, 2 * noisy, times, texts),
-        network(current, noisy, times, texts.flip(0)),
-        network(current, noisy, times),
+        network(current, noisy, steps + 0.5, texts),
+        network(current, 2 * noisy, steps, texts),
+        network(current, noisy, steps, texts.flip(0)),
+        network(current, noisy, steps),
     ):
-        assert not torch.allclose(first, other, atol=1e-4)
-    # No text is a text of zeros.
-    torch.testing.assert_close(network(current, noisy, times), network(current, noisy, times, 0 * texts))
+        assert not torch.allclose(estimate, other, atol=1e-4)
+    # Without text the embedding is zero.
+    torch.testing.assert_close(network(current, noisy, steps), network(current, noisy, steps, 0 * texts))
 
 
-def test_frames_attend_to_frames_that_are_far_away():
-    condition = Condition(256, 64, 16, 0, 8)
+def test_frames_attend_to_distant_frames():
+    encoder = ConditionEncoder(window=256, hop=64, width=16, text=0, channels=8)
     audio = hum(1, 8000)
     changed = audio.clone()
     changed[:, 7000:] = 0
-    assert not torch.allclose(condition(audio)[..., :40], condition(changed)[..., :40], atol=1e-5)
+    assert not torch.allclose(encoder(audio)[..., :40], encoder(changed)[..., :40], atol=1e-5)
 
 
-# What is taught
+# Training targets
 
 
 @pytest.mark.parametrize("conditional", [True, False])
-def test_what_is_drawn_is_the_process_and_what_is_wanted_gives_the_clean_speech_back(conditional):
-    process = Process(linear(50, 1e-4, 0.05), conditional)
-    diffusion = Diffusion(process, CPU)
+def test_samples_follow_the_forward_process_and_targets_restore_the_clean_speech(conditional):
+    process = DiffusionProcess(linear_schedule(50, 1e-4, 0.05), conditional)
     clean, noisy = torch.full((3, 100_000), 0.5), torch.full((3, 100_000), -0.25)
-    times = torch.tensor([1, 20, 50])
+    steps = torch.tensor([1, 20, 50])
     noise = torch.randn(3, 100_000, generator=torch.Generator().manual_seed(0))
-    current, wanted = diffusion.at(times, clean, noisy, noise)
-    for row, step in enumerate(times.tolist()):
-        mixture, bar = process.mixtures[step], process.alpha_bars[step]
-        assert float(current[row].mean()) == pytest.approx(bar**0.5 * (0.5 - 0.75 * mixture), abs=0.01)
+    current, target = ForwardProcess(process, CPU).sample(steps, clean, noisy, noise)
+    for row, step in enumerate(steps.tolist()):
+        mixing, bar = process.mixing_weights[step], process.alpha_bars[step]
+        assert float(current[row].mean()) == pytest.approx(bar**0.5 * (0.5 - 0.75 * mixing), abs=0.01)
         assert float(current[row].var()) == pytest.approx(process.variances[step], rel=0.02)
         # ε* by its definition: x_t = √ᾱ x_0 + √(1 − ᾱ) ε*.
         torch.testing.assert_close(
-            current[row], bar**0.5 * clean[row] + (1 - bar) ** 0.5 * wanted[row], atol=1e-5, rtol=0
+            current[row], bar**0.5 * clean[row] + (1 - bar) ** 0.5 * target[row], atol=1e-5, rtol=0
         )
 
 
@@ -148,41 +156,41 @@ def corpus(folder: Path, count: int = 8, samples: int = 4000) -> tuple[Path]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_purifier_is_trained_kept_and_loaded(kind, tmp_path):
+def test_a_purifier_is_trained_saved_and_loaded(kind, tmp_path):
     purifier, shards = built(kind), corpus(tmp_path)
     weights, training = tmp_path / "weights.safetensors", tmp_path / "training"
-    save_weights(purifier, sources(shards, tmp_path / "unfinished"), weights, training)
+    save_weights(purifier, inputs(shards, tmp_path / "unfinished"), weights, training)
     assert [path.name for path in training.iterdir()] == ["history.csv"]
     history = pd.read_csv(training / "history.csv")
     assert {"step", "loss", "validation_loss"} == set(history)
     assert history["step"].iloc[-1] == 6 and history.notna().all(axis=None)
-    loaded = load_cleanser(weights, RATE, CPU)
+    loaded = load_purifier(weights, RATE, CPU)
     purified = loaded.purify(SPEECH, TEXTS)
     assert purified.shape == SPEECH.shape and torch.isfinite(purified).all()
-    # The same training makes the same weights.
-    assert equal(purifier.obtain(sources(shards, tmp_path / "again")), loaded.network.state_dict())
+    # Training is deterministic.
+    assert equal(purifier.train(inputs(shards, tmp_path / "again")), loaded.network.state_dict())
 
 
-def sources(shards: tuple[Path, ...], folder: Path) -> Sources:
-    """With the labels for texts."""
+def inputs(shards: tuple[Path, ...], folder: Path) -> TrainingInputs:
+    """Inputs of a training, whose texts are the labels."""
     text = plugins.build("texts", {"kind": "transcript"})
     rows = shards[0].with_name("texts.parquet")
     transcribe(text, shards=shards, splits=("train", "validation", "test"), destination=rows, device=CPU)
-    return Sources(shards, folder, texts=(rows,))
+    return TrainingInputs(audio=shards, folder=folder, texts=(rows,))
 
 
 class Stopped(Exception):
     pass
 
 
-def test_a_training_that_was_killed_goes_on_where_it_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(watermark_training, "CHECKPOINT_INTERVAL", 2)
+def test_an_interrupted_training_resumes_with_the_same_result(tmp_path, monkeypatch):
+    monkeypatch.setattr(step_training, "CHECKPOINT_INTERVAL", 2)
     purifier, shards = built("tdap"), corpus(tmp_path)
-    whole = purifier.obtain(sources(shards, tmp_path / "whole"))
+    whole = purifier.train(inputs(shards, tmp_path / "whole"))
     history = pd.read_csv(tmp_path / "whole" / "history.csv")
     assert history["step"].tolist() == [2, 4, 6]
 
-    is_checkpoint_step = watermark_training.is_checkpoint_step
+    is_checkpoint_step = step_training.is_checkpoint_step
 
     def stop(step, steps):
         if step == 5:
@@ -190,59 +198,59 @@ def test_a_training_that_was_killed_goes_on_where_it_was(tmp_path, monkeypatch):
         return is_checkpoint_step(step, steps)
 
     with monkeypatch.context() as patched:
-        patched.setattr(watermark_training, "is_checkpoint_step", stop)
+        patched.setattr(step_training, "is_checkpoint_step", stop)
         with pytest.raises(Stopped):
-            purifier.obtain(sources(shards, tmp_path / "parts"))
+            purifier.train(inputs(shards, tmp_path / "parts"))
     assert (tmp_path / "parts" / "checkpoint.pt").exists()
-    assert equal(purifier.obtain(sources(shards, tmp_path / "parts")), whole)
+    assert equal(purifier.train(inputs(shards, tmp_path / "parts")), whole)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "parts" / "history.csv"), history)
 
 
-def test_the_weights_are_a_moving_average_of_the_training_s():
+def test_the_weights_are_an_exponential_moving_average():
     network = torch.nn.Linear(1, 1)
-    learnt = torch.nn.ModuleDict({"network": network, "average": copy.deepcopy(network)})
-    step = object.__new__(diffusion_training._Step)
-    step.network, step.average = learnt["network"], learnt["average"]
-    step.schedule = type("Schedule", (), {"decay": 0.9})()
+    average = copy.deepcopy(network)
+    step = object.__new__(diffusion_training._TrainingStep)
+    step.network, step.average = network, average
+    step.schedule = type("Schedule", (), {"ema_decay": 0.9})()
     with torch.no_grad():
         network.weight.fill_(1.0)
-        step.follow(0)  # nothing but what there is
-        assert float(learnt["average"].weight.detach()) == 1.0
+        step.update_average(0)  # a decay of 0: the weights themselves
+        assert float(average.weight.detach()) == 1.0
         network.weight.fill_(3.0)
-        step.follow(10)  # young: 10 of 20
-        assert float(learnt["average"].weight.detach()) == pytest.approx(2.0)
-        step.follow(10_000)
-    assert float(learnt["average"].weight.detach()) == pytest.approx(2.1)
+        step.update_average(10)  # warm-up: a decay of 10 / 20
+        assert float(average.weight.detach()) == pytest.approx(2.0)
+        step.update_average(10_000)
+    assert float(average.weight.detach()) == pytest.approx(2.1)
 
 
 def test_training_lowers_the_loss(tmp_path, monkeypatch):
-    monkeypatch.setattr(watermark_training, "CHECKPOINT_INTERVAL", 20)
-    built("audiopure", steps=60).obtain(Sources(corpus(tmp_path), tmp_path / "training"))
+    monkeypatch.setattr(step_training, "CHECKPOINT_INTERVAL", 20)
+    built("audiopure", steps=60).train(TrainingInputs(audio=corpus(tmp_path), folder=tmp_path / "training"))
     history = pd.read_csv(tmp_path / "training" / "history.csv")
     assert history["loss"].iloc[-1] < 0.8 * history["loss"].iloc[0]
     assert history["validation_loss"].iloc[-1] < history["validation_loss"].iloc[0]
 
 
-def test_what_is_silent_is_not_learnt_from(tmp_path):
+def test_silent_utterances_are_left_out_of_the_training(tmp_path):
     waveforms = hum(4, 4000).numpy()
     waveforms[1] = 0
     shards = (write_corpus(tmp_path / "c.parquet", waveforms, ["train"] * 4),)
     purifier = built("tdap")
-    speech = diffusion_speech.read_speech(shards, RATE, 10, "train")
-    heard = purifier._heard(speech, dict.fromkeys(speech.names, "yes"), CPU)
-    assert len(heard) == 3 and heard.texts.shape == (3, 32)
+    utterances = training_data.read_utterances(shards, RATE, 10, "train")
+    prepared = purifier._prepare(utterances, dict.fromkeys(utterances.names, "yes"), CPU)
+    assert len(prepared) == 3 and prepared.texts.shape == (3, 32)
     with pytest.raises(InputError, match="3 utterances have no text, u000 first"):
-        purifier._heard(speech, {}, CPU)
+        purifier._prepare(utterances, {}, CPU)
     path = write_corpus(tmp_path / "d.parquet", waveforms, ["train"] * 4, 48_000)
     with pytest.raises(InputError, match="16000 Hz, and the corpus has 48000"):
-        diffusion_speech.read_speech((path,), RATE, 10, "train")
+        training_data.read_utterances((path,), RATE, 10, "train")
     path = write_corpus(tmp_path / "e.parquet", waveforms, ["test"] * 4)
     with pytest.raises(InputError, match="no training utterances"):
-        diffusion_speech.read_speech((path,), RATE, 10, "train")
+        training_data.read_utterances((path,), RATE, 10, "train")
 
 
 def attacked_corpus(folder, change: float = 0.01):
-    """Two training utterances of each of two speakers; trials of them; and what an adversary made of each trial."""
+    """Training inputs of two utterances of each of two speakers, trials of them, and attacked audio of each trial."""
     speech = hum(4, 4000).numpy()
     rows = pd.DataFrame({"utterance_id": ["a0", "a1", "b0", "b1"], "split": "train", "label": list("aabb")})
     rows["speaker"] = rows["label"]
@@ -251,54 +259,55 @@ def attacked_corpus(folder, change: float = 0.01):
     trials = folder / "trials.parquet"
     write_trials(index=folder / "index.parquet", trial_list=None, count=4, seed=0, destination=trials, split="train")
     table = parquet.read(trials)
-    made = pd.DataFrame({"utterance_id": table["trial"], "label": table["test_speaker"], "split": "test"})
-    made["speaker"] = made["label"]
-    of = speech[[rows["utterance_id"].tolist().index(name) for name in table["test"]]]
+    attacked_rows = pd.DataFrame({"utterance_id": table["trial"], "label": table["test_speaker"], "split": "test"})
+    attacked_rows["speaker"] = attacked_rows["label"]
+    clean = speech[[rows["utterance_id"].tolist().index(name) for name in table["test"]]]
     for shard in range(2):
-        some = Utterances(made[shard::2].reset_index(drop=True), of[shard::2] + np.float32(change), RATE)
-        utterances.write(folder / f"attacked-{shard}.parquet", iter([some]))
+        shard_rows = attacked_rows[shard::2].reset_index(drop=True)
+        batch = Utterances(shard_rows, clean[shard::2] + np.float32(change), RATE)
+        utterances.write(folder / f"attacked-{shard}.parquet", iter([batch]))
     attacked = (folder / "attacked-0.parquet", folder / "attacked-1.parquet")
     transcript = plugins.build("texts", {"kind": "transcript"})
-    heard = (folder / "clean.parquet", *attacked)
-    transcribe(transcript, shards=heard, splits=("train", "test"), destination=folder / "texts.parquet", device=CPU)
-    return Sources(
-        (folder / "clean.parquet",),
-        folder / "training",
-        CPU,
-        attacked,
-        trials,
-        (folder / "texts.parquet",),
+    shards = (folder / "clean.parquet", *attacked)
+    transcribe(transcript, shards=shards, splits=("train", "test"), destination=folder / "texts.parquet", device=CPU)
+    return TrainingInputs(
+        audio=(folder / "clean.parquet",),
+        folder=folder / "training",
+        device=CPU,
+        attacked=attacked,
+        trials=trials,
+        texts=(folder / "texts.parquet",),
     )
 
 
-def test_attacked_utterances_stand_beside_what_they_were(tmp_path):
-    sources = attacked_corpus(tmp_path)
-    found = diffusion_speech.read_attacked(sources.trials, sources.attacked, sources.audio, RATE)
-    table = parquet.read(sources.trials)
-    assert found.names == table["trial"].tolist()
-    # What is stored has 16 bits.
-    torch.testing.assert_close(found.noisy - found.waveforms, torch.full((4, 4000), 0.01), atol=1e-4, rtol=0)
+def test_attacked_utterances_are_paired_with_clean_ones(tmp_path):
+    inputs = attacked_corpus(tmp_path)
+    pairs = training_data.read_attacked(inputs.trials, inputs.attacked, inputs.audio, RATE)
+    table = parquet.read(inputs.trials)
+    assert pairs.names == table["trial"].tolist()
+    # Stored audio has 16 bits.
+    torch.testing.assert_close(pairs.noisy - pairs.waveforms, torch.full((4, 4000), 0.01), atol=1e-4, rtol=0)
     with pytest.raises(InputError, match="8000 Hz, and the attacked audio has 16000"):
-        diffusion_speech.read_attacked(sources.trials, sources.attacked, sources.audio, 8000)
-    # Both are cut in one place, and are as much louder as what is heard asks for.
-    pieces = found.cropped(100, torch.Generator().manual_seed(0))
-    torch.testing.assert_close(pieces.noisy - pieces.waveforms, torch.full((4, 100), 0.01), atol=1e-4, rtol=0)
-    heard = built("tdap", level=0.1)._heard(found, dict.fromkeys(found.names, "yes"), CPU)
-    assert heard.noisy.square().mean(-1).sqrt() == pytest.approx(np.full(4, 0.1), rel=1e-4)
-    torch.testing.assert_close(heard.waveforms / heard.noisy, found.waveforms / found.noisy)
+        training_data.read_attacked(inputs.trials, inputs.attacked, inputs.audio, 8000)
+    # Both are cropped alike, and have the gain that normalises the noisy one.
+    crops = pairs.cropped(100, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(crops.noisy - crops.waveforms, torch.full((4, 100), 0.01), atol=1e-4, rtol=0)
+    prepared = built("tdap", level=0.1)._prepare(pairs, dict.fromkeys(pairs.names, "yes"), CPU)
+    assert prepared.noisy.square().mean(-1).sqrt() == pytest.approx(np.full(4, 0.1), rel=1e-4)
+    torch.testing.assert_close(prepared.waveforms / prepared.noisy, pairs.waveforms / pairs.noisy)
 
 
-def test_attacks_are_learnt_from(tmp_path):
+def test_attacked_utterances_affect_the_training(tmp_path):
     weights = {}
     for name, change, settings in (
-        ("attacked", 0.01, {"noises": (), "attacked": 1}),
-        ("more", 0.05, {"noises": (), "attacked": 1}),
-        ("never", 0.01, {"attacked": 1e-9}),
-        ("never more", 0.05, {"attacked": 1e-9}),
+        ("attacked", 0.01, {"distortions": (), "attacked_share": 1}),
+        ("more", 0.05, {"distortions": (), "attacked_share": 1}),
+        ("never", 0.01, {"attacked_share": 1e-9}),
+        ("never more", 0.05, {"attacked_share": 1e-9}),
     ):
         (tmp_path / name).mkdir()
         purifier = built("tdap", encoder="", adversary="", **settings)
-        weights[name] = purifier.obtain(attacked_corpus(tmp_path / name, change))
+        weights[name] = purifier.train(attacked_corpus(tmp_path / name, change))
     assert not equal(weights["attacked"], weights["more"])
     assert equal(weights["never"], weights["never more"])
 
@@ -307,8 +316,8 @@ def test_attacks_are_learnt_from(tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_utterance_is_purified_alike_in_every_batch(kind):
-    purify = cleanser(kind).purify
+def test_purification_does_not_depend_on_the_batch(kind):
+    purify = sampler(kind).purify
     together = purify(SPEECH, TEXTS)
     alone = [purify(SPEECH[row : row + 1], TEXTS[row : row + 1]) for row in (3, 2, 1, 0)]
     torch.testing.assert_close(together, torch.cat(alone[::-1]), atol=1e-5, rtol=0)
@@ -317,8 +326,8 @@ def test_an_utterance_is_purified_alike_in_every_batch(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_no_number_or_silent_stays_and_leaves_the_rest_alone(kind):
-    purify = cleanser(kind, level=0.1).purify
+def test_silent_and_non_finite_utterances_are_unchanged_and_affect_no_other(kind):
+    purify = sampler(kind, level=0.1).purify
     batch = torch.cat([SPEECH, SPEECH[:3]])
     batch[1, 100], batch[4], batch[6, 7] = float("nan"), 0, float("inf")
     assert is_usable(batch).tolist() == [True, False, True, True, False, True, False]
@@ -331,80 +340,84 @@ def test_what_is_no_number_or_silent_stays_and_leaves_the_rest_alone(kind):
     torch.testing.assert_close(purify(0 * SPEECH), 0 * SPEECH)
 
 
-def test_a_text_is_told_and_the_wrong_one_is_another():
-    purify = cleanser("tdap").purify
+def test_purification_depends_on_the_text():
+    purify = sampler("tdap").purify
     right, wrong, none = purify(SPEECH, TEXTS), purify(SPEECH, TEXTS[::-1]), purify(SPEECH)
     assert not torch.allclose(right, wrong, atol=1e-6) and not torch.allclose(right, none, atol=1e-6)
     torch.testing.assert_close(purify(SPEECH, [""] * 4), none)
-    # The same noise is drawn in all three: what a purifier without text does is not changed by one.
-    torch.testing.assert_close(cleanser("dap").purify(SPEECH, TEXTS), cleanser("dap").purify(SPEECH))
+    # All three draw the same noise: a purifier without conditioning on text ignores texts.
+    torch.testing.assert_close(sampler("dap").purify(SPEECH, TEXTS), sampler("dap").purify(SPEECH))
 
 
-def test_the_noise_alone_is_that_of_the_step():
-    for start, way in ((3, Sampling(start=3, back=False)), (20, Sampling(variances=None, back=False))):
-        loaded = cleanser("audiopure", way)
-        process = loaded.way.process
+def test_without_the_reverse_process_the_noise_is_that_of_the_start():
+    for start, sampling in (
+        (3, SamplingSettings(start=3, reverse=False)),
+        (20, SamplingSettings(steps="all", reverse=False)),
+    ):
+        loaded = sampler("audiopure", sampling)
+        process = loaded.schedule.process
         noise = loaded.purify(SPEECH) - SPEECH
         expected = (1 - process.alpha_bars[start]) / process.alpha_bars[start]
         if start == 3:
             assert float(noise.var()) == pytest.approx(expected, rel=0.05)
-    # The usual start is 3 of the training's steps; all of them are gone through where that is asked for.
-    assert cleanser("audiopure").way.start == 3
-    assert cleanser("tdap").way.process.steps == 6 and cleanser("tdap", Sampling(variances=None)).way.start == 50
-    assert cleanser("tdap", Sampling(start=2)).way.start == 2
+    # The default start of AudioPure is step 3 of the training's; `all` takes all of them.
+    assert sampler("audiopure").schedule.start == 3
+    assert sampler("tdap").schedule.process.steps == 6
+    assert sampler("tdap", SamplingSettings(steps="all")).schedule.start == 50
+    assert sampler("tdap", SamplingSettings(start=2)).schedule.start == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_with_the_true_noise_the_clean_speech_comes_back(kind):
-    """The network is replaced by one that knows what is clean."""
-    loaded = cleanser(kind)
+def test_with_the_true_noise_the_reverse_process_restores_the_clean_speech(kind):
+    """The network is replaced by an oracle that computes ε* from the clean speech."""
+    loaded = sampler(kind)
     clean = SPEECH
     noisy = clean + 0.01 * hum(4, 4000, seed=5)
-    process = loaded.way.process
+    schedule = loaded.schedule
 
-    def oracle(current, times, told):
-        step = int((torch.as_tensor(loaded.way.times) - float(times[0])).abs().argmin())
-        bar = process.alpha_bars[step]
+    def oracle(current, steps, condition):
+        step = int((torch.as_tensor(schedule.training_steps) - float(steps[0])).abs().argmin())
+        bar = schedule.process.alpha_bars[step]
         return (current - bar**0.5 * clean) / (1 - bar) ** 0.5
 
     loaded.network.estimate = oracle
     torch.testing.assert_close(loaded.purify(noisy, TEXTS), clean, atol=1e-4, rtol=0)
 
 
-def test_levels_come_back_and_loud_and_quiet_speech_are_treated_alike():
-    loaded = cleanser("audiopure", level=0.1)
+def test_normalisation_makes_the_added_noise_proportional_to_the_level():
+    loaded = sampler("audiopure", level=0.1)
     noise = [loaded.purify(gain * SPEECH) / gain - SPEECH for gain in (1.0, 0.01)]
-    levels = [float(found.square().mean().sqrt()) for found in noise]
+    levels = [float(residual.square().mean().sqrt()) for residual in noise]
     assert levels[0] == pytest.approx(levels[1], rel=0.1)
 
 
 def test_gradients_pass_through_a_purification():
-    purify = cleanser("tdap").purify
+    purify = sampler("tdap").purify
     audio = SPEECH.clone().requires_grad_()
     purify(audio, TEXTS).square().sum().backward()
     assert torch.isfinite(audio.grad).all() and (audio.grad.abs().sum(-1) > 0).all()
 
 
-# Mistakes
+# Errors
 
 
-def test_a_clip_that_is_too_short_is_told():
+def test_an_utterance_that_is_too_short_is_refused():
     # The receptive field of 6 layers is 127 samples.
-    loaded = cleanser("audiopure")
+    loaded = sampler("audiopure")
     assert loaded.purify(SPEECH[:, :127]).shape == (4, 127)
     with pytest.raises(InputError, match="126 samples, fewer than the 127"):
         loaded.purify(SPEECH[:, :126])
-    # Where it reaches beyond what the network was trained on, that is enough.
+    # A receptive field beyond the training crops is limited to those.
     with pytest.raises(InputError, match="1,999 samples, fewer than the 2,000"):
-        cleanser("audiopure", layers=11, cycle=11).purify(SPEECH[:, :1999])
+        sampler("audiopure", layers=11, dilation_cycle=11).purify(SPEECH[:, :1999])
 
 
-def test_weights_of_another_size_are_told():
+def test_weights_of_another_size_are_refused():
     weights = seeded(built("tdap"))
     for settings, name in (
         ({"channels": 4}, "diffwave"),
         ({"layers": 5}, "absent|expected"),
-        ({"projected": 4}, "condition"),
+        ({"condition_channels": 4}, "condition"),
     ):
         with pytest.raises(InputError, match=f"another size.*({name})"):
             built("tdap", **settings).load(weights, RATE, CPU)
@@ -412,27 +425,27 @@ def test_weights_of_another_size_are_told():
         built("dap").load(weights, RATE, CPU)
 
 
-def test_what_does_not_fit_is_told():
+def test_settings_that_do_not_fit_are_refused():
     purifier = built("dap")
     with pytest.raises(InputError, match="16,000 Hz, not 8,000 Hz"):
         purifier.load(seeded(purifier), 8000, CPU)
     with pytest.raises(InputError, match="start: 7 is not among the 6 steps"):
-        purifier.way(Sampling(start=7))
+        purifier.sampling_schedule(SamplingSettings(start=7))
     with pytest.raises(InputError, match="steps: these steps end at"):
-        purifier.way(Sampling(variances=(0.5, 0.9)))
+        purifier.sampling_schedule(SamplingSettings(steps=(0.5, 0.9)))
     with pytest.raises(ValueError, match="1 texts for 4 utterances"):
-        cleanser("tdap").purify(SPEECH, ["yes"])
+        sampler("tdap").purify(SPEECH, ["yes"])
     for settings, message in (
         ({"embedder": None}, "needs an embedder"),
         ({"encoder": "ecapa"}, "an encoder an adversary"),
-        ({"noises": ()}, "nothing makes noisy speech"),
-        ({"noises": (), "encoder": "ecapa", "adversary": "pgd", "attacked": 0.9}, "an attacked of 1"),
+        ({"distortions": ()}, "nothing makes noisy speech"),
+        ({"distortions": (), "encoder": "ecapa", "adversary": "pgd", "attacked_share": 0.9}, "an attacked_share of 1"),
     ):
         with pytest.raises(ValueError, match=message):
             built("tdap", **settings)
 
 
-def test_a_corpus_that_does_not_fit_is_told():
+def test_a_corpus_that_does_not_fit_is_reported():
     speech = plugins.build("corpora", {"kind": "synthetic", "duration": 0.1})
     assert [field for field, _ in built("dap").problems({"corpus": speech})] == ["corpus"]
     assert not list(built("dap").problems({"corpus": speech.model_copy(update={"duration": 1.0})}))
@@ -440,5 +453,5 @@ def test_a_corpus_that_does_not_fit_is_told():
     assert "8,000 Hz" in next(iter(built("dap").problems({"corpus": other})))[1]
 
 
-def test_speech_counts_its_utterances():
-    assert len(Speech(torch.zeros(2, 3), ["a", "b"])) == 2
+def test_the_length_of_training_utterances_is_their_number():
+    assert len(TrainingUtterances(torch.zeros(2, 3), ["a", "b"])) == 2

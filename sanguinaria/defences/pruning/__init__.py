@@ -1,8 +1,8 @@
-"""Model pruning (Bloodroot, section 3.1): the channels of the smallest L2 norm go; fine-tuning may follow.
+"""Model pruning (Bloodroot, section 3.1): the channels of the smallest L2 norm are removed; fine-tuning may follow.
 
-The paper tells of no fine-tuning. Without it, a network that has lost too much answers one label to everything; where
-that is the target, it looks like a trigger that survives, so read the attack success rate beside the false-trigger
-rate. What is pruned, and how channels and an LSTM's units are ranked, is in sanguinaria.defences.pruning.channels.
+The paper mentions no fine-tuning. Without it, a network that has lost too many channels predicts one label for every
+input; where that is the target, it looks like a surviving trigger, so read the attack success rate beside the
+false-trigger rate. sanguinaria.defences.pruning.channels ranks and removes channels and an LSTM's units.
 """
 
 from __future__ import annotations
@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
 
 class Pruning(Defence):
-    """Structured pruning of every layer by one share, with or without fine-tuning on clean utterances."""
+    """Structured pruning of every layer by the same share, with or without fine-tuning on clean utterances."""
 
     acts_on: ClassVar[Literal["input", "model"]] = "model"
 
-    share: float = Field(ge=0, lt=1, description="of the channels of every layer that goes; at least one stays in each")
-    fine_tune_epochs: int = Field(default=0, ge=0, description="on the clean validation utterances")
+    share: float = Field(
+        ge=0, lt=1, description="share of each layer's channels that is removed; at least one is kept in each"
+    )
+    fine_tune_epochs: int = Field(
+        default=0, ge=0, description="epochs of fine-tuning on the clean validation utterances"
+    )
     learning_rate: float = Field(default=1e-4, gt=0, description="of fine-tuning: Adam's, constant")
     batch_size: int = Field(default=32, ge=2, description="of fine-tuning")
 

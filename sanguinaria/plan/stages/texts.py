@@ -7,14 +7,14 @@ from typing import ClassVar
 
 from sanguinaria.core.plugins import kind_of
 from sanguinaria.plan.stages.stage import AudioStage, RowStage
-from sanguinaria.texts import Text
+from sanguinaria.texts import TextExtractor
 
 
 @dataclass(frozen=True)
 class TextStage(RowStage):
     """A row for each utterance of some splits: what is said in it, by what extracts it."""
 
-    text: Text
+    text: TextExtractor
     audio_stage: AudioStage
     splits: tuple[str, ...]
 

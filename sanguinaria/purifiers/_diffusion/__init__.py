@@ -1,1 +1,1 @@
-"""Diffusion purifiers: process, networks, condition, training, sampling."""
+"""Diffusion purifiers: process, networks, conditioning, training and sampling."""

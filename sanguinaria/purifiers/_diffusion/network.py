@@ -1,6 +1,6 @@
-"""DiffWave: what estimates the noise in speech (Kong et al., 2021, arXiv:2009.09761, section 3 and appendix A).
+"""DiffWave, the noise estimator (Kong et al., 2021, arXiv:2009.09761, section 3 and appendix A).
 
-Residual layers of dilated convolutions that look both ways. TDAP's CDAP (section 2.3) is this network with a condition.
+Residual layers of non-causal dilated convolutions. TDAP's CDAP (section 2.3) is this network with a condition.
 """
 
 from __future__ import annotations
@@ -11,31 +11,47 @@ import torch
 from torch import nn
 
 KERNEL = 3
-# DiffWave's embedding of the step (its section 3.1): 64 frequencies, and two layers of 512. Its frequencies reach 10⁴
-# rad a step; these reach 1, so that what is between two steps, where fast sampling asks, is embedded between them.
+# DiffWave's embedding of the diffusion step (its section 3.1): 64 frequencies, and two layers of 512. Its frequencies
+# reach 10⁴ rad a step; these reach 1, so that the fractional steps of fast sampling are embedded between whole ones.
 FREQUENCIES, HIDDEN = 64, 512
-SLOWEST = 1e-4
+LOWEST_FREQUENCY = 1e-4
 
 
 class StepEmbedding(nn.Module):
-    """Steps of the diffusion (utterances,), which need not be whole ones, → (utterances, :data:`HIDDEN`)."""
+    """Sinusoidal embedding of diffusion steps, which may be fractional, with two linear layers.
+
+    Shape:
+        - Input: (utterances,)
+        - Output: (utterances, :data:`HIDDEN`)
+    """
 
     frequencies: torch.Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        frequencies = torch.exp(-log(SLOWEST) * (torch.arange(FREQUENCIES) / (FREQUENCIES - 1) - 1))
+        frequencies = torch.exp(-log(LOWEST_FREQUENCY) * (torch.arange(FREQUENCIES) / (FREQUENCIES - 1) - 1))
         self.register_buffer("frequencies", frequencies, persistent=False)
         self.layers = nn.Sequential(nn.Linear(2 * FREQUENCIES, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, HIDDEN), nn.SiLU())
 
-    def forward(self, times: torch.Tensor) -> torch.Tensor:
-        angles = times[:, None] * self.frequencies
+    def forward(self, steps: torch.Tensor) -> torch.Tensor:
+        angles = steps[:, None] * self.frequencies
         embedded: torch.Tensor = self.layers(torch.cat([angles.sin(), angles.cos()], -1))
         return embedded
 
 
 class ResidualLayer(nn.Module):
-    """One dilated layer: (x, step, condition) → (x', what it adds to the output)."""
+    """Residual layer with a gated dilated convolution and a skip output.
+
+    Args:
+        channels: of the layer.
+        dilation: of its convolution.
+        condition: channels of the condition; 0 without conditioning.
+
+    Shape:
+        - Input: hidden states (utterances, channels, samples), step embedding (utterances, :data:`HIDDEN`), condition
+          (utterances, condition, frames), and the hop length of its frames
+        - Output: hidden states and skip output, (utterances, channels, samples) each
+    """
 
     def __init__(self, channels: int, dilation: int, condition: int) -> None:
         super().__init__()
@@ -49,28 +65,29 @@ class ResidualLayer(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         mixed = self.dilated(hidden + self.step(step)[..., None])  # (utterances, 2·channels, samples)
         if self.condition is not None and condition is not None:
-            # A 1 × 1 convolution and an interpolation over time commute: so it is done once a frame, not once a sample.
-            mixed = mixed + stretched(self.condition(condition), hop)[..., : mixed.shape[-1]]
+            # A 1 × 1 convolution and an interpolation over time commute, so it is computed per frame, not per sample.
+            mixed = mixed + interpolate_frames(self.condition(condition), hop)[..., : mixed.shape[-1]]
         gate, value = mixed.chunk(2, 1)
-        residual, skipped = self.output(gate.sigmoid() * value.tanh()).chunk(2, 1)
-        return (hidden + residual) / sqrt(2), skipped
+        residual, skip = self.output(gate.sigmoid() * value.tanh()).chunk(2, 1)
+        return (hidden + residual) / sqrt(2), skip
 
 
 class DiffWave(nn.Module):
-    """Estimates ε* from noisy speech, its step and a condition.
+    """Estimates ε* from the speech x_t, its diffusion step t and a condition.
 
     Args:
         layers: residual layers, N.
-        channels: of each.
-        cycle: layers of a cycle, whose dilations are 1, 2, …, 2^(cycle − 1).
-        condition: channels of the condition; 0 for a network without one.
-        hop: samples between frames of the condition.
+        channels: of each residual layer.
+        cycle: layers of a dilation cycle, whose dilations are 1, 2, …, 2^(cycle − 1).
+        condition: channels of the condition; 0 without conditioning.
+        hop: samples between frames of the condition, which are centred at samples 0, hop, 2·hop, ….
 
-    Shape: (utterances, samples), (utterances,), (utterances, condition, frames) → (utterances, samples), with a frame
-        at samples 0, hop, 2·hop, … of the utterance.
+    Shape:
+        - Input: (utterances, samples), steps (utterances,), and optionally a condition (utterances, condition, frames)
+        - Output: (utterances, samples)
     """
 
-    def __init__(self, layers: int, channels: int, cycle: int, condition: int = 0, hop: int = 256) -> None:
+    def __init__(self, *, layers: int, channels: int, cycle: int, condition: int = 0, hop: int = 256) -> None:
         super().__init__()
         self.hop = hop
         self.dilations: list[int] = [2 ** (layer % cycle) for layer in range(layers)]
@@ -81,29 +98,33 @@ class DiffWave(nn.Module):
         self.output = nn.Conv1d(channels, 1, 1)
         for convolution in (module for module in self.modules() if isinstance(module, nn.Conv1d)):
             nn.init.kaiming_normal_(convolution.weight)
-        # At first it estimates nothing, from which it learns quickest (DiffWave's code).
+        # The first estimates are 0, from which training converges fastest (DiffWave's code).
         nn.init.zeros_(self.output.weight)
 
     @property
     def receptive_field(self) -> int:
-        """Samples of the input that one of the output depends on."""
+        """Receptive field in samples."""
         return 1 + (KERNEL - 1) * int(sum(self.dilations))
 
-    def forward(self, audio: torch.Tensor, times: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
-        step = self.embedding(times)
+    def forward(self, audio: torch.Tensor, steps: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
+        step = self.embedding(steps)
         hidden = self.input(audio[:, None]).relu()  # (utterances, channels, samples)
-        output = torch.zeros_like(hidden)
+        skips = torch.zeros_like(hidden)
         for layer in self.layers:
-            hidden, skipped = layer(hidden, step, condition, self.hop)
-            output = output + skipped
-        estimated: torch.Tensor = self.output(self.skipped(output / sqrt(len(self.layers))).relu())
-        return estimated[:, 0]
+            hidden, skip = layer(hidden, step, condition, self.hop)
+            skips = skips + skip
+        noise: torch.Tensor = self.output(self.skipped(skips / sqrt(len(self.layers))).relu())
+        return noise[:, 0]
 
 
-def stretched(frames: torch.Tensor, hop: int) -> torch.Tensor:
-    """Frames (…, frames) at every sample between them, in straight lines, (…, frames·hop); the last one is held.
+def interpolate_frames(frames: torch.Tensor, hop: int) -> torch.Tensor:
+    """Interpolate frames linearly at every sample between them; the last frame is held.
 
-    >>> stretched(torch.tensor([0.0, 1.0]), 4)
+    Shape:
+        - Input: (…, frames)
+        - Output: (…, frames·hop)
+
+    >>> interpolate_frames(torch.tensor([0.0, 1.0]), 4)
     tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000, 1.0000, 1.0000, 1.0000])
     """
     following = torch.cat([frames[..., 1:], frames[..., -1:]], -1)

@@ -1,4 +1,4 @@
-"""Training a diffusion to estimate the noise in speech: TDAP's Eq. 7, of which the ordinary one is the case m_t = 0."""
+"""Training of a diffusion's noise estimator by TDAP's Eq. 7, of which the ordinary diffusion is the case m_t = 0."""
 
 from __future__ import annotations
 
@@ -12,152 +12,170 @@ from torch import nn
 from sanguinaria.core.errors import InputError
 from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.step_training import Schedule, TrainingState, is_checkpoint_step, set_learning_rate, train
-from sanguinaria.purifiers._diffusion.cleanser import PurifyingNetwork
-from sanguinaria.purifiers._diffusion.process import Process
-from sanguinaria.purifiers._diffusion.speech import Lessons, Speech
+from sanguinaria.purifiers._diffusion.process import DiffusionProcess
+from sanguinaria.purifiers._diffusion.sampler import DenoisingNetwork
+from sanguinaria.purifiers._diffusion.training_data import TrainingData, TrainingUtterances
 
-# Seed of the validation's random numbers, which training does not share.
+# Seed of the validation's random numbers, which the training does not share.
 VALIDATION_SEED = 1
-# Before so many steps have been made, the average is over fewer of them than its decay says.
-YOUNG = 10
+# Warm-up of the moving average: after n steps its decay is at most n / (10 + n).
+EMA_WARM_UP = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DiffusionSchedule(Schedule):
-    """How a diffusion is trained.
+    """Schedule of a diffusion's training.
 
     Attributes:
-        pretraining: how many of the steps come first, with y = x_0 and by the ordinary process: on clean speech alone.
-        decay: of the average of the weights that is kept, by step.
-        constant: whether the learning rate stays as it is, or rises and falls as :func:`set_learning_rate` says.
-        untold: share of the utterances whose text the network is not told, so that it can do without.
-        attacked: share of the steps after the pretraining that are taken in attacked utterances, where there are such.
+        pretraining: number of first steps, with y = x_0 and by the ordinary process: on clean speech alone.
+        ema_decay: decay per step of the exponential moving average of the weights, which is kept.
+        constant: whether the learning rate is constant, or follows :func:`set_learning_rate`.
+        text_dropout: probability of training on an utterance without its text, so that the network works without.
+        attacked_share: share of the steps after the pretraining that take attacked utterances, where there are any.
     """
 
     pretraining: int
-    decay: float
+    ema_decay: float
     constant: bool
-    untold: float
-    attacked: float = 0.0
+    text_dropout: float
+    attacked_share: float = 0.0
 
 
-class Diffusion:
-    """A process as tensors of a device: what is drawn from it, and what the network is taught."""
+class ForwardProcess:
+    """Forward process of a diffusion and the training target, as float32 tensors on a device."""
 
-    def __init__(self, process: Process, device: torch.device) -> None:
-        bars, mixtures, variances = (
+    def __init__(self, process: DiffusionProcess, device: torch.device) -> None:
+        bars, mixing, variances = (
             torch.tensor(values, dtype=torch.float64)
-            for values in (process.alpha_bars, process.mixtures, process.variances)
+            for values in (process.alpha_bars, process.mixing_weights, process.variances)
         )
-        noisiness = (1 - bars).clamp(min=1e-12).sqrt()
+        noise_level = (1 - bars).clamp(min=1e-12).sqrt()
         self.steps = process.steps
-        self.scale, self.mixture, self.deviation, self.of_difference, self.of_noise = (
+        self.scale, self.mixing, self.deviation, self.difference_coefficients, self.noise_coefficients = (
             values.float()[:, None].to(device)
             for values in (
                 bars.sqrt(),
-                mixtures,
+                mixing,
                 variances.clamp(min=0).sqrt(),
-                mixtures * bars.sqrt() / noisiness,
-                variances.clamp(min=0).sqrt() / noisiness,
+                mixing * bars.sqrt() / noise_level,
+                variances.clamp(min=0).sqrt() / noise_level,
             )
         )
 
-    def at(
-        self, times: torch.Tensor, clean: torch.Tensor, noisy: torch.Tensor, noise: torch.Tensor
+    def sample(
+        self, steps: torch.Tensor, clean: torch.Tensor, noisy: torch.Tensor, noise: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """x_t by Eq. 3 and what the network is to estimate of it, ε* of Eq. 7.
+        """Return x_t by Eq. 3 and the target of its noise estimate, ε* of Eq. 7.
 
-        Shape: times (utterances,), of which none is 0; all others (utterances, samples).
+        Args:
+            steps: t of each utterance, (utterances,), at least 1.
+            clean: x_0, (utterances, samples).
+            noisy: y, (utterances, samples).
+            noise: white noise of variance 1, (utterances, samples).
+
+        Returns:
+            Two tensors (utterances, samples).
         """
         difference = noisy - clean
-        current = self.scale[times] * (clean + self.mixture[times] * difference) + self.deviation[times] * noise
-        return current, self.of_difference[times] * difference + self.of_noise[times] * noise
+        current = self.scale[steps] * (clean + self.mixing[steps] * difference) + self.deviation[steps] * noise
+        return current, self.difference_coefficients[steps] * difference + self.noise_coefficients[steps] * noise
 
 
 def train_diffusion(
-    network: PurifyingNetwork,
-    process: Process,
-    ordinary: Process,
-    lessons: Lessons,
-    noises: AttackLayer,
+    *,
+    network: DenoisingNetwork,
+    process: DiffusionProcess,
+    ordinary: DiffusionProcess,
+    data: TrainingData,
+    distort: AttackLayer,
     schedule: DiffusionSchedule,
     checkpoint: Path,
     device: torch.device,
 ) -> list[dict[str, float]]:
-    """Train, or go on from a checkpoint of the same training; the network's weights are then their moving average.
+    """Train a network, or resume from a checkpoint of the same training; its weights are then their moving average.
 
     Args:
         network: trained in place.
-        process: of the training's steps.
-        ordinary: of the pretraining's; of as many steps.
-        lessons: what is learnt from, and what is looked at.
-        noises: what makes noisy speech of clean.
+        process: of the training.
+        ordinary: process of the pretraining, of as many steps.
+        data: training and validation utterances.
+        distort: makes noisy speech of clean.
         schedule: of the training.
-        checkpoint: where the state is kept.
-        device: where it is computed.
+        checkpoint: path of the training's state.
+        device: of the computation.
 
     Returns:
-        The history: for every so many steps the mean of the loss and, of what is held out, the average's loss.
+        The history: at each checkpoint the mean training loss and, with validation utterances, the validation loss of
+        the moving average.
 
     Raises:
         InputError: the utterances are shorter than a crop.
     """
-    if lessons.shortest < schedule.crop:
-        raise InputError(f"the utterances have {lessons.shortest} samples, fewer than a crop of {schedule.crop}")
-    learnt = nn.ModuleDict({"network": network, "average": copy.deepcopy(network).requires_grad_(False)}).to(device)
+    if data.minimum_length < schedule.crop:
+        raise InputError(f"the utterances have {data.minimum_length} samples, fewer than a crop of {schedule.crop}")
+    average = copy.deepcopy(network).requires_grad_(False)
+    networks = nn.ModuleDict({"network": network, "average": average}).to(device)
     optimiser = torch.optim.Adam(network.parameters(), schedule.learning_rate, fused=True)
-    step = _Step(
-        learnt, optimiser, Diffusion(process, device), Diffusion(ordinary, device), lessons, noises, schedule, device
+    step = _TrainingStep(
+        networks=networks,
+        optimiser=optimiser,
+        process=ForwardProcess(process, device),
+        ordinary=ForwardProcess(ordinary, device),
+        data=data,
+        distort=distort,
+        schedule=schedule,
+        device=device,
     )
-    history = train(learnt, optimiser, step, schedule, checkpoint)
-    step.follow(schedule.steps)
-    network.load_state_dict(learnt["average"].state_dict())
+    history = train(networks, optimiser, step, schedule, checkpoint)
+    step.update_average(schedule.steps)
+    network.load_state_dict(networks["average"].state_dict())
     return history
 
 
-class _Step:
-    """The loss of one batch, and the values that the history tells of it."""
+class _TrainingStep:
+    """The loss of one batch, and the values for the history."""
 
     def __init__(
         self,
-        learnt: nn.ModuleDict,
+        *,
+        networks: nn.ModuleDict,
         optimiser: torch.optim.Optimizer,
-        diffusion: Diffusion,
-        ordinary: Diffusion,
-        lessons: Lessons,
-        noises: AttackLayer,
+        process: ForwardProcess,
+        ordinary: ForwardProcess,
+        data: TrainingData,
+        distort: AttackLayer,
         schedule: DiffusionSchedule,
         device: torch.device,
     ) -> None:
-        self.network, self.average, self.optimiser = learnt["network"], learnt["average"], optimiser
-        self.diffusion, self.ordinary, self.lessons, self.noises = diffusion, ordinary, lessons, noises
+        self.network, self.average, self.optimiser = networks["network"], networks["average"], optimiser
+        self.process, self.ordinary, self.data, self.distort = process, ordinary, data, distort
         self.schedule, self.device = schedule, device
 
-    def __call__(self, progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
-        number, schedule = progress["step"], self.schedule
-        self.follow(number)
+    def __call__(self, state: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+        number, schedule = state["step"], self.schedule
+        self.update_average(number)
         if not schedule.constant:
             set_learning_rate(self.optimiser, schedule, number)
         source = self._source(number, random)
         rows = torch.randint(len(source), (schedule.batch_size,), generator=random)
-        pieces = source.some(rows).cropped(schedule.crop, random).partly_told(schedule.untold, random)
-        times = torch.randint(1, self.diffusion.steps + 1, (schedule.batch_size,), generator=random)
-        loss = self._loss(self.network, number, pieces, times, random)
+        batch = source.select(rows).cropped(schedule.crop, random).with_text_dropout(schedule.text_dropout, random)
+        steps = torch.randint(1, self.process.steps + 1, (schedule.batch_size,), generator=random)
+        loss = self._loss(self.network, number, batch, steps, random)
         values = {"loss": float(loss.detach())}
-        if len(self.lessons.held_out) and is_checkpoint_step(number + 1, schedule.steps):
-            values["validation_loss"] = self._validate(number)
+        if len(self.data.validation) and is_checkpoint_step(number + 1, schedule.steps):
+            values["validation_loss"] = self._validation_loss(number)
         return loss, values
 
-    def _source(self, number: int, random: torch.Generator) -> Speech:
-        """What a step's utterances are drawn from."""
-        speech, attacked = self.lessons.speech, self.lessons.attacked
+    def _source(self, number: int, random: torch.Generator) -> TrainingUtterances:
+        """Return the utterances that a step's batch is drawn from."""
+        training, attacked = self.data.training, self.data.attacked
         if not attacked or number < self.schedule.pretraining:
-            return speech
-        return attacked if torch.rand((), generator=random) < self.schedule.attacked else speech
+            return training
+        return attacked if torch.rand((), generator=random) < self.schedule.attacked_share else training
 
-    def follow(self, number: int) -> None:
-        """Move the average towards the weights after so many steps."""
-        decay = min(self.schedule.decay, number / (YOUNG + number))
+    def update_average(self, number: int) -> None:
+        """Update the moving average with the weights after ``number`` steps."""
+        decay = min(self.schedule.ema_decay, number / (EMA_WARM_UP + number))
         with torch.no_grad():
             for mean, weight in zip(self.average.parameters(), self.network.parameters(), strict=True):
                 mean.lerp_(weight, 1 - decay)
@@ -166,35 +184,36 @@ class _Step:
         self,
         network: nn.Module,
         number: int,
-        pieces: Speech,
-        times: torch.Tensor,
+        batch: TrainingUtterances,
+        steps: torch.Tensor,
         random: torch.Generator,
     ) -> torch.Tensor:
-        """Eq. 7, with all its weights 1 as in Ho et al. (2020, Eq. 14)."""
+        """Compute Eq. 7, with all its weights 1 as in Ho et al. (2020, Eq. 14)."""
         pretraining = number < self.schedule.pretraining
-        clean = pieces.waveforms.to(self.device)
-        if pieces.noisy is not None:
-            noisy = pieces.noisy.to(self.device)
+        clean = batch.waveforms.to(self.device)
+        if batch.noisy is not None:
+            noisy = batch.noisy.to(self.device)
         else:
-            noisy = clean if pretraining else self.noises(clean, random)
-        noise = torch.randn(pieces.waveforms.shape, generator=random).to(self.device)
-        diffusion = self.ordinary if pretraining else self.diffusion
-        times = times.to(self.device)
-        current, wanted = diffusion.at(times, clean, noisy, noise)
-        texts = None if pieces.texts is None else pieces.texts.to(self.device)
-        estimated = network(current, noisy, times.to(current), texts)
-        loss: torch.Tensor = (estimated - wanted).square().mean()
+            noisy = clean if pretraining else self.distort(clean, random)
+        noise = torch.randn(batch.waveforms.shape, generator=random).to(self.device)
+        process = self.ordinary if pretraining else self.process
+        steps = steps.to(self.device)
+        current, target = process.sample(steps, clean, noisy, noise)
+        texts = None if batch.texts is None else batch.texts.to(self.device)
+        estimate = network(current, noisy, steps.to(current), texts)
+        loss: torch.Tensor = (estimate - target).square().mean()
         return loss
 
-    def _validate(self, number: int) -> float:
-        """The average's loss on the held-out utterances, at steps spread over all there are, and always the same."""
-        held_out = self.lessons.held_out
+    def _validation_loss(self, number: int) -> float:
+        """Compute the moving average's loss on the validation utterances, at diffusion steps spread over all of them;
+        crops, steps and noise are the same each time."""
+        validation = self.data.validation
         random = torch.Generator().manual_seed(VALIDATION_SEED)
-        times = 1 + torch.arange(len(held_out)) * self.diffusion.steps // len(held_out)
+        steps = 1 + torch.arange(len(validation)) * self.process.steps // len(validation)
         losses = []
         with torch.no_grad():
-            for rows in torch.split(torch.arange(len(held_out)), self.schedule.batch_size):
-                pieces = held_out.some(rows).cropped(self.schedule.crop, random)
-                loss = self._loss(self.average, number, pieces, times[rows], random)
+            for rows in torch.split(torch.arange(len(validation)), self.schedule.batch_size):
+                batch = validation.select(rows).cropped(self.schedule.crop, random)
+                loss = self._loss(self.average, number, batch, steps[rows], random)
                 losses += [float(loss)] * len(rows)
         return sum(losses) / len(losses)

@@ -38,7 +38,7 @@ def differentiable_defences(
         device: of the defence.
         samples: length of an utterance.
     """
-    functions = [_with_seed(defence, draw).of_utterances(sample_rate, device, weights) for draw in range(draws)]
+    functions = [_with_seed(defence, draw).transform_with_texts(sample_rate, device, weights) for draw in range(draws)]
     # The gradient is tested with noise, as the defence of a silent utterance may have no gradient.
     noise = 0.1 * torch.randn(1, samples, generator=torch.Generator().manual_seed(0))
     if functions and not passes_gradients(functions[0], noise.to(device), [""]):
