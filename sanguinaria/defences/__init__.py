@@ -62,7 +62,9 @@ class Defence(Plugin):
         transform = self.transform(sample_rate, device)
         return lambda waveforms, texts: transform(waveforms)
 
-    def repair(self, network: torch.nn.Module, held_out: FeatureDataset, seed: int, device: torch.device) -> torch.nn.Module:
+    def repair(
+        self, network: torch.nn.Module, held_out: FeatureDataset, seed: int, device: torch.device
+    ) -> torch.nn.Module:
         """Return a repaired copy of a network on the device, in evaluation mode.
 
         Args:
