@@ -1,1 +1,1 @@
-"""What surrounds a job: context, provenance, clean-up of results, generated files."""
+"""Context of jobs and of the run: plan, arguments, logging, provenance, clean-up of results, generated files."""

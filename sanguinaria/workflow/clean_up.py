@@ -1,8 +1,8 @@
-"""Results that no configuration reaches any more: old settings, old code, removed entries.
+"""Clean-up of results that no configuration reaches any more: old settings, old code, removed entries.
 
-``python -m sanguinaria.workflow.clean_up`` lists them, and with ``--delete`` removes them. What counts is what
-``config.yaml``
-would have made, alone and with each overlay of ``config/`` and each that is named, with the code as it is now.
+``python -m sanguinaria.workflow.clean_up`` lists them, and with ``--delete`` removes them. A result is reached if
+``config.yaml``, alone or with an overlay of ``config/`` or an overlay on the command line, leads to it with the current
+code.
 """
 
 from __future__ import annotations
@@ -22,18 +22,21 @@ from sanguinaria.workflow.parse import build_plan
 BASE = Path("config.yaml")
 OVERLAYS = Path("config")
 SCRIPTS = Path("workflow_scripts")
-# The name of a result's folder ends in its identity. What is named otherwise is not this project's, and left alone.
+# The name of a result's folder ends in its identity. Folders with other names are never removed.
 KEY = re.compile(r"[\w-]+-[0-9a-f]{12}")
-# What a killed job was writing (sanguinaria/core/atomic_files.py), and what was put aside
+# Temporary files of killed jobs (sanguinaria/core/atomic_files.py), and renamed damaged files
 # (sanguinaria/workflow/job.py).
-REMAINS = re.compile(r"\..+\.[0-9a-f]{32}(\.\w+)?|.+\.damaged")
+TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}(\.\w+)?|.+\.damaged")
 
 
 def plans(overlays: Iterable[Path]) -> Iterator[Plan]:
-    """The plan of ``config.yaml`` alone, and with each of the overlays.
+    """Yield the plan of ``config.yaml`` alone, and with each of the overlays.
+
+    Args:
+        overlays: configuration files.
 
     Raises:
-        InputError: one cannot be planned, so what it reaches is not known.
+        InputError: a configuration is invalid, so that its results are not known.
     """
     for overlay in (None, *overlays):
         files = [BASE] if overlay is None else [overlay, BASE]
@@ -47,19 +50,25 @@ def _merged(files: Iterable[Path]) -> Mapping[str, Any]:
     settings: dict[str, Any] = {}
     for path in files:
         try:
-            found = yaml.safe_load(path.read_text(encoding="utf-8"))
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise InputError(f"{path}: cannot be read ({error}), so what it reaches is not known") from error
-        update_config(settings, found or {})
+            raise InputError(f"{path}: cannot be read ({error}), so that its results are not known") from error
+        update_config(settings, content or {})
     return settings
 
 
-def leftovers(reached: Iterable[Plan], results: Path = RESULTS) -> list[Path]:
-    """Folders of results, their logs, and tables and figures that none of the plans reaches; and what killed jobs were
-    writing, and damaged files that were put aside; sorted."""
+def unreachable(plans: Iterable[Plan], results: Path = RESULTS) -> list[Path]:
+    """Return the paths in the results folder that none of the plans reaches, sorted.
+
+    They are folders of results, their logs, tables and figures, temporary files of killed jobs, and damaged files.
+
+    Args:
+        plans: of all configurations in use.
+        results: the results folder.
+    """
     keys: set[tuple[str, str]] = set()
-    for plan in reached:
-        keys |= {(stage, key) for stage, known in plan.stages.items() for key in known}
+    for plan in plans:
+        keys |= {(stage, key) for stage, specifications in plan.stages.items() for key in specifications}
         keys |= {("tables", name) for name in plan.reports} | {("figures", name) for name in plan.figures}
     stored = [*results.glob("*/*"), *(results / "logs").glob("*/*")]
     stale = [
@@ -71,19 +80,21 @@ def leftovers(reached: Iterable[Plan], results: Path = RESULTS) -> list[Path]:
         folder, name = specification.parents[1], specification.stem
         if (folder.name, name) not in keys:
             stale += [specification, *folder.glob(f"{name}.*"), *(results / "logs" / folder.name).glob(f"{name}.*")]
-    whole = {path for path in stale if path.is_dir()}
-    stale += [path for path in results.rglob("*") if REMAINS.fullmatch(path.name) and whole.isdisjoint(path.parents)]
+    folders = {path for path in stale if path.is_dir()}
+    stale += [
+        path for path in results.rglob("*") if TEMPORARY.fullmatch(path.name) and folders.isdisjoint(path.parents)
+    ]
     return sorted(stale)
 
 
 def size(path: Path) -> int:
-    """Bytes on disk, of a folder's files together; what links point at does not count."""
+    """Return the size of a file, or of all files in a folder, in bytes; the targets of links are not counted."""
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.lstat().st_size for file in files if file.is_symlink() or file.is_file())
 
 
 def delete(path: Path) -> None:
-    """Remove a file or a folder; what links point at stays."""
+    """Remove a file or a folder; the targets of links are kept."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -91,29 +102,34 @@ def delete(path: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command."""
+    """List unreachable results, and delete them on request.
+
+    Args:
+        arguments: of the command line; those of the process where ``None``.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m sanguinaria.workflow.clean_up",
-        description="List results that config.yaml reaches neither alone nor with an overlay, of config/ or named.",
+        description="List results that config.yaml does not reach, alone or with an overlay.",
     )
-    parser.add_argument("overlays", nargs="*", type=Path, metavar="OVERLAY", help="overlays that lie elsewhere")
-    parser.add_argument("--delete", action="store_true", help="remove them")
-    given = parser.parse_args(arguments)
-    overlays = sorted({*OVERLAYS.glob("*.yaml"), *given.overlays})
+    parser.add_argument(
+        "overlays", nargs="*", type=Path, metavar="OVERLAY", help="overlays in other folders"
+    )
+    parser.add_argument("--delete", action="store_true", help="delete the listed results")
+    options = parser.parse_args(arguments)
+    overlays = sorted({*OVERLAYS.glob("*.yaml"), *options.overlays})
     try:
-        found = leftovers(plans(overlays))
+        listed = unreachable(plans(overlays))
     except InputError as error:
         raise SystemExit(f"Error: {error}; nothing was removed") from None
     print(f"Reached by {', '.join(map(str, [BASE, *overlays]))}: everything else of {RESULTS}/ is listed.")
     total = 0
-    for path in found:
-        bytes_ = size(path)
-        total += bytes_
-        print(f"{bytes_ / 2**20:10.1f} MiB  {path}")
-        if given.delete:
+    for path in listed:
+        num_bytes = size(path)
+        total += num_bytes
+        print(f"{num_bytes / 2**20:10.1f} MiB  {path}")
+        if options.delete:
             delete(path)
-    said = "removed" if given.delete else "would be removed by --delete"
-    print(f"{total / 2**20:10.1f} MiB  {said}")
+    print(f"{total / 2**20:10.1f} MiB  {'removed' if options.delete else 'would be removed by --delete'}")
 
 
 if __name__ == "__main__":

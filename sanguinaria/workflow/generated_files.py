@@ -1,4 +1,4 @@
-"""Files that are generated from others and tracked all the same, as tools look for them; a test keeps them in step.
+"""Generated files that are tracked because tools need them; a test checks that they are up to date.
 
 ``python -m sanguinaria.workflow.generated_files`` writes them.
 """
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def files() -> dict[Path, str]:
-    """Every generated file and what it should hold."""
+    """Return the content of each generated file by its path."""
     return {
         ROOT / "config" / "schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
         ROOT / "envs" / "sanguinaria.yaml": _conda_environment(),
@@ -25,7 +25,7 @@ def files() -> dict[Path, str]:
 
 
 def _conda_environment() -> str:
-    """The run-time software of pyproject.toml as a conda environment."""
+    """Conda environment with the run-time dependencies of pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = [
         "# Generated from pyproject.toml by `make schema`, for `snakemake --sdm conda`.",
@@ -34,8 +34,8 @@ def _conda_environment() -> str:
         "  - nodefaults",
         "dependencies:",
         "  - python=3.11",
-        "  - c-compiler",  # pesq is built from its source
-        "  - cxx-compiler",  # and so is pyworld
+        "  - c-compiler",  # builds pesq from source
+        "  - cxx-compiler",  # builds pyworld from source
         "  - pip",
         "  - pip:",
         *(f'      - "{dependency}"' for dependency in project["dependencies"]),
@@ -44,10 +44,10 @@ def _conda_environment() -> str:
 
 
 def _post_deployment() -> str:
-    """What Snakemake runs in the environment once it is made, and `make` as well."""
+    """Script that Snakemake runs in a new environment; `make` runs it, too."""
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["sanguinaria"]["without-dependencies"]
     lines = [
-        "# Generated from pyproject.toml by `make schema`, which says why: packages without what they ask for.",
+        "# Generated from pyproject.toml by `make schema`: packages that are installed without their dependencies.",
         "set -e",
         f"python -m pip install --quiet --no-deps {' '.join(packages)}",
     ]

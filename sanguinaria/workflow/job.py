@@ -1,4 +1,4 @@
-"""What every workflow script does around its one call: log, specification, device, and errors told plainly."""
+"""Context of a job, in which a workflow script calls its step: log, specification, error messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import DamagedError, InputError
 from sanguinaria.core.paths import RESULTS
 
-# What the system says of a full disk or quota, and what torch makes of it.
+# Parts of the messages of a full disk or quota, from the operating system and from PyTorch.
 DISK_FULL = ("No space left on device", "Disk quota exceeded", "file write failed")
 
 
@@ -25,48 +25,53 @@ DISK_FULL = ("No space left on device", "Disk quota exceeded", "file write faile
 def job(snakemake: Any) -> Iterator[dict[str, Any]]:
     """Run the body of a workflow script.
 
-    Everything that is printed, by C libraries too, goes to the rule's log. Bad input ends the job with its message
-    alone, anything else with a traceback; one that is cancelled unwinds. A damaged result of an earlier job is put
-    aside, so that the next run makes it anew. The specification is kept beside the result.
+    Standard output and error, those of C libraries too, are redirected to the rule's log. Invalid input ends the job
+    with its message alone, any other error with a traceback. A cancelled job unwinds its stack. A damaged result of an
+    earlier job is renamed, so that the next run recomputes it. The specification is written beside the result.
+
+    Args:
+        snakemake: the object of that name in a workflow script.
 
     Yields:
         The specification, a dictionary of builtins.
+
+    Raises:
+        SystemExit: the body raised an exception.
     """
     import json
 
-    began = time.time()
+    start = time.time()
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as file, _redirected(file.fileno()), _unwound_when_cancelled():
+    with log.open("w") as file, _redirected(file.fileno()), _unwinding_on_sigterm():
         try:
             yield json.loads(snakemake.params.specification)
             if "folder" in snakemake.params.keys():  # noqa: SIM118 (a list with names)
                 write_text(Path(snakemake.params.folder) / "spec.json", snakemake.params.specification + "\n")
-            print(_spent(began), flush=True)
-            gc.freeze()  # or the interpreter's end searches all of torch for garbage: a quarter of a second a job
+            print(_resources(start), flush=True)
+            gc.freeze()  # else garbage collection at exit traverses all of torch: a quarter of a second a job
             return
         except Exception as error:
-            told = _told(error, snakemake.params.specification)
-        failed = _print(told)
-    if failed:  # a full disk takes no log either
-        print(told, file=sys.stderr, flush=True)
+            message = _message(error, snakemake.params.specification)
+        logged = _print(message)
+    if not logged:  # a full disk has no space for the log either
+        print(message, file=sys.stderr, flush=True)
     raise SystemExit(1)
 
 
-def _spent(began: float) -> str:
-    """What the job took, for those who say how much a cluster is to give (and for benchmarks/)."""
+def _resources(start: float) -> str:
+    """Time and peak memory of the job, for resource requests on a cluster and for benchmarks/."""
     import psutil
 
-    start = began - psutil.Process().create_time()
-    return (
-        f"spent: {time.time() - began:.2f} s of work, {start:.2f} s to start, {_peak_memory() / 2**20:.0f} MiB at most"
-    )
+    startup = start - psutil.Process().create_time()
+    work = time.time() - start
+    return f"spent: {work:.2f} s of work, {startup:.2f} s to start, {_peak_memory() / 2**20:.0f} MiB at most"
 
 
 def _peak_memory() -> int:
-    """Bytes that the process held at most, with the pages of files that it mapped."""
+    """Peak resident set size of the process in bytes, memory-mapped files included."""
     try:
-        # Not `getrusage`, which counts what the process that started this one held.
+        # `getrusage` would include the peak of the parent process.
         lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
     except (OSError, StopIteration):
@@ -75,10 +80,10 @@ def _peak_memory() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def _told(error: Exception, specification: str) -> str:
-    """What is said of an error: to users what they can do, and to us where it happened."""
+def _message(error: Exception, specification: str) -> str:
+    """Error message for the log: for a user's error its remedy, for any other the traceback too."""
     if isinstance(error, DamagedError):
-        return f"Error: {error}{_put_aside(error.path)}"
+        return f"Error: {error}{_set_aside(error.path)}"
     if isinstance(error, InputError):
         return f"Error: {error}"
     trace = "".join(traceback.format_exception(error))
@@ -89,19 +94,19 @@ def _told(error: Exception, specification: str) -> str:
     return trace
 
 
-def _put_aside(path: Path) -> str:
-    """Move a damaged result away, where it is one of this project's own, and say so."""
+def _set_aside(path: Path) -> str:
+    """Rename a damaged file in the results folder; sentence about its new name, empty for any other file."""
     if not Path(os.path.abspath(path)).is_relative_to(os.path.abspath(RESULTS)):
         return ""
-    aside = path.with_name(path.name + ".damaged")
+    name = path.name + ".damaged"
     try:
-        # Where checkouts share a cache this is a link into it, and what it points at is what is damaged.
-        kept = path.resolve()
-        os.replace(kept, kept.with_name(aside.name))
+        # With a cache between workflows the result is a link, and the file in the cache is the damaged one.
+        target = path.resolve()
+        os.replace(target, target.with_name(name))
         path.unlink(missing_ok=True)
     except OSError:
         return ""
-    return f". It is {kept.with_name(aside.name)} now, so another run makes it anew"
+    return f". It is {target.with_name(name)} now, so that another run recomputes it"
 
 
 def _disk_full() -> str:
@@ -109,22 +114,22 @@ def _disk_full() -> str:
 
     free = shutil.disk_usage(RESULTS).free / 2**20
     return (
-        f"the disk that holds {RESULTS}/ is full ({free:.0f} MiB are free now). Make room, for example of what "
-        "`python -m sanguinaria.workflow.clean_up` lists, and run again: what is finished stays"
+        f"the disk that holds {RESULTS}/ is full ({free:.0f} MiB are free now). Make room, for example "
+        "with `python -m sanguinaria.workflow.clean_up`, and run again: finished results are kept"
     )
 
 
 def _print(text: str) -> bool:
-    """Print to the log; whether that failed."""
+    """Print to the log, and return whether that succeeded."""
     try:
         print(text, file=sys.stderr, flush=True)
     except OSError:
-        return True
-    return False
+        return False
+    return True
 
 
 def _out_of_memory(specification: str) -> str:
-    """What to do where the GPU's memory is full: the settings of the job that bound its batches, by their path."""
+    """Advice for a full GPU memory: the batch sizes in the job's settings, by their path."""
     import json
 
     sizes = ", ".join(f"{path} (now {value})" for path, value in _batch_sizes(json.loads(specification)))
@@ -141,13 +146,13 @@ def _batch_sizes(settings: dict[str, Any], path: str = "") -> Iterator[tuple[str
 
 
 @contextmanager
-def _unwound_when_cancelled() -> Iterator[None]:
-    """A job that is told to end (SIGTERM, as of Slurm's ``scancel``) leaves nothing half-written: it unwinds."""
+def _unwinding_on_sigterm() -> Iterator[None]:
+    """Exit on SIGTERM, which Slurm's ``scancel`` sends, by an exception, so that temporary files are removed."""
     process = os.getpid()
 
     def end(number: int, frame: Any) -> None:
-        if os.getpid() == process:  # workers that it has forked end with it, and say nothing
-            os.write(2, b"Error: told to end (SIGTERM): it was cancelled, or has taken more time than it was given\n")
+        if os.getpid() == process:  # forked workers exit without a message
+            os.write(2, b"Error: SIGTERM received: the job was cancelled, or exceeded its time limit\n")
         raise SystemExit(128 + number)
 
     previous = signal.signal(signal.SIGTERM, end)
@@ -159,6 +164,7 @@ def _unwound_when_cancelled() -> Iterator[None]:
 
 @contextmanager
 def _redirected(target: int) -> Iterator[None]:
+    """Redirect the file descriptors of standard output and error to another descriptor."""
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
@@ -167,7 +173,7 @@ def _redirected(target: int) -> Iterator[None]:
         os.dup2(target, 2)
         yield
     finally:
-        with suppress(OSError):  # a full disk takes no log either
+        with suppress(OSError):  # a full disk has no space for the log either
             sys.stdout.flush()
             sys.stderr.flush()
         os.dup2(saved[0], 1)

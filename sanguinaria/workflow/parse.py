@@ -1,4 +1,4 @@
-"""From Snakemake's configuration to the plan: what the Snakefile calls."""
+"""Plan of a configuration, which the Snakefile builds."""
 
 from __future__ import annotations
 
@@ -15,21 +15,25 @@ from sanguinaria.plan.plan import Plan, plan
 
 
 def build_plan(config: Mapping[str, Any], files: Sequence[Path], scripts: Path) -> Plan:
-    """The plan of a configuration, with the code as it is now.
+    """Return the plan of a configuration, with hashes of the current code.
 
     Args:
-        config: as Snakemake merged it.
-        files: what it was merged from, as Snakemake lists it: the Snakefile's own, which the others overrule, is last.
+        config: merged by Snakemake.
+        files: configuration files in Snakemake's order: the Snakefile's own, which the others override, is last.
         scripts: folder of the workflow scripts; those of a stage start with the stage's name.
 
     Raises:
-        InputError: the configuration has problems; all are told.
+        InputError: the configuration is invalid; the message lists all problems.
     """
     return plan(load(config, [*files[-1:], *files[:-1]]), code_hash(scripts))
 
 
 def code_hash(scripts: Path) -> CodeHash:
-    """A function that hashes everything that the scripts of a stage and the plug-ins they call can reach."""
+    """Return a function that hashes all code that the scripts of a stage and the plug-ins they call can import.
+
+    Args:
+        scripts: folder of the workflow scripts.
+    """
 
     @cache
     def hash_of(stage: str, modules: tuple[str, ...]) -> str:

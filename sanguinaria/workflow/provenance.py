@@ -1,4 +1,4 @@
-"""What made a result, for those who have to make it again: settings, code, software, machine and command."""
+"""Provenance of a table or figure: settings, code, software, machine and command, for its reproduction."""
 
 from __future__ import annotations
 
@@ -19,38 +19,43 @@ ROOT = Path(__file__).parents[2]
 
 
 def write_provenance(specification: Mapping[str, Any], trained: Sequence[Path], destination: Path) -> None:
-    """Write what made a table or a figure.
+    """Write the provenance of a table or figure as JSON.
 
-    ``specification`` has settings, seeds and hashes of code of all that it is reduced from; ``trained_with`` is what
-    :func:`~sanguinaria.core.run_environment.write_environment` wrote into the files of ``trained``, each once, with
-    the number of those that agree.
+    Keys are ``written`` (time), ``command``, ``code`` (commit), ``machine``, ``software``, ``trained_with`` (the
+    distinct run environments of the models, each with their number) and ``specification``.
+
+    Args:
+        specification: of the table or figure, with settings, seeds and code hashes of all results that it depends on.
+        trained: files of :func:`~sanguinaria.core.run_environment.write_environment`, one for each trained model.
+        destination: JSON file.
     """
     content = {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": os.environ.get(COMMAND_VARIABLE),
         "code": _commit(ROOT),
         **describe_environment(),
-        "trained_with": _counted(json.loads(path.read_text(encoding="utf-8")) for path in trained),
+        "trained_with": _distinct(json.loads(path.read_text(encoding="utf-8")) for path in trained),
         "specification": specification,
     }
     write_text(destination, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
-def _counted(found_in: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def _distinct(environments: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Distinct environments, each with the number of models."""
     counts: dict[str, int] = {}
-    for found in found_in:
-        text = json.dumps(found, sort_keys=True)
+    for environment in environments:
+        text = json.dumps(environment, sort_keys=True)
         counts[text] = counts.get(text, 0) + 1
     return [{"models": count, **json.loads(text)} for text, count in sorted(counts.items())]
 
 
 def _commit(root: Path) -> dict[str, Any] | None:
-    """The checkout's commit, and whether files that it tracks differ from it; ``None`` where it is no checkout."""
+    """Commit of the repository, and whether tracked files differ from it; ``None`` without a repository."""
     try:
-        told = [
+        commit, changes = (
             subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, check=True).stdout.strip()
             for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
-        ]
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
-    return {"commit": told[0], "changed": bool(told[1])}
+    return {"commit": commit, "changed": bool(changes)}

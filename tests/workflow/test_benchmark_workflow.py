@@ -1,4 +1,4 @@
-"""A benchmark from its configuration to its tables, and what an edit makes run again."""
+"""A benchmark from its configuration to its tables, and the jobs that an edit invalidates."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ def table(benchmark) -> pd.DataFrame:
     return pd.read_csv(benchmark / "results" / "tables" / "tiny_benchmark.csv").set_index(["watermark", "distortion"])
 
 
-def test_marks_are_found_where_they_are(table):
+def test_detection_and_bit_error_rates(table):
     assert table.loc[("perth", "undistorted"), "detection_rate"] == 1
     assert table.loc["perth", "bit_error_rate"].isna().all() and (table.loc["perth", "bits_per_second"] == 0).all()
     assert table.loc["keyed", "bit_error_rate"].between(0, 1).all()
     assert (table["read_utterances"] == 4).all() and (table["undecodable_utterances"] == 0).all()
 
 
-def test_other_keys_quality_and_costs_are_beside_them(table):
+def test_wrong_keys_quality_and_cost(table):
     keyed = table.loc["keyed"]
     columns = ["wrong_key_bit_error_rate", "near_key_bit_error_rate", "wrong_key_detection_rate"]
     assert keyed[columns].notna().all(axis=None) and table.loc["perth", columns].isna().all(axis=None)
     assert (table["si_sdr_db"] > 0).all()
-    # Quality and costs are no matter of the distortion.
+    # Quality and cost do not depend on the distortion.
     for name in ("si_sdr_db", "embedding_gflops_per_second", "detection_cpu_real_time_factor"):
         assert (table.groupby("watermark")[name].nunique() == 1).all()
     assert table.loc[("perth", "mp3_64"), "embedding_gflops_per_second"] == pytest.approx(0.4766, abs=1e-3)
 
 
-def test_every_form_of_the_table_is_there(benchmark):
+def test_every_format_of_the_table_is_written(benchmark):
     tables = benchmark / "results" / "tables"
     forms = ("csv", "metrics.csv", "efficiency.csv", "md", "tex", "provenance.json", "comparison.csv", "comparison.md")
     assert all((tables / f"tiny_benchmark.{form}").stat().st_size for form in forms)
@@ -54,8 +54,8 @@ def test_every_form_of_the_table_is_there(benchmark):
     costs = pd.read_csv(tables / "tiny_benchmark.efficiency.csv").set_index("watermark")
     assert list(costs.index) == ["perth", "keyed"] and costs["processor"].notna().all()
     compared = pd.read_csv(tables / "tiny_benchmark.comparison.csv", keep_default_na=False)
-    both = compared[(compared["ours"] != "") & (compared["printed"] != "")]
-    assert set(zip(both["metric"], both["distortion"], strict=True)) == {
+    matched = compared[(compared["ours"] != "") & (compared["printed"] != "")]
+    assert set(zip(matched["metric"], matched["distortion"], strict=True)) == {
         ("bit_error_rate", "undistorted"),
         ("bit_error_rate", "mp3_64"),
         ("mean_bit_error_rate", ""),
@@ -64,7 +64,7 @@ def test_every_form_of_the_table_is_there(benchmark):
 
 
 TABLE = "1 benchmark tiny_benchmark \n 1 comparison tiny_benchmark"
-READ = "1 readings {0}-marked-1 \n 1 readings {0}-test \n"
+READINGS = "1 readings {0}-marked-1 \n 1 readings {0}-test \n"
 EDITS: dict[str, tuple[Edit, str]] = {
     "nothing": (lambda folder: None, ""),
     "a distortion's settings": (
@@ -73,17 +73,17 @@ EDITS: dict[str, tuple[Edit, str]] = {
             "mp3_64: {kind: codec, format: mp3, bit_rate: 64}",
             "mp3_64: {kind: codec, format: mp3, bit_rate: 96}",
         ),
-        READ.format("perth") + READ.format("keyed_mask") + TABLE,
+        READINGS.format("perth") + READINGS.format("keyed_mask") + TABLE,
     ),
     "a distortion's code": (
         append("sanguinaria/distortions/codec.py", "\nUNUSED = 1\n"),
-        READ.format("perth") + READ.format("keyed_mask") + TABLE,
+        READINGS.format("perth") + READINGS.format("keyed_mask") + TABLE,
     ),
-    "a distortion more": (
+    "an additional distortion": (
         replace("tiny.yaml", "[undistorted, mp3_64]", "[undistorted, mp3_64, boost]"),
-        READ.format("perth") + READ.format("keyed_mask") + TABLE,
+        READINGS.format("perth") + READINGS.format("keyed_mask") + TABLE,
     ),
-    "another rate of false positives": (
+    "another false-positive rate": (
         replace("tiny.yaml", "wrong_keys: 2", "wrong_keys: 2\n    false_positive_rate: 0.1"),
         TABLE,
     ),
@@ -107,7 +107,7 @@ def test_an_edit_reruns_exactly_what_it_invalidates(benchmark, tmp_path, name):
     assert pending(folder, TARGET) == jobs(stated)
 
 
-def test_a_renamed_benchmark_is_a_table_and_nothing_else(benchmark, tmp_path):
+def test_a_renamed_benchmark_reruns_only_its_tables(benchmark, tmp_path):
     folder = clone(benchmark, tmp_path / "edited")
     replace("tiny.yaml", "tiny_benchmark:", "mine:")(folder)
     assert pending(folder, ["mine"]) == jobs("1 benchmark mine \n 1 comparison mine")

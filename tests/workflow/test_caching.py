@@ -1,4 +1,4 @@
-"""A cache that checkouts share, by Snakemake's caching between workflows."""
+"""Cache between workflows, which two checkouts share."""
 
 from pathlib import Path
 
@@ -9,24 +9,24 @@ TARGET = ["tiny_marked"]
 
 
 def jobs_run(folder: Path) -> set[str]:
-    """The stages of which a job has run here: it leaves its specification, and the cache knows only what rules name."""
+    """Stages of which a job ran in this checkout: it wrote its specification, which is not an output and not cached."""
     return {path.parents[1].name for path in (folder / "results").rglob("spec.json")}
 
 
 def stored(cache: dict[str, str]) -> dict[str, int]:
-    """What is in the cache, and since when."""
+    """Names and modification times of the cached files."""
     return {path.name: path.stat().st_mtime_ns for path in Path(cache["SNAKEMAKE_OUTPUT_CACHE"]).iterdir()}
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Every result by its path, without what Snakemake and the jobs keep for themselves."""
+    """Content of every result by its path, without specifications, logs and time stamps."""
     results = folder / "results"
     paths = (path for path in results.rglob("*") if path.is_file() and "logs" not in path.relative_to(results).parts)
     return {
         str(path.relative_to(results)): path.read_bytes()
         for path in paths
         if path.name not in ("spec.json", "recordings.parquet", ".snakemake_timestamp")
-        # When and by which command a table was written.
+        # Time and command of a table.
         and not path.name.endswith(".provenance.json")
     }
 
@@ -43,18 +43,18 @@ def first(tmp_path_factory, cache) -> Path:
     return folder
 
 
-def test_a_second_checkout_makes_nothing_again_but_the_table(first, cache, tmp_path):
+def test_a_second_checkout_recomputes_only_the_table(first, cache, tmp_path):
     assert {"victims", "features", "watermarks", "quality"} <= jobs_run(first)
     before = stored(cache)
     second = smaller(checkout(tmp_path / "second"), seeds=[0])
     run(second, "--cache", targets=TARGET, environment=cache)
-    # The list of recordings names files of its checkout.
+    # The list of recordings is not cached, as it names files of the checkout.
     assert jobs_run(second) == {"corpora"}
     assert stored(cache) == before
     assert content(second) == content(first)
 
 
-def test_changed_code_takes_nothing_that_is_stale(first, cache, tmp_path):
+def test_changed_code_reuses_no_stale_result(first, cache, tmp_path):
     second = smaller(checkout(tmp_path / "second"), seeds=[0])
     path = second / "sanguinaria" / "nn" / "supervised_training.py"
     path.write_text(path.read_text().replace("seed * 100003", "seed * 100019"))

@@ -1,4 +1,4 @@
-"""Kills, full disks and damaged files: a rerun comes to the tables of an undisturbed run, byte by byte."""
+"""Kills, full disks and damaged files: a rerun writes the tables of an undisturbed run, byte by byte."""
 
 import base64
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tiny import OUTPUTS, checkout, clone, command, pending, run
 
-from sanguinaria.workflow import clean_up as leftovers
+from sanguinaria.workflow import clean_up
 
 MARKED = ["tiny_marked"]
 MARKED_OUTPUTS = [output for output in OUTPUTS if "tiny_marked" in output]
@@ -25,10 +25,10 @@ def outputs(folder: Path, names=OUTPUTS) -> dict[str, bytes]:
 
 
 def failing(folder: Path, targets=MARKED) -> str:
-    """Run the workflow, which is to fail, and return what was printed."""
-    found = subprocess.run(command(targets=targets), cwd=folder, capture_output=True, text=True, timeout=600)
-    printed = found.stdout + found.stderr
-    assert found.returncode != 0, printed
+    """Run the workflow, which is expected to fail, and return its output."""
+    process = subprocess.run(command(targets=targets), cwd=folder, capture_output=True, text=True, timeout=600)
+    printed = process.stdout + process.stderr
+    assert process.returncode != 0, printed
     return printed
 
 
@@ -38,15 +38,15 @@ def started(folder: Path, cores: int) -> subprocess.Popen:
 
 
 def kill(process: subprocess.Popen, folder: Path) -> None:
-    """The workflow and all its jobs."""
+    """Kill the workflow and all its jobs."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    # As `snakemake --unlock` does, after which a user starts it again.
+    # The effect of `snakemake --unlock`, which precedes a restart.
     shutil.rmtree(folder / ".snakemake" / "locks", ignore_errors=True)
 
 
 def ended(process: subprocess.Popen, seconds: float) -> bool:
-    """Whether the workflow comes to its end within some time; if so, well."""
+    """Return whether the workflow finishes, with success, within some seconds."""
     try:
         assert process.wait(seconds) == 0
     except subprocess.TimeoutExpired:
@@ -54,10 +54,10 @@ def ended(process: subprocess.Popen, seconds: float) -> bool:
     return True
 
 
-def test_kills_at_any_moment_on_one_core_or_two_change_nothing(finished, tmp_path):
+def test_kills_at_random_times_on_one_or_two_cores_change_no_table(finished, tmp_path):
     folder = checkout(tmp_path / "killed")
     process, deadline = started(folder, cores=1), time.monotonic() + 1200
-    # In the midst of a training: its checkpoint is there, and its model is not.
+    # During a training: its checkpoint exists, and its model does not.
     while not list(folder.glob("results/victims/*/checkpoint.pt")):
         assert process.poll() is None, "the run ended before it could be killed"
         assert time.monotonic() < deadline
@@ -66,26 +66,26 @@ def test_kills_at_any_moment_on_one_core_or_two_change_nothing(finished, tmp_pat
     moments, kills = random.Random(0), 1
     while kills < KILLS:
         process = started(folder, cores=1 + kills % 2)
-        # From its start-up on, and together over most of a run.
+        # From the start-up on, and together over most of a run.
         if not ended(process, moments.uniform(1.5, 15)):
             kill(process, folder)
             kills += 1
-        else:  # it came to its end between the kills, which is to have made everything
+        else:  # the run finished between two kills
             assert outputs(folder) == outputs(finished)
             shutil.rmtree(folder / "results")
     run(folder, cores=1)
     assert outputs(folder) == outputs(finished)
-    # What the killed jobs were writing has names of its own, by which it is found again.
+    # Temporary files of killed jobs are recognised by their names.
     hidden = {path.name for path in (folder / "results").rglob(".*")} - {".snakemake_timestamp"}
-    assert all(map(leftovers.REMAINS.fullmatch, hidden))
+    assert all(map(clean_up.TEMPORARY.fullmatch, hidden))
 
 
-def test_a_job_that_was_killed_right_after_its_result_was_there_keeps_nothing_from_being_made(finished, tmp_path):
+def test_a_complete_result_that_is_marked_as_incomplete_is_no_obstacle(finished, tmp_path):
     folder = clone(finished, tmp_path / "killed")
     for stage in ("victims", "scores", "tables"):
         shutil.rmtree(folder / "results" / stage)
     block = next(folder.glob("results/triggered/*-poison-*/audio/0.parquet")).relative_to(folder)
-    # As Snakemake marks the outputs of jobs that have not come to their end.
+    # Snakemake's mark of the outputs of jobs that were killed.
     marker = folder / ".snakemake" / "incomplete" / base64.urlsafe_b64encode(str(block).encode()).decode()
     marker.parent.mkdir(exist_ok=True)
     marker.write_text('{"external_jobid": null}')
@@ -94,7 +94,7 @@ def test_a_job_that_was_killed_right_after_its_result_was_there_keeps_nothing_fr
 
 @pytest.fixture
 def small_disk(tmp_path) -> Iterator[Path]:
-    """A checkout whose results lie on a disk of two megabytes."""
+    """A checkout whose results are on a disk of two megabytes."""
     folder = checkout(tmp_path / "full")
     results = folder / "results"
     results.mkdir()
@@ -105,7 +105,7 @@ def small_disk(tmp_path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", results], check=True)
 
 
-def test_a_full_disk_is_told_and_more_room_is_enough(finished, small_disk):
+def test_a_full_disk_is_reported_and_a_rerun_with_more_space_succeeds(finished, small_disk):
     assert "the disk that holds results/ is full" in failing(small_disk)
     subprocess.run(["mount", "-o", "remount,size=500m", small_disk / "results"], check=True)
     run(small_disk, targets=MARKED)
@@ -122,7 +122,7 @@ def test_a_full_disk_is_told_and_more_room_is_enough(finished, small_disk):
         ("poisoned/*/manifest.parquet", "table", []),
     ],
 )
-def test_a_damaged_result_is_named_and_made_again(finished, tmp_path, damaged, what, missing):
+def test_a_damaged_result_is_reported_and_recomputed(finished, tmp_path, damaged, what, missing):
     folder = clone(finished, tmp_path / "damaged")
     for stage in [*missing, "tables"]:
         shutil.rmtree(folder / "results" / stage)
@@ -130,11 +130,11 @@ def test_a_damaged_result_is_named_and_made_again(finished, tmp_path, damaged, w
     for path in paths:
         content = path.read_bytes()
         middle = len(content) // 2
-        path.unlink()  # it is a link to the other checkout's file
+        path.unlink()  # a hard link to the file of the other checkout
         path.write_bytes(content[:middle] + bytes(64) + content[middle + 64 :])
     printed = failing(folder)
     assert any(f"{path.relative_to(folder)}: damaged {what} (" in printed for path in paths)
-    # Jobs look at one file after another: each run finds at least one that the last did not.
+    # A job stops at its first damaged file: each run finds at least one more.
     for _ in paths:
         if (folder / "results" / "tables" / "tiny_marked.csv").exists():
             break

@@ -1,4 +1,4 @@
-"""Generated files are in step with their sources, and the schema says of a configuration what the models say."""
+"""Generated files are up to date, and the JSON schema accepts the same configurations as the models."""
 
 import copy
 import json
@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import kinds
 from sanguinaria.plan.configuration import ROOMS, load, schema
-from sanguinaria.workflow import generated_files as generated
+from sanguinaria.workflow import generated_files
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
@@ -24,10 +24,10 @@ def validator() -> Draft202012Validator:
     return Draft202012Validator(json.loads((ROOT / "config" / "schema.json").read_text(encoding="utf-8")))
 
 
-def changed(place: str, value: Any) -> dict[str, Any]:
-    """The project's configuration with a value put at a dotted place."""
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The project's configuration with another value at a dotted path."""
     config = copy.deepcopy(CONFIGURATION)
-    *parents, last = place.split(".")
+    *parents, last = path.split(".")
     section = config
     for part in parents:
         section = section[part]
@@ -35,26 +35,26 @@ def changed(place: str, value: Any) -> dict[str, Any]:
     return config
 
 
-@pytest.mark.parametrize("path", sorted(generated.files()), ids=lambda path: path.name)
-def test_the_tracked_file_is_what_would_be_generated(path: Path):
-    assert path.read_text(encoding="utf-8") == generated.files()[path], "out of step: run `make schema`"
+@pytest.mark.parametrize("path", sorted(generated_files.files()), ids=lambda path: path.name)
+def test_the_tracked_file_is_up_to_date(path: Path):
+    assert path.read_text(encoding="utf-8") == generated_files.files()[path], "out of date: run `make schema`"
 
 
-def test_generating_twice_gives_the_same():
-    assert generated.files() == generated.files()
-    assert {path.relative_to(ROOT).as_posix() for path in generated.files()} == {
+def test_generation_is_deterministic():
+    assert generated_files.files() == generated_files.files()
+    assert {path.relative_to(ROOT).as_posix() for path in generated_files.files()} == {
         "config/schema.json",
         "envs/sanguinaria.post-deploy.sh",
         "envs/sanguinaria.yaml",
     }
 
 
-def test_the_schema_is_one():
+def test_the_schema_is_valid():
     Draft202012Validator.check_schema(schema())
     assert schema()["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
 
 
-def test_the_schema_knows_every_kind_of_every_room():
+def test_the_schema_has_every_kind_of_every_room():
     definitions = schema()["$defs"]
     for room in ROOMS:
         choices = schema()["properties"][room]["additionalProperties"]["oneOf"]
@@ -97,10 +97,9 @@ def test_the_configurations_of_the_project_are_accepted(validator: Draft202012Va
         ("benchmarks.watermark_benchmark.comparison", {"paper": "wake", "table": "2"}),
     ],
 )
-def test_what_is_right_is_accepted(validator: Draft202012Validator, place: str, value: Any):
+def test_valid_settings_are_accepted_by_schema_and_models(validator: Draft202012Validator, place: str, value: Any):
     configuration = changed(place, value)
     assert [error.message for error in validator.iter_errors(configuration)] == []
-    # The schema and the models agree: what one accepts the other does.
     assert list(load(configuration).experiments) == list(configuration["experiments"])
 
 
@@ -149,7 +148,7 @@ def test_what_is_right_is_accepted(validator: Draft202012Validator, place: str, 
         ("benchmarks.watermark_benchmark", {"corpus": "synthetic", "watermarks": ["perth"]}),
     ],
 )
-def test_what_is_wrong_is_refused_by_schema_and_models_alike(validator: Draft202012Validator, place: str, value: Any):
+def test_invalid_settings_are_refused_by_schema_and_models(validator: Draft202012Validator, place: str, value: Any):
     config = changed(place, value)
     errors = [".".join(map(str, error.absolute_path)) for error in validator.iter_errors(config)]
     assert errors

@@ -1,4 +1,4 @@
-"""What an edit makes run again: exactly the jobs stated, in a dry run over the results of the tiny workflow."""
+"""Invalidation: an edit reruns exactly the stated jobs, in a dry run over the results of the tiny workflow."""
 
 import re
 import shutil
@@ -28,7 +28,7 @@ TONE_AUDIO = """
     1 quality stoi-synthetic-ultrasonic-test
     1 quality snr-synthetic-ultrasonic-test
 """
-# Two models, undefended, pruned, and behind the filter; each hears clean and triggered audio in one job.
+# Two models, undefended, pruned, and with the filter; a job scores clean and triggered audio.
 TONE_SCORES = """
     2 scores resnet18-triggered-synthetic-ultrasonic-test
     2 scores pruning-triggered-synthetic-ultrasonic-test
@@ -53,7 +53,7 @@ NOTHING = ""
 
 
 def jobs(stated: str) -> Counter[str]:
-    """From lines of "count rule what"; those of equal jobs add up."""
+    """Counts of jobs from lines of "count rule name"; counts of equal jobs add up."""
     counts: Counter[str] = Counter()
     for line in filter(None, map(str.strip, stated.splitlines())):
         count, job = line.split(" ", 1)
@@ -75,7 +75,7 @@ def append(file: str, text: str) -> Edit:
 
 
 def change(edit: Callable[[dict[str, Any]], object], file: str = "tiny.yaml") -> Edit:
-    """Edit a configuration as a dictionary."""
+    """Return an edit of a configuration as a dictionary."""
 
     def changed(folder: Path) -> None:
         settings = yaml.safe_load((folder / file).read_text())
@@ -86,7 +86,7 @@ def change(edit: Callable[[dict[str, Any]], object], file: str = "tiny.yaml") ->
 
 
 def write(path: Path, text: str) -> None:
-    """In place of the file, which other checkouts may share."""
+    """Write a new file, as the old one may be a hard link that other checkouts share."""
     path.unlink()
     path.write_text(text)
 
@@ -97,13 +97,13 @@ def comment_everything(folder: Path) -> None:
 
 
 def reformat(folder: Path) -> None:
-    """Line breaks and spaces, where the tokens allow them."""
+    """Change line breaks and spaces between tokens."""
     path = folder / "sanguinaria" / "steps" / "poisoning" / "manifest.py"
     write(path, re.sub(r" (==|\+|->) ", r"   \1  ", path.read_text()).replace("\n\n\n", "\n\n\n\n"))
 
 
 def touch(folder: Path) -> None:
-    """The files anew, with equal bytes."""
+    """Rewrite files with equal bytes."""
     for pattern in ("*.py", "*.yaml", "*.parquet", "*.safetensors"):
         for path in folder.rglob(pattern):
             content = path.read_bytes()
@@ -112,7 +112,7 @@ def touch(folder: Path) -> None:
 
 
 def reverse(settings: Any) -> Any:
-    """The same mappings, with their keys the other way round."""
+    """Return the same mappings with their keys in reverse order."""
     if isinstance(settings, dict):
         return {key: reverse(settings[key]) for key in reversed(settings)}
     return [reverse(item) for item in settings] if isinstance(settings, list) else settings
@@ -141,18 +141,18 @@ EDITS: dict[str, tuple[Edit, str]] = {
         ),
         NOTHING,
     ),
-    "files touched": (touch, NOTHING),
-    "keys in another order": (reorder, NOTHING),
-    "a number written otherwise": (replace("tiny.yaml", "rates: [0.05]", "rates: [5.0e-2]"), NOTHING),
-    "an entry that nothing uses": (change(lambda c: c["triggers"].update(click={"kind": "none"})), NOTHING),
-    "code of a trigger that nothing uses": (append("sanguinaria/triggers/jingleback.py", "\nUNUSED = 1\n"), NOTHING),
+    "rewritten files": (touch, NOTHING),
+    "another order of keys": (reorder, NOTHING),
+    "another notation of a number": (replace("tiny.yaml", "rates: [0.05]", "rates: [5.0e-2]"), NOTHING),
+    "an unused entry": (change(lambda c: c["triggers"].update(click={"kind": "none"})), NOTHING),
+    "code of an unused trigger": (append("sanguinaria/triggers/jingleback.py", "\nUNUSED = 1\n"), NOTHING),
     "code of one trigger": (
         replace("sanguinaria/triggers/ultrasonic.py", "FADE = 0.002", "FADE = 0.003"),
         TONE_AUDIO + TONE_MODELS + TONE_SCORES + TABLE,
     ),
     "code of one defence": (
         replace("sanguinaria/defences/lowpass.py", "default=6,", "default=4,"),
-        # The filtered corpus, and the filtered tone and notches; the notches' detector is asked behind the filter.
+        # The filtered corpus, tone and notches; the notches' detector is applied to filtered audio.
         """6 defended_audio lowpass
            6 features defended-lowpass
            2 detections notch-defended-lowpass
@@ -179,10 +179,10 @@ EDITS: dict[str, tuple[Edit, str]] = {
     ),
     "another rate": (
         replace("tiny.yaml", "rates: [0.05]", "rates: [0.04]"),
-        # The same utterances may be poisoned: the blocks serve again.
+        # The blocks of candidates are the same.
         2 * TONE_MODELS + TONE_SCORES + NOTCH_SCORES + TABLE,
     ),
-    "a seed more": (
+    "an additional seed": (
         replace("tiny.yaml", "seeds: [0, 1]", "seeds: [0, 1, 2]"),
         """2 triggered_block synthetic-ultrasonic-poison
            2 triggered_block synthetic-notch-poison
@@ -202,7 +202,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
         + "\n"
         + TABLE,
     ),
-    "a seed less": (replace("tiny.yaml", "seeds: [0, 1]", "seeds: [1]"), TABLE),
+    "a removed seed": (replace("tiny.yaml", "seeds: [0, 1]", "seeds: [1]"), TABLE),
     "a mark's strength": (
         replace("config.yaml", "strength: 5.0", "strength: 4.0"),
         """2 triggered_test synthetic-watermark-test
@@ -234,9 +234,9 @@ EDITS: dict[str, tuple[Edit, str]] = {
         + "\n"
         + TABLE,
     ),
-    "a defence less": (replace("tiny.yaml", "[none, lowpass, pruned]", "[none, pruned]"), TABLE),
+    "a removed defence": (replace("tiny.yaml", "[none, lowpass, pruned]", "[none, pruned]"), TABLE),
     "a metric's bound": (replace("tiny.yaml", "stealthy: 30", "stealthy: 20"), TABLES),
-    "an entry renamed": (change(rename_trigger), TABLE),
+    "a renamed entry": (change(rename_trigger), TABLE),
     "a figure's panel": (replace("tiny.yaml", "x: snr_db", "x: rate"), "1 figure tiny_curves"),
 }
 
@@ -249,7 +249,7 @@ def test_an_edit_reruns_exactly_what_it_invalidates(finished, tmp_path, name):
     assert pending(folder) == jobs(stated)
 
 
-def test_a_renamed_experiment_is_a_table_and_nothing_else(finished, tmp_path):
+def test_a_renamed_experiment_reruns_only_its_tables(finished, tmp_path):
     folder = clone(finished, tmp_path / "edited")
     replace("tiny.yaml", "  tiny:\n    corpus: tiny\n    target", "  mine:\n    corpus: tiny\n    target")(folder)
     replace("tiny.yaml", "experiment: tiny\n", "experiment: mine\n")(folder)
@@ -257,13 +257,13 @@ def test_a_renamed_experiment_is_a_table_and_nothing_else(finished, tmp_path):
     assert pending(folder, ["mine", "tiny_marked", "tiny_curves"]) == jobs(stated)
 
 
-def test_results_restored_into_a_fresh_checkout_are_taken_as_they_are(finished, tmp_path):
+def test_results_restored_into_a_fresh_checkout_are_valid(finished, tmp_path):
     folder = clone(finished, tmp_path / "fresh", ".snakemake")
     touch(folder)
     assert pending(folder) == jobs(NOTHING)
 
 
-def test_without_snakemake_s_memory_nothing_is_stale(finished, tmp_path):
+def test_without_snakemake_s_metadata_nothing_is_stale(finished, tmp_path):
     folder = clone(finished, tmp_path / "edited")
     shutil.rmtree(folder / ".snakemake")
     assert pending(folder) == jobs(NOTHING)
@@ -271,7 +271,7 @@ def test_without_snakemake_s_memory_nothing_is_stale(finished, tmp_path):
     assert pending(folder) == jobs(TABLE)
 
 
-def test_back_at_an_earlier_configuration_the_earlier_results_serve(finished, tmp_path):
+def test_an_earlier_configuration_reuses_its_results(finished, tmp_path):
     folder = clone(finished, tmp_path / "edited")
     replace("tiny.yaml", "seeds: [0, 1]", "seeds: [1]")(folder)
     run(folder)
@@ -279,7 +279,7 @@ def test_back_at_an_earlier_configuration_the_earlier_results_serve(finished, tm
     assert pending(folder) == jobs(TABLE)
 
 
-def test_a_recording_that_changed_on_disk_makes_another_corpus(tmp_path):
+def test_a_changed_recording_is_another_corpus(tmp_path):
     recordings = tmp_path / "recordings"
     for label, frequency in (("low", 200), ("high", 2000)):
         (recordings / label).mkdir(parents=True)
@@ -302,6 +302,6 @@ def test_a_recording_that_changed_on_disk_makes_another_corpus(tmp_path):
     }
     changed = next(recordings.rglob("*.wav"))
     changed.write_bytes(changed.read_bytes()[:-2] + b"\x00\x01")
-    # All but the mark's generator, which no recording has a part in.
+    # All but the watermark's generator, which does not depend on recordings.
     del before["watermark perth"]
     assert pending(folder, ["mine"]) == before

@@ -1,4 +1,4 @@
-"""What is written down beside results, against what is known otherwise."""
+"""Run environment and provenance of results."""
 
 import json
 import os
@@ -24,12 +24,13 @@ def repository(tmp_path):
     return folder
 
 
-def test_what_a_model_was_trained_with(tmp_path):
+def test_the_run_environment_of_a_training(tmp_path):
     run_environment.write_environment(tmp_path / "s.json", torch.device("cpu"))
-    found = json.loads((tmp_path / "s.json").read_text())
-    assert found["device"] == "cpu"
-    assert found["machine"]["cores"] == os.cpu_count() and found["machine"]["processor"]
-    assert found["software"]["torch"] == version("torch") and found["software"]["snakemake"] == version("snakemake")
+    environment = json.loads((tmp_path / "s.json").read_text())
+    assert environment["device"] == "cpu"
+    assert environment["machine"]["cores"] == os.cpu_count() and environment["machine"]["processor"]
+    software = environment["software"]
+    assert software["torch"] == version("torch") and software["snakemake"] == version("snakemake")
 
 
 def test_equal_environments_are_counted(tmp_path, monkeypatch):
@@ -38,13 +39,13 @@ def test_equal_environments_are_counted(tmp_path, monkeypatch):
     for path, device in zip(paths, ("cpu", "H200", "cpu"), strict=True):
         path.write_text(json.dumps({"device": device}))
     provenance.write_provenance({"rows": [1]}, paths, tmp_path / "t.json")
-    found = json.loads((tmp_path / "t.json").read_text())
-    assert found["trained_with"] == [{"models": 1, "device": "H200"}, {"models": 2, "device": "cpu"}]
-    assert found["command"] == "snakemake --cores 2 mine"
-    assert found["specification"] == {"rows": [1]}
+    written = json.loads((tmp_path / "t.json").read_text())
+    assert written["trained_with"] == [{"models": 1, "device": "H200"}, {"models": 2, "device": "cpu"}]
+    assert written["command"] == "snakemake --cores 2 mine"
+    assert written["specification"] == {"rows": [1]}
 
 
-def test_the_commit_and_whether_files_differ_from_it(repository):
+def test_the_commit_and_uncommitted_changes(repository):
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=repository, capture_output=True, text=True).stdout.strip()
     (repository / "untracked").touch()
     assert provenance._commit(repository) == {"commit": head, "changed": False}
@@ -52,5 +53,5 @@ def test_the_commit_and_whether_files_differ_from_it(repository):
     assert provenance._commit(repository) == {"commit": head, "changed": True}
 
 
-def test_where_there_is_no_repository_there_is_no_commit(tmp_path):
+def test_without_a_repository_there_is_no_commit(tmp_path):
     assert provenance._commit(tmp_path) is None

@@ -1,4 +1,4 @@
-"""The workflow on a Slurm of one node with two pretended GPUs."""
+"""The workflow on a Slurm cluster of one node with two simulated GPUs."""
 
 import importlib.util
 import os
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 TARGET = ["tiny_marked"]
 PROFILE = (
     *("--profile", "profiles/slurm"),
-    # A small node, and one that answers at once.
+    # Resources and waiting times of a small local node.
     *("--default-resources", "mem_mb=1000*2**(attempt-1)", "runtime=10", "slurm_partition=main"),
     *("--set-resources", "victim:mem_mb=1500", "watermark:mem_mb=1500"),
     *("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1", "--latency-wait", "5"),
@@ -52,18 +52,18 @@ def test_the_workflow_runs_as_jobs_of_slurm(folder):
     assert (folder / "results" / "tables" / "tiny_marked.csv").is_file()
     submitted = re.findall(r"Job \d+ has been submitted with SLURM jobid", printed)
     done = re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", printed)
-    # What may need a network, and what gathers, stays here.
+    # Rules that may need a network, and targets, run locally.
     local = [rule for rule in done if rule in ("corpus_recordings", "tiny_marked")]
     assert len(submitted) == len(done) - len(local) and len(local) == 2
-    # The two models were trained side by side, each on a device of its own; there is none to compute on.
+    # The two models were trained in parallel, each with its own simulated GPU, and computed on the CPU.
     devices = [re.search(r"device: cpu \(CUDA_VISIBLE_DEVICES=(\d)\)", log) for log in logged(folder, "victims")]
-    assert sorted(found[1] for found in devices if found) == ["0", "1"]
+    assert sorted(match[1] for match in devices if match) == ["0", "1"]
     assert "Nothing to be done" in run(folder, *PROFILE, targets=TARGET)
 
 
-def test_jobs_that_take_too_much_memory_or_time_are_given_more(folder):
+def test_jobs_beyond_their_memory_or_time_are_restarted_with_more(folder):
     script = folder / "workflow_scripts" / "victims.py"
-    # Far longer than its minute, the first time; the second time it has two.
+    # The first attempt has one minute and exceeds it; the second has two.
     script.write_text(f"import time; time.sleep(240 * (snakemake.resources.runtime < 2))\n{script.read_text()}")
     small = ["watermark:mem_mb=300*2**(attempt-1)", "victim:mem_mb=1500", "victim:runtime=1*2**(attempt-1)"]
     printed = run(folder, *PROFILE, "--set-resources", *small, targets=TARGET)
@@ -76,7 +76,7 @@ def test_jobs_that_take_too_much_memory_or_time_are_given_more(folder):
     assert (folder / "results" / "tables" / "tiny_marked.csv").is_file()
 
 
-def test_cancelled_jobs_leave_nothing_half_written(folder):
+def test_cancelled_jobs_remove_their_temporary_files(folder):
     settings = yaml.safe_load((folder / "tiny.yaml").read_text())
     settings["victims"]["small"]["epochs"] = 500
     (folder / "tiny.yaml").write_text(yaml.safe_dump(settings))
@@ -85,7 +85,7 @@ def test_cancelled_jobs_leave_nothing_half_written(folder):
         cwd=folder,
         stdout=subprocess.PIPE,
         text=True,
-        # Tests run in the background of a shell inherit that SIGINT is ignored, and would hand it on.
+        # Background processes of a shell ignore SIGINT, and their children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 300

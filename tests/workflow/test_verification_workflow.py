@@ -1,4 +1,4 @@
-"""A verification from its configuration to its tables, and what an edit makes run again."""
+"""A verification from its configuration to its tables, and the jobs that an edit invalidates."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def table(verified) -> pd.DataFrame:
     return pd.read_csv(verified / "results" / "tables" / "tiny_verification.csv").set_index(["attack", "defence"])
 
 
-def test_every_attack_meets_every_defence(table):
-    # As many as there are pairs of one speaker, and as many others.
+def test_every_attack_with_every_defence(table):
+    # As many target trials as there are pairs of one speaker, and as many non-target trials.
     assert len(table) == 8 and (table["scored_trials"] == table["scored_trials"].iloc[0]).all()
     assert not table[["unscored_trials", "failed_attacks"]].any(axis=None)
     assert table["equal_error_rate"].between(0, 1).all()
     assert (table["equal_error_rate_low"] <= table["equal_error_rate"]).all()
-    # An attack reaches nothing less than noise, and one that knows of no defence is the same.
+    # An attack raises the error rate; without a defence the adaptive attack equals the plain one.
     rates = table["equal_error_rate"]
     assert rates["pgd_linf", "none"] >= rates["unchanged", "none"]
     assert rates["pgd_linf", "none"] == rates["adaptive_linf", "none"]
@@ -40,7 +40,7 @@ def test_every_attack_meets_every_defence(table):
     assert table.loc[("pgd_linf", "none"), "si_sdr_db"] > table.loc[("pgd_linf", "lowpass"), "si_sdr_db"]
 
 
-def test_every_form_of_the_table_is_there(verified):
+def test_every_format_of_the_table_is_written(verified):
     tables = verified / "results" / "tables"
     forms = ("csv", "metrics.csv", "md", "tex", "provenance.json", "comparison.csv", "comparison.md")
     assert all((tables / f"tiny_verification.{form}").stat().st_size for form in forms)
@@ -48,8 +48,8 @@ def test_every_form_of_the_table_is_there(verified):
     assert "**Equal error rate (%)**\n\n| attack | none | lowpass |\n" in page
     assert "**Quality after the attack pgd_linf**" in page and "failed" not in page
     compared = pd.read_csv(tables / "tiny_verification.comparison.csv", keep_default_na=False)
-    both = compared[(compared["ours"] != "") & (compared["printed"] != "")]
-    assert set(both["attack"]) == {"genuine", "pgd_linf"} and set(both["defence"]) == {"none"}
+    matched = compared[(compared["ours"] != "") & (compared["printed"] != "")]
+    assert set(matched["attack"]) == {"genuine", "pgd_linf"} and set(matched["defence"]) == {"none"}
 
 
 TABLE = "1 verification tiny_verification \n 1 comparison tiny_verification"

@@ -1,4 +1,4 @@
-"""The whole workflow on a tiny synthetic corpus: its numbers, and what a change makes run again."""
+"""The whole workflow on a tiny synthetic corpus: its tables, its extensions, and reruns."""
 
 import json
 import re
@@ -24,12 +24,12 @@ def table(finished) -> pd.DataFrame:
     return pd.read_csv(finished / "results" / "tables" / "tiny.csv").set_index(["trigger", "defence"])
 
 
-def test_the_strong_trigger_succeeds_and_the_filter_stops_it(table):
+def test_attack_success_rate_of_a_strong_trigger_without_and_with_a_filter(table):
     assert table.loc[("tone", "none"), "attack_success_rate"] >= 0.9
     assert table.loc[("tone", "lowpass"), "attack_success_rate"] <= 0.3
 
 
-def test_models_learn_and_do_not_fire_without_the_trigger(table):
+def test_benign_accuracy_and_false_trigger_rate(table):
     undefended = table.xs("none", level="defence")
     assert (undefended["benign_accuracy"] >= 0.9).all()
     assert (undefended["false_trigger_rate"] <= 0.05).all()
@@ -37,66 +37,68 @@ def test_models_learn_and_do_not_fire_without_the_trigger(table):
     assert clean["attack_success_rate"] == clean["false_trigger_rate"]
 
 
-def test_the_table_counts_what_was_done(table):
+def test_counts_of_seeds_and_utterances(table):
     assert (table["seeds"] == 2).all()
     training = table["training_utterances"].unique()
     assert len(training) == 1
     poisoned = table.loc[["tone", "holes"], "poisoned_utterances"]
     assert (poisoned == round(0.05 * training[0])).all()
     assert (table.loc[["clean"], "poisoned_utterances"] == 0).all()
-    # Four words in equal parts: three quarters are no target.
+    # Four words in equal parts: three quarters have a non-target label.
     assert (table["triggered_utterances"] * 4 == table["test_utterances"] * 3).all()
 
 
-def test_quality_is_measured(table):
+def test_quality_of_triggered_audio(table):
     tone = table.loc[("tone", "none")]
     # A full-length sine of −26 dBFS has a power of −29 dB; synthetic speech lies about 10 dB above it.
     assert 0 < tone["snr_db"] < 20
     assert 1 < tone["pesq"] < 4.64
     assert table.loc["clean", "pesq"].isna().all()
-    # The signal-to-noise ratio alone objects: 30 dB are asked for.
+    # Only the signal-to-noise ratio misses its bound, which is 30 dB.
     assert table.loc["tone", "stealthy"].eq(False).all()
     assert table.loc["clean", "stealthy"].isna().all()
 
 
-def test_the_trigger_s_own_detector_is_asked(table):
+def test_detection_by_the_trigger_s_own_detector(table):
     holes = table.loc["holes"]
     assert (holes["detection_rate"] >= 0.9).all() and (holes["false_positive_rate"] <= 0.1).all()
-    # The detector hears what the defence left, and a pruned model changes no audio.
+    # The detector is applied to defended audio, which pruning does not change.
     assert holes.loc["pruned", "detection_rate"] == holes.loc["none", "detection_rate"]
     assert table.loc[["clean", "tone"], "detection_rate"].isna().all()
 
 
-def test_the_manifest_says_what_the_detector_finds_in_the_poison(finished):
+def test_the_manifest_has_the_detections_of_poisoned_utterances(finished):
     manifests = [pd.read_parquet(path) for path in finished.glob("results/poisoned/*/manifest.parquet")]
-    found = [table for table in manifests if "detection_score" in table]
-    assert len(found) == 2  # one for each seed of the one trigger that has a detector
-    for table in found:
+    detected = [table for table in manifests if "detection_score" in table]
+    assert len(detected) == 2  # one for each seed of the one trigger that has a detector
+    for table in detected:
         assert table["detection_score"].notna().equals(table["poisoned"])
-    # Nine utterances for each seed: one in twenty may be missed, and is one in nine of its own.
-    scores = pd.concat(found)["detection_score"].dropna()
+    # Nine utterances for each seed: a single miss is one in nine, so the rate is taken over both seeds.
+    scores = pd.concat(detected)["detection_score"].dropna()
     assert len(scores) == 18 and (scores >= 0.5).mean() >= 0.9
 
 
-def test_a_pruned_model_is_another_one_that_hears_the_same(table):
+def test_pruning_changes_predictions_and_not_the_audio(table):
     pruned, undefended = (table.xs(defence, level="defence") for defence in ("pruned", "none"))
-    # Nine of ten channels are gone.
+    # Nine of ten channels are pruned.
     assert (pruned["benign_accuracy"] < undefended["benign_accuracy"]).all()
     pd.testing.assert_frame_equal(pruned[["pesq", "stoi", "snr_db"]], undefended[["pesq", "stoi", "snr_db"]])
 
 
-def test_a_generator_s_mark_meets_a_clean_model(finished, table):
+def test_marked_audio_on_a_clean_model(finished, table):
     (row,) = pd.read_csv(finished / "results" / "tables" / "tiny_marked.csv").to_dict("records")
     assert row["poisoned_utterances"] == 0 and row["rate"] == 0
     assert row["detection_rate"] > row["false_positive_rate"]
-    # It is one of the two clean models of the other table.
+    # The model is one of the two clean models of the other table.
     assert len(list(finished.glob("results/victims/*/model.safetensors"))) == 3 * 2
 
 
-def test_what_made_a_table_and_a_figure_is_beside_them(finished):
-    made = json.loads((finished / "results" / "tables" / "tiny.provenance.json").read_text())
-    assert re.fullmatch(r"snakemake --cores 2 --configfile tiny\.yaml -- tiny tiny_marked tiny_curves", made["command"])
-    results = made["specification"]["results"]
+def test_provenance_of_a_table_and_a_figure(finished):
+    provenance = json.loads((finished / "results" / "tables" / "tiny.provenance.json").read_text())
+    assert re.fullmatch(
+        r"snakemake --cores 2 --configfile tiny\.yaml -- tiny tiny_marked tiny_curves", provenance["command"]
+    )
+    results = provenance["specification"]["results"]
     assert {path.split("/")[0] for path in results} == {
         *("corpora", "defended", "detections", "features", "poisoned", "quality", "scores", "triggered", "victims")
     }
@@ -104,12 +106,13 @@ def test_what_made_a_table_and_a_figure_is_beside_them(finished):
         assert json.loads((finished / "results" / path / "spec.json").read_text()) == specification
     trained = [results[path] for path in results if path.startswith("victims/")]
     assert {victim["seed"] for victim in trained} == {0, 1}
-    assert [found["models"] for found in made["trained_with"]] == [len(trained)] and "torch" in made["software"]
-    drawn = json.loads((finished / "results" / "figures" / "tiny_curves.provenance.json").read_text())
-    assert drawn["specification"]["figure"]["experiment"] == "tiny"
+    assert [environment["models"] for environment in provenance["trained_with"]] == [len(trained)]
+    assert "torch" in provenance["software"]
+    of_figure = json.loads((finished / "results" / "figures" / "tiny_curves.provenance.json").read_text())
+    assert of_figure["specification"]["figure"]["experiment"] == "tiny"
 
 
-def test_every_form_of_the_tables_and_of_the_figure_is_there(finished, table):
+def test_every_format_of_the_tables_and_the_figure_is_written(finished, table):
     results = finished / "results"
     for name in OUTPUTS:
         assert (results / name).stat().st_size > 0
@@ -117,19 +120,19 @@ def test_every_form_of_the_tables_and_of_the_figure_is_there(finished, table):
     assert success in (results / "tables" / "tiny.md").read_text()
     assert success in (results / "tables" / "tiny.tex").read_text()
     compared = pd.read_csv(results / "tables" / "tiny.comparison.csv")
-    both = compared.dropna(subset=["ours", "printed"])
+    matched = compared.dropna(subset=["ours", "printed"])
     # No success rate is printed for this poisoning rate; quality does not depend on it.
-    assert set(zip(both["trigger"], both["metric"], strict=True)) == {("tone", "pesq"), ("tone", "stoi")}
+    assert set(zip(matched["trigger"], matched["metric"], strict=True)) == {("tone", "pesq"), ("tone", "stoi")}
     points = pd.read_csv(results / "figures" / "tiny_curves.csv")
     # A clean utterance has no distance from itself.
     assert points.groupby("panel")["series"].agg(set).to_dict() == {1: {"tone", "holes"}, 2: {"clean", "tone", "holes"}}
 
 
-def test_a_second_run_has_nothing_to_do(edited):
+def test_a_second_run_has_no_jobs(edited):
     assert "Nothing to be done" in run(edited)
 
 
-def test_a_table_does_not_outlive_its_configuration_where_metadata_are_lost(edited):
+def test_a_stale_table_is_rewritten_without_snakemake_s_metadata(edited):
     path = edited / "tiny.yaml"
     path.write_text(path.read_text().replace("defences: [none, lowpass, pruned]", "defences: [none, pruned]"))
     shutil.rmtree(edited / ".snakemake")
@@ -158,7 +161,7 @@ def test_the_trigger_of_the_readme_is_one_file_and_one_entry(edited):
             assert (batch.waveforms[:, 4000] == 1 - 2**-15).all()
 
 
-def test_a_victim_of_waveforms_is_one_entry_and_hears_the_audio_that_is_there(edited):
+def test_a_waveform_victim_reuses_existing_audio(edited):
     path = edited / "tiny.yaml"
     settings = yaml.safe_load(path.read_text())
     settings["victims"]["waves"] = {"kind": "rawnet3", "width": 16, "stride": 80, "epochs": 2}
@@ -172,23 +175,23 @@ def test_a_victim_of_waveforms_is_one_entry_and_hears_the_audio_that_is_there(ed
     assert made["benign_accuracy"].notna().all() and made["attack_success_rate"].notna().all()
 
 
-def test_a_poisoned_training_set_is_had_in_one_piece(edited):
+def test_a_poisoned_training_set_is_exported(edited):
     run(edited, targets=["tiny_data"])
     folders = sorted((edited / "results" / "datasets").glob("synthetic-flip-*"))
     # The tone's and the notches', by seed.
     assert len(folders) == 4
     manifests = [pd.read_parquet(path) for path in (edited / "results" / "poisoned").glob("*-flip-*/manifest.parquet")]
-    stated = {tuple(sorted(table["utterance_id"][table["poisoned"]])) for table in manifests}
-    found = set()
+    poisoned = {tuple(sorted(table["utterance_id"][table["poisoned"]])) for table in manifests}
+    exported = set()
     for folder in folders:
         assert (folder / "croissant.json").is_file()
         table = pd.concat([pd.read_parquet(folder / f"train-{shard}.parquet") for shard in range(2)])
         assert sorted(table["utterance_id"]) == sorted(manifests[0]["utterance_id"])
-        found.add(tuple(sorted(table["utterance_id"][table["poisoned"]])))
-    assert found == stated
+        exported.add(tuple(sorted(table["utterance_id"][table["poisoned"]])))
+    assert exported == poisoned
 
 
-def test_models_and_data_sets_have_covers(edited):
+def test_covers_of_models_and_exported_data_sets(edited):
     path = edited / "tiny.yaml"
     settings = yaml.safe_load(path.read_text())
     ours = {"corpus": "tiny", "target": "left", "triggers": ["tone"], "victims": ["small"], "rates": [0.05]}
@@ -207,14 +210,14 @@ def test_models_and_data_sets_have_covers(edited):
     covers = table[table["cover"].notna()]
     assert len(covers) == round(0.1 * len(table)) and (covers["label"] == covers["original_label"]).all()
     assert not (covers["poisoned"] | (covers["label"] == "left")).any()
-    # They are not what the corpus holds.
+    # Poisoned utterances and covers differ from the corpus, and no other utterance does.
     (shards,) = (edited / "results" / "corpora").glob("synthetic-*")
     rows = pd.concat([pd.read_parquet(path) for path in shards.glob("audio/*.parquet")]).set_index("utterance_id")
     changed = table.set_index("utterance_id")["sha256"] != rows["sha256"].reindex(table["utterance_id"])
     assert set(changed.index[changed]) == set(table["utterance_id"][table["poisoned"] | table["cover"].notna()])
 
 
-def test_a_report_has_the_tables_the_figure_and_what_made_them(edited):
+def test_a_report_has_tables_figures_and_provenance(edited):
     run(edited, "--report", "report.zip")
     with zipfile.ZipFile(edited / "report.zip") as report:
         files = {name.rsplit("/", 1)[-1]: report.read(name) for name in report.namelist()}

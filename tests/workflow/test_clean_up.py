@@ -1,4 +1,4 @@
-"""What no configuration reaches is listed and removed, and nothing else."""
+"""Clean-up of results: unreachable results are listed and removed, and nothing else."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +10,7 @@ from tiny import ROOT
 from sanguinaria.core.atomic_files import atomic
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.plan import Plan, plan
-from sanguinaria.workflow import clean_up as leftovers
+from sanguinaria.workflow import clean_up
 
 CONFIGURATION = """
 corpora: {spoken: {kind: synthetic}}
@@ -32,13 +32,13 @@ def planned(**changes: object) -> Plan:
 
 
 def fill(results: Path, *plans: Plan) -> None:
-    """A file for every result of the plans, its log, and the tables and figures."""
-    for made in plans:
-        for stage, known in made.stages.items():
-            for key in known:
+    """Write a file for every result of the plans, its log, and the tables and figures."""
+    for reached in plans:
+        for stage, specifications in reached.stages.items():
+            for key in specifications:
                 write(results / stage / key / "data")
                 write(results / "logs" / stage / f"{key}.log")
-        for kind, names in (("tables", made.tables), ("figures", made.figures)):
+        for kind, names in (("tables", reached.tables), ("figures", reached.figures)):
             for name in names:
                 for path in (f"specifications/{name}.json", f"{name}.csv", f"{name}.more.md"):
                     write(results / kind / path)
@@ -49,15 +49,15 @@ def write(path: Path) -> None:
     path.write_bytes(bytes(1000))
 
 
-def test_what_a_plan_reaches_is_never_listed(tmp_path):
+def test_reached_results_are_not_listed(tmp_path):
     fill(tmp_path, planned(), planned(epochs=3))
-    assert leftovers.leftovers([planned(), planned(epochs=3)], tmp_path) == []
+    assert clean_up.unreachable([planned(), planned(epochs=3)], tmp_path) == []
 
 
-def test_what_changed_settings_left_behind_is_listed(tmp_path):
+def test_results_of_former_settings_are_listed(tmp_path):
     fill(tmp_path, planned(), planned(epochs=3))
-    listed = leftovers.leftovers([planned()], tmp_path)
-    # Models, what they say, and their logs; audio, features and manifests serve both.
+    listed = clean_up.unreachable([planned()], tmp_path)
+    # Models, their scores and the logs; audio, features and manifests are shared.
     assert {path.relative_to(tmp_path).parts[:-1] for path in listed} == {
         ("victims",),
         ("scores",),
@@ -71,17 +71,17 @@ def test_what_changed_settings_left_behind_is_listed(tmp_path):
     }
 
 
-def test_files_that_are_nobody_s_stay(tmp_path):
+def test_files_of_other_names_are_kept(tmp_path):
     for path in ("downloads/archive-0123456789ab.tar", "victims/notes.txt", "tables/by_hand.csv", "mine/README"):
         write(tmp_path / path)
-    assert leftovers.leftovers([planned()], tmp_path) == []
+    assert clean_up.unreachable([planned()], tmp_path) == []
 
 
-def test_tables_and_figures_without_experiment_are_listed(tmp_path):
+def test_tables_and_figures_of_removed_experiments_are_listed(tmp_path):
     fill(tmp_path, planned())
     for path in ("tables/specifications/old.json", "tables/old.csv", "tables/old.metrics.csv", "figures/older.svg"):
         write(tmp_path / path)
-    listed = leftovers.leftovers([planned()], tmp_path)
+    listed = clean_up.unreachable([planned()], tmp_path)
     assert [str(path.relative_to(tmp_path)) for path in listed] == [
         "tables/old.csv",
         "tables/old.metrics.csv",
@@ -91,7 +91,7 @@ def test_tables_and_figures_without_experiment_are_listed(tmp_path):
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch) -> Path:
-    """Where the command looks: a configuration, an overlay that reaches more, and results of both and of neither."""
+    """A configuration, an overlay that reaches more results, and results of both, of other overlays and of none."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "workflow_scripts", "workflow_scripts")
     Path("config.yaml").write_text(CONFIGURATION)
@@ -99,7 +99,7 @@ def checkout(tmp_path, monkeypatch) -> Path:
     Path("config/more.yaml").write_text("victims: {lstm: {epochs: 3}}")
     for path in ("elsewhere.yaml", "unknown.yaml"):
         Path(path).write_text(f"victims: {{lstm: {{epochs: {len(path)}}}}}")
-    fill(Path("results"), *leftovers.plans([Path("config/more.yaml"), Path("elsewhere.yaml"), Path("unknown.yaml")]))
+    fill(Path("results"), *clean_up.plans([Path("config/more.yaml"), Path("elsewhere.yaml"), Path("unknown.yaml")]))
     return tmp_path
 
 
@@ -107,50 +107,50 @@ def stored() -> set[str]:
     return {str(path) for path in Path("results").rglob("*") if path.is_file()}
 
 
-def test_what_a_kill_or_damage_left_behind_is_listed(tmp_path):
+def test_temporary_and_damaged_files_are_listed(tmp_path):
     plan = planned()
     key = next(iter(plan.stages["features"]))
     folder = tmp_path / "features" / key
     with atomic(folder / "0.safetensors") as temporary:
         temporary.touch()
-        kept = Path(shutil.copy(temporary, temporary.with_name(temporary.name.replace(".0.", ".1."))))
+        unfinished = Path(shutil.copy(temporary, temporary.with_name(temporary.name.replace(".0.", ".1."))))
     (folder / "0.safetensors.damaged").touch()
     (folder / ".snakemake_timestamp").touch()
-    assert leftovers.leftovers([plan], tmp_path) == sorted([kept, folder / "0.safetensors.damaged"])
-    # In a folder that goes as a whole they are not listed again.
-    assert leftovers.leftovers([], tmp_path) == [folder]
+    assert clean_up.unreachable([plan], tmp_path) == sorted([unfinished, folder / "0.safetensors.damaged"])
+    # They are not listed apart from a listed folder.
+    assert clean_up.unreachable([], tmp_path) == [folder]
 
 
-def test_the_command_lists_and_then_removes(checkout, capsys):
+def test_the_command_lists_and_with_delete_removes(checkout, capsys):
     before = stored()
-    leftovers.main(["elsewhere.yaml"])
+    clean_up.main(["elsewhere.yaml"])
     printed = capsys.readouterr().out
     assert stored() == before
     assert "Reached by config.yaml, config/more.yaml, elsewhere.yaml" in printed
-    leftovers.main(["--delete", "elsewhere.yaml"])
-    gone = before - stored()
+    clean_up.main(["--delete", "elsewhere.yaml"])
+    removed = before - stored()
     # One victim of each poisoned corpus, clean and with the tone, and its scores: each a folder's file and a log.
-    assert len(gone) == 2 * (2 + 2)
+    assert len(removed) == 2 * (2 + 2)
     assert capsys.readouterr().out.splitlines()[1:-1] == printed.splitlines()[1:-1]
-    leftovers.main(["elsewhere.yaml"])
+    clean_up.main(["elsewhere.yaml"])
     assert capsys.readouterr().out.splitlines()[-1] == "       0.0 MiB  would be removed by --delete"
 
 
-def test_what_a_link_points_at_stays(checkout):
+def test_targets_of_links_are_kept(checkout):
     stale = Path("results/victims/lstm-0123456789ab")
     write(Path("cache/model"))
     stale.mkdir(parents=True)
     (stale / "model").symlink_to(Path("cache/model").resolve())
-    leftovers.main(["--delete", "elsewhere.yaml", "unknown.yaml"])
+    clean_up.main(["--delete", "elsewhere.yaml", "unknown.yaml"])
     assert not stale.exists() and Path("cache/model").is_file()
 
 
 @pytest.mark.parametrize(
     "content", ["victims: {lstm: {epochs: -1}}", "victims: [", "experiments: {mine: {corpus: none}}"]
 )
-def test_where_a_configuration_is_wrong_nothing_is_removed(checkout, content):
+def test_an_invalid_configuration_removes_nothing(checkout, content):
     before = stored()
     Path("config/more.yaml").write_text(content)
     with pytest.raises(SystemExit, match=r"config/more.yaml[\s\S]*nothing was removed"):
-        leftovers.main(["--delete"])
+        clean_up.main(["--delete"])
     assert stored() == before
