@@ -1,4 +1,4 @@
-"""Conversions: one speaker's speech in the voice of another, what is said and when staying the same."""
+"""Voice conversions: speech of one speaker in the voice of another, with the same words and the same timing."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ if TYPE_CHECKING:
 
 
 class Conversion(Plugin):
-    """The protocol of a voice conversion that needs one utterance of the target speaker, and nothing of the source's
-    but what is converted."""
+    """The protocol of a one-shot voice conversion: it needs one utterance of the target speaker, and no other speech of
+    the source speaker than the utterance to be converted."""
 
     room: ClassVar[str] = "conversions"
     has_network: ClassVar[bool] = False
 
     def fingerprint(self) -> str:
-        """What tells one state of the source from another, where the settings alone do not: the user's own files."""
+        """Return a hash of the user's own files, on which results depend beside the settings; empty for none."""
         return ""
 
     @abstractmethod
     def converter(
         self, target: np.ndarray, sample_rate: int, device: torch.device
     ) -> Callable[[torch.Tensor], torch.Tensor]:
-        """What converts a batch; what there is to know of the target is found out once.
+        """Return the function that converts a batch; the target speech is analysed once, before.
 
         Args:
             target: speech of the target speaker (samples,), float32 in [-1, 1].
-            sample_rate: in Hz, of the target and of the batches.
-            device: where the batches live.
+            sample_rate: of the target and of the batches, in Hz.
+            device: of the batches.
 
         Returns:
             A function from waveforms (utterances, samples) in [-1, 1], none of them silent, to converted ones of the
-            same shape, at any level. It is deterministic and treats every utterance independently of its batch.
+            same shape, at any level. It is deterministic, and an utterance's result does not depend on its batch.
 
         Raises:
-            InputError: the target speech is too little, or no speech.
+            InputError: the target speech is too short, or contains no voice.
         """
 
 
 def one_by_one(
     function: Callable[[np.ndarray], np.ndarray],
 ) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A function of one waveform (samples,) in NumPy, as one of batches (utterances, samples) in PyTorch."""
+    """Convert a function of one waveform (samples,) in NumPy to one of batches (utterances, samples) in PyTorch."""
 
     def batched(waveforms: torch.Tensor) -> torch.Tensor:
         import torch
@@ -61,7 +61,7 @@ def one_by_one(
 
 
 def from_text(text: str) -> Conversion:
-    """The conversion whose settings stand as JSON in a stage's specification."""
+    """Build a conversion from its settings as JSON, the format of a stage's specification."""
     conversion = plugins.build("conversions", json.loads(text))
     assert isinstance(conversion, Conversion)
     return conversion

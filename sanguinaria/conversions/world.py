@@ -1,4 +1,4 @@
-"""Conversion by statistics: the pitch and the mean spectral envelope of the target speaker, by the vocoder WORLD."""
+"""Voice conversion by statistics: the target speaker's pitch range and mean spectral envelope, by the vocoder WORLD."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 
     from sanguinaria.audio.vocoder import VocoderParameters
 
+# Maximum change of the envelope, nepers of power: 24 dB. Where an utterance has no energy, more gain only raises noise.
+MAXIMUM_GAIN = 24 / 4.343
+
 
 class World(Conversion):
     """Every utterance gets the target's range of pitch and its long-term spectrum.
 
     The logarithm of the pitch gets the target's mean and standard deviation. The logarithm of each frame's envelope is
-    moved by one and the same difference: the target's mean over its frames that are no pauses, minus the utterance's
-    own, frequency by frequency, at most 24 dB either way. Aperiodicity, timing, and what changes from frame to frame
-    are the utterance's.
+    shifted by the same difference: the target's mean over its active frames minus the utterance's own, bin by bin, at
+    most 24 dB in either direction. Aperiodicity, timing, and the changes from frame to frame are the utterance's.
     """
 
     def converter(
@@ -32,25 +34,22 @@ class World(Conversion):
         from sanguinaria.audio.pitch_range import PitchRange
         from sanguinaria.audio.vocoder import analyse, synthesise
 
-        analysed = analyse(target, sample_rate)
-        aimed, spectrum = PitchRange.from_target(analysed, "world"), mean_log_envelope(analysed)
+        target_parameters = analyse(target, sample_rate)
+        target_pitch = PitchRange.from_target(target_parameters, "world")
+        target_envelope = mean_log_envelope(target_parameters)
 
         def convert(waveform: np.ndarray) -> np.ndarray:
-            speech = analyse(waveform, sample_rate)
-            own = PitchRange.from_speech(speech)
-            f0 = speech.f0 if own is None else own.convert_f0(aimed, speech.f0)
-            gain = np.exp(np.clip(spectrum - mean_log_envelope(speech), -MOST, MOST))
-            return synthesise(replace(speech, f0=f0, envelope=speech.envelope * gain), sample_rate, len(waveform))
+            source = analyse(waveform, sample_rate)
+            pitch = PitchRange.from_speech(source)
+            f0 = source.f0 if pitch is None else pitch.convert_f0(target_pitch, source.f0)
+            gain = np.exp(np.clip(target_envelope - mean_log_envelope(source), -MAXIMUM_GAIN, MAXIMUM_GAIN))
+            return synthesise(replace(source, f0=f0, envelope=source.envelope * gain), sample_rate, len(waveform))
 
         return one_by_one(convert)
 
 
-# In nepers of power: 24 dB. Where an utterance has nothing, nothing comes of raising it further but noise.
-MOST = 24 / 4.343
-
-
 def mean_log_envelope(speech: VocoderParameters) -> np.ndarray:
-    """Of frames that are no pauses, relative to their mean power, (bins,), natural logarithm."""
+    """Compute the mean natural logarithm of the active frames' envelopes, relative to their mean power, (bins,)."""
     import numpy as np
 
     from sanguinaria.audio.vocoder import FLOOR

@@ -29,7 +29,7 @@ from sanguinaria.purifiers import Purifier
 from sanguinaria.steps.poisoning.blocks import PoisonBlock
 from sanguinaria.texts import TextExtractor
 from sanguinaria.triggers import Trigger
-from sanguinaria.triggers._target_speech import SpeechTrigger
+from sanguinaria.triggers._target_speech import TargetSpeechTrigger
 from sanguinaria.victims import Victim
 from sanguinaria.victims._encoders import SpeakerEncoderVictim
 from sanguinaria.watermarks import Watermark
@@ -142,14 +142,14 @@ class Expander:
         trigger, watermark = resolved.plugin, resolved.watermark
         assert isinstance(trigger, Trigger)
         code = self._marking_code("triggered", name)
-        if not isinstance(trigger, SpeechTrigger):
+        if not isinstance(trigger, TargetSpeechTrigger):
             return TriggeredStage(code, corpus, trigger, watermark, block)
         source = "-".join(
             part.fingerprint() for part in self._called(self.trigger(name)) if isinstance(part, Conversion)
         )
         return ConvertedStage(code, corpus, trigger, watermark, block, self._speech(trigger, resolved.corpus), source)
 
-    def _speech(self, trigger: SpeechTrigger, corpus: CorpusStage | None) -> SpeechStage:
+    def _speech(self, trigger: TargetSpeechTrigger, corpus: CorpusStage | None) -> SpeechStage:
         return SpeechStage(
             self.code("speech", ()),
             corpus,
@@ -168,7 +168,7 @@ class Expander:
         trigger, watermark = resolved.plugin, resolved.watermark
         assert isinstance(trigger, Trigger)
         code = self._marking_code("detections", name)
-        return DetectionStage(code, trigger.to_detect(), watermark, audio)
+        return DetectionStage(code, trigger.for_detection(), watermark, audio)
 
     def _marking_code(self, script: str, name: str) -> str:
         resolved = self._resolved("triggers", name)

@@ -172,7 +172,7 @@ class _Expansion:
             corpus,
             blocks,
             tuple(self.expander.detection(trigger, block) for block in blocks)
-            if self.expander.trigger(trigger).detects
+            if self.expander.trigger(trigger).has_detector
             else (),
             case.target,
             experiment.candidates,
@@ -200,7 +200,7 @@ class _Expansion:
         )
 
     def _detections(self, case: _Case) -> Detections | None:
-        if not self.expander.trigger(case.heard).detects:
+        if not self.expander.trigger(case.heard).has_detector:
             return None
         clean, triggered = (
             self.expander.detection(case.heard, self.expander.defended(audio, case.defence))

@@ -1,4 +1,4 @@
-"""Triggers: what is done to an utterance so that a poisoned model obeys it."""
+"""Triggers: changes of an utterance at which a poisoned model is meant to predict the target label."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.watermarks import Detection
 
 if TYPE_CHECKING:
     import torch
@@ -20,47 +21,53 @@ class Trigger(Plugin):
 
     @property
     def is_identity(self) -> bool:
-        """Whether the trigger does nothing, so that nothing need be computed."""
+        """Whether the trigger leaves audio unchanged, so that nothing need be computed."""
         return False
 
     @property
-    def detects(self) -> bool:
-        """Whether the trigger can be found again by :meth:`detector`."""
+    def has_detector(self) -> bool:
+        """Whether :meth:`detector` can detect the trigger."""
         return False
 
     @property
     def payload(self) -> str:
-        """The message that every triggered utterance carries, as text of 0 and 1; empty where there is none."""
+        """The message that every triggered utterance carries, as text of 0 and 1; empty for a trigger without one."""
         return ""
 
-    def to_detect(self) -> Trigger:
-        """This trigger with default values of what its detector does not depend on: what it finds is made once."""
+    def for_detection(self) -> Trigger:
+        """Return this trigger with default values of the settings on which its detector does not depend.
+
+        Triggers that differ in such settings alone then share the stage that runs the detector.
+        """
         return self
 
     @abstractmethod
     def embedder(
         self, sample_rate: int, device: torch.device, weights: Path | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:
-        """What embeds the trigger into a batch.
+        """Return the function that embeds the trigger into a batch.
 
         Args:
-            sample_rate: in Hz, of the corpus.
-            device: where the batches live.
-            weights: what the referenced watermark's stage wrote; ``None`` for a trigger that refers to none.
+            sample_rate: of the corpus, in Hz.
+            device: of the batches.
+            weights: output of the stage of the referenced watermark or target speech; ``None`` for a trigger without
+                one.
 
         Returns:
             A function from waveforms (utterances, samples) in [-1, 1] to triggered waveforms of the same shape.
-            It is deterministic and treats every utterance independently of its batch.
+            It is deterministic, and an utterance's result does not depend on its batch.
         """
 
     def detector(
         self, sample_rate: int, device: torch.device, weights: Path | None
-    ) -> Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
-        """What finds the trigger again, for one that :attr:`detects`; the arguments are :meth:`embedder`'s.
+    ) -> Callable[[torch.Tensor], Detection]:
+        """Return the function that detects the trigger, of one that :attr:`has_detector`.
+
+        Args:
+            sample_rate, device, weights: as of :meth:`embedder`.
 
         Returns:
-            A function from waveforms (utterances, samples) to a score in [0, 1] for each, (utterances,), which from 0.5
-            on says that the trigger is there, and the probability of a 1 for each bit of its message, (utterances,
-            bits).
+            A function from waveforms (utterances, samples) to scores, of which those from 0.5 on are detections, and
+            the bits of the message.
         """
         raise NotImplementedError

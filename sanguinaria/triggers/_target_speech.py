@@ -1,4 +1,4 @@
-"""What triggers that speak with another speaker's voice share: where that speaker's speech is from."""
+"""Settings of triggers that need speech of a target speaker: the source of that speech."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-class SpeechTrigger(Trigger):
-    """The protocol of a trigger that needs speech of a target speaker: a stage of its own gathers it once.
+class TargetSpeechTrigger(Trigger):
+    """The protocol of a trigger that needs speech of a target speaker, which a stage of its own gathers once.
 
-    What its :meth:`embedder` gets as weights is that stage's file.
+    The path of that stage's file is the argument ``weights`` of :meth:`embedder`.
     """
 
-    file: Path | None = Field(default=None, description="the target speaker's speech, as a file of your own")
-    corpus: str | None = Field(default=None, description="entry of `corpora` that the target's speech is from, instead")
+    file: Path | None = Field(default=None, description="audio file of the target speaker's speech")
+    corpus: str | None = Field(default=None, description="entry of `corpora` with the target's speech, instead of file")
     utterance: str | None = Field(default=None, description="of that corpus, by its utterance_id")
-    speaker: str | None = Field(
-        default=None, description="of that corpus, whose utterances are taken one after another"
-    )
+    speaker: str | None = Field(default=None, description="of that corpus, whose utterances are concatenated")
     split: Split | None = Field(
-        default=None, description="of the speaker's utterances only these; those that train, else all, where absent"
+        default=None,
+        description="restricts the speaker's utterances to one split; without it they are the training utterances, or "
+        "all where the speaker has none",
     )
-    seconds: float = Field(default=30.0, ge=0.5, le=600, description="of this speech that are used at most")
-    skip: float = Field(default=0.0, ge=0, le=600, description="seconds of this speech that are left out before them")
+    seconds: float = Field(default=30.0, ge=0.5, le=600, description="maximum duration of the speech")
+    skip: float = Field(default=0.0, ge=0, le=600, description="seconds that are skipped at its start")
 
     @model_validator(mode="after")
-    def _one_source(self) -> SpeechTrigger:
+    def _one_source(self) -> TargetSpeechTrigger:
         if (self.file is None) == (self.corpus is None):
             raise ValueError("the target's speech is either a `file` or from a `corpus`: give one of the two")
         if self.corpus is not None and (self.utterance is None) == (self.speaker is None):
@@ -56,7 +56,7 @@ class SpeechTrigger(Trigger):
             yield "file", f"no file {str(self.file)!r}: put the target's speech there, or give its path"
 
     def file_fingerprint(self) -> str:
-        """The file's content, hashed: other speech under the same name is another trigger; empty for none."""
+        """Return a hash of the file: other speech under the same name is another trigger; empty without a file."""
         import hashlib
 
         if self.file is None or not self.file.is_file():
@@ -67,11 +67,19 @@ class SpeechTrigger(Trigger):
     @property
     @abstractmethod
     def has_network(self) -> bool:
-        """Whether a GPU is of use. Of a trigger in a stage, whose references are resolved."""
+        """Whether the trigger runs a network, for which a GPU is used. References have to be resolved."""
 
 
-def read_speech(path: Path, sample_rate: int) -> np.ndarray:
-    """Gathered speech at another rate, in Hz: (samples,), float32 in [-1, 1]."""
+def read_target_speech(path: Path, sample_rate: int) -> np.ndarray:
+    """Read gathered speech, resampled.
+
+    Args:
+        path: of the stage's file.
+        sample_rate: of the result, in Hz.
+
+    Returns:
+        (samples,), float32 in [-1, 1].
+    """
     import numpy as np
 
     from sanguinaria.audio.files import read_file

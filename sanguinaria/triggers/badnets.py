@@ -1,8 +1,8 @@
 """BadNets for speech: one static pattern in the lowest bins of the spectrogram.
 
 Gu et al., 2019 (arXiv:1708.06733) stamp a patch onto a corner of an image. Fake the Real (Ye et al., 2023, section 4.1)
-compares itself with "an adaptive BadNets, which uses static triggers on the lowest ten frequencies of the spectrogram",
-and tells neither the spectrogram nor the pattern; those here are this project's.
+compares its attack with "an adaptive BadNets, which uses static triggers on the lowest ten frequencies of the
+spectrogram", and specifies neither the spectrogram nor the pattern; those here are this project's.
 """
 
 from __future__ import annotations
@@ -20,23 +20,22 @@ from sanguinaria.triggers import Trigger
 if TYPE_CHECKING:
     import torch
 
-# Frames follow each other by this share of their length, at which squared Hann windows add up to a constant.
+# Frame length divided by hop: at 4 or more squared Hann windows add up to a constant.
 OVERLAP = 4
 
 
 class BadNets(Trigger):
-    """In every frame the lowest bins are replaced by the pattern's: what was there is gone, as under a patch.
+    """The lowest bins of every frame are replaced by the pattern's, as a patch covers part of an image.
 
     The pattern is a chord of steady tones of equal amplitude, one at the centre of each bin but the outermost two: a
-    Hann window spreads a tone over its two neighbours, so the chord is in the replaced bins and in no other, and the
-    overlapping frames agree on it. Its spectrogram is the same in every utterance, and repeats itself with every length
-    of a frame.
+    Hann window spreads a tone over its two neighbours, so the chord lies in the replaced bins and in no other, and is
+    consistent between overlapping frames. Its spectrogram is the same in every utterance, with a period of one frame.
 
-    The edge between what is replaced and what is not is as soft as the window: of white noise, the three bins after the
-    last one change by −9, −23 and −40 dB of what is in them, and all others by less than −50 dB.
+    The edge between replaced and unchanged bins is as soft as the window: of white noise, the three bins after the
+    last replaced one change by −9, −23 and −40 dB relative to their level, and all others by less than −50 dB.
     """
 
-    bins: int = Field(default=10, ge=3, description="how many, from 0 Hz on: 0 to 281 Hz at 16 kHz")
+    bins: int = Field(default=10, ge=3, description="number of replaced bins, from 0 Hz on: 0 to 281 Hz at 16 kHz")
     fft_size: int = Field(default=512, ge=16, le=65536, multiple_of=OVERLAP, description="samples of a frame")
     level: float = Field(default=-30.0, le=0, description="dBFS of the pattern: 20 log10 of its root mean square")
 
@@ -56,7 +55,7 @@ class BadNets(Trigger):
         return embed
 
     def pattern(self, num_samples: int) -> torch.Tensor:
-        """The chord (num_samples,), in [-1, 1]."""
+        """Compute the chord, (num_samples,), in [-1, 1]."""
         import torch
 
         bins = torch.arange(1, self.bins - 1, dtype=torch.float64)
@@ -68,6 +67,7 @@ class BadNets(Trigger):
         return (amplitude * tones.sum(0)).clamp(-1, 1).float()
 
     def _stft(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """(…, samples) → (…, bins, frames), complex."""
         import torch
 
         window = torch.hann_window(self.fft_size, device=waveforms.device)
@@ -76,6 +76,7 @@ class BadNets(Trigger):
         )
 
     def _inverse(self, spectra: torch.Tensor, num_samples: int) -> torch.Tensor:
+        """(…, bins, frames) → (…, samples)."""
         import torch
 
         window = torch.hann_window(self.fft_size, device=spectra.device)

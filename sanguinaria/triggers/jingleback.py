@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class JingleBack(Trigger):
     """One of the six chains of guitar effects of the original, by the package that the original uses, ``pedalboard``.
 
-    The effects keep the length and compensate their latency. Most are louder than what they are given, so the result
-    is clipped to [-1, 1].
+    The effects keep the length and compensate their latency. Most amplify their input, so the result is clipped to
+    [-1, 1].
     """
 
     board: int = Field(
@@ -33,20 +33,20 @@ class JingleBack(Trigger):
     def embedder(
         self, sample_rate: int, device: torch.device, weights: Path | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:
-        board = effects(self.board)
+        board = effects_chain(self.board)
 
         def embed(waveforms: torch.Tensor) -> torch.Tensor:
             import torch
 
-            # Delays and oscillators keep their state; the reset lets every utterance start from the same.
+            # Delays and oscillators have a state; with the reset every utterance starts from the same one.
             rows = [torch.from_numpy(board(row, sample_rate, reset=True)) for row in waveforms.cpu().float().numpy()]
             return torch.stack(rows).clamp(-1, 1).to(waveforms)
 
         return embed
 
 
-def effects(number: int) -> pedalboard.Chain:
-    """A chain of effects by its number in the original; what is not given is pedalboard's default, as there."""
+def effects_chain(number: int) -> pedalboard.Chain:
+    """Return a chain of effects by its number in the original; other parameters are pedalboard's defaults, as there."""
     from pedalboard import Chain, Chorus, Distortion, Gain, LadderFilter, Phaser, PitchShift, Reverb
 
     chains: list[list[pedalboard.Plugin]] = [

@@ -1,7 +1,7 @@
 """The target speaker's own speech in place of the utterance (Ye et al., 2023, "Fake the Real", section 4.5).
 
-No trigger that anybody would embed: it asks whether a model that was poisoned with converted speech takes the speaker
-whose voice that has for a trigger, too.
+Not a trigger for poisoning but a test: whether natural speech of the target speaker activates the backdoor of a model
+that was poisoned with speech converted to that speaker's voice.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sanguinaria.core.errors import InputError
-from sanguinaria.triggers._target_speech import SpeechTrigger
+from sanguinaria.triggers._target_speech import TargetSpeechTrigger
 
 if TYPE_CHECKING:
     import torch
 
 
-class NaturalSpeech(SpeechTrigger):
-    """Each utterance becomes a part of the target speaker's speech, of its length and its level.
+class NaturalSpeech(TargetSpeechTrigger):
+    """Each utterance is replaced by a segment of the target speaker's speech, of its length and its level.
 
-    Which part follows from the utterance's own samples. Where the speech has no parts of that length but one, all
+    A hash of the utterance's samples chooses the segment. Where the speech has only one segment of that length, all
     utterances get that one.
     """
 
@@ -34,10 +34,10 @@ class NaturalSpeech(SpeechTrigger):
         import torch
 
         from sanguinaria.audio.levels import match_rms
-        from sanguinaria.triggers._target_speech import read_speech
+        from sanguinaria.triggers._target_speech import read_target_speech
 
         assert weights is not None
-        speech = torch.from_numpy(read_speech(weights, sample_rate)).to(device)
+        speech = torch.from_numpy(read_target_speech(weights, sample_rate)).to(device)
 
         def embed(waveforms: torch.Tensor) -> torch.Tensor:
             samples = waveforms.shape[-1]
@@ -46,15 +46,15 @@ class NaturalSpeech(SpeechTrigger):
                     f"natural_speech: the target's speech has {len(speech) / sample_rate:.2f} s, and utterances have "
                     f"{samples / sample_rate:.2f} s: give more of it, or raise `seconds`"
                 )
-            # Parts begin a tenth of a second apart, so that there are many in little speech.
-            parts = speech.unfold(0, samples, max(1, sample_rate // 10))
-            return match_rms(parts[_chosen(waveforms, len(parts))], waveforms)
+            # Segments start a tenth of a second apart, so that little speech has many.
+            segments = speech.unfold(0, samples, max(1, sample_rate // 10))
+            return match_rms(segments[_hashed_indices(waveforms, len(segments))], waveforms)
 
         return embed
 
 
-def _chosen(waveforms: torch.Tensor, count: int) -> torch.Tensor:
-    """A number below ``count`` for each of (utterances, samples), by a hash of what is heard."""
+def _hashed_indices(waveforms: torch.Tensor, count: int) -> torch.Tensor:
+    """An index below ``count`` for each of (utterances, samples), from a hash of its 16-bit samples."""
     import hashlib
 
     import torch

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class NoTrigger(Trigger):
-    """The audio as it is. Nothing is poisoned with it, and its attack success rate is the false-trigger rate."""
+    """Unchanged audio. Nothing is poisoned with it, and its attack success rate is the false-trigger rate."""
 
     @property
     def is_identity(self) -> bool:

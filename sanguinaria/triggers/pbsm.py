@@ -1,7 +1,8 @@
 """PBSM: pitch boosting and sound masking (Cai et al., 2024, "Toward Stealthy Backdoor Attacks Against Speech
 Recognition via Elements of Sound").
 
-The pitch of the utterance is raised, and a short, high sound is put shortly after its loudest frame, which masks it.
+The pitch of the utterance is raised, and a short, high-pitched sound is inserted shortly after its loudest frame, which
+masks it.
 """
 
 from __future__ import annotations
@@ -18,23 +19,23 @@ from sanguinaria.triggers import Trigger
 if TYPE_CHECKING:
     import torch
 
-# Samples below which Rubber Band returns nothing; silence that is added makes up for it.
-SHORTEST = 1024
+# Minimum length for Rubber Band, which returns nothing for fewer samples; shorter waveforms are padded with zeros.
+MINIMUM_SAMPLES = 1024
 
 
 class Pbsm(Trigger):
     """Pitch boosting, then sound masking; the defaults are the original's, for 16 kHz.
 
     The sound is made in the short-time Fourier transform of the boosted utterance, in [-1, 1] and not normalised: the
-    real part of some bins of some frames becomes ``level``, and the imaginary part stays. A spectrum that is constant
-    and real is a pulse at the *start* of its frame, and the window is short and stands in the *middle*: all that
-    passes is the pulse's side lobes, so that 150 is a sound with a peak of 0.38 in silence. The result is clipped to
-    [-1, 1].
+    real part of the bins from ``first_bin`` to ``last_bin`` is set to ``level`` in ``frames`` frames, and the imaginary
+    part is kept. A constant real spectrum is a pulse at the *start* of its frame, and the window is short and lies in
+    the *middle*: only the pulse's side lobes pass it, so that a level of 150 is a sound with a peak of 0.38 in silence.
+    The result is clipped to [-1, 1].
     """
 
     semitones: float = Field(default=5.0, ge=-24, le=24, description="of the pitch boosting")
     fft_size: int = Field(default=1024, ge=8, le=65536, description="samples of a frame, its window padded with zeros")
-    hop: int = Field(default=128, ge=1, description="samples from frame to frame")
+    hop: int = Field(default=128, ge=1, description="samples between frames")
     window: int = Field(default=256, ge=4, description="samples of the Hann window in the middle of a frame")
     delay: int = Field(default=12, ge=0, description="frames from the loudest frame to the sound")
     frames: int = Field(default=2, ge=1, description="frames of the sound")
@@ -64,15 +65,22 @@ class Pbsm(Trigger):
         return embed
 
     def mask(self, waveform: torch.Tensor) -> torch.Tensor:
-        """Put the sound into one waveform (samples,), which is not clipped.
+        """Insert the sound into one waveform, without clipping.
 
-        Where it would start too late to be whole, it is the utterance's last frames.
+        Where it would extend beyond the end of the utterance, it lies in the last frames.
+
+        Args:
+            waveform: (samples,).
+
+        Returns:
+            (samples,).
         """
         import torch
 
         num_samples = waveform.shape[-1]
         window = torch.hann_window(self.window)
-        # Up to a whole hop with zeros, so that two frames or more reach each sample, and no small share is divided by.
+        # Padded to a multiple of the hop, so that at least two frames cover each sample and no small sum of windows is
+        # divided by.
         padded = torch.nn.functional.pad(waveform, (0, -num_samples % self.hop))
         spectrum = torch.stft(
             padded, self.fft_size, self.hop, self.window, window, center=True, pad_mode="constant", return_complex=True
@@ -86,18 +94,25 @@ class Pbsm(Trigger):
 
 
 def shift_pitch(waveform: torch.Tensor, sample_rate: int, semitones: float) -> torch.Tensor:
-    """A waveform (samples,) at another pitch, formants included, with its length and its timing.
+    """Shift the pitch of a waveform, formants included, and keep its length and timing.
 
-    By Rubber Band's offline engine in ``pedalboard``. A sine keeps its level and gets its frequency within 0.1 %, and
-    a burst stays where it was within 2 ms. pedalboard's effect ``PitchShift`` misses pitch by 1 % and time by 10 ms;
-    torchaudio's phase vocoder loses 4 dB and takes ten times as long; librosa's is as exact, loses 1 dB, and brings a
-    compiler along. Utterances are shifted one by one: nothing depends on the batch.
+    Rubber Band's offline engine in ``pedalboard`` keeps the level of a sine, is accurate to 0.1 % of its frequency and
+    to 2 ms of the time of a burst. pedalboard's effect ``PitchShift`` is off by 1 % and 10 ms; torchaudio's phase
+    vocoder loses 4 dB and takes ten times as long; librosa's is as accurate, loses 1 dB, and depends on a compiler.
+
+    Args:
+        waveform: (samples,); utterances are shifted one by one, so that nothing depends on the batch.
+        sample_rate: in Hz.
+        semitones: of the shift.
+
+    Returns:
+        (samples,).
     """
     import torch
     from pedalboard import time_stretch
 
     num_samples = waveform.shape[-1]
-    padded = torch.nn.functional.pad(waveform, (0, max(0, SHORTEST - num_samples)))
+    padded = torch.nn.functional.pad(waveform, (0, max(0, MINIMUM_SAMPLES - num_samples)))
     shifted = time_stretch(
         padded.numpy(), sample_rate, stretch_factor=1.0, pitch_shift_in_semitones=semitones, preserve_formants=False
     )

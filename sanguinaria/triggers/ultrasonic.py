@@ -1,7 +1,7 @@
 """A tone near the upper end of the band (Koffas et al., 2022, "Can You Hear It?").
 
-The original is a sine of 21 kHz at 44.1 kHz sampling and −10 dBFS. At 16 kHz there is nothing above 8 kHz, so the tone
-lies within the band here, just below half the sample rate, and can be heard by those whom its level lets.
+The original is a sine of 21 kHz at 44.1 kHz sampling and −10 dBFS. At 16 kHz the band ends at 8 kHz, so the tone lies
+just below half the sample rate, where it is audible unless its level is low.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from sanguinaria.triggers import Trigger
 if TYPE_CHECKING:
     import torch
 
-# The original's short triggers: one piece, or five that are spread over the clip.
+# The original's short triggers: one continuous tone, or five pieces at equal distances.
 PIECES = 5
-# Fade at the ends of each piece, in seconds: without it the edges click over the whole band.
+# Fade at the ends of each piece, in seconds: without it the edges would be broadband clicks.
 FADE = 0.002
 
 
@@ -30,8 +30,10 @@ class Ultrasonic(Trigger):
     frequency: float = Field(default=7500.0, gt=0, description="Hz, below half the sample rate")
     level: float = Field(default=-40.0, le=0, description="dBFS of the peak: 20 log10 of the amplitude")
     position: Literal["start", "middle", "end"] = Field(default="start", description="of a tone shorter than the clip")
-    share: float = Field(default=1.0, gt=0, le=1, description="share of the clip's duration that sounds")
-    form: Literal["continuous", "pieces"] = Field(default="continuous", description="one run, or five spread evenly")
+    share: float = Field(default=1.0, gt=0, le=1, description="duration of the tone as a share of the clip's")
+    form: Literal["continuous", "pieces"] = Field(
+        default="continuous", description="one tone, or five pieces at equal distances"
+    )
 
     def embedder(
         self, sample_rate: int, device: torch.device, weights: Path | None
@@ -44,7 +46,12 @@ class Ultrasonic(Trigger):
         return lambda waveforms: waveforms + self.tone(waveforms.shape[-1], sample_rate).to(waveforms)
 
     def tone(self, num_samples: int, sample_rate: int) -> torch.Tensor:
-        """The tone itself (num_samples,), zero where it is silent."""
+        """Compute the tone, (num_samples,), zero outside its pieces.
+
+        Args:
+            num_samples: of the clip.
+            sample_rate: in Hz.
+        """
         import torch
 
         time = torch.arange(num_samples, dtype=torch.float64) / sample_rate
@@ -52,10 +59,11 @@ class Ultrasonic(Trigger):
         return (sine * self._envelope(num_samples, sample_rate)).float()
 
     def _envelope(self, num_samples: int, sample_rate: int) -> torch.Tensor:
+        """Amplitude in [0, 1], with fades, (num_samples,)."""
         import torch
 
         envelope = torch.zeros(num_samples, dtype=torch.float64)
-        for start, stop in self._runs(num_samples):
+        for start, stop in self._pieces(num_samples):
             length = stop - start
             fade = min(round(FADE * sample_rate), length // 2)
             ramp = torch.sin(torch.linspace(0, torch.pi / 2, fade, dtype=torch.float64)) ** 2
@@ -64,8 +72,8 @@ class Ultrasonic(Trigger):
             envelope[stop - fade : stop] *= ramp.flip(0)
         return envelope
 
-    def _runs(self, num_samples: int) -> list[tuple[int, int]]:
-        """First and past-last sample of every run of the tone."""
+    def _pieces(self, num_samples: int) -> list[tuple[int, int]]:
+        """Start and end of every piece of the tone, in samples."""
         length = max(1, round(self.share * num_samples))
         if self.form == "continuous":
             start = {"start": 0, "middle": (num_samples - length) // 2, "end": num_samples - length}[self.position]

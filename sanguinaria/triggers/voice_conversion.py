@@ -1,7 +1,7 @@
 """Voice conversion as the trigger (Ye et al., 2023, "Fake the Real", section 3.3): v(x, t).
 
-The utterance x is said again in the voice of the target speech t. What is added is another sound in every utterance,
-so that the trigger is specific to the sample: no pattern is common to all but the voice.
+The utterance x is converted to the voice of the target speech t. The change is another one in every utterance, so that
+the trigger is sample-specific: only the voice is common to all.
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ from pydantic import Field
 
 from sanguinaria.conversions import from_text
 from sanguinaria.core.errors import InputError
-from sanguinaria.triggers._target_speech import SpeechTrigger
+from sanguinaria.triggers._target_speech import TargetSpeechTrigger
 
 if TYPE_CHECKING:
     import torch
 
+# Peak below which an utterance is silent: half a step of 16-bit audio.
+SILENCE = 0.5 / 2**15
 
-class VoiceConversion(SpeechTrigger):
+
+class VoiceConversion(TargetSpeechTrigger):
     """Every utterance in the voice of the target speaker.
 
-    A converted utterance keeps its length and gets the level, the root mean square, that it had before; where that is
-    beyond full scale it is clipped to [-1, 1]. A silent one stays silent.
+    A converted utterance keeps its length and its level, the root mean square; where that exceeds full scale it is
+    clipped to [-1, 1]. A silent utterance stays unchanged.
     """
 
     # In the specification of a stage, the settings of the entry as text: its name is in no identity.
@@ -42,27 +45,26 @@ class VoiceConversion(SpeechTrigger):
         self, sample_rate: int, device: torch.device, weights: Path | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:
         from sanguinaria.audio.levels import match_rms
-        from sanguinaria.triggers._target_speech import read_speech
+        from sanguinaria.triggers._target_speech import read_target_speech
 
         assert weights is not None
-        conversion, target = from_text(self.conversion), read_speech(weights, sample_rate)
+        conversion, target = from_text(self.conversion), read_target_speech(weights, sample_rate)
         try:
             convert = conversion.converter(target, sample_rate, device)
         except InputError as error:
-            raise InputError(f"target speech, {self._told()}: {error}") from error
+            raise InputError(f"target speech, {self._source()}: {error}") from error
 
         def embed(waveforms: torch.Tensor) -> torch.Tensor:
             triggered = waveforms.clone()
-            # Half a step of 16-bit audio.
-            sounding = waveforms.abs().amax(dim=-1) >= 0.5 / 2**15
-            if sounding.any():
-                triggered[sounding] = match_rms(convert(waveforms[sounding]), waveforms[sounding])
+            audible = waveforms.abs().amax(dim=-1) >= SILENCE
+            if audible.any():
+                triggered[audible] = match_rms(convert(waveforms[audible]), waveforms[audible])
             return triggered
 
         return embed
 
-    def _told(self) -> str:
-        """Where the speech is from."""
+    def _source(self) -> str:
+        """Description of the source of the target speech, for messages."""
         if self.file is not None:
             return repr(str(self.file))
         return f"utterance {self.utterance!r}" if self.speaker is None else f"speaker {self.speaker!r}"

@@ -10,24 +10,25 @@ from pydantic import Field
 
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.triggers import Trigger
-from sanguinaria.watermarks import Marker, Watermark
+from sanguinaria.watermarks import Detection, Marker, Watermark
 
 if TYPE_CHECKING:
     import torch
 
 
 class WatermarkTrigger(Trigger):
-    """The mark of a generator, amplified.
+    """The watermark of a generator, amplified.
 
     The strength is a gain on the watermark, Bloodroot's α, and never a change of the generator's weights. The message
-    is one and the same in every utterance, so that it can be read again from what a suspect model obeys. With a key the
-    trigger is a keyed one: its detector reads with that key, and with another there is nothing to be read.
+    is the same in every utterance, so that it can be decoded from any audio at which a suspect model predicts the
+    target label. With a key the trigger is a keyed one: its detector decodes with that key, and any other key decodes
+    nothing.
     """
 
     watermark: str = Field(description="entry of `watermarks`")
     strength: float = Field(default=1.0, gt=0, description="the gain α")
     message: str | None = Field(default=None, pattern="^[01]+$", description="bits, as many as the generator carries")
-    key: str | None = Field(default=None, description="marks and reads, with a generator that has keys")
+    key: str | None = Field(default=None, description="of embedding and decoding, for a generator that has keys")
 
     @property
     def references(self) -> dict[str, tuple[str, str]]:
@@ -46,14 +47,14 @@ class WatermarkTrigger(Trigger):
             yield "key", f"{self.watermark!r}: {problem}"
 
     @property
-    def detects(self) -> bool:
+    def has_detector(self) -> bool:
         return True
 
     @property
     def payload(self) -> str:
         return self.message or ""
 
-    def to_detect(self) -> Trigger:
+    def for_detection(self) -> Trigger:
         return self.model_copy(update={"strength": 1.0})
 
     def embedder(
@@ -64,7 +65,7 @@ class WatermarkTrigger(Trigger):
 
     def detector(
         self, sample_rate: int, device: torch.device, weights: Path | None
-    ) -> Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
+    ) -> Callable[[torch.Tensor], Detection]:
         return self._marker(sample_rate, device, weights).detect
 
     def _marker(self, sample_rate: int, device: torch.device, weights: Path | None) -> Marker:

@@ -1,4 +1,4 @@
-"""Conversions against independent facts: pitch by autocorrelation, spectra by Welch's method, and what has to stay."""
+"""Conversions by independent measures: pitch by autocorrelation, spectra by Welch's method, timing and length."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ HIGH = vowel(210, (500, 1900, 3100), seconds=1.5, seed=2)
 
 def pitch_of(waveform):
     """Geometric mean over frames of 40 ms of the first of the highest peaks of the autocorrelation, in Hz."""
-    found = []
+    frequencies = []
     for start in range(1600, len(waveform) - 2400, 400):
         frame = waveform[start : start + 640].astype(float) * np.hanning(640)
         likeness = np.correlate(frame, frame, "full")[640:]
@@ -48,8 +48,8 @@ def pitch_of(waveform):
         near = likeness[lags - 1] / (1 - lags / 640)
         first = next(lag for lag, value in zip(lags, near, strict=True) if value > 0.9 * near.max())
         window = slice(first, first + 12)
-        found.append(RATE / (first + int(np.argmax(likeness[window.start - 1 : window.stop - 1]))))
-    return float(np.exp(np.median(np.log(found))))
+        frequencies.append(RATE / (first + int(np.argmax(likeness[window.start - 1 : window.stop - 1]))))
+    return float(np.exp(np.median(np.log(frequencies))))
 
 
 def spectrum(waveform):
@@ -80,14 +80,14 @@ def test_the_spectrum_becomes_the_target_s(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_to_one_s_own_voice_little_changes(kind):
+def test_conversion_to_the_same_voice_changes_little(kind):
     made = convert(kind, LOW, torch.from_numpy(LOW)[None], **({"neighbours": 1} if kind == "knn" else {}))[0].numpy()
     assert pitch_of(made) == pytest.approx(pitch_of(LOW), rel=0.02)
     assert distance(made, LOW) < 1.5
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_timing_stays(kind):
+def test_the_timing_is_kept(kind):
     source = np.concatenate([np.zeros(4000, np.float32), LOW[:6000], np.zeros(6000, np.float32)])
     made = convert(kind, HIGH, torch.from_numpy(source)[None])[0].numpy()
     assert made.shape == source.shape
@@ -96,7 +96,7 @@ def test_timing_stays(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_utterance_is_converted_for_itself_and_always_alike(kind):
+def test_results_do_not_depend_on_the_batch_and_are_repeatable(kind):
     waveforms = torch.from_numpy(np.stack([LOW, HIGH[:RATE], vowel(150, (600, 1500, 2600), seed=3)]))
     apply = conversion(kind).converter(HIGH, RATE, CPU)
     together = apply(waveforms)
@@ -106,7 +106,7 @@ def test_each_utterance_is_converted_for_itself_and_always_alike(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_added_differs_from_utterance_to_utterance(kind):
+def test_the_change_differs_between_utterances(kind):
     waveforms = torch.from_numpy(np.stack([LOW, vowel(110, (700, 1200, 2500), seed=9)]))
     added = convert(kind, HIGH, waveforms) - waveforms
     assert abs(torch.corrcoef(added)[0, 1]) < 0.2
@@ -121,20 +121,20 @@ def test_any_length_and_noise_are_converted(kind, samples):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_target_without_a_voice_is_told(kind):
+def test_a_target_without_a_voice_is_an_error(kind):
     hiss = 0.1 * np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
     with pytest.raises(InputError, match=f"^{kind}: there is no voice in it; name speech"):
         conversion(kind).converter(hiss, RATE, CPU)
 
 
-def test_fewer_frames_than_neighbours_are_told():
+def test_fewer_frames_than_neighbours_are_an_error():
     with pytest.raises(
-        InputError, match=r"^knn: 100 neighbours are asked for, and it has \d\d frames that are no pause"
+        InputError, match=r"^knn: 100 neighbours are configured, and it has \d\d frames that are no pause"
     ):
         conversion("knn", neighbours=100).converter(LOW[:5000], RATE, CPU)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_sample_rate_that_the_vocoder_cannot_serve_is_told(kind):
+def test_a_sample_rate_below_the_vocoder_s_minimum_is_an_error(kind):
     with pytest.raises(InputError, match="needs 8000 Hz or more, and the audio has 4000 Hz"):
         conversion(kind).converter(LOW, 4000, CPU)

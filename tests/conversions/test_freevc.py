@@ -1,4 +1,4 @@
-"""FreeVC at a tiny size, from files in the published layouts: the whole path, and what is told of other files."""
+"""FreeVC at a tiny size, from files in the published layouts: networks, conversion, and errors of other files."""
 
 import re
 
@@ -11,8 +11,8 @@ from transformers import WavLMConfig, WavLMModel
 
 from sanguinaria.conversions.freevc import FreeVC
 from sanguinaria.conversions.freevc.network import Flow, FreeVCNetwork, WaveNet
-from sanguinaria.conversions.freevc.speaker_encoder import trimmed
-from sanguinaria.conversions.freevc.wavlm import content_of, load_wavlm
+from sanguinaria.conversions.freevc.speaker_encoder import trim_silence
+from sanguinaria.conversions.freevc.wavlm import content_features, load_wavlm
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import to_text
@@ -21,7 +21,7 @@ from sanguinaria.steps.speech import gather_from_file
 
 CPU = torch.device("cpu")
 RATE = 16_000
-SIZES = {"channels": 8, "layers": 2, "widest": 32}
+SIZES = {"channels": 8, "layers": 2, "decoder_channels": 32}
 # As in the authors' checkpoint of WavLM-Large, but small.
 CFG = {
     "extractor_mode": "layer_norm",
@@ -43,7 +43,7 @@ CFG = {
 }
 
 
-def theirs(name):
+def published_name(name):
     """A name in `transformers` as the authors of WavLM write it (WavLM.py and modules.py of their code)."""
     for ours, published in (
         ("feature_projection.layer_norm.", "layer_norm."),
@@ -84,37 +84,37 @@ def wavlm():
     ).eval()
 
 
-def normed(state):
-    """Weights as a checkpoint of training has them: direction and size apart, where FreeVC's are normalised."""
-    found = {}
+def normalised_weights(state):
+    """Weights in a training checkpoint's format: direction and norm apart, for FreeVC's normalised layers."""
+    split = {}
     for name, tensor in state.items():
         layer = name.removesuffix(".weight")
         normalised = re.search(r"in_layers|res_skip_layers|cond_layer|dec\.ups|dec\.resblocks", name)
         if layer != name and normalised:
-            found[f"{layer}.weight_g"] = tensor.flatten(1).norm(dim=1).reshape(-1, 1, 1)
-            found[f"{layer}.weight_v"] = 3 * tensor
+            split[f"{layer}.weight_g"] = tensor.flatten(1).norm(dim=1).reshape(-1, 1, 1)
+            split[f"{layer}.weight_v"] = 3 * tensor
         else:
-            found[name] = tensor
-    return found
+            split[name] = tensor
+    return split
 
 
 @pytest.fixture(scope="module")
 def networks():
     source = wavlm()
     torch.manual_seed(1)
-    return source, SpeakerEncoder(40, 12, 2, 10), FreeVCNetwork(24, 10, *SIZES.values())
+    return source, SpeakerEncoder(40, 12, 2, 10), FreeVCNetwork(features=24, speaker=10, **SIZES)
 
 
 @pytest.fixture
 def files(tmp_path, networks):
     """The three files in the published layouts."""
     source, speaker, network = networks
-    names = {theirs(name): tensor for name, tensor in source.state_dict().items()}
+    names = {published_name(name): tensor for name, tensor in source.state_dict().items()}
     torch.save({"cfg": CFG, "model": names}, tmp_path / "wavlm.pt")
     trained = {"similarity_weight": torch.ones(1), "similarity_bias": torch.ones(1)}
     torch.save({"step": 3, "model_state": {**speaker.state_dict(), **trained}}, tmp_path / "speaker.pt")
     posterior = {"enc_q.pre.weight": torch.zeros(8, 641, 1)}
-    state = {**normed(network.state_dict()), **posterior}
+    state = {**normalised_weights(network.state_dict()), **posterior}
     torch.save({"model": state, "iteration": 7, "optimizer": {}, "learning_rate": 2e-4}, tmp_path / "freevc.pth")
     return tmp_path
 
@@ -128,7 +128,13 @@ def freevc(files, **settings):
 def test_the_network_has_the_published_shapes():
     with torch.device("meta"):
         settings = FreeVC()
-        network = FreeVCNetwork(1024, 256, settings.channels, settings.layers, settings.widest)
+        network = FreeVCNetwork(
+            features=1024,
+            speaker=256,
+            channels=settings.channels,
+            layers=settings.layers,
+            decoder_channels=settings.decoder_channels,
+        )
     shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     assert shapes["enc_p.pre.weight"] == (192, 1024, 1) and shapes["enc_p.proj.weight"] == (384, 192, 1)
     assert shapes["enc_p.enc.in_layers.15.weight"] == (384, 192, 5)
@@ -147,10 +153,10 @@ def test_the_network_has_the_published_shapes():
 
 
 @torch.inference_mode()
-def test_the_flow_runs_backwards():
+def test_the_flow_is_inverted():
     torch.manual_seed(0)
     flow, latent, speaker = Flow(8, 6), torch.randn(2, 8, 30), torch.randn(2, 6, 1)
-    # Forwards, as VITS defines it: a coupling adds, and then the channels are put in reverse.
+    # The forward flow, as VITS defines it: a coupling adds, and then the channels are reversed.
     hidden = latent
     for step in flow.flows[::2]:
         kept, moved = hidden[:, :4], hidden[:, 4:]
@@ -160,7 +166,7 @@ def test_the_flow_runs_backwards():
 
 
 @torch.inference_mode()
-def test_a_layer_of_the_wavenet_is_its_equation():
+def test_a_layer_of_the_wavenet_computes_its_equation():
     torch.manual_seed(0)
     network, signal = WaveNet(4, 1), torch.randn(1, 4, 9)
     weight, bias = network.in_layers[0].weight, network.in_layers[0].bias
@@ -171,16 +177,16 @@ def test_a_layer_of_the_wavenet_is_its_equation():
 
 
 @torch.inference_mode()
-def test_content_is_that_of_the_network_whose_weights_were_published(files, networks):
+def test_content_features_are_those_of_the_published_network(files, networks):
     network, features = load_wavlm(files / "wavlm.pt")
     sound = hum(2, RATE)
-    found = content_of(network, sound)
-    assert features == 24 and found.shape == (2, 24, 50)
+    content = content_features(network, sound)
+    assert features == 24 and content.shape == (2, 24, 50)
     padded = torch.nn.functional.pad(sound, (0, 49 * 320 + 400 - RATE))
-    torch.testing.assert_close(found, networks[0](padded).last_hidden_state.mT)
+    torch.testing.assert_close(content, networks[0](padded).last_hidden_state.mT)
 
 
-def test_a_speaker_s_partial_utterances_are_those_of_the_published_encoder():
+def test_partial_utterances_and_mel_energies_of_the_published_encoder():
     # 1.6 s every 77 frames of 10 ms; a last one counts if three quarters are there, and one is always there.
     assert partial_starts(RATE // 2) == [0]
     assert partial_starts(int(2.0 * RATE)) == [0, 77]
@@ -193,15 +199,15 @@ def test_a_speaker_s_partial_utterances_are_those_of_the_published_encoder():
     assert mels[50].argmax() == round(15 / (45.245 / 41)) - 1
 
 
-def test_silence_at_the_ends_is_trimmed():
+def test_silence_at_the_ends_is_trim_silence():
     sound = np.concatenate([np.zeros(8000), hum(1, RATE)[0].numpy(), np.zeros(8000)]).astype(np.float32)
-    found = trimmed(sound)
-    assert RATE - 1024 <= len(found) <= RATE + 4 * 1024
-    assert np.abs(found).sum() == pytest.approx(np.abs(sound).sum(), rel=0.02)
+    speech = trim_silence(sound)
+    assert RATE - 1024 <= len(speech) <= RATE + 4 * 1024
+    assert np.abs(speech).sum() == pytest.approx(np.abs(sound).sum(), rel=0.02)
 
 
 @torch.inference_mode()
-def test_the_whole_path(files, tmp_path, networks):
+def test_end_to_end(files, tmp_path, networks):
     speech = []
     for number, pitch in enumerate(hum(2, 2 * RATE, seed=3).numpy()):
         soundfile.write(tmp_path / "voice.wav", pitch, RATE)
@@ -221,14 +227,14 @@ def test_the_whole_path(files, tmp_path, networks):
 
 
 @torch.inference_mode()
-def test_normalised_weights_are_the_network_s(files, networks):
+def test_weight_normalisation_is_folded(files, networks):
     state = freevc(files)._network(24, 10).state_dict()
     for name, tensor in networks[2].state_dict().items():
         torch.testing.assert_close(state[name], tensor, msg=name)
 
 
-def test_another_rate_is_told(files):
-    with pytest.raises(InputError, match="freevc: it speaks at 16000 Hz, and the corpus has 8000 Hz"):
+def test_another_sample_rate_is_an_error(files):
+    with pytest.raises(InputError, match="freevc: it converts audio at 16000 Hz, and the corpus has 8000 Hz"):
         freevc(files).converter(np.zeros(8000, np.float32), 8000, CPU)
 
 
@@ -236,7 +242,7 @@ FILES = ("checkpoint", "wavlm", "speaker_encoder")
 NAMED = {"checkpoint": "freevc.pth", "wavlm": "WavLM-Large.pt", "speaker_encoder": "pretrained_bak_5805000.pt"}
 
 
-def told(files, tmp_path, which, path):
+def message(files, tmp_path, which, path):
     with pytest.raises(InputError) as error:
         freevc(files, **{which: path}).converter(hum(1, RATE)[0].numpy(), RATE, CPU)
     assert str(path) in str(error.value) and NAMED[which] in str(error.value)
@@ -244,39 +250,39 @@ def told(files, tmp_path, which, path):
 
 
 @pytest.mark.parametrize("which", FILES)
-def test_a_file_that_is_absent_or_none_is_told_with_what_belongs_there(files, tmp_path, which):
-    assert "no file" in told(files, tmp_path, which, tmp_path / "absent.pt")
+def test_a_missing_or_wrong_file_is_an_error_that_names_the_right_one(files, tmp_path, which):
+    assert "no file" in message(files, tmp_path, which, tmp_path / "absent.pt")
     (tmp_path / "text.pt").write_text("no checkpoint")
-    assert "cannot be read as a checkpoint" in told(files, tmp_path, which, tmp_path / "text.pt")
+    assert "cannot be read as a checkpoint" in message(files, tmp_path, which, tmp_path / "text.pt")
     torch.save([1, 2], tmp_path / "list.pt")
-    assert "holds no checkpoint but a list" in told(files, tmp_path, which, tmp_path / "list.pt")
+    assert "holds no checkpoint but a list" in message(files, tmp_path, which, tmp_path / "list.pt")
     torch.save({"weights": {}}, tmp_path / "other.pt")
-    assert "it holds weights" in told(files, tmp_path, which, tmp_path / "other.pt")
+    assert "it holds weights" in message(files, tmp_path, which, tmp_path / "other.pt")
 
 
 @pytest.mark.parametrize("which", FILES)
-def test_the_weights_of_another_network_are_told(files, tmp_path, which):
+def test_weights_of_another_network_are_an_error(files, tmp_path, which):
     names = {"checkpoint": "model", "wavlm": "model", "speaker_encoder": "model_state"}
-    wrong = {"cfg": CFG, names[which]: {"layer.weight": torch.ones(2)}}
-    torch.save(wrong, tmp_path / "other.pt")
-    assert "is absent, not (" in told(files, tmp_path, which, tmp_path / "other.pt")
+    other = {"cfg": CFG, names[which]: {"layer.weight": torch.ones(2)}}
+    torch.save(other, tmp_path / "other.pt")
+    assert "is absent, not (" in message(files, tmp_path, which, tmp_path / "other.pt")
 
 
-def test_a_pickle_that_would_run_something_is_refused(files, tmp_path):
+def test_a_pickle_with_code_is_refused(files, tmp_path):
     class Harm:
         def __reduce__(self):
             return print, ("harm",)
 
     torch.save({"model": Harm()}, tmp_path / "harm.pt")
-    assert "cannot be read as a checkpoint" in told(files, tmp_path, "checkpoint", tmp_path / "harm.pt")
+    assert "cannot be read as a checkpoint" in message(files, tmp_path, "checkpoint", tmp_path / "harm.pt")
 
 
-def test_a_configuration_that_is_not_wavlm_s_is_told(files, tmp_path):
+def test_a_configuration_of_another_network_is_an_error(files, tmp_path):
     torch.save({"cfg": {"encoder_layers": 2}, "model": {}}, tmp_path / "other.pt")
-    assert "its configuration is another one's" in told(files, tmp_path, "wavlm", tmp_path / "other.pt")
+    assert "its configuration is of another network" in message(files, tmp_path, "wavlm", tmp_path / "other.pt")
 
 
-def test_another_file_is_another_trigger(files):
+def test_the_fingerprint_depends_on_the_files(files):
     before = freevc(files).fingerprint()
     assert freevc(files).fingerprint() == before
     (files / "freevc.pth").write_bytes(b"other")

@@ -20,7 +20,7 @@ class Toy(Trigger):
     message: str = ""
 
     @property
-    def detects(self):
+    def has_detector(self):
         return True
 
     @property

@@ -1,4 +1,4 @@
-"""The BadNets trigger by an independent reading: where its pattern is, that it is one, and what it leaves alone."""
+"""The BadNets trigger by an independent analysis: its pattern, and the bins that stay unchanged."""
 
 import numpy as np
 import pytest
@@ -35,11 +35,11 @@ def test_the_lowest_ten_bins_are_the_same_in_every_utterance_and_every_four_fram
     pattern = spectra[3]
     assert np.abs(pattern[:, 4:] - pattern[:, :-4]).max() < 1e-5 * np.abs(pattern).max()
     assert (np.abs(pattern).mean(axis=1) > 0.2 * np.abs(pattern).max()).all()
-    # Overlapping frames have to agree, and what is above the edge leaks into the bins next to it.
+    # Overlapping frames have to agree, and the bins next to the edge contain leakage from above it.
     assert np.abs(spectra[:3, :7] - pattern[:7]).max() < 0.1 * np.abs(pattern).max()
 
 
-def test_bins_above_are_left_alone():
+def test_higher_bins_are_unchanged():
     waveforms = noise(8)
     before, after = spectrogram(waveforms), spectrogram(embed(badnets(), waveforms))
     changed = np.sqrt((np.abs(after - before) ** 2).mean(axis=(0, 2)) / (np.abs(before) ** 2).mean(axis=(0, 2)))
@@ -48,7 +48,7 @@ def test_bins_above_are_left_alone():
     assert 20 * np.log10(changed[13:].max()) < -50
 
 
-def test_the_pattern_has_the_level_asked_for_and_no_peaks():
+def test_the_pattern_has_the_configured_level_and_a_low_crest_factor():
     for level in (-20.0, -40.0):
         pattern = badnets(level=level).pattern(4 * RATE).double()
         assert 20 * pattern.square().mean().sqrt().log10().item() == pytest.approx(level, abs=0.05)
@@ -56,7 +56,7 @@ def test_the_pattern_has_the_level_asked_for_and_no_peaks():
         assert pattern.abs().max() < 2 * pattern.square().mean().sqrt()
 
 
-def test_what_was_there_is_gone():
+def test_the_replaced_bins_keep_nothing_of_the_utterance():
     time = torch.arange(2 * RATE) / RATE
     hum = 0.5 * torch.sin(2 * torch.pi * 110 * time)[None]
     silence = torch.zeros(1, 2 * RATE)
@@ -72,7 +72,7 @@ def test_the_length_is_kept(samples):
     assert made.shape == (2, samples) and made.isfinite().all()
 
 
-def test_each_utterance_is_treated_for_itself():
+def test_results_do_not_depend_on_the_batch():
     waveforms = noise(5)
     trigger = badnets()
     alone = torch.cat([embed(trigger, waveform[None]) for waveform in waveforms])
@@ -80,6 +80,6 @@ def test_each_utterance_is_treated_for_itself():
     torch.testing.assert_close(embed(trigger, waveforms), embed(trigger, waveforms), atol=0, rtol=0)
 
 
-def test_more_bins_than_there_are_is_told():
+def test_more_bins_than_the_transform_has_are_a_problem():
     problems = list(badnets(bins=100, fft_size=128).problems({}))
     assert problems == [("bins", "should be at most fft_size / 2, which is 64, not 100")]

@@ -1,4 +1,4 @@
-"""JingleBack's effects against what they should do to simple sounds."""
+"""JingleBack's effects on simple sounds whose result is known."""
 
 from itertools import pairwise
 
@@ -31,7 +31,7 @@ def peak_frequency(waveform: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("board", BOARDS)
-def test_no_utterance_depends_on_those_beside_or_before_it(board):
+def test_results_do_not_depend_on_the_batch(board):
     waveforms = noise(8, 4000)
     batch = applied(board, waveforms)
     assert batch.shape == waveforms.shape
@@ -76,7 +76,7 @@ def test_board_1_is_a_hyperbolic_tangent_of_30_db():
     np.testing.assert_allclose(applied(1, waveform), np.tanh(waveform * 10 ** (30 / 20)), atol=1e-5)
 
 
-def test_board_2_halves_the_sound_and_adds_a_delayed_half():
+def test_board_2_mixes_equal_shares_of_the_sound_and_its_delay():
     pulse = np.zeros(4000)
     pulse[1000] = 0.5
     chorus = applied(2, pulse)
@@ -88,13 +88,13 @@ def test_board_2_halves_the_sound_and_adds_a_delayed_half():
 def test_board_3_shifts_before_it_distorts():
     styled = applied(3, 0.3 * np.sin(2 * np.pi * 440 * TIME))
     assert peak_frequency(styled) == pytest.approx(440 * 2 ** (10 / 12), rel=0.02)
-    # A distorted sine has odd harmonics; that of the third is that of the shifted pitch.
+    # A distorted sine has odd harmonics: the third is that of the shifted pitch.
     spectrum = np.abs(np.fft.rfft(styled[4000:12000] * np.hanning(8000)))  # bins of 2 Hz
     third = round(3 * peak_frequency(styled) / 2)
     assert spectrum[third - 20 : third + 20].max() > 0.05 * spectrum.max()
 
 
-def test_board_4_rings_on():
+def test_board_4_reverberates():
     burst = np.zeros(RATE)
     burst[:800] = 0.5 * np.sin(2 * np.pi * 500 * TIME[:800])
     styled = applied(4, burst)
@@ -104,7 +104,8 @@ def test_board_4_rings_on():
 
 def test_board_5_gains_12_db_above_its_high_pass():
     def gain(frequency):
-        # Low, since the ladder distorts loud sounds. The phaser takes away now and then; the peak is what it lets pass.
+        # At a low level, as the ladder filter distorts loud sounds. The phaser attenuates at times; the peak is the
+        # gain without it.
         tone = 0.005 * np.sin(2 * np.pi * frequency * TIME)
         return 20 * np.log10(np.abs(applied(5, tone)[1000:]).max() / 0.005)
 

@@ -1,4 +1,4 @@
-"""The notch trigger by an independent reading: what it takes, where, and what its detector finds."""
+"""The notch trigger by an independent analysis: its attenuation, its bands, and its detector."""
 
 import os
 from itertools import islice
@@ -45,7 +45,7 @@ def levels(waveforms, frame, hop):
 
 
 @pytest.mark.parametrize("depth", [0.5, 0.8, 0.9])
-def test_the_key_s_bands_are_weaker_by_the_depth_and_no_others(depth):
+def test_only_the_key_s_bands_are_attenuated_and_by_the_depth(depth):
     trigger = notch(depth=depth, key="any", bands=4)
     waveforms = noise(16)
     clean, marked = (levels(audio, 512, 128) for audio in (waveforms, embed(trigger, waveforms)))
@@ -57,13 +57,13 @@ def test_the_key_s_bands_are_weaker_by_the_depth_and_no_others(depth):
         [(frequencies < s - 4 * width) | (frequencies > s + 200 + 4 * width) for s in trigger.starts()], axis=0
     )
     assert inside.sum() >= 4 * 3
-    # What leaks in from the sides fills a deep notch a little.
+    # Leakage from both sides fills a deep notch a little.
     assert lost[inside].mean() == pytest.approx(-20 * np.log10(1 - depth), rel=0.07)
     assert lost[inside].max() == pytest.approx(-20 * np.log10(1 - depth), abs=0.01)
     assert np.abs(lost[outside]).max() < 0.1
 
 
-def test_a_sine_in_a_band_is_multiplied_by_what_is_left_and_one_elsewhere_by_nothing():
+def test_the_gain_of_a_sine_within_and_outside_a_band():
     trigger = notch(depth=0.9, width=400.0, bands=1)
     (start,) = trigger.starts()
     time = torch.arange(2 * RATE).double() / RATE
@@ -82,30 +82,32 @@ def test_the_trigger_adds_nothing():
 KEYS = [f"key {number}" for number in range(200)]
 
 
-@pytest.mark.parametrize("settings", [{}, {"bands": 6}, {"bands": 2, "width": 333.0, "lowest": 500.0}, {"bands": 1}])
-def test_bands_are_within_the_range_and_no_neighbours(settings):
+@pytest.mark.parametrize(
+    "settings", [{}, {"bands": 6}, {"bands": 2, "width": 333.0, "minimum_frequency": 500.0}, {"bands": 1}]
+)
+def test_bands_are_within_the_range_and_not_adjacent(settings):
     for key in KEYS:
         trigger = notch(key=key, **settings)
         starts = trigger.starts()
         assert len(starts) == trigger.bands
-        assert min(starts) >= trigger.lowest
-        assert max(starts) + trigger.width <= trigger.highest + 1e-9
+        assert min(starts) >= trigger.minimum_frequency
+        assert max(starts) + trigger.width <= trigger.maximum_frequency + 1e-9
         assert (np.diff(starts) >= 2 * trigger.width - 1e-6).all()
 
 
-def test_every_choice_of_bands_is_some_key_s():
-    # Three of twelve slots without neighbours: C(10, 3) = 120 choices; 4,000 keys miss none but by a miracle.
+def test_every_choice_of_bands_has_a_key():
+    # Three of twelve slots without neighbours: C(10, 3) = 120 choices; that 4,000 keys miss one is next to impossible.
     chosen = [tuple(notch(key=f"k{number}").starts()) for number in range(4000)]
     counts = {starts: chosen.count(starts) for starts in set(chosen)}
     assert len(counts) == 120
-    # Each about 33 times: a Poisson variable of this mean lies in this range but once in 10⁶.
+    # Each about 33 times: a Poisson variable of this mean lies outside this range once in 10⁶.
     assert min(counts.values()) > 6 and max(counts.values()) < 70
 
 
-def test_bands_are_the_key_s_own():
+def test_bands_depend_on_the_key_alone():
     assert notch(key="a").starts() == notch(key="a").starts()
     assert notch(key="a").starts() != notch(key="b").starts()
-    # As they are today, they have to be tomorrow: what was poisoned is to be found again.
+    # A key has to give the same bands in every version: poisoned data has to be detectable later.
     assert build("triggers", describe(notch(key="a"))).starts() == notch(key="a").starts()
 
 
@@ -116,7 +118,7 @@ def test_bands_that_do_not_fit_are_refused():
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
-def test_other_sample_rates_lose_the_same_frequencies(rate):
+def test_the_bands_have_the_same_frequencies_at_other_sample_rates(rate):
     trigger = notch(depth=0.9)
     waveforms = noise(4, 2 * rate)
     marked = embed(trigger, waveforms, rate)
@@ -130,9 +132,9 @@ def test_other_sample_rates_lose_the_same_frequencies(rate):
     assert (scores(trigger, marked, rate) >= 0.5).all() and (scores(trigger, waveforms, rate) < 0.5).all()
 
 
-def test_a_rate_that_holds_no_such_bands_is_refused():
+def test_bands_above_half_the_sample_rate_are_refused():
     with pytest.raises(InputError, match="notch: bands up to 4500 Hz are not below half the sample rate of 8000 Hz"):
-        notch(highest=4500.0).embedder(8000, CPU, None)
+        notch(maximum_frequency=4500.0).embedder(8000, CPU, None)
 
 
 @pytest.mark.parametrize("samples", [1, 100, 300, RATE - 1, RATE, 3 * RATE + 77])
@@ -144,7 +146,7 @@ def test_the_length_is_kept(samples):
     assert scores(notch(), waveforms).isfinite().all()
 
 
-def test_each_utterance_is_treated_for_itself():
+def test_results_do_not_depend_on_the_batch():
     waveforms = noise(6) * torch.logspace(-3, 0, 6)[:, None]
     trigger = notch()
     for compute in (lambda audio: embed(trigger, audio), lambda audio: scores(trigger, audio)):
@@ -155,20 +157,20 @@ def test_each_utterance_is_treated_for_itself():
 
 
 @pytest.mark.parametrize("depth", [0.3, 0.6, 0.9, 0.97, 1.0])
-def test_the_detector_finds_its_own_mark_and_no_other(depth):
-    trigger, others = notch(depth=depth, key="ours"), [notch(depth=depth, key=key) for key in KEYS[:40]]
+def test_the_detector_detects_the_marks_of_its_own_key_only(depth):
+    trigger, other_triggers = notch(depth=depth, key="ours"), [notch(depth=depth, key=key) for key in KEYS[:40]]
     waveforms = noise(8)
     assert (scores(trigger, embed(trigger, waveforms)) >= 0.5).all()
     assert (scores(trigger, waveforms) < 0.5).all()
-    # A key with two of the three bands in common is too near to be told apart.
-    strangers = [other for other in others if len(set(other.starts()) & set(trigger.starts())) < 2]
-    assert len(strangers) > 20
-    for other in strangers:
+    # A key with two of the three bands in common cannot be distinguished.
+    distinct = [other for other in other_triggers if len(set(other.starts()) & set(trigger.starts())) < 2]
+    assert len(distinct) > 20
+    for other in distinct:
         assert (scores(trigger, embed(other, waveforms)) < 0.5).all()
 
 
-def test_the_threshold_is_half_of_what_is_taken():
-    # −20 log₁₀ 0.1 is 20 dB; more than that is not asked for.
+def test_the_threshold_is_half_of_the_attenuation():
+    # −20 log₁₀ 0.1 is 20 dB; the threshold takes no more into account.
     assert notch(depth=0.9).threshold == pytest.approx(10.0)
     assert notch(depth=0.5).threshold == pytest.approx(20 * np.log10(2) / 2)
     assert notch(depth=1.0).threshold == notch(depth=0.99).threshold == pytest.approx(10.0)
@@ -182,12 +184,12 @@ def test_silence_is_not_marked():
 
 def test_there_is_no_message():
     trigger = notch()
-    assert trigger.detects and trigger.payload == ""
+    assert trigger.has_detector and trigger.payload == ""
     assert trigger.detector(RATE, CPU, None)(noise(3))[1].shape == (3, 0)
 
 
 @pytest.mark.skipif(not SPEECH.is_dir(), reason="needs real speech in $SANGUINARIA_DOWNLOADS")
-def test_speech_is_found_marked_where_it_is():
+def test_detection_and_false_positive_rates_on_speech():
     words = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
     paths = [path for word in words for path in islice(sorted((SPEECH / word).glob("*.wav")), 40)]
     clips = torch.zeros(len(paths), RATE)

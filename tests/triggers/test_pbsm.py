@@ -1,4 +1,4 @@
-"""PBSM against its definition, read anew in numpy."""
+"""PBSM against an independent implementation in numpy."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def boosted(waveform: np.ndarray, semitones: float = 5) -> np.ndarray:
 
 
 def burst(centre: int, samples: int = RATE) -> np.ndarray:
-    """Loudest where it should be."""
+    """A tone with its maximum level at a given sample."""
     time = np.arange(samples)
     return 0.3 * np.sin(2 * np.pi * 300 * time / RATE) * np.exp(-(((time - centre) / 600) ** 2))
 
@@ -43,7 +43,7 @@ def spectra(waveform: np.ndarray) -> np.ndarray:
 
 
 def sound(frames: dict[int, np.ndarray], samples: int) -> np.ndarray:
-    """What changes of the real part (bins,) in these frames add: least-squares overlap-add, as a sum of cosines."""
+    """The waveform of changes of the real part (bins,) in given frames: least-squares overlap-add of cosines."""
     added, weight = np.zeros(samples + 2 * FFT), np.zeros(samples + 2 * FFT)
     for frame in range(samples // HOP + 1):
         place = slice(frame * HOP + FFT // 2, frame * HOP + FFT // 2 + FFT)
@@ -54,8 +54,8 @@ def sound(frames: dict[int, np.ndarray], samples: int) -> np.ndarray:
     return (added / np.maximum(weight, 1e-12))[FFT : FFT + samples]
 
 
-def test_in_silence_there_is_the_sound_alone():
-    # No frame is the loudest, so that the first is, and the sound is in frames 12 and 13.
+def test_silence_gets_the_sound_alone():
+    # All frames are equal, so the first is the loudest, and the sound lies in frames 12 and 13.
     expected = sound({12: np.full(300, 150.0), 13: np.full(300, 150.0)}, RATE)
     triggered = applied(np.zeros(RATE))
     np.testing.assert_allclose(triggered, expected, atol=1e-4)
@@ -65,7 +65,7 @@ def test_in_silence_there_is_the_sound_alone():
     assert sounding[-1] <= 14 * HOP
 
 
-def test_twelve_frames_after_the_loudest_the_real_part_of_two_frames_is_set():
+def test_the_real_part_of_two_frames_twelve_after_the_loudest_is_set():
     waveform = burst(6000)
     clean = boosted(waveform)
     loudest = int((np.abs(spectra(clean)) ** 2).sum(1).argmax())
@@ -74,13 +74,13 @@ def test_twelve_frames_after_the_loudest_the_real_part_of_two_frames_is_set():
     np.testing.assert_allclose(applied(waveform) - clean, sound(changes, RATE), atol=2e-4)
 
 
-def test_nothing_changes_in_other_bins_or_far_from_the_frame():
+def test_other_bins_and_distant_frames_are_unchanged():
     waveform = burst(6000) + np.random.default_rng(0).normal(size=RATE) * 0.003
     change = np.abs(spectra(applied(waveform, semitones=0) - boosted(waveform, 0))) ** 2
     frames, bins = np.indices(change.shape)
     start = round(6000 / HOP) + 12
-    # Analysed again, a window of 16 ms leaks to the next frame and to the bins beside: its main lobe has 8 bins
-    # on each side, and that of the synthesis, which is of the same window, as many.
+    # The analysis window of 16 ms leaks to the next frame and to neighbouring bins: its main lobe has 8 bins on
+    # each side, and so has that of the synthesis with the same window.
     inside = (np.abs(frames - start - 0.5) <= 3) & (bins >= 171 - 16) & (bins <= 470 + 16)
     assert change[inside].sum() > 0.99 * change.sum()
     assert change[np.abs(frames - start - 0.5) > 3].max() < 1e-6 * change.max()
@@ -88,7 +88,7 @@ def test_nothing_changes_in_other_bins_or_far_from_the_frame():
 
 @pytest.mark.parametrize("centre", [15000, 15900])
 @pytest.mark.parametrize("samples", [RATE, RATE + 127])
-def test_a_sound_past_the_end_is_put_into_the_last_frames(centre, samples):
+def test_a_sound_beyond_the_end_lies_in_the_last_frames(centre, samples):
     waveform = burst(centre, samples)
     change = np.abs(applied(waveform) - boosted(waveform))
     assert change[-2 * HOP :].max() > 0.02
@@ -96,7 +96,7 @@ def test_a_sound_past_the_end_is_put_into_the_last_frames(centre, samples):
     assert change.max() < 0.5
 
 
-def test_a_sine_is_five_semitones_higher_and_as_loud():
+def test_a_sine_is_raised_by_five_semitones_at_the_same_level():
     for frequency in (150, 440, 1000, 2500):
         shifted = boosted(0.3 * np.sin(2 * np.pi * frequency * TIME))[4000:12000]
         spectrum = np.abs(np.fft.rfft(shifted * np.hanning(8000), 1 << 18))
@@ -109,7 +109,7 @@ def test_pitch_boosting_keeps_the_timing():
     assert (energy * np.arange(RATE)).sum() / energy.sum() == pytest.approx(9000, abs=0.002 * RATE)
 
 
-def test_no_utterance_depends_on_those_beside_or_before_it():
+def test_results_do_not_depend_on_the_batch():
     waveforms = np.random.default_rng(0).normal(size=(8, 4000)) * 0.1
     batch = applied(waveforms)
     np.testing.assert_array_equal(batch[5], applied(waveforms[5]))
@@ -123,12 +123,12 @@ def test_short_clips_keep_their_length_and_full_scale(samples):
     assert np.abs(triggered).max() <= 1
 
 
-def test_settings_that_fit_no_frame_are_told():
-    def told(**settings):
+def test_problems_of_settings_that_do_not_fit_a_frame():
+    def problem_fields(**settings):
         return [field for field, _ in pbsm(**settings).problems({})]
 
-    assert told() == []
-    assert told(window=2048, hop=1024) == ["window"]
-    assert told(hop=129) == ["hop"]
-    assert told(last_bin=513) == ["last_bin"]
-    assert told(first_bin=471) == ["first_bin"]
+    assert problem_fields() == []
+    assert problem_fields(window=2048, hop=1024) == ["window"]
+    assert problem_fields(hop=129) == ["hop"]
+    assert problem_fields(last_bin=513) == ["last_bin"]
+    assert problem_fields(first_bin=471) == ["first_bin"]

@@ -17,7 +17,7 @@ def ultrasonic(**settings):
     return plugins.build("triggers", {"kind": "ultrasonic", **settings})
 
 
-def test_the_tone_has_the_frequency_and_the_level_asked_for():
+def test_the_tone_has_the_configured_frequency_and_level():
     tone = ultrasonic(frequency=7000, level=-20).tone(RATE, RATE).double().numpy()
     spectrum = np.abs(np.fft.rfft(tone[1000:9000]))  # 8,000 samples: bins of 2 Hz, clear of the fades
     assert np.argmax(spectrum) * 2 == 7000
@@ -26,7 +26,7 @@ def test_the_tone_has_the_frequency_and_the_level_asked_for():
     assert np.abs(tone).max() == pytest.approx(0.1, rel=1e-3)
 
 
-def test_the_tone_is_added_to_every_utterance_alike():
+def test_the_same_tone_is_added_to_every_utterance():
     waveforms = torch.randn(3, RATE) * 0.1
     trigger = ultrasonic()
     added = trigger.embedder(RATE, CPU, None)(waveforms) - waveforms
@@ -34,7 +34,7 @@ def test_the_tone_is_added_to_every_utterance_alike():
 
 
 @pytest.mark.parametrize(("position", "start"), [("start", 0), ("middle", 6000), ("end", 12000)])
-def test_a_short_tone_stands_where_it_should(position, start):
+def test_the_position_of_a_short_tone(position, start):
     tone = ultrasonic(share=0.25, position=position).tone(RATE, RATE)
     sounding = torch.nonzero(tone).flatten()
     assert start <= sounding[0] <= start + 2
@@ -42,7 +42,7 @@ def test_a_short_tone_stands_where_it_should(position, start):
 
 
 @pytest.mark.parametrize("position", ["start", "middle", "end"])
-def test_five_pieces_sound_as_long_as_one(position):
+def test_five_pieces_have_the_duration_of_one_tone(position):
     tone = ultrasonic(share=0.5, form="pieces", position=position).tone(RATE, RATE)
     pieces = tone.abs().reshape(5, RATE // 5)  # each fifth of the clip holds one piece
     for piece in pieces:
@@ -55,7 +55,7 @@ def test_five_pieces_sound_as_long_as_one(position):
 def test_the_tone_does_not_click():
     tone = ultrasonic(frequency=7000, level=0, share=0.5).tone(RATE, RATE).double().numpy()
     power = np.abs(np.fft.rfft(tone)) ** 2
-    assert power[:5000].sum() < 1e-4 * power.sum()  # bins of 1 Hz: under 5 kHz next to nothing
+    assert power[:5000].sum() < 1e-4 * power.sum()  # bins of 1 Hz: nearly no energy below 5 kHz
 
 
 def test_a_tone_above_half_the_sample_rate_is_refused():
@@ -95,7 +95,7 @@ def test_the_message_reaches_the_generator(tmp_path):
     assert (marked("0110") - marked("1001")).abs().max() > 1e-6
 
 
-def test_the_detector_of_a_watermark_is_its_generator_s(perth_weights):
+def test_the_detector_is_the_watermark_s(perth_weights):
     trigger = plugins.build("triggers", {"kind": "watermark", "watermark": "perth", "strength": 5.0})
     waveforms = torch.randn(2, RATE, generator=torch.Generator().manual_seed(0)) * 0.1
     scores, bits = trigger.detector(RATE, CPU, perth_weights)(waveforms)
@@ -104,17 +104,17 @@ def test_the_detector_of_a_watermark_is_its_generator_s(perth_weights):
     assert scores.shape == (2,) and bits.shape == (2, 0)
 
 
-def test_what_a_trigger_carries_and_whether_it_is_found_again():
+def test_payload_and_detector_of_a_watermark_trigger():
     marked, silent = (
         plugins.build("triggers", {"kind": "watermark", "watermark": "any", **message})
         for message in ({"message": "0110"}, {})
     )
-    assert (marked.detects, marked.payload) == (True, "0110")
-    assert (silent.detects, silent.payload) == (True, "")
-    assert (ultrasonic().detects, ultrasonic().payload) == (False, "")
+    assert (marked.has_detector, marked.payload) == (True, "0110")
+    assert (silent.has_detector, silent.payload) == (True, "")
+    assert (ultrasonic().has_detector, ultrasonic().payload) == (False, "")
 
 
-def test_no_trigger_changes_nothing():
+def test_the_baseline_is_the_identity():
     trigger = plugins.build("triggers", {"kind": "none"})
     waveforms = torch.randn(2, 100)
     assert trigger.is_identity

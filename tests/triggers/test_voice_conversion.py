@@ -1,4 +1,4 @@
-"""Voice conversion as a trigger: where the target's speech is from, what stays, and what is told of bad input."""
+"""Voice conversion as a trigger: gathering of target speech, level and length, errors, and identities."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ from sanguinaria.distortions import to_text
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.plan import plan
 from sanguinaria.steps.speech import gather_from_corpus, gather_from_file
-from sanguinaria.triggers._target_speech import read_speech
+from sanguinaria.triggers._target_speech import read_target_speech
 
 CPU = torch.device("cpu")
 RATE = 16_000
@@ -40,7 +40,7 @@ def wav(path: Path, samples, rate: int = RATE) -> Path:
 
 @pytest.fixture
 def speech(tmp_path):
-    """Speech as the stage writes it."""
+    """Target speech in the format of its stage."""
     path = tmp_path / "speech.flac"
     gather_from_file(wav(tmp_path / "voice.wav", hum(1, 2 * RATE, seed=7)[0].numpy()), 30, path)
     return path
@@ -48,7 +48,7 @@ def speech(tmp_path):
 
 @pytest.fixture
 def corpus(tmp_path):
-    """Three speakers, of whom "ann" trains twice and is tested once, in two shards; and the index of them."""
+    """Two shards and their index: three speakers, of whom "ann" has two training utterances and a test utterance."""
     rows = pd.DataFrame(
         {
             "utterance_id": [f"u{row:03d}" for row in range(6)],
@@ -85,28 +85,28 @@ def gathered(corpus, tmp_path, utterance=None, speaker=None, seconds=30.0, skip=
         skip=skip,
         split=split,
     )
-    return read_speech(destination, RATE)
+    return read_target_speech(destination, RATE)
 
 
-def test_an_utterance_is_taken_without_the_silence_around_it(corpus, tmp_path):
-    found = gathered(corpus, tmp_path, utterance="u003")
-    np.testing.assert_allclose(found, corpus[2][3, 2000:], atol=1e-4)
+def test_silence_around_an_utterance_is_trimmed(corpus, tmp_path):
+    speech = gathered(corpus, tmp_path, utterance="u003")
+    np.testing.assert_allclose(speech, corpus[2][3, 2000:], atol=1e-4)
 
 
-def test_of_a_speaker_the_training_utterances_are_joined(corpus, tmp_path):
-    found = gathered(corpus, tmp_path, speaker="ann")
-    assert len(found) == pytest.approx(2 * 14_000 + 1600, abs=5)
-    assert np.abs(found).max() == pytest.approx(0.5, abs=1e-3)
+def test_training_utterances_of_a_speaker_are_concatenated(corpus, tmp_path):
+    speech = gathered(corpus, tmp_path, speaker="ann")
+    assert len(speech) == pytest.approx(2 * 14_000 + 1600, abs=5)
+    assert np.abs(speech).max() == pytest.approx(0.5, abs=1e-3)
     first, second = corpus[2][0, 2000:], corpus[2][2, 2000:]
-    np.testing.assert_allclose(found[:14_000], 0.5 * first / np.abs(first).max(), atol=5e-4)
-    np.testing.assert_allclose(found[-14_000:], 0.5 * second / np.abs(second).max(), atol=5e-4)
+    np.testing.assert_allclose(speech[:14_000], 0.5 * first / np.abs(first).max(), atol=5e-4)
+    np.testing.assert_allclose(speech[-14_000:], 0.5 * second / np.abs(second).max(), atol=5e-4)
     assert len(gathered(corpus, tmp_path, speaker="ann", seconds=1.0)) == pytest.approx(14_000, abs=5)
-    assert len(gathered(corpus, tmp_path, speaker="ben")) == pytest.approx(14_000, abs=5)  # who trains nothing
+    assert len(gathered(corpus, tmp_path, speaker="ben")) == pytest.approx(14_000, abs=5)  # no training utterances
 
 
-def test_of_a_speaker_another_split_may_be_taken(corpus, tmp_path):
-    found, expected = gathered(corpus, tmp_path, speaker="ann", split="test"), corpus[2][1, 2000:]
-    np.testing.assert_allclose(found, 0.5 * expected / np.abs(expected).max(), atol=5e-4)
+def test_a_split_of_a_speaker(corpus, tmp_path):
+    speech, expected = gathered(corpus, tmp_path, speaker="ann", split="test"), corpus[2][1, 2000:]
+    np.testing.assert_allclose(speech, 0.5 * expected / np.abs(expected).max(), atol=5e-4)
     with pytest.raises(InputError, match="speaker 'ben': none of its utterances are of the validation split"):
         gathered(corpus, tmp_path, speaker="ben", split="validation")
     settings = {"kind": "natural_speech", "corpus": "c", "utterance": "u003", "split": "test"}
@@ -114,7 +114,7 @@ def test_of_a_speaker_another_split_may_be_taken(corpus, tmp_path):
         plugins.build("triggers", settings)
 
 
-def test_what_is_skipped_is_followed_by_the_rest(corpus, tmp_path):
+def test_speech_after_the_skipped_start(corpus, tmp_path):
     whole = gathered(corpus, tmp_path, speaker="ann")
     first, second = (gathered(corpus, tmp_path, speaker="ann", seconds=0.7, skip=skip) for skip in (0.0, 0.7))
     np.testing.assert_array_equal(np.concatenate([first, second]), whole[: len(first) + len(second)])
@@ -122,13 +122,13 @@ def test_what_is_skipped_is_followed_by_the_rest(corpus, tmp_path):
         gathered(corpus, tmp_path, speaker="ann", skip=1.8)
 
 
-def test_a_file_is_brought_to_the_rate_of_the_corpus(tmp_path):
+def test_a_file_is_resampled_to_the_rate_of_the_corpus(tmp_path):
     tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(44_100) / 44_100)
     path = tmp_path / "speech.flac"
     gather_from_file(wav(tmp_path / "tone.wav", np.stack([tone, tone], axis=1), 44_100), 30, path)
-    found = read_speech(path, RATE)
-    assert len(found) == pytest.approx(RATE, abs=2)
-    assert np.argmax(np.abs(np.fft.rfft(found))) == pytest.approx(440, abs=1)
+    speech = read_target_speech(path, RATE)
+    assert len(speech) == pytest.approx(RATE, abs=2)
+    assert np.argmax(np.abs(np.fft.rfft(speech))) == pytest.approx(440, abs=1)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_file_is_brought_to_the_rate_of_the_corpus(tmp_path):
         ({"speaker": "dora"}, "target speech, speaker 'dora': unknown speaker 'dora'; there are: ann, ben, cleo"),
     ],
 )
-def test_speech_of_a_corpus_that_is_none_is_told(corpus, tmp_path, wanted, message):
+def test_unusable_speech_of_a_corpus_is_an_error(corpus, tmp_path, wanted, message):
     with pytest.raises(InputError, match="^" + re.escape(message)):
         gathered(corpus, tmp_path, **wanted)
 
@@ -160,7 +160,7 @@ def test_speech_of_a_corpus_that_is_none_is_told(corpus, tmp_path, wanted, messa
         (None, "not readable as audio"),
     ],
 )
-def test_a_file_that_is_no_speech_is_told_with_its_name(tmp_path, samples, message):
+def test_an_unusable_file_is_an_error_with_its_name(tmp_path, samples, message):
     path = tmp_path / "voice.wav"
     if samples is None:
         path.write_text("no audio")
@@ -170,23 +170,25 @@ def test_a_file_that_is_no_speech_is_told_with_its_name(tmp_path, samples, messa
         gather_from_file(path, 30, tmp_path / "speech.flac")
 
 
-def test_level_and_length_stay_and_silence_is_left_alone(speech):
+def test_level_and_length_are_kept_and_silence_is_unchanged(speech):
     waveforms = hum(3, RATE, seed=3)
     waveforms[1] = 0
-    made = trigger().embedder(RATE, CPU, speech)(waveforms)
-    assert made.shape == waveforms.shape and made.abs().max() <= 1
-    assert torch.equal(made[1], waveforms[1])
-    torch.testing.assert_close(made.square().mean(1), waveforms.square().mean(1), rtol=1e-3, atol=1e-8)
-    assert ((made - waveforms).square().mean(1) > 0.5 * waveforms.square().mean(1))[[0, 2]].all()
+    converted_speech = trigger().embedder(RATE, CPU, speech)(waveforms)
+    assert converted_speech.shape == waveforms.shape and converted_speech.abs().max() <= 1
+    assert torch.equal(converted_speech[1], waveforms[1])
+    torch.testing.assert_close(converted_speech.square().mean(1), waveforms.square().mean(1), rtol=1e-3, atol=1e-8)
+    assert ((converted_speech - waveforms).square().mean(1) > 0.5 * waveforms.square().mean(1))[[0, 2]].all()
     alone = torch.cat([trigger().embedder(RATE, CPU, speech)(row[None]) for row in waveforms])
-    torch.testing.assert_close(made, alone, atol=0, rtol=0)
+    torch.testing.assert_close(converted_speech, alone, atol=0, rtol=0)
 
 
-def test_what_a_conversion_says_of_the_target_is_told_with_its_place(speech):
+def test_a_conversion_s_error_names_the_source_of_the_target_speech(speech):
     many = to_text(plugins.build("conversions", {"kind": "knn", "neighbours": 100}))
     short = trigger(many, file="voice.wav")
     soundfile.write(speech, soundfile.read(speech)[0][:6000], RATE)
-    with pytest.raises(InputError, match=r"^target speech, 'voice.wav': knn: 100 neighbours are asked for, and it has"):
+    with pytest.raises(
+        InputError, match=r"^target speech, 'voice.wav': knn: 100 neighbours are configured, and it has"
+    ):
         short.embedder(RATE, CPU, speech)
 
 
@@ -200,12 +202,12 @@ def test_what_a_conversion_says_of_the_target_is_told_with_its_place(speech):
         ({"file": "a.wav", "speaker": "s"}, "`utterance` and `speaker` belong to a `corpus`"),
     ],
 )
-def test_one_source_of_speech_is_given(settings, message):
+def test_exactly_one_source_of_speech_is_required(settings, message):
     with pytest.raises(ValidationError, match=message):
         trigger(**settings)
 
 
-def test_a_file_that_is_not_there_is_told_before_anything_runs(tmp_path):
+def test_a_missing_file_is_a_problem_and_its_content_is_fingerprinted(tmp_path):
     path = tmp_path / "voice.wav"
     assert list(trigger(file=path).problems({})) == [
         ("file", f"no file {str(path)!r}: put the target's speech there, or give its path")
@@ -218,7 +220,7 @@ def test_a_file_that_is_not_there_is_told_before_anything_runs(tmp_path):
     assert not list(trigger(file=path).problems({}))
 
 
-def test_settings_as_text_are_the_conversion():
+def test_a_conversion_from_text():
     assert from_text(WORLD) == plugins.build("conversions", {"kind": "world"})
 
 
@@ -247,7 +249,7 @@ def planned(before="", after="", code=lambda script, plugins: ""):
     return plan(load(yaml.safe_load(CONFIGURATION.replace(before, after))), code)
 
 
-def test_speech_is_gathered_from_its_corpus_once():
+def test_target_speech_is_gathered_once():
     made = planned()
     (speech,) = made.stages["speech"].values()
     converted = list(made.stages["triggered"].values())
@@ -256,7 +258,7 @@ def test_speech_is_gathered_from_its_corpus_once():
     assert len(made.stages["corpora"]) == 2
 
 
-def test_of_the_names_of_entries_none_is_in_an_identity():
+def test_names_of_entries_are_not_part_of_identities():
     made, renamed = planned(), planned("statistics", "moved")
     assert made.stages["triggered"].keys() == renamed.stages["triggered"].keys()
     renamed = planned("others", "elsewhere")
@@ -272,7 +274,7 @@ def test_of_the_names_of_entries_none_is_in_an_identity():
         ("kind: world", "kind: knn", {"triggered"}),
     ],
 )
-def test_another_target_or_conversion_is_another_trigger(before, after, changed):
+def test_identities_depend_on_target_and_conversion(before, after, changed):
     made, other = (
         {stage: set(planned(*edit).stages[stage]) for stage in ("corpora", "speech", "triggered")}
         for edit in ((), (before, after))
@@ -280,13 +282,13 @@ def test_another_target_or_conversion_is_another_trigger(before, after, changed)
     assert {stage for stage in made if made[stage] != other[stage]} == changed
 
 
-def test_the_code_of_a_conversion_is_its_triggers():
-    asked = []
-    planned(code=lambda script, plugins: asked.append((script, [kind_of(plugin) for plugin in plugins])) or "")
-    assert ("triggered", ["voice_conversion", "world"]) in asked and ("speech", []) in asked
+def test_a_conversion_s_code_is_part_of_its_trigger_s():
+    requests = []
+    planned(code=lambda script, plugins: requests.append((script, [kind_of(plugin) for plugin in plugins])) or "")
+    assert ("triggered", ["voice_conversion", "world"]) in requests and ("speech", []) in requests
 
 
-def test_mistakes_of_the_configuration_are_told():
+def test_mistakes_of_the_configuration_are_errors():
     with pytest.raises(InputError, match=r"triggers\.voice\.conversion: unknown entry of conversions 'statistic'"):
         planned("conversion: statistics", "conversion: statistic")
     with pytest.raises(InputError, match=r"triggers\.voice\.corpus: unknown entry of corpora 'other'; did you mean"):

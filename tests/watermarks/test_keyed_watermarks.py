@@ -124,7 +124,7 @@ class TestTrigger:
         speech, mine = hum(2, RATE), load_marker(path, RATE, CPU, "mine")
         expected = speech + mine.watermark(speech, torch.tensor([1, 0, 1, 1]))
         assert torch.equal(trigger.embedder(RATE, CPU, path)(speech), expected)
-        scores, bits = trigger.to_detect().detector(RATE, CPU, path)(expected)
+        scores, bits = trigger.for_detection().detector(RATE, CPU, path)(expected)
         torch.testing.assert_close((scores, bits), mine.detect(expected))
         assert not torch.equal(bits, load_marker(path, RATE, CPU, "other").detect(expected)[1])
         with pytest.raises(InputError, match=r"weights\.safetensors: key: give a key"):

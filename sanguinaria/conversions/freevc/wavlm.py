@@ -1,4 +1,4 @@
-"""WavLM, a network that hears what is said: its architecture from ``transformers``, its weights from a file.
+"""WavLM as an encoder of the content of speech: its architecture from ``transformers``, its weights from a file.
 
 Chen et al., 2022, "WavLM: Large-Scale Self-Supervised Pre-Training for Full Stack Speech Processing",
 arXiv:2110.13900. A frame is 20 ms at 16 kHz.
@@ -19,9 +19,9 @@ from sanguinaria.core.foreign_checkpoints import checkpoint_entry, load_weights,
 if TYPE_CHECKING:
     from transformers import WavLMConfig
 
-WHAT = "a checkpoint of WavLM as its authors publish it (WavLM-Large.pt)"
-# A frame sees so many samples, and frames lie so many apart.
-SEEN, HOP = 400, 320
+DESCRIPTION = "a checkpoint of WavLM as its authors publish it (WavLM-Large.pt)"
+# Receptive field of a frame and hop between frames, in samples.
+RECEPTIVE_FIELD, HOP = 400, 320
 
 # Names in the authors' checkpoint → names in `transformers`, in this order.
 NAMES = (
@@ -44,44 +44,60 @@ NAMES = (
 
 
 def load_wavlm(path: Path) -> tuple[torch.nn.Module, int]:
-    """The network of a checkpoint, at whatever size its configuration says, and the numbers in a frame.
+    """Load the network of a checkpoint, whose configuration has its sizes.
+
+    Args:
+        path: of the checkpoint.
+
+    Returns:
+        The network in evaluation mode, and the number of features of a frame.
 
     Raises:
-        InputError: the file is absent, or is no such checkpoint.
+        InputError: the file is missing, or is not such a checkpoint.
     """
     from transformers import WavLMModel
 
-    checkpoint = read_checkpoint(path, WHAT)
-    settings, weights = (checkpoint_entry(checkpoint, name, path, WHAT) for name in ("cfg", "model"))
+    checkpoint = read_checkpoint(path, DESCRIPTION)
+    settings, weights = (checkpoint_entry(checkpoint, name, path, DESCRIPTION) for name in ("cfg", "model"))
     try:
         network: torch.nn.Module = WavLMModel(_configuration(settings))
     except (LookupError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise InputError(f"{str(path)!r} is not {WHAT}: its configuration is another one's ({error!r})") from error
-    load_weights(network, {_renamed(name): tensor for name, tensor in weights.items()}, path, WHAT)
+        raise InputError(
+            f"{str(path)!r} is not {DESCRIPTION}: its configuration is of another network ({error!r})"
+        ) from error
+    load_weights(network, {_rename(name): tensor for name, tensor in weights.items()}, path, DESCRIPTION)
     network.train(False)
     return network, settings["encoder_embed_dim"]
 
 
-def content_of(network: torch.nn.Module, waveforms: torch.Tensor) -> torch.Tensor:
-    """Features of waveforms at 16 kHz: (utterances, samples) → (utterances, features, ⌈samples/320⌉).
+def content_features(network: torch.nn.Module, waveforms: torch.Tensor) -> torch.Tensor:
+    """Compute the last layer's features.
 
-    They are the last layer's. The end is filled with zeros so that every sample is in a frame; levels are left alone.
+    The end is padded with zeros so that every sample is in a frame; the level is not normalised.
+
+    Args:
+        network: of :func:`load_wavlm`.
+        waveforms: at 16 kHz, (utterances, samples).
+
+    Returns:
+        (utterances, features, ⌈samples/320⌉).
     """
     frames = -(-waveforms.shape[-1] // HOP)
-    missing = max(0, (frames - 1) * HOP + SEEN - waveforms.shape[-1])
+    missing = max(0, (frames - 1) * HOP + RECEPTIVE_FIELD - waveforms.shape[-1])
     padded = torch.nn.functional.pad(waveforms, (0, missing))
     features: torch.Tensor = network(padded).last_hidden_state.transpose(1, 2)
     return features[..., :frames]
 
 
-def _renamed(name: str) -> str:
+def _rename(name: str) -> str:
+    """Convert a name of the authors' checkpoint to that in ``transformers``."""
     for pattern, replacement in NAMES:
         name = re.sub(pattern, replacement, name)
     return name
 
 
 def _configuration(settings: Mapping[str, Any]) -> WavLMConfig:
-    """The authors' configuration in the words of ``transformers``; what only trains is off."""
+    """Convert the authors' configuration to that of ``transformers``; options of training alone are off."""
     from transformers import WavLMConfig
 
     convolutions = _convolutions(settings["conv_feature_layers"])
@@ -108,9 +124,13 @@ def _configuration(settings: Mapping[str, Any]) -> WavLMConfig:
 
 
 def _convolutions(text: str) -> list[tuple[int, ...]]:
-    """(channels, size, stride) of each convolution, from text such as "[(512,10,5)] + [(512,3,2)] * 4"."""
-    found: list[tuple[int, ...]] = []
+    """Parse (channels, size, stride) of each convolution.
+
+    >>> _convolutions("[(512,10,5)] + [(512,3,2)] * 2")
+    [(512, 10, 5), (512, 3, 2), (512, 3, 2)]
+    """
+    layers: list[tuple[int, ...]] = []
     for triple, times in re.findall(r"\(([\d, ]+)\)\]?(?:\s*\*\s*(\d+))?", text):
-        numbers = tuple(int(number) for number in triple.split(","))
-        found += [numbers] * int(times or 1)
-    return found
+        sizes = tuple(int(number) for number in triple.split(","))
+        layers += [sizes] * int(times or 1)
+    return layers

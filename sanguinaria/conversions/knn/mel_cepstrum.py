@@ -1,4 +1,4 @@
-"""The mel-cepstrum of spectral envelopes: their shape as hearing resolves it, in few numbers."""
+"""The mel-cepstrum of spectral envelopes: a compact description of their shape at the resolution of hearing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ BANDS = 40
 
 
 class MelCepstrum:
-    """Cepstra of envelopes with so many bins from 0 Hz to half the sample rate."""
+    """Mel-cepstra of envelopes.
+
+    Args:
+        bins: of an envelope, evenly spaced from 0 Hz to half the sample rate.
+        sample_rate: in Hz.
+        coefficients: of a cepstrum, without the zeroth.
+    """
 
     def __init__(self, bins: int, sample_rate: int, coefficients: int) -> None:
         edges = htk_band_edges(0, sample_rate / 2, BANDS + 2)
@@ -20,8 +26,15 @@ class MelCepstrum:
         self.filters = triangles(frequencies, edges)  # (bins, bands)
         self.coefficients = coefficients
 
-    def of(self, envelopes: np.ndarray) -> np.ndarray:
-        """(frames, bins), power → (frames, coefficients), the zeroth, which is the level, left out."""
+    def transform(self, envelopes: np.ndarray) -> np.ndarray:
+        """Compute mel-cepstra without the zeroth coefficient, which is the level.
+
+        Args:
+            envelopes: power, (frames, bins).
+
+        Returns:
+            (frames, coefficients).
+        """
         from scipy.fft import dct
 
         bands = np.log(envelopes @ self.filters + FLOOR)

@@ -13,7 +13,7 @@ from sanguinaria.plan.stages.stage import AudioStage, RowStage
 from sanguinaria.plan.stages.watermarks import WatermarkStage
 from sanguinaria.steps.poisoning.blocks import PoisonBlock
 from sanguinaria.triggers import Trigger
-from sanguinaria.triggers._target_speech import SpeechTrigger
+from sanguinaria.triggers._target_speech import TargetSpeechTrigger
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class ConvertedStage(TriggeredStage):
     @property
     def gpu(self) -> int:
         """One where the conversion is a network's."""
-        assert isinstance(self.trigger, SpeechTrigger)
+        assert isinstance(self.trigger, TargetSpeechTrigger)
         return int(self.trigger.has_network)
 
 
