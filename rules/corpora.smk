@@ -1,5 +1,5 @@
-# The one rule that may download: it runs where the workflow runs, as the nodes of a cluster may have no network. It names
-# files of this machine, so a cache has no part in it.
+# The only rule that downloads. It is a local rule, as the nodes of a cluster may have no network. Its output names files of
+# this machine, so it is not cached between workflows.
 rule corpus_recordings:
     output:
         recordings="results/corpora/{corpus}/recordings.parquet",

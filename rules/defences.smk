@@ -20,7 +20,7 @@ rule defended_audio:
     conda:
         ENVIRONMENT
     resources:
-        # Only networks are worth a GPU.
+        # Only purifiers are networks, which run on a GPU.
         gpu=lambda wildcards: len(find_defended(wildcards).weights),
     params:
         specification=specification("defended", "defended"),
@@ -32,11 +32,11 @@ rule defended_audio:
 
 rule defended_model:
     input:
-        model=files("defended", "defended", lambda repaired: repaired.victim.model),
+        model=files("defended", "defended", lambda defended: defended.victim.model),
         index=files(
-            "defended", "defended", lambda repaired: repaired.poisoned.corpus.index
+            "defended", "defended", lambda defended: defended.poisoned.corpus.index
         ),
-        held_out=files("defended", "defended", lambda repaired: repaired.held_out_files),
+        held_out=files("defended", "defended", lambda defended: defended.held_out_files),
     output:
         model="results/defended/{defended}/model.safetensors",
     log:
@@ -45,7 +45,7 @@ rule defended_model:
     conda:
         ENVIRONMENT
     resources:
-        # Only a defence that trains is worth a GPU.
+        # Only a defence that fine-tunes runs on a GPU.
         gpu=lambda wildcards, input: min(1, len(input.held_out)),
     params:
         specification=specification("defended", "defended"),

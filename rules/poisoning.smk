@@ -5,7 +5,9 @@ rule poisoned:
             "poisoned",
             "poisoned",
             lambda poisoned: [
-                path for found in poisoned.detections for path in found.row_files
+                path
+                for detection in poisoned.detections
+                for path in detection.row_files
             ],
         ),
     output:

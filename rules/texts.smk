@@ -16,7 +16,7 @@ rule texts:
     conda:
         ENVIRONMENT
     resources:
-        # Only networks are worth a GPU.
+        # Only recognisers are networks, which run on a GPU.
         gpu=lambda wildcards: int(find_text(wildcards).text.has_network),
     params:
         specification=specification("texts", "texts"),

@@ -79,9 +79,13 @@ rule detections:
         audio=files(
             "detections",
             "detections",
-            lambda found, part: found.of_part(found.audio_stage.audio_files, part),
+            lambda detections, part: detections.of_part(
+                detections.audio_stage.audio_files, part
+            ),
         ),
-        weights=files("detections", "detections", lambda found, part: found.weights),
+        weights=files(
+            "detections", "detections", lambda detections, part: detections.weights
+        ),
     output:
         rows="results/detections/{detections}/rows/{part}.parquet",
     log:
@@ -90,7 +94,7 @@ rule detections:
     conda:
         ENVIRONMENT
     resources:
-        # Only networks are worth a GPU.
+        # Only detectors of watermarks are networks, which run on a GPU.
         gpu=lambda wildcards: len(find_detection(wildcards).weights),
     params:
         specification=specification("detections", "detections"),

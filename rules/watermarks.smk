@@ -12,7 +12,7 @@ rule watermark:
     conda:
         ENVIRONMENT
     resources:
-        # Only training is worth a GPU.
+        # Only training runs on a GPU.
         gpu=lambda wildcards, input: min(1, len(input)),
     params:
         specification=specification("watermarks", "watermark"),

@@ -224,4 +224,4 @@ def test_a_report_has_tables_figures_and_provenance(edited):
     for name in ("tables/tiny.csv", "tables/tiny.comparison.csv", "tables/tiny_marked.csv", "figures/tiny_curves.svg"):
         assert files[name.split("/")[1]] == (edited / "results" / name).read_bytes()
     assert {"tiny.provenance.json", "tiny_curves.provenance.json"} <= files.keys()
-    assert b"beside what the paper printed" in files["report.html"]
+    assert b"compared with the numbers printed in the paper" in files["report.html"]
