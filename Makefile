@@ -37,5 +37,4 @@ schema: .venv/installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh envs/sanguinaria.post-deploy.sh
-	$(BIN)/python -m sanguinaria.core.torchaudio_import
 	touch $@

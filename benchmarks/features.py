@@ -24,8 +24,8 @@ import soundfile
 import torch
 
 from sanguinaria.audio import utterances
+from sanguinaria.audio.mel import htk_filters
 from sanguinaria.audio.utterances import ROW_GROUP, Utterances
-from sanguinaria.core import torchaudio_import as compatibility
 from sanguinaria.front_ends.log_mel import FLOOR, LogMel
 from sanguinaria.steps.features import extract_features, load_features
 
@@ -62,21 +62,13 @@ def store(clips: np.ndarray, folder: Path, name: str) -> tuple[list[Path], Path]
 
 def plain(files: list[Path]) -> torch.Tensor:
     """One file after another, as a script would."""
-    compatibility.prepare()
-    from torchaudio.transforms import MelSpectrogram
-
-    transform = MelSpectrogram(
-        RATE,
-        SETTINGS.fft,
-        win_length=SETTINGS.window,
-        hop_length=SETTINGS.hop,
-        n_mels=SETTINGS.bands,
-        pad_mode="constant",
-    )
+    window, filters = torch.hann_window(SETTINGS.window), htk_filters(SETTINGS.fft, SETTINGS.bands, RATE)
+    sizes = {"hop_length": SETTINGS.hop, "win_length": SETTINGS.window, "window": window, "pad_mode": "constant"}
     spectrograms = []
     for path in files:
         waveform = torch.from_numpy(soundfile.read(path, dtype="float32")[0])
-        spectrograms.append(torch.log(transform(waveform) + FLOOR))
+        power = torch.stft(waveform, SETTINGS.fft, **sizes, return_complex=True).abs() ** 2
+        spectrograms.append(torch.log(filters.T @ power + FLOOR))
     return torch.stack(spectrograms)
 
 

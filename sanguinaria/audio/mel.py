@@ -3,9 +3,9 @@
 Two scales are in use. The HTK scale is O'Shaughnessy's (1987, Speech Communication), 2595 · log₁₀(1 + f / 700).
 Slaney's scale (1998, Auditory Toolbox) is linear up to 1 kHz and logarithmic above, as in librosa.
 
-The networks' filter banks of torch, :func:`htk_filters`, are torchaudio's. torchaudio has Slaney's as well, but only
-for frames of an even number of samples, and computes both in single precision; hence the functions of NumPy, which are
-in double precision.
+The networks' filter banks of torch, :func:`htk_filters`, are in single precision, operation by operation as in
+torchaudio 2.11 (BSD 2-Clause), so that the weights are the same, bit for bit. The functions of NumPy are in double
+precision.
 
 Filter banks are computed once for each combination of settings. They are shared: do not change them in place.
 """
@@ -13,7 +13,7 @@ Filter banks are computed once for each combination of settings. They are shared
 from __future__ import annotations
 
 from functools import cache
-from math import log
+from math import log, log10
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -101,11 +101,11 @@ def triangles(frequencies: np.ndarray, edges: np.ndarray) -> np.ndarray:
 def htk_filters(
     fft: int, bands: int, sample_rate: int, lowest: float = 0.0, device: torch.device | str = "cpu"
 ) -> torch.Tensor:
-    """Return torchaudio's mel filter bank on the HTK scale: triangles of height 1, in single precision.
+    """Compute a mel filter bank on the HTK scale: triangles of height 1, in single precision, as torchaudio's.
 
     Args:
         fft: samples of the Fourier transform, even.
-        bands: number of filters. With too many, the lowest lie between two bins and are 0, of which torchaudio warns.
+        bands: number of filters. With too many, the lowest lie between two bins and are 0.
         sample_rate: in Hz; the highest filter ends at half of it.
         lowest: edge of the lowest filter, in Hz.
         device: of the result.
@@ -115,15 +115,15 @@ def htk_filters(
     """
     import torch
 
-    from sanguinaria.core import torchaudio_import
-
-    torchaudio_import.prepare()
-    from torchaudio.functional import melscale_fbanks
-
     # Whatever surrounds the first call (a default device, inference mode) must not decide what later calls share.
     with torch.device("cpu"), torch.inference_mode(False):
-        filters: torch.Tensor = melscale_fbanks(fft // 2 + 1, lowest, sample_rate / 2, bands, sample_rate)
-        return filters.to(device)
+        frequencies = torch.linspace(0, sample_rate // 2, fft // 2 + 1)
+        first, last = (HTK_FACTOR * log10(1.0 + hertz / HTK_CORNER) for hertz in (lowest, sample_rate / 2))
+        edges = HTK_CORNER * (10.0 ** (torch.linspace(first, last, bands + 2) / HTK_FACTOR) - 1.0)
+        widths = edges[1:] - edges[:-1]
+        slopes = edges[None] - frequencies[:, None]
+        falling, rising = -1.0 * slopes[:, :-2] / widths[:-1], slopes[:, 2:] / widths[1:]
+        return torch.max(torch.zeros(1), torch.min(falling, rising)).to(device)
 
 
 @cache

@@ -6,8 +6,6 @@ from fractions import Fraction
 
 import torch
 
-from sanguinaria.core.torchaudio_import import prepare
-
 # Window and hop of the phase vocoder, in samples: torchaudio's for pitch shifting, 32 ms and 8 ms at 16 kHz.
 WINDOW, HOP = 512, 128
 # A resampler has a kernel for each step of its fraction: between 16,000 and 17,778 Hz it would have 8,889.
@@ -37,10 +35,36 @@ def time_stretch(waveforms: torch.Tensor, speed: float, length: int) -> torch.Te
     Returns:
         (utterances, length).
     """
-    prepare()
-    from torchaudio.functional import phase_vocoder
-
     window = torch.hann_window(WINDOW, device=waveforms.device)
     spectra = torch.stft(waveforms, WINDOW, HOP, window=window, pad_mode="constant", return_complex=True)
-    advance = torch.linspace(0, torch.pi * HOP, WINDOW // 2 + 1, device=waveforms.device)[:, None]
-    return torch.istft(phase_vocoder(spectra, speed, advance), WINDOW, HOP, window=window, length=length)
+    return torch.istft(phase_vocoder(spectra, speed, HOP), WINDOW, HOP, window=window, length=length)
+
+
+def phase_vocoder(spectra: torch.Tensor, speed: float, hop: int) -> torch.Tensor:
+    """Interpolate complex spectra in time, with phases that advance as in the original; differentiable.
+
+    Operation by operation it is ``torchaudio.functional.phase_vocoder`` of torchaudio 2.11 (BSD 2-Clause), so that the
+    results are the same, bit for bit (:mod:`sanguinaria.audio.resampling` says why torchaudio is no dependency).
+
+    Args:
+        spectra: complex, (…, bins, frames).
+        speed: frames of ``spectra`` for each frame of the result.
+        hop: samples between two frames.
+
+    Returns:
+        Complex spectra (…, bins, ⌈frames / speed⌉).
+    """
+    if speed == 1.0:
+        return spectra
+    advance = torch.linspace(0, torch.pi * hop, spectra.shape[-2], device=spectra.device)[:, None]
+    times = torch.arange(0, spectra.shape[-1], speed, device=spectra.device, dtype=spectra.real.dtype)
+    shares = times % 1.0
+    first_phase = spectra[..., :1].angle()
+    padded = torch.nn.functional.pad(spectra, [0, 2])
+    before, after = padded.index_select(-1, times.long()), padded.index_select(-1, (times + 1).long())
+    # The deviation from the expected advance, wrapped to ±π, and the expected advance.
+    phases = after.angle() - before.angle() - advance
+    phases = phases - 2 * torch.pi * torch.round(phases / (2 * torch.pi)) + advance
+    phases = torch.cumsum(torch.cat([first_phase, phases[..., :-1]], dim=-1), -1)
+    magnitudes = shares * after.abs() + (1 - shares) * before.abs()
+    return torch.polar(magnitudes, phases)

@@ -7,9 +7,11 @@ of a second costs as much as one of seven. It scales each to full level, so that
 
 from __future__ import annotations
 
+import sys
 from contextlib import redirect_stdout
 from functools import cache
 from io import StringIO
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sanguinaria.core.errors import InputError
@@ -35,15 +37,31 @@ class Distillmos(Opinion):
 @cache
 def _network() -> Any:
     """The network, loaded once in a process."""
-    from sanguinaria.core.torchaudio_import import prepare
-
-    prepare()
     try:
-        from distillmos import ConvTransformerSQAModel
+        model_class = import_model_class()
     except ImportError as error:
         raise InputError(
             f"Distill-MOS is not installed ({error}). Fix: `sh envs/sanguinaria.post-deploy.sh` in this environment, "
             "or pip install --no-deps distillmos==0.9.1 xls-r-sqa==0.1.0"
         ) from error
     with redirect_stdout(StringIO()):  # it prints where its weights lie
-        return ConvTransformerSQAModel().eval()
+        return model_class().eval()
+
+
+def import_model_class() -> Any:
+    """Import the package's network without torchaudio, which the package imports for its command line alone.
+
+    A wheel of torchaudio that is built against CUDA does not load beside a CPU-only torch.
+
+    Raises:
+        ImportError: the package is not installed.
+    """
+    placeholder = "torchaudio" not in sys.modules
+    if placeholder:
+        sys.modules["torchaudio"] = ModuleType("torchaudio")
+    try:
+        from distillmos import ConvTransformerSQAModel
+    finally:
+        if placeholder:
+            del sys.modules["torchaudio"]
+    return ConvTransformerSQAModel

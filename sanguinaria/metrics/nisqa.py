@@ -91,11 +91,9 @@ def _segments(spectrogram: np.ndarray) -> np.ndarray:
 @cache
 def _network(weights: PublishedWeights) -> Any:
     """The network, loaded once in a process."""
-    from sanguinaria.core.foreign_checkpoints import checkpoint_entry, load_weights, read_checkpoint
-    from sanguinaria.core.torchaudio_import import prepare
-
-    prepare()
     from torchmetrics.functional.audio.nisqa import _NISQADIM
+
+    from sanguinaria.core.foreign_checkpoints import checkpoint_entry, load_weights, read_checkpoint
 
     path = weights.obtain()
     checkpoint = read_checkpoint(path, WHAT)

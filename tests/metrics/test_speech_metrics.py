@@ -128,12 +128,9 @@ def at_rate(rate: int, seconds: float) -> np.ndarray:
 @distilled
 class TestDistillmos:
     def test_the_value_is_the_package_s_own(self, spoken):
-        from sanguinaria.core.torchaudio_import import prepare
+        from sanguinaria.metrics.distillmos import import_model_class
 
-        prepare()
-        from distillmos import ConvTransformerSQAModel
-
-        model = ConvTransformerSQAModel()
+        model = import_model_class()()
         model.eval()
         with torch.no_grad():
             expected = model(torch.from_numpy(spoken)[None]).item()

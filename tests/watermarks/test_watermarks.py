@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+import torchaudio_transforms
 from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 from scipy.signal import resample_poly
 
 from sanguinaria.core.errors import InputError
-from sanguinaria.core.torchaudio_import import prepare
 from sanguinaria.watermarks import WeightsError
 from sanguinaria.watermarks._audioseal.marker import AudioSealMarker
 from sanguinaria.watermarks.audioseal import AudioSeal
@@ -68,8 +68,9 @@ def perth() -> PerthMarker:
 
 @pytest.fixture
 def package(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Perth's own interface. It needs librosa for nothing but resampling."""
-    prepare()
+    """Perth's own interface. It needs librosa for nothing but resampling, and torchaudio for its Fourier transform."""
+    for name in ("torchaudio", "torchaudio.transforms"):
+        monkeypatch.setitem(sys.modules, name, torchaudio_transforms)
     if find_spec("librosa") is None:
         monkeypatch.setitem(sys.modules, "librosa", SimpleNamespace(resample=_resample))
     from perth.perth_net.perth_net_implicit.perth_watermarker import PerthImplicitWatermarker

@@ -6,6 +6,7 @@ plug-ins differ in the source of the weights: published, trained from scratch, o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +15,6 @@ from pydantic import Field
 from sanguinaria.core import devices
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.state_dicts import mismatches, shapes
-from sanguinaria.core.torchaudio_import import prepare
 from sanguinaria.watermarks import Watermark, WeightsError
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class AudioSealNetworks(Watermark):
 
     def _build(self, part: Part) -> torch.nn.Module:
         """The package's network, untrained, on torch's default device."""
-        prepare()
+        _disable_compilation()
         from audioseal import builder
         from audioseal.loader import AudioSeal as Package
 
@@ -128,7 +128,7 @@ class AudioSealNetworks(Watermark):
 
     def _card(self, part: Part) -> dict[str, Any]:
         """The package's card of a network: its hyper-parameters and the address of its checkpoint."""
-        prepare()
+        _disable_compilation()
         from audioseal.loader import load_local_model_config
         from omegaconf import OmegaConf
 
@@ -214,3 +214,8 @@ def normalise_level(waveforms: torch.Tensor, window: int) -> tuple[torch.Tensor,
         return waveforms, 1.0
     gain = local_rms(waveforms, window) / REFERENCE_LEVEL
     return waveforms / gain, gain
+
+
+def _disable_compilation() -> None:
+    """Keep the package from compiling its networks on first use, without gain; it reads the variable when imported."""
+    os.environ.setdefault("NO_TORCH_COMPILE", "1")

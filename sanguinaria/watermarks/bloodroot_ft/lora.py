@@ -12,7 +12,6 @@ from typing import Any
 
 from torch import nn
 
-from sanguinaria.core.torchaudio_import import prepare
 from sanguinaria.watermarks import WeightsError
 
 # Files that peft's save_pretrained writes.
@@ -32,7 +31,6 @@ def add_adapter(decoder: nn.Module, rank: int, scale: float) -> Any:
     Returns:
         A ``peft.PeftModel``; only the factors have gradients.
     """
-    prepare()
     from peft import LoraConfig, get_peft_model
 
     names = [name for name, module in decoder.named_modules() if isinstance(module, nn.Conv1d)]
@@ -55,7 +53,6 @@ def load_adapter(decoder: nn.Module, adapter: Path, rank: int) -> Any:
     Raises:
         WeightsError: the adapter cannot be read, has another rank, or belongs to another decoder.
     """
-    prepare()
     from peft import LoraConfig, PeftModel
     from safetensors import SafetensorError
 
