@@ -1,9 +1,9 @@
-"""Deterministic speech synthesis in process, through the espeak-ng library that the espeakng-loader package bundles.
+"""Deterministic speech synthesis in process, by the espeak-ng library of the package espeakng-loader.
 
-espeak carries state from one utterance into the next: the phase of its oscillators, the state of its filters, its echo
-buffer, two random generators. No call resets all of it, `espeak_Terminate` included. So every utterance here gets a
-library loaded afresh, with the generators seeded, and the library is unloaded when it has spoken. That costs about
-3 ms and some 2 kB of memory per utterance, which the library itself leaks.
+espeak-ng carries state from one utterance to the next: the phase of its oscillators, the state of its filters, its echo
+buffer, two random generators. No call resets all of it, not even `espeak_Terminate`. So the library is loaded anew for
+each utterance, its generators are seeded, and it is unloaded afterwards. This costs about 3 ms, and about 2 kB of
+memory per utterance, which the library itself leaks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import espeakng_loader  # type: ignore[import-untyped]
 import numpy as np
 
 SAMPLE_RATE = 22_050
-"""Samples per second of everything that espeak-ng synthesises."""
+"""Sample rate of espeak-ng's synthesis, in Hz."""
 
 _SEED = 1
 _FULL_SCALE = np.float32(32_768)
@@ -39,7 +39,7 @@ _SynthCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, c
 _LIBC = ctypes.CDLL(None)
 _LOCK = threading.Lock()
 
-# espeak finds a voice by its file's name, and the British English file is called plain "en".
+# espeak identifies a voice by its file's name, and the file of British English is "en".
 _VOICE_FILES = {"en-gb": "en"}
 
 _ACCENTS = (
@@ -55,9 +55,9 @@ _ACCENTS = (
 _PITCHES = (50, 35, 65, 42, 58, 28, 72)
 _RATES = (160, 145, 175, 190, 135)
 _ROUNDS = 3
-# Left out: whispers, robots and other novelties, heavy echoes, and the variants of which a small speech recogniser knew
-# fewer than 3 words in 10. Men and women alternate first, and near copies (iven2, steph3) come last, so that a short
-# list is as varied as it can be.
+# Excluded: whispers, robots and other novelties, strong echoes, and the variants of which a small speech recogniser
+# recognised fewer than 3 words in 10. Men and women alternate first, and near copies (iven2, steph3) come last, so that
+# a short list is as varied as possible.
 _VARIANT_NAMES = """
 f2 m3 Annie klatt anika Reed f5 paul belinda Gene steph Mike f3 edward grandma ed aunty m8 f1 quincy linda Alex f4
 david Denis klatt4 antonio m1 victor adam Nguyen sandro m5 mike2 Storm miguel Jacky iven klatt3 robert pablo m7
@@ -69,11 +69,17 @@ _VARIANTS = tuple(_VARIANT_NAMES.split())
 
 @dataclass(frozen=True)
 class Voice:
-    """One speaker: an accent, a variant of the vocal tract, a pitch and a pace.
+    """A synthetic speaker: an accent, a variant of the vocal tract, a pitch and a speaking rate.
 
-    `name` is unique and readable ("en-gb-scotland+f3"), `language` an espeak voice ("en-us"), `variant` a file in
-    espeak's voices/!v, `pitch` espeak's 0 to 99 (50 leaves the variant's own pitch) and `rate` words per minute, 80
-    to 450. Raises ValueError for a pitch or a rate outside those ranges, which espeak would change without a word.
+    Args:
+        name: a unique name, such as "en-gb-scotland+f3".
+        language: an espeak voice, such as "en-us".
+        variant: a file in espeak's folder voices/!v.
+        pitch: 0 to 99; 50 is the variant's own pitch.
+        rate: words per minute, 80 to 450.
+
+    Raises:
+        ValueError: pitch or rate are outside of these ranges, where espeak would silently clip them.
     """
 
     name: str
@@ -90,21 +96,27 @@ class Voice:
 
 
 def voices(count: int) -> list[Voice]:
-    """Return the first `count` voices of a fixed list, so that a longer list starts with the shorter one.
+    """Return the first voices of a fixed list, so that a longer list starts with the shorter one.
 
-    The variants are all different until they run out (after 69); then they come again with another accent, pitch and
-    rate. Raises ValueError if `count` is negative or more than there are.
+    The first 69 voices have different variants; after them, the variants repeat with another accent, pitch and rate.
+
+    >>> [voice.name for voice in voices(2)]
+    ['en-us+f2', 'en-gb+m3']
+
+    Raises:
+        ValueError: `count` is negative, or larger than the list.
     """
     available = len(_VARIANTS) * _ROUNDS
     if not 0 <= count <= available:
-        raise ValueError(f"{count} voices asked for: there are {available}")
+        raise ValueError(f"{count} voices requested: there are {available}")
     return [_voice(index) for index in range(count)]
 
 
 def _voice(index: int) -> Voice:
+    """The voice at a position of the list."""
     lap, place = divmod(index, len(_VARIANTS))
-    # The place is not enough: with it alone, every woman among the first voices would get the same four accents. Steps
-    # of 3 in 8 keep the accents of one variant different from lap to lap, and so the names unique.
+    # With the position alone, every woman among the first voices would have the same four accents. Steps of 3 in 8 give
+    # a variant another accent in each lap, and so a unique name.
     language = _ACCENTS[(place + place // len(_ACCENTS) + 3 * lap) % len(_ACCENTS)]
     variant = _VARIANTS[place]
     pitch = _PITCHES[(place + 2 * lap) % len(_PITCHES)]
@@ -113,27 +125,34 @@ def _voice(index: int) -> Voice:
 
 
 class Synthesiser:
-    """Speaks words with espeak-ng; it holds no state, and all of them in a process take turns.
+    """Speech synthesis by espeak-ng, without state; a lock serialises all syntheses of a process.
 
-    It works where shared libraries can be unloaded (Linux, macOS), and needs espeak's library for itself: another user
-    of the same file in the process would keep it loaded, and its state with it. The C library's `rand` is reseeded at
-    each utterance, because some variants draw their noise from it.
+    It needs a system that unloads shared libraries (Linux, macOS), and exclusive use of espeak's library: another user
+    of the same file in the process would keep it loaded, with its state. The C library's `rand` is reseeded for each
+    utterance, because some variants draw their noise from it.
     """
 
     def synthesise(self, text: str, voice: Voice) -> tuple[np.ndarray, int]:
-        """Return the samples of `text` and their rate in hertz (22,050).
+        """Synthesise an utterance, which depends on text and voice alone.
 
-        The samples are float32 in [-1, 1], shape (samples,), mono. They depend on `text` and `voice` alone: not on what
-        was said before, nor on the process. Nothing is trimmed; espeak adds about 10 ms of silence at the end, and up
-        to 60 ms at the start before a plosive.
+        Silence is not trimmed: espeak adds about 10 ms at the end, and up to 60 ms at the start before a plosive.
 
-        Raises ValueError if `text` holds a null character, and RuntimeError if the library or its data cannot be
-        loaded, if the voice cannot be set, or if nothing was synthesised (empty text, punctuation alone).
+        Args:
+            text: the text.
+            voice: the voice.
+
+        Returns:
+            Samples (samples,), float32 in [-1, 1], and their sample rate in Hz (22,050).
+
+        Raises:
+            ValueError: the text has a null character.
+            RuntimeError: the library or its data cannot be loaded, the voice cannot be set, or nothing was synthesised
+                (empty text, punctuation alone).
         """
         if "\0" in text:
             raise ValueError(f"text with a null character: {text!r}")
         with _LOCK, _fresh_library() as library:
-            pcm = _speak(library, text, voice)
+            pcm = _synthesise_pcm(library, text, voice)
         samples = np.frombuffer(pcm, dtype=np.int16).astype(np.float32) / _FULL_SCALE
         if not samples.any():
             raise RuntimeError(f"espeak synthesised nothing for {text!r} with the voice {voice.name}")
@@ -142,7 +161,7 @@ class Synthesiser:
 
 @contextmanager
 def _fresh_library() -> Iterator[ctypes.CDLL]:
-    """Yield espeak's library in its initial state, and unload it afterwards."""
+    """Load espeak's library in its initial state, and unload it afterwards."""
     path = str(espeakng_loader.get_library_path())
     if _is_loaded(path):
         raise RuntimeError(f"{path} is already loaded in this process, so its speech would depend on earlier speech")
@@ -151,7 +170,7 @@ def _fresh_library() -> Iterator[ctypes.CDLL]:
     except OSError as error:
         raise RuntimeError(f"cannot load espeak's library {path}: {error}") from error
     try:
-        with _locale_kept():
+        with _restored_locale():
             _initialise(library)
             try:
                 yield library
@@ -162,17 +181,18 @@ def _fresh_library() -> Iterator[ctypes.CDLL]:
 
 
 def _is_loaded(path: str) -> bool:
+    """Whether the process has loaded a shared library."""
     try:
         handle = _ctypes.dlopen(path, os.RTLD_NOLOAD | os.RTLD_NOW)
     except OSError:
         return False
-    _ctypes.dlclose(handle)  # the query itself counted as a use
+    _ctypes.dlclose(handle)  # the query itself is a reference
     return True
 
 
 @contextmanager
-def _locale_kept() -> Iterator[None]:
-    """Undo what espeak does to the process: it sets the locale's character type to C.UTF-8."""
+def _restored_locale() -> Iterator[None]:
+    """Restore the locale's character type, which espeak sets to C.UTF-8."""
     before = locale.setlocale(locale.LC_CTYPE)
     try:
         yield
@@ -181,11 +201,13 @@ def _locale_kept() -> Iterator[None]:
 
 
 def _initialise(library: ctypes.CDLL) -> None:
+    """Load espeak's data and seed the random generators."""
     data = _data_path()
     rate = library.espeak_Initialize(_OUTPUT_SYNCHRONOUS, 0, os.fsencode(data), _INITIALIZE_DONT_EXIT)
     if rate != SAMPLE_RATE:
         raise RuntimeError(f"espeak cannot read its data in {data} (it wants a path shorter than 160 bytes)")
-    # Breath noise comes from espeak's own generator, which it seeds from the clock; the Klatt voices' noise from rand.
+    # Breath noise is drawn from espeak's own generator, which espeak seeds from the clock; the noise of the Klatt
+    # voices is drawn from `rand`.
     library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
     _LIBC.srand(_SEED)
 
@@ -194,16 +216,16 @@ def _data_path() -> Path:
     return Path(espeakng_loader.get_data_path())
 
 
-def _speak(library: ctypes.CDLL, text: str, voice: Voice) -> bytes:
-    """Return the 16-bit samples of `text`, in the machine's byte order."""
+def _synthesise_pcm(library: ctypes.CDLL, text: str, voice: Voice) -> bytes:
+    """16-bit samples of a text, in the machine's byte order."""
     chunks: list[bytes] = []
 
     def collect(samples: int | None, count: int, _events: int | None) -> int:
         if samples and count > 0:
             chunks.append(ctypes.string_at(samples, 2 * count))
-        return 0  # carry on
+        return 0  # continue
 
-    callback = _SynthCallback(collect)  # espeak keeps only the address: this name keeps the function alive
+    callback = _SynthCallback(collect)  # espeak stores the address only: the variable keeps the function alive
     library.espeak_SetSynthCallback(callback)
     _set_voice(library, voice)
     encoded = text.encode() + b"\0"
@@ -215,13 +237,14 @@ def _speak(library: ctypes.CDLL, text: str, voice: Voice) -> bytes:
 
 
 def _set_voice(library: ctypes.CDLL, voice: Voice) -> None:
-    # espeak passes over a variant that it does not know and speaks with the plain voice.
+    """Set language, variant, rate and pitch."""
+    # espeak silently ignores an unknown variant.
     if not (_data_path() / "voices" / "!v" / voice.variant).is_file():
         raise RuntimeError(f"voice {voice.name}: espeak has no variant {voice.variant!r}")
     language = _VOICE_FILES.get(voice.language, voice.language)
     if library.espeak_SetVoiceByName(f"{language}+{voice.variant}".encode()) != 0:
         raise RuntimeError(f"voice {voice.name}: espeak has no voice for the language {voice.language!r}")
-    # After the voice, because setting a voice sets these too.
+    # After the voice, since setting a voice sets these too.
     for parameter, value in ((_PARAMETER_RATE, voice.rate), (_PARAMETER_PITCH, voice.pitch)):
         if library.espeak_SetParameter(parameter, value, 0) != 0:
             raise RuntimeError(f"voice {voice.name}: espeak refuses {value} for its parameter {parameter}")

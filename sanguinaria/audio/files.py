@@ -1,4 +1,4 @@
-"""Audio in and out: any readable file becomes mono, of one rate and one length; nothing is lost in silence."""
+"""Audio files: reading with validation, conversion to one format, and FLAC."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import soundfile
 from sanguinaria.audio.resampling import resample_polyphase
 from sanguinaria.core.errors import InputError
 
-# libsndfile's name of a container, by suffix: a file that is something else is mislabelled, though readable.
+# libsndfile's names of the containers of a suffix: another container is mislabelled, though readable.
 CONTAINERS = {
     ".wav": ("WAV", "WAVEX", "RF64"),
     ".flac": ("FLAC",),
@@ -23,14 +23,14 @@ CONTAINERS = {
     ".aiff": ("AIFF",),
     ".au": ("AU",),
 }
-# First bytes of the containers that are made of chunks, with their byte order and the name of the chunk with the audio.
+# First bytes of the containers with chunks, their byte order, and the name of the chunk with the audio.
 CHUNKED: dict[bytes, tuple[Literal["little", "big"], bytes]] = {
     b"RIFF": ("little", b"data"),
     b"RIFX": ("big", b"data"),
     b"FORM": ("big", b"SSND"),
 }
-# Streaming writers cannot go back to fill a size in. They leave the maximum (ffmpeg), 2³¹ (arecord), or a little less
-# (sox): sizes which no utterance comes near.
+# Streaming writers cannot write the final size. They leave the maximum (ffmpeg), 2³¹ (arecord), or a little less (sox):
+# sizes that no utterance has.
 PLACEHOLDER = 0x7FFFF000
 
 
@@ -38,10 +38,10 @@ def read_file(path: Path) -> tuple[np.ndarray, int, list[str]]:
     """Read an audio file.
 
     Returns:
-        Samples (frames, channels) as float32, the rate in Hz, and remarks: what was not as expected and was dealt with.
+        Samples (frames, channels) as float32, the sample rate in Hz, and remarks on irregularities that do no harm.
 
     Raises:
-        InputError: the file is missing, empty, truncated, or not audio; the message does not repeat the path.
+        InputError: the file is missing, empty, truncated, or not audio; the message does not have the path.
     """
     remarks = []
     try:
@@ -50,7 +50,7 @@ def read_file(path: Path) -> tuple[np.ndarray, int, list[str]]:
         with soundfile.SoundFile(path) as file:
             if file.format not in CONTAINERS.get(path.suffix.lower(), (file.format,)):
                 remarks.append(f"mislabelled: {file.format}")
-            _refuse_truncated(path)
+            _check_not_truncated(path)
             samples = file.read(dtype="float32", always_2d=True)
             rate, declared = file.samplerate, file.frames
     except (soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: a .raw file, which has no header
@@ -61,29 +61,29 @@ def read_file(path: Path) -> tuple[np.ndarray, int, list[str]]:
     if len(samples) < declared:
         raise InputError(f"truncated: it declares {declared} frames and holds {len(samples)}")
     if not np.isfinite(samples).all():
-        raise InputError("it holds samples that are not numbers")
+        raise InputError("it holds samples that are not finite")
     return samples, rate, remarks
 
 
-def _refuse_truncated(path: Path) -> None:
-    """libsndfile reads what is left of a cut file without a word, so what it declares is compared with its size."""
+def _check_not_truncated(path: Path) -> None:
+    """Compare the declared end of the audio with the file's size, since libsndfile silently reads a truncated file."""
     size = path.stat().st_size
     with path.open("rb") as file:
         magic = file.read(4)
         if magic == b"OggS":
-            _refuse_unfinished_ogg(path.read_bytes())
+            _check_complete_ogg(path.read_bytes())
         end = _declared_end(file, magic)
     if end > size:
         raise InputError(f"truncated: its audio should end at byte {end}, and the file ends at byte {size}")
 
 
 def _declared_end(file: BinaryIO, magic: bytes) -> int:
-    """Where the audio of a file (read up to its magic number) ends; 0 where its header does not say."""
+    """Position of the audio's end in a file, read up to its magic number; 0 where the header does not state it."""
     if magic in (b".snd", b"dns."):
         order: Literal["little", "big"] = "big" if magic == b".snd" else "little"
         start, length = (int.from_bytes(file.read(4), order) for _ in range(2))
         return start + length if length < PLACEHOLDER else 0
-    if magic == b"RF64":  # its first chunk, ds64, starts with the size of all that follows the first 8 bytes
+    if magic == b"RF64":  # its first chunk, ds64, starts with the size of the file after the first 8 bytes
         file.seek(20)
         length = int.from_bytes(file.read(8), "little")
         return 8 + length if length < PLACEHOLDER else 0
@@ -91,6 +91,7 @@ def _declared_end(file: BinaryIO, magic: bytes) -> int:
 
 
 def _end_of_chunk(file: BinaryIO, order: Literal["little", "big"], name: bytes) -> int:
+    """Position of the end of a named chunk; 0 without one, or with a placeholder for its size."""
     file.seek(12)
     while len(header := file.read(8)) == 8:
         length = int.from_bytes(header[4:], order)
@@ -100,8 +101,8 @@ def _end_of_chunk(file: BinaryIO, order: Literal["little", "big"], name: bytes) 
     return 0
 
 
-def _refuse_unfinished_ogg(data: bytes) -> None:
-    """An Ogg file declares no length, but it ends with a page that is marked as the last, and whole."""
+def _check_complete_ogg(data: bytes) -> None:
+    """Check that an Ogg file, which declares no length, ends with a complete page that is marked as the last."""
     start = data.rfind(b"OggS")
     header = data[start : start + 27]
     if len(header) == 27 and header[5] & 4:
@@ -112,15 +113,16 @@ def _refuse_unfinished_ogg(data: bytes) -> None:
 
 
 def standardise(samples: np.ndarray, rate: int, sample_rate: int, num_samples: int) -> tuple[np.ndarray, list[str]]:
-    """Make audio mono, of one rate, and of one length.
+    """Convert audio to mono, to a sample rate and to a length.
 
     Args:
-        samples: (frames, channels) float32 at ``rate`` Hz.
-        sample_rate: wanted, in Hz.
-        num_samples: wanted; cropped or padded with zeros evenly at both ends.
+        samples: (frames, channels), float32.
+        rate: the sample rate of ``samples``, in Hz.
+        sample_rate: the sample rate of the result, in Hz.
+        num_samples: the length of the result; both ends are cropped or zero-padded equally.
 
     Returns:
-        16-bit samples (num_samples,), and remarks on what was changed.
+        16-bit samples (num_samples,), and remarks on the changes.
     """
     remarks = []
     mono = samples.mean(axis=1)
@@ -131,7 +133,7 @@ def standardise(samples: np.ndarray, rate: int, sample_rate: int, num_samples: i
         remarks.append(f"resampled from {rate} Hz")
     if len(mono) != num_samples:
         remarks.append("padded" if len(mono) < num_samples else "cropped")
-        mono = _fit(mono, num_samples)
+        mono = _fit_length(mono, num_samples)
     if np.abs(mono).max() > 1:
         remarks.append("clipped")
     fitted = to_int16(mono)
@@ -140,7 +142,8 @@ def standardise(samples: np.ndarray, rate: int, sample_rate: int, num_samples: i
     return fitted, remarks
 
 
-def _fit(samples: np.ndarray, length: int) -> np.ndarray:
+def _fit_length(samples: np.ndarray, length: int) -> np.ndarray:
+    """Crop or zero-pad both ends equally."""
     missing = length - len(samples)
     if missing >= 0:
         return np.pad(samples, (missing // 2, missing - missing // 2))
@@ -149,20 +152,24 @@ def _fit(samples: np.ndarray, length: int) -> np.ndarray:
 
 
 def to_int16(samples: np.ndarray) -> np.ndarray:
-    """Samples in [-1, 1] as 16-bit integers: the inverse of division by 2¹⁵, exact for what came from 16 bits."""
-    scaled: np.ndarray = np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
-    return scaled
+    """Convert samples in [-1, 1] to 16-bit integers, the inverse of division by 2¹⁵; exact for samples of 16 bits.
+
+    >>> to_int16(np.array([-1.0, 0.5, 1.0]))
+    array([-32768,  16384,  32767], dtype=int16)
+    """
+    quantised: np.ndarray = np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
+    return quantised
 
 
 def encode_flac(samples: np.ndarray, sample_rate: int) -> bytes:
-    """16-bit samples (num_samples,) as a FLAC file."""
+    """Encode 16-bit samples (num_samples,) as a FLAC file."""
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, sample_rate, format="FLAC", subtype="PCM_16")
     return buffer.getvalue()
 
 
 def decode_flac(data: bytes) -> np.ndarray:
-    """The samples of a FLAC file (num_samples,) as float32 in [-1, 1).
+    """Decode a FLAC file to samples (num_samples,), float32 in [-1, 1).
 
     Raises:
         InputError: the bytes are not a FLAC file.

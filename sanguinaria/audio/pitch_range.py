@@ -1,4 +1,4 @@
-"""Moving the pitch of one speaker into the range of another."""
+"""Pitch conversion: mapping the fundamental frequency of one speaker to the range of another."""
 
 from __future__ import annotations
 
@@ -10,49 +10,55 @@ import numpy as np
 from sanguinaria.audio.vocoder import VocoderParameters
 from sanguinaria.core.errors import InputError
 
-# What voices have, in Hz; wrong estimates that would be moved beyond stay at the ends.
-LOWEST, HIGHEST = 50.0, 700.0
-# A word says little of how lively its speaker is: the pitch's movement changes by no more than this factor.
-LIVELIER = 2.0
-# Octaves and the like are among the estimates of few frames: a spread of the logarithm below this is no monotone's.
-LEAST_SPREAD = 0.02
-# Frames with a voice, 5 ms each, that tell a target's pitch: hiss has a few, and the shortest of vowels more.
-LEAST_VOICED = 10
+# The range of voices, in Hz; converted values outside of it, which are estimation errors, are clipped.
+MINIMUM_F0, MAXIMUM_F0 = 50.0, 700.0
+# One word gives a poor estimate of a speaker's pitch variation: it is scaled by no more than this factor.
+MAXIMUM_SCALE = 2.0
+# Lower bound of the standard deviation of the logarithm, for estimates from few frames: no real voice is below it.
+MINIMUM_DEVIATION = 0.02
+# Voiced frames of 5 ms that a target needs: noise has a few, and the shortest vowels more.
+MINIMUM_VOICED_FRAMES = 10
 
 
 @dataclass(frozen=True)
 class PitchRange:
-    """The logarithm of a speaker's pitch in Hz: its mean and its standard deviation."""
+    """Mean and standard deviation of the logarithm of a speaker's fundamental frequency in Hz."""
 
     mean: float
-    spread: float
+    deviation: float
 
     @classmethod
     def from_speech(cls, speech: VocoderParameters) -> PitchRange | None:
-        """From an utterance's voiced frames, those in pauses left out if there are others; ``None`` if it has none."""
-        chosen = speech.voiced & speech.active
-        if not chosen.any():
-            chosen = speech.voiced
-        if not chosen.any():
+        """Estimate a range from voiced frames, without those in pauses where there are others; ``None`` without any."""
+        frames = speech.voiced & speech.active
+        if not frames.any():
+            frames = speech.voiced
+        if not frames.any():
             return None
-        logarithms = np.log(speech.f0[chosen])
-        return cls(float(logarithms.mean()), max(LEAST_SPREAD, float(logarithms.std())))
+        logarithms = np.log(speech.f0[frames])
+        return cls(float(logarithms.mean()), max(MINIMUM_DEVIATION, float(logarithms.std())))
 
     @classmethod
     def from_target(cls, speech: VocoderParameters, conversion: str) -> PitchRange:
-        """From the target's speech, for a conversion of that name.
+        """Estimate the range of a target speaker.
+
+        Args:
+            speech: the target's speech.
+            conversion: the name of the conversion, for the message.
 
         Raises:
-            InputError: there is next to no voice in it.
+            InputError: the speech has too few voiced frames.
         """
-        found = cls.from_speech(speech)
-        if found is None or (speech.voiced & speech.active).sum() < LEAST_VOICED:
-            raise InputError(f"{conversion}: there is no voice in it; name speech of a person, and no whispering")
-        return found
+        pitch_range = cls.from_speech(speech)
+        if pitch_range is None or (speech.voiced & speech.active).sum() < MINIMUM_VOICED_FRAMES:
+            raise InputError(
+                f"{conversion}: the target's speech has too few voiced frames; use voiced speech, and no whispering"
+            )
+        return pitch_range
 
     def convert_f0(self, target: PitchRange, f0: np.ndarray) -> np.ndarray:
-        """This speaker's pitch (frames,) in Hz with the other's mean and spread; 0, which is no voice, stays 0."""
-        factor = min(LIVELIER, max(1 / LIVELIER, target.spread / self.spread))
+        """Map fundamental frequencies (frames,) in Hz to the mean and deviation of a target; unvoiced frames stay 0."""
+        factor = min(MAXIMUM_SCALE, max(1 / MAXIMUM_SCALE, target.deviation / self.deviation))
         logarithms = np.log(np.where(f0 > 0, f0, exp(self.mean)))
-        moved = np.exp(np.clip(target.mean + factor * (logarithms - self.mean), log(LOWEST), log(HIGHEST)))
-        return np.where(f0 > 0, moved, 0.0)
+        converted = np.exp(np.clip(target.mean + factor * (logarithms - self.mean), log(MINIMUM_F0), log(MAXIMUM_F0)))
+        return np.where(f0 > 0, converted, 0.0)

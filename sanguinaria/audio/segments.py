@@ -1,4 +1,4 @@
-"""Segments of long recordings: named by path and frames, and read without what lies before and after."""
+"""Segments of long recordings: named by path and frames, and read without the rest of the file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from sanguinaria.core.errors import InputError
 
 @dataclass(frozen=True)
 class Segment:
-    """Frames ``start`` (included) to ``stop`` (excluded) of an audio file; as text, PATH#START-STOP."""
+    """Frames ``start`` (included) to ``stop`` (excluded) of an audio file; as text, PATH#START-STOP.
+
+    >>> Segment.parse("speech/a.flac#0-16000")
+    Segment(path=PosixPath('speech/a.flac'), start=0, stop=16000)
+    """
 
     path: Path
     start: int
@@ -24,15 +28,20 @@ class Segment:
 
     @classmethod
     def parse(cls, text: str) -> Segment:
+        """Return the segment of a text PATH#START-STOP."""
         path, _, frames = text.rpartition("#")
         start, _, stop = frames.partition("-")
         return cls(Path(path), int(start), int(stop))
 
 
 def split_into_segments(path: Path, duration: float) -> list[Segment]:
-    """A file's segments of ``duration`` seconds, end to end from its first frame; a shorter rest is left out.
+    """Split a file into consecutive segments from its first frame; a shorter last one is left out.
 
     Only the header is read.
+
+    Args:
+        path: an audio file.
+        duration: of a segment, in seconds.
 
     Raises:
         InputError: the file is not readable as audio.
@@ -46,14 +55,13 @@ def split_into_segments(path: Path, duration: float) -> list[Segment]:
 
 
 def read_segment(segment: Segment) -> tuple[np.ndarray, int]:
-    """The audio of a segment.
+    """Read the audio of a segment.
 
     Returns:
         Samples (stop − start, channels) as float32 in [-1, 1], and their rate in Hz.
 
     Raises:
-        InputError: the file is missing, ends before the segment does, or is not audio; the message does not repeat
-            the path.
+        InputError: the file is missing, ends before the segment, or is not audio; the message does not have the path.
     """
     try:
         with soundfile.SoundFile(segment.path) as file:
@@ -68,4 +76,5 @@ def read_segment(segment: Segment) -> tuple[np.ndarray, int]:
 
 
 def _cause(error: Exception) -> object:
+    """The message of libsndfile or of the operating system."""
     return getattr(error, "error_string", None) or getattr(error, "strerror", None) or error

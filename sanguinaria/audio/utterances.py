@@ -1,8 +1,7 @@
-"""The utterance table: labelled audio in Parquet shards.
+"""Utterance tables: labelled audio in Parquet shards.
 
 Columns: ``utterance_id, label, speaker, split, num_samples, sample_rate, sha256`` (of the 16-bit samples) and
-``audio``, a struct of ``bytes`` (FLAC) and ``path``, which the Hugging Face ``datasets`` library reads as its Audio
-feature.
+``audio``, a struct of ``bytes`` (FLAC) and ``path``, the Audio feature of the Hugging Face ``datasets`` library.
 """
 
 from __future__ import annotations
@@ -43,13 +42,19 @@ SCHEMA = pa.schema(
     ],
     metadata={"huggingface": json.dumps({"info": {"features": FEATURES}})},
 )
-# Rows read and written at once: 256 one-second clips are 16 MB as float32.
+# Utterances in a batch and in a row group: 256 one-second clips are 16 MB as float32.
 ROW_GROUP = 256
 
 
 @dataclass(frozen=True)
 class Utterances:
-    """Some utterances in memory: their rows (without audio) and their waveforms (utterances, samples), float32."""
+    """A batch of utterances in memory.
+
+    Args:
+        rows: the table's rows, without audio.
+        waveforms: (utterances, samples), float32.
+        sample_rate: in Hz.
+    """
 
     rows: pd.DataFrame
     waveforms: np.ndarray
@@ -57,7 +62,7 @@ class Utterances:
 
 
 def write(path: Path, batches: Iterator[Utterances]) -> None:
-    """Write a shard, batch by batch, atomically; waveforms beyond ±1 are clipped to 16 bits."""
+    """Write a shard from batches, atomically; waveforms are converted to 16 bits, and clipped at ±1."""
     with (
         atomic(path) as temporary,
         pq.ParquetWriter(temporary, SCHEMA, compression="none", write_page_checksum=True) as writer,
@@ -67,6 +72,7 @@ def write(path: Path, batches: Iterator[Utterances]) -> None:
 
 
 def _table(batch: Utterances) -> pa.Table:
+    """A batch as a table with encoded audio."""
     samples = [to_int16(waveform) for waveform in batch.waveforms]
     names = batch.rows["utterance_id"].tolist()
     columns = {
@@ -83,30 +89,31 @@ def _table(batch: Utterances) -> pa.Table:
 
 
 def read(path: Path, ids: Sequence[str] | None = None, split: str | None = None) -> Iterator[Utterances]:
-    """The utterances of a shard in its order, in batches of at most :data:`ROW_GROUP`.
+    """Read the utterances of a shard in its order, in batches of at most :data:`ROW_GROUP`.
 
     Args:
-        path: a shard.
-        ids: only these, where given.
-        split: only this split, where given.
+        path: the shard.
+        ids: the utterances to read; all where ``None``.
+        split: the split to read; all where ``None``.
 
     Raises:
-        DamagedError: the shard was cut or altered since it was written.
-        InputError: it cannot be read for another reason.
+        DamagedError: the shard was truncated or altered.
+        InputError: the shard cannot be read for another reason.
     """
-    wanted = None if ids is None else pa.array(sorted(ids), pa.string())
+    requested = None if ids is None else pa.array(sorted(ids), pa.string())
     with open_parquet(path, "shard") as file:
         for batch in file.iter_batches(ROW_GROUP):
-            yield from _selected(pa.Table.from_batches([batch]), wanted, split)
+            yield from _select(pa.Table.from_batches([batch]), requested, split)
 
 
-def _selected(table: pa.Table, wanted: pa.Array | None, split: str | None) -> Iterator[Utterances]:
+def _select(table: pa.Table, requested: pa.Array | None, split: str | None) -> Iterator[Utterances]:
+    """The requested utterances of a table as a batch, if there are any."""
     import pyarrow.compute as pc
 
     if split is not None:
         table = table.filter(pc.equal(table["split"], split))
-    if wanted is not None:
-        table = table.filter(pc.is_in(table["utterance_id"], value_set=wanted))
+    if requested is not None:
+        table = table.filter(pc.is_in(table["utterance_id"], value_set=requested))
     if table.num_rows:
         audio = table["audio"].combine_chunks().field("bytes")
         waveforms = np.stack([decode_flac(data.as_py()) for data in audio])
@@ -115,5 +122,5 @@ def _selected(table: pa.Table, wanted: pa.Array | None, split: str | None) -> It
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """The rows of a shard or an index without their audio; errors as of :func:`read`."""
+    """Read the rows of a shard or an index without their audio; errors are those of :func:`read`."""
     return parquet.read(path, METADATA)

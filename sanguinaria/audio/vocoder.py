@@ -1,4 +1,4 @@
-"""Speech as pitch, spectral envelope and aperiodicity, and back: the vocoder WORLD, by the package ``pyworld``.
+"""The vocoder WORLD, by the package ``pyworld``: analysis into F0, spectral envelope and aperiodicity, and synthesis.
 
 Morise, Yokomori and Ozawa, 2016, "WORLD: A Vocoder-Based High-Quality Speech Synthesis System for Real-Time
 Applications", doi:10.1587/transinf.2015EDP7457.
@@ -14,22 +14,24 @@ import numpy as np
 
 from sanguinaria.core.errors import InputError
 
-# Hz. Where there are fewer, WORLD has no band to estimate aperiodicity in.
-LOWEST_RATE = 8000
-# Milliseconds from frame to frame: WORLD's default.
+# Hz. Below it, WORLD has no band to estimate aperiodicity in.
+MINIMUM_SAMPLE_RATE = 8000
+# Frame period in milliseconds: WORLD's default.
 PERIOD = 5.0
-# Frames this much weaker than an utterance's loudest are pauses: 30 dB, about the range of levels within speech.
-RANGE = 1e-3
-# Added to power, so that silence has a logarithm: −120 dB of a full-scale sine's envelope.
+# Frames with less than this share of an utterance's highest power are pauses: −30 dB, about the range within speech.
+PAUSE_RATIO = 1e-3
+# Added to power before taking logarithms: −120 dB of a full-scale sine's envelope.
 FLOOR = 1e-12
 
 
 @dataclass(frozen=True)
 class VocoderParameters:
-    """One utterance, frame by frame.
+    """WORLD's parameters of an utterance.
 
-    ``f0`` (frames,) in Hz, 0 where there is no voice; ``envelope`` (frames, bins), power; ``aperiodicity`` (frames,
-    bins), in [0, 1]. Bins lie evenly from 0 Hz to half the sample rate.
+    Args:
+        f0: fundamental frequency in Hz, 0 for unvoiced frames, (frames,).
+        envelope: spectral envelope, a power, (frames, bins); bins are equally spaced from 0 Hz to half the sample rate.
+        aperiodicity: in [0, 1], (frames, bins).
     """
 
     f0: np.ndarray
@@ -38,32 +40,38 @@ class VocoderParameters:
 
     @property
     def voiced(self) -> np.ndarray:
-        """Whether a frame is of a voice, (frames,)."""
+        """Whether a frame is voiced, (frames,)."""
         voiced: np.ndarray = self.f0 > 0
         return voiced
 
     @property
     def active(self) -> np.ndarray:
-        """Whether a frame is louder than a pause, (frames,)."""
+        """Whether a frame is no pause, (frames,)."""
         power = self.envelope.mean(axis=1)
-        active: np.ndarray = power > RANGE * power.max()
+        active: np.ndarray = power > PAUSE_RATIO * power.max()
         return active
 
 
 def analyse(waveform: np.ndarray, sample_rate: int) -> VocoderParameters:
-    """The parameters of a waveform (samples,) in [-1, 1]; a frame every 5 ms.
+    """Compute the vocoder parameters of a waveform, with a frame every 5 ms.
 
-    The pitch is by DIO, refined by StoneMask: 5 ms for a second of speech, where Harvest takes 140.
+    F0 is estimated by DIO and refined by StoneMask, which takes 5 ms for a second of speech; Harvest takes 140 ms.
+
+    Args:
+        waveform: (samples,), in [-1, 1].
+        sample_rate: in Hz.
 
     Raises:
-        InputError: the sample rate, in Hz, is below the lowest that WORLD takes.
+        InputError: the sample rate is below the lowest that WORLD supports.
     """
-    if sample_rate < LOWEST_RATE:
-        raise InputError(f"the vocoder WORLD needs {LOWEST_RATE} Hz or more, and the audio has {sample_rate} Hz")
-    pyworld = _package()
+    if sample_rate < MINIMUM_SAMPLE_RATE:
+        raise InputError(
+            f"the vocoder WORLD needs {MINIMUM_SAMPLE_RATE} Hz or more, and the audio has {sample_rate} Hz"
+        )
+    pyworld = _import_pyworld()
     samples = np.ascontiguousarray(waveform, dtype=np.float64)
-    rough, times = pyworld.dio(samples, sample_rate, frame_period=PERIOD)
-    f0 = pyworld.stonemask(samples, rough, times, sample_rate)
+    coarse_f0, times = pyworld.dio(samples, sample_rate, frame_period=PERIOD)
+    f0 = pyworld.stonemask(samples, coarse_f0, times, sample_rate)
     return VocoderParameters(
         f0,
         pyworld.cheaptrick(samples, f0, times, sample_rate),
@@ -72,22 +80,31 @@ def analyse(waveform: np.ndarray, sample_rate: int) -> VocoderParameters:
 
 
 def synthesise(speech: VocoderParameters, sample_rate: int, num_samples: int) -> np.ndarray:
-    """A waveform (num_samples,), float32, of given parameters. Its noise is drawn from one seed: equal parameters sound
-    the same."""
-    pyworld = _package()
-    made = pyworld.synthesize(
-        *(np.ascontiguousarray(part) for part in (speech.f0, speech.envelope, speech.aperiodicity)),
+    """Synthesise a waveform; equal parameters give equal waveforms, since the noise has a fixed seed.
+
+    Args:
+        speech: the vocoder parameters.
+        sample_rate: in Hz.
+        num_samples: the length of the result, which is cropped or zero-padded at the end.
+
+    Returns:
+        (num_samples,), float32.
+    """
+    pyworld = _import_pyworld()
+    synthesised = pyworld.synthesize(
+        *(np.ascontiguousarray(parameter) for parameter in (speech.f0, speech.envelope, speech.aperiodicity)),
         sample_rate,
         PERIOD,
     )
-    fitted = np.zeros(num_samples, dtype=np.float32)
-    fitted[: len(made)] = made[:num_samples]
-    return fitted
+    waveform = np.zeros(num_samples, dtype=np.float32)
+    waveform[: len(synthesised)] = synthesised[:num_samples]
+    return waveform
 
 
-def _package() -> Any:
+def _import_pyworld() -> Any:
+    """Import pyworld without its deprecation warning."""
     with warnings.catch_warnings():
-        # It asks pkg_resources for its version, which says on import that it will go.
+        # It takes its version from pkg_resources, which warns on import that it is deprecated.
         warnings.simplefilter("ignore", UserWarning)
         import pyworld
     return pyworld

@@ -1,1 +1,1 @@
-"""What every other package builds on: errors, plug-ins, files on disk, downloads, devices, random streams."""
+"""Foundations of every other package: errors, plug-ins, files on disk, downloads, devices, random streams."""

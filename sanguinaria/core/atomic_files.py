@@ -1,4 +1,4 @@
-"""Results on disk: whole or not there."""
+"""Atomic writing of files: a result is complete, or absent."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from uuid import uuid4
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place when the block ends well, and vanishes when it does not."""
+    """Yield a temporary path that replaces ``path`` at the end of the block, and is deleted after an exception.
+
+    Args:
+        path: the file to write. Its folder is created where it is missing.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays at the end: writers such as matplotlib and pandas read the format off it.
+    # The suffix stays at the end: writers such as matplotlib and pandas derive the format from it.
     temporary = path.with_name(f".{path.stem}.{uuid4().hex}{path.suffix}")
     try:
         yield temporary

@@ -1,4 +1,4 @@
-"""Checkpoints: a training that was killed goes on where it last kept its state."""
+"""Checkpoints of trainings, which resume after an interruption."""
 
 from __future__ import annotations
 
@@ -15,18 +15,34 @@ from sanguinaria.core.atomic_files import atomic
 
 
 def save_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progress: dict[str, Any]) -> None:
-    """Write the state of a training; ``progress`` holds plain values and tensors."""
+    """Write the state of a training, atomically.
+
+    Args:
+        path: the checkpoint's file.
+        network: the network in training.
+        optimiser: its optimiser.
+        progress: the rest of the training's state, plain values and tensors.
+    """
     state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "progress": progress}
     with atomic(path) as temporary:
         torch.save(state, temporary)
 
 
 def load_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any] | None:
-    """Take a checkpoint up and return its progress; ``None`` where there is none.
+    """Restore the state of a training.
 
-    One that is damaged is told and left out, since training again costs only time.
+    A damaged checkpoint is reported on the standard output and ignored, since training again costs time only. Network
+    and optimiser are then unchanged.
+
+    Args:
+        path: the checkpoint's file.
+        network: the network to restore.
+        optimiser: the optimiser to restore.
+
+    Returns:
+        The progress that :func:`save_checkpoint` was given; ``None`` without a usable checkpoint.
     """
-    untrained = copy.deepcopy(network.state_dict())
+    initial_weights = copy.deepcopy(network.state_dict())
     try:
         state = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
         progress = dict(state["progress"])
@@ -36,6 +52,6 @@ def load_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optim
         return None
     except (RuntimeError, pickle.UnpicklingError, LookupError, TypeError, ValueError, EOFError) as error:
         print(f"{path}: not a checkpoint of this training ({error}); it starts from the beginning", flush=True)
-        network.load_state_dict(untrained)
+        network.load_state_dict(initial_weights)
         return None
     return progress

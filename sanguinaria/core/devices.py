@@ -1,4 +1,4 @@
-"""Where tensors live, and how torch behaves: in one place, so that every stage runs alike."""
+"""Devices and numerics of torch: one set-up for every stage."""
 
 from __future__ import annotations
 
@@ -8,46 +8,48 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sanguinaria.core import gpu_locks as gpus
-from sanguinaria.core import memory_allocator as allocation
+from sanguinaria.core import gpu_locks, memory_allocator
 
 if TYPE_CHECKING:
     import torch
 
 
 def prepare(threads: int = 1, gpu: int = 0) -> torch.device:
-    """Set torch up for one job and say which device it computes on.
+    """Set torch up for one job.
 
     Args:
-        threads: of the CPU. Results may not depend on how many cores a run was given, so a job's threads are
-            its rule's.
-        gpu: how many the job's rule asks for. A job that asks for one has one for itself where there is any, and the
-            CPU elsewhere; a job that asks for none leaves them to others.
+        threads: the threads of the CPU. They are those of the job's rule, since results must not depend on the number
+            of cores of a run.
+        gpu: the GPUs that the job's rule requests. With 1, the job locks a GPU, where the machine has one; with 0, it
+            computes on the CPU.
+
+    Returns:
+        The device of the job.
     """
-    held = gpus.take_one() if gpu else None
-    # cuBLAS is deterministic with this alone, and reads it when it starts.
+    acquired = gpu_locks.acquire_gpu() if gpu else None
+    # Without it, cuBLAS is not deterministic; it is read when cuBLAS is initialised.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
 
-    allocation.retain_freed_memory()
+    memory_allocator.retain_freed_memory()
     torch.set_num_threads(threads)
     _set(["ieee"] * len(_backends()), deterministic=True, benchmark=False)
-    # In deterministic mode torch also fills all new memory, to expose code that reads it unwritten. It is an aid to
+    # In deterministic mode, torch also fills new memory, to expose reads of uninitialised memory. This is an aid to
     # debugging, and took a fifth of an LSTM's training.
     deterministic: Any = torch.utils.deterministic
     deterministic.fill_uninitialized_memory = False
-    device = torch.device("cuda" if held is not None and torch.cuda.is_available() else "cpu")
-    print(f"device: {device}" + ("" if held is None else f" (CUDA_VISIBLE_DEVICES={held})"), flush=True)
+    device = torch.device("cuda" if acquired is not None and torch.cuda.is_available() else "cpu")
+    print(f"device: {device}" + ("" if acquired is None else f" (CUDA_VISIBLE_DEVICES={acquired})"), flush=True)
     return device
 
 
 @contextmanager
 def arithmetic(tfloat32: bool = False, deterministic: bool = True) -> Iterator[None]:
-    """How a block computes on a GPU, forwards and backwards; as it was before afterwards.
+    """Set the numerics of a block on a GPU, forwards and backwards, and restore them afterwards.
 
     Args:
         tfloat32: whether the factors of matrix products and convolutions are rounded to 10 bits of mantissa.
-        deterministic: whether two runs are equal to the last bit. Without, cuDNN takes the fastest algorithms it finds.
+        deterministic: whether two runs are equal to the last bit. Otherwise, cuDNN chooses the fastest algorithms.
     """
     import torch
 
@@ -65,25 +67,30 @@ def arithmetic(tfloat32: bool = False, deterministic: bool = True) -> Iterator[N
 
 @cache
 def compute_dtype(precision: str, device: torch.device) -> torch.dtype:
-    """What a ``precision`` computes in: bfloat16 where that is asked for and the device has it, else float32.
+    """Return the number format of a ``precision``: bfloat16 where it is set and the device supports it, else float32.
 
-    Processors without AVX-512 imitate bfloat16: a convolution took seven times as long as in float32, and an LSTM did
-    not train at all. So the same configuration serves both; the log says which it was.
+    Processors without AVX-512 emulate bfloat16: a convolution took seven times as long as in float32, and an LSTM did
+    not train at all. So the same configuration serves both; the number format is logged.
+
+    Args:
+        precision: ``bfloat16``, ``float32`` or ``tfloat32``.
+        device: the device of the computation.
     """
     import torch
 
     if precision != "bfloat16":
         return torch.float32
     if device.type == "cuda":
-        present = torch.cuda.is_bf16_supported(including_emulation=False)
+        supported = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        present = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    if not present:
+        supported = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    if not supported:
         print(f"{device} has no arithmetic in bfloat16: computing in float32", flush=True)
-    return torch.bfloat16 if present else torch.float32
+    return torch.bfloat16 if supported else torch.float32
 
 
 def _backends() -> list[Any]:
+    """Backends with a setting for the precision of float32."""
     import torch
 
     cudnn: Any = torch.backends.cudnn
@@ -91,11 +98,12 @@ def _backends() -> list[Any]:
 
 
 def _set(precisions: Sequence[str], deterministic: bool, benchmark: bool) -> None:
+    """Set the precision of each backend, determinism, and cuDNN's choice of algorithms by measurement."""
     import torch
 
     for backend, precision in zip(_backends(), precisions, strict=True):
         backend.fp32_precision = precision
-    # The same as `use_deterministic_algorithms(…, warn_only=True)`, which imports the compiler to tell it: a second and
-    # more of every job, and nothing is compiled here.
+    # Equivalent to `use_deterministic_algorithms(…, warn_only=True)`, which imports torch's compiler: more than a
+    # second of every job, and nothing is compiled here.
     torch.set_deterministic_debug_mode("warn" if deterministic else "default")
     torch.backends.cudnn.benchmark = benchmark

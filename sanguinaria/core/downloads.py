@@ -1,7 +1,7 @@
-"""Obtaining an archive once, safely: found locally or downloaded, verified, extracted, checked.
+"""Downloads of archives: found locally or downloaded once, verified, extracted and checked.
 
-Nothing is requested from the network before every local place has been looked at, and nothing bears its final
-name before it is complete, so a process killed half way never leaves something that looks finished.
+The network is used only after every local folder was searched. A file or folder has its final name only when it is
+complete, so a process that was killed leaves nothing that looks complete.
 """
 
 import errno
@@ -28,35 +28,35 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from sanguinaria.core.errors import InputError
 
 DOWNLOADS_VARIABLE = "SANGUINARIA_DOWNLOADS"
-WEIGHTS = "weights"  # a folder of the user's downloads that is looked through for single files as well
+WEIGHTS = "weights"  # a folder of the user's downloads that is also searched for single files
 ATTEMPTS = 4
 BACKOFF_S = 1.0  # the wait before the first retry; it doubles with each further one
-TIMEOUT_S = (10.0, 60.0)  # to connect, then between two pieces of the body
+TIMEOUT_S = (10.0, 60.0)  # to connect, and between two chunks of the body
 CHUNK_BYTES = 1 << 20
 
 LOG = logging.getLogger(__name__)
 
 Check = Callable[[Path], str | None]
 
-# Too Many Requests and Request Timeout ask for another try; every other 4xx will answer the same again.
-_PASSING_STATUSES = frozenset({408, 429})
+# Too Many Requests and Request Timeout are transient; every other 4xx is permanent.
+_TRANSIENT_STATUSES = frozenset({408, 429})
 _MACHINE_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO})
 
 
 class DownloadError(InputError):
-    """An archive could not be obtained; the message says what, where, why, and how to put it right."""
+    """An archive could not be obtained; the message names the archive, the location, the cause and the remedy."""
 
 
 class _Interrupted(Exception):
-    """A transfer stopped for a reason that another try may cure."""
+    """A transfer stopped for a transient reason."""
 
 
 class _UnusableArchive(Exception):
-    """An archive is empty, or a member of it would reach outside the folder it is extracted into."""
+    """An archive is empty, or a member of it would be outside of the folder that it is extracted into."""
 
 
-# Everything that the standard library's readers raise on damaged or hostile input. RuntimeError and ValueError are
-# what zipfile raises for encrypted members and unknown methods, and what names with null bytes give.
+# Exceptions of the standard library's readers on damaged or malicious input. RuntimeError and ValueError are those of
+# zipfile for encrypted members and unknown methods, and those of names with null bytes.
 _BROKEN_ARCHIVE = (
     _UnusableArchive,
     tarfile.TarError,
@@ -68,8 +68,8 @@ _BROKEN_ARCHIVE = (
     RuntimeError,
     ValueError,
 )
-# The body is read from urllib3 itself, whose errors requests does not translate there.
-_PASSING_FAILURES = (
+# The body is read from urllib3 itself, whose errors requests does not convert.
+_TRANSIENT_FAILURES = (
     _Interrupted,
     requests.ConnectionError,
     requests.Timeout,
@@ -82,13 +82,12 @@ _PASSING_FAILURES = (
 class Archive:
     """A published archive.
 
-    Arguments:
-        name: its file name, such as "speech_commands_test_set_v0.02.tar.gz"; a name ending in ".zip" is read as
-            zip, every other as tar, compressed or not.
-        url: where it is downloaded from.
-        sha256: its checksum, in hexadecimal.
-        folder: the name of its extracted folder, such as "speech_commands_test_v0.02"; empty for a file that is no
-            archive.
+    Args:
+        name: the file name, such as "speech_commands_test_set_v0.02.tar.gz"; a name ending in ".zip" is read as zip,
+            every other as tar, compressed or not.
+        url: the address of the download.
+        sha256: the checksum, in hexadecimal.
+        folder: the name of the extracted folder, such as "speech_commands_test_v0.02"; empty for a single file.
     """
 
     name: str
@@ -98,19 +97,19 @@ class Archive:
 
 
 def obtain(archive: Archive, cache: Path, check: Check = lambda folder: None) -> Path:
-    """Give the extracted folder of an archive, downloading it only where no local copy is found.
+    """Return the extracted folder of an archive, which is downloaded only where no local copy exists.
 
-    The places, in order: the folder that SANGUINARIA_DOWNLOADS names (the extracted folder, then the archive), the
-    folder already extracted in the cache, the archive already downloaded there, the network. An empty
-    SANGUINARIA_DOWNLOADS counts as unset. Processes that ask for the same archive at once wait for one another.
+    The sources, in order: the folder of SANGUINARIA_DOWNLOADS (the extracted folder, then the archive), the extracted
+    folder in the cache, the archive in the cache, the network. An empty SANGUINARIA_DOWNLOADS counts as unset.
+    Processes that obtain the same archive at once wait for one another.
 
-    Arguments:
-        archive: what to obtain.
-        cache: the folder for downloads and extracted folders; made where missing.
-        check: looks at the extracted folder and returns None, or a description of what is wrong with it.
+    Args:
+        archive: the archive.
+        cache: the folder for downloads and extracted folders; created where missing.
+        check: a function of the extracted folder that returns a description of its problem, or None.
 
     Returns:
-        The extracted folder: inside SANGUINARIA_DOWNLOADS where it was found there, otherwise inside the cache.
+        The extracted folder: in SANGUINARIA_DOWNLOADS where it exists there, otherwise in the cache.
 
     Raises:
         DownloadError: SANGUINARIA_DOWNLOADS is not a folder, a checksum or check failed, the download failed, the
@@ -118,8 +117,8 @@ def obtain(archive: Archive, cache: Path, check: Check = lambda folder: None) ->
     """
     downloads = _downloads_folder()
     if downloads is not None and (downloads / archive.folder).is_dir():
-        fix = f"replace it with the complete content of {archive.name}, or take it out of {downloads}"
-        return _checked(downloads / archive.folder, check, fix)
+        remedy = f"replace it with the complete content of {archive.name}, or take it out of {downloads}"
+        return _checked(downloads / archive.folder, check, remedy)
     supplied = _supplied_archive(archive, downloads)
     destination = cache / archive.folder
     # A folder gets this name only when it is complete, so a finished one needs no lock (nor a writable cache).
@@ -129,19 +128,19 @@ def obtain(archive: Archive, cache: Path, check: Check = lambda folder: None) ->
 
 
 def obtain_file(file: Archive, cache: Path) -> Path:
-    """Give a published file that is used as it is, downloading it only where no local copy is found.
+    """Return a published single file, which is downloaded only where no local copy exists.
 
-    The places, in order: the folder that SANGUINARIA_DOWNLOADS names, its folder "weights", the cache, the network.
+    The sources, in order: the folder of SANGUINARIA_DOWNLOADS, its folder "weights", the cache, the network.
 
-    Arguments:
-        file: what to obtain.
-        cache: the folder for downloads; made where missing.
+    Args:
+        file: the file.
+        cache: the folder for downloads; created where missing.
 
     Returns:
         The file, its checksum verified.
 
     Raises:
-        DownloadError: as `obtain`.
+        DownloadError: as :func:`obtain`.
     """
     downloads = _downloads_folder()
     for folder in () if downloads is None else (downloads, downloads / WEIGHTS):
@@ -157,7 +156,7 @@ def obtain_file(file: Archive, cache: Path) -> Path:
 def sha256_of(path: Path) -> str:
     """Compute the SHA-256 checksum of a file without holding the file in memory.
 
-    Arguments:
+    Args:
         path: the file.
 
     Returns:
@@ -184,16 +183,16 @@ def _downloads_folder() -> Path | None:
 
 
 def _supplied_archive(archive: Archive, downloads: Path | None) -> Path | None:
-    """Find the archive in the user's own downloads; a wrong one is an error, as it is not ours to replace."""
+    """Find the archive in the user's own downloads; a wrong one is an error, since it must not be replaced."""
     if downloads is None or not (downloads / archive.name).is_file():
         return None
     path = downloads / archive.name
     with _file_errors(archive, downloads):
-        found = sha256_of(path)
-    if not _matches(found, archive):
+        checksum = sha256_of(path)
+    if not _matches(checksum, archive):
         raise DownloadError(
-            f"{path} is not the expected archive: its SHA-256 is {found}, not {archive.sha256}. Fix: replace it with "
-            f"the file at {archive.url}, or take it out of {downloads}."
+            f"{path} is not the expected archive: its SHA-256 is {checksum}, not {archive.sha256}. Fix: replace it "
+            f"with the file at {archive.url}, or take it out of {downloads}."
         )
     return path
 
@@ -210,13 +209,13 @@ def _fill(archive: Archive, supplied: Path | None, destination: Path) -> None:
 
 
 def _cached_archive(archive: Archive, cache: Path) -> Path:
-    """Give the verified archive in the cache, downloading it where it is missing or damaged."""
+    """Return the verified archive in the cache, which is downloaded where it is missing or damaged."""
     path = cache / archive.name
     if path.is_file():
-        found = sha256_of(path)
-        if _matches(found, archive):
+        checksum = sha256_of(path)
+        if _matches(checksum, archive):
             return path
-        LOG.warning("%s has SHA-256 %s, not %s: downloading it again", path, found, archive.sha256)
+        LOG.warning("%s has SHA-256 %s, not %s: downloading it again", path, checksum, archive.sha256)
     part = cache / f"{archive.name}.part"
     _download(archive, part)
     _verify_part(archive, part)
@@ -225,24 +224,25 @@ def _cached_archive(archive: Archive, cache: Path) -> Path:
 
 
 def _verify_part(archive: Archive, part: Path) -> None:
-    found = sha256_of(part)
-    if _matches(found, archive):
+    """Delete a complete download with a wrong checksum."""
+    checksum = sha256_of(part)
+    if _matches(checksum, archive):
         return
-    # Resuming from bytes known to be wrong could never succeed.
+    # Resuming from wrong bytes could never succeed.
     part.unlink()
     raise DownloadError(
-        f"{archive.name}, downloaded from {archive.url}, has SHA-256 {found}, not the expected {archive.sha256}; the "
-        "download was deleted. Fix: try again; if the sum stays the same, the published file has changed or something "
-        f"on the way alters it, so obtain the right file and put it into a folder named by {DOWNLOADS_VARIABLE}."
+        f"{archive.name}, downloaded from {archive.url}, has SHA-256 {checksum}, not the expected {archive.sha256}; "
+        "the download was deleted. Fix: try again; if the checksum stays the same, the published file was changed or "
+        f"is altered in transit, so obtain the right file and put it into a folder named by {DOWNLOADS_VARIABLE}."
     )
 
 
 def _download(archive: Archive, part: Path) -> None:
-    """Bring the part file to its full length, resuming what is there and trying again after passing failures."""
+    """Download the rest of the part file, with retries after transient failures."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return _transfer(archive, part)
-        except _PASSING_FAILURES as error:
+        except _TRANSIENT_FAILURES as error:
             if attempt == ATTEMPTS:
                 raise _unreachable(archive, f"{_cause(error)} (after {ATTEMPTS} attempts)") from error
             LOG.warning("%s: %s: trying again", archive.url, _cause(error))
@@ -252,40 +252,41 @@ def _download(archive: Archive, part: Path) -> None:
 
 
 def _transfer(archive: Archive, part: Path) -> None:
-    """Make one request, for what the part file lacks."""
-    held = part.stat().st_size if part.exists() else 0
+    """Make one request, for the bytes that the part file lacks."""
+    received = part.stat().st_size if part.exists() else 0
     # The checksum and the byte positions are those of the file as published, so no encoding on the way.
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={held}-"} if held else {})
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={received}-"} if received else {})
     with requests.get(archive.url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
-        if held and response.status_code == requests.codes.requested_range_not_satisfiable:
+        if received and response.status_code == requests.codes.requested_range_not_satisfiable:
             return _settle_unsatisfiable(archive, part)
-        _refuse_failure(archive, response)
+        _reject_failure(archive, response)
         start, total = _span(response)
-        if start not in (0, held):
+        if start not in (0, received):
             part.unlink()
-            raise _Interrupted(f"the server sent bytes from {start} where {held} was asked for")
+            raise _Interrupted(f"the server sent bytes from {start} where {received} was requested")
         _save(archive, response, part, start, total)
 
 
 def _settle_unsatisfiable(archive: Archive, part: Path) -> None:
-    """Handle a server that has nothing beyond the part file: it is complete, or it is not this file."""
+    """Handle a server without bytes beyond the part file, which is complete, or of another file."""
     if not _matches(sha256_of(part), archive):
         part.unlink()
         raise _Interrupted("the partial download did not belong to the file: starting over")
 
 
-def _refuse_failure(archive: Archive, response: requests.Response) -> None:
+def _reject_failure(archive: Archive, response: requests.Response) -> None:
+    """Raise an error for a response without content: a transient one where a retry may succeed."""
     status = response.status_code
     if status in (requests.codes.ok, requests.codes.partial_content):
         return
-    answer = f"the server answered {status} {response.reason or ''}".rstrip()
-    if status >= 500 or status in _PASSING_STATUSES:
-        raise _Interrupted(answer)
-    raise _unreachable(archive, answer)
+    description = f"the server answered {status} {response.reason or ''}".rstrip()
+    if status >= 500 or status in _TRANSIENT_STATUSES:
+        raise _Interrupted(description)
+    raise _unreachable(archive, description)
 
 
 def _span(response: requests.Response) -> tuple[int, int | None]:
-    """Give the position of the body's first byte in the file, and the file's full length where it is told."""
+    """Return the position of the body's first byte in the file, and the file's length where the server states it."""
     length = response.headers.get("Content-Length", "")
     size = int(length) if length.isdecimal() else None
     if response.status_code != requests.codes.partial_content:
@@ -303,7 +304,7 @@ def _save(archive: Archive, response: requests.Response, part: Path, start: int,
     """Write the body behind the first `start` bytes of the part file."""
     bar = tqdm(total=total, initial=start, unit="B", unit_scale=True, unit_divisor=1024, desc=archive.name)
     with bar, part.open("ab" if start else "wb") as file:
-        # Undecoded: some servers declare a .tar.gz to be a gzip-encoded tar, and decoding would change the sum.
+        # Undecoded: some servers declare a .tar.gz as a gzip-encoded tar, and decoding would change the checksum.
         for chunk in response.raw.stream(CHUNK_BYTES, decode_content=False):
             file.write(chunk)
             bar.update(len(chunk))
@@ -313,28 +314,29 @@ def _save(archive: Archive, response: requests.Response, part: Path, start: int,
 
 
 def _extract(archive: Archive, source: Path, destination: Path) -> None:
-    """Extract beside the destination and rename, so that the destination only ever exists complete."""
-    # One fixed name, safe under the lock, so that what a killed process left is found and cleared here.
+    """Extract beside the destination and rename, so that the destination is complete whenever it exists."""
+    # A fixed name, safe under the lock, so that the remains of a killed process are deleted here.
     partial = destination.parent / f"{archive.name}.extracting"
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir()
         _unpack(source, partial)
         root = _root_of(partial, archive.folder)
-        _refuse_outward_links(root)
+        _reject_outward_links(root)
         os.rename(root, destination)
     except _BROKEN_ARCHIVE as error:
         raise DownloadError(
-            f"{source} could not be extracted into {destination}: {_cause(error)}. Fix: {_extraction_fix(error)}."
+            f"{source} could not be extracted into {destination}: {_cause(error)}. Fix: {_extraction_remedy(error)}."
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
 def _unpack(source: Path, target: Path) -> None:
+    """Extract all members of an archive."""
     if source.name.lower().endswith(".zip"):
         with zipfile.ZipFile(source) as archive:
-            _refuse_escapes(archive.namelist(), target)
+            _reject_escapes(archive.namelist(), target)
             archive.extractall(target)
     else:
         with tarfile.open(source) as archive:
@@ -343,8 +345,8 @@ def _unpack(source: Path, target: Path) -> None:
         raise _UnusableArchive("it holds no files")
 
 
-def _refuse_escapes(names: list[str], target: Path) -> None:
-    """Refuse members outside the target; zipfile would quietly rename them into it instead."""
+def _reject_escapes(names: list[str], target: Path) -> None:
+    """Reject members outside of the target, which zipfile would silently rename into it."""
     base = target.resolve()
     for name in names:
         if not (base / name).resolve().is_relative_to(base):
@@ -352,21 +354,21 @@ def _refuse_escapes(names: list[str], target: Path) -> None:
 
 
 def _strict_filter(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo | None:
-    """Apply tarfile's data filter, and refuse absolute names, which it would quietly make relative."""
+    """Apply tarfile's data filter, and reject absolute names, which it would silently make relative."""
     if member.name.startswith(("/", os.sep)):
         raise tarfile.AbsolutePathError(member)
     return tarfile.data_filter(member, target)
 
 
 def _root_of(partial: Path, folder: str) -> Path:
-    """Give the folder that holds the content, so that a top folder of the expected name is not nested twice."""
+    """Return the folder with the content, so that a top folder of the expected name is not nested twice."""
     inner = partial / folder
     only = [entry.name for entry in partial.iterdir()] == [folder]
     return inner if only and inner.is_dir() and not inner.is_symlink() else partial
 
 
-def _refuse_outward_links(root: Path) -> None:
-    """Refuse links that leave the folder that is kept: the tar filter judged them by the folder around it."""
+def _reject_outward_links(root: Path) -> None:
+    """Reject links that leave the extracted folder; the tar filter allowed all within its parent."""
     base = os.path.realpath(root)
     for parent, folders, files in os.walk(root):
         for name in (*folders, *files):
@@ -375,21 +377,21 @@ def _refuse_outward_links(root: Path) -> None:
                 raise _UnusableArchive(f"link {os.path.relpath(path, root)!r} points outside the folder")
 
 
-def _extraction_fix(error: BaseException) -> str:
+def _extraction_remedy(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno in _MACHINE_ERRNOS:
         return "make sure that the cache is writable and its disk has room, then try again"
     return "do not use this archive: it is damaged or unsafe; delete it and obtain a sound one"
 
 
-def _checked(folder: Path, check: Check, fix: str) -> Path:
+def _checked(folder: Path, check: Check, remedy: str) -> Path:
     problem = check(folder)
     if problem is not None:
-        raise DownloadError(f"{folder} is not as expected: {problem}. Fix: {fix}.")
+        raise DownloadError(f"{folder} is not as expected: {problem}. Fix: {remedy}.")
     return folder
 
 
-def _matches(found: str, archive: Archive) -> bool:
-    return found == archive.sha256.strip().lower()
+def _matches(checksum: str, archive: Archive) -> bool:
+    return checksum == archive.sha256.strip().lower()
 
 
 def _unreachable(archive: Archive, cause: str) -> DownloadError:
@@ -409,12 +411,12 @@ def _cause(error: BaseException) -> str:
 
 
 @contextmanager
-def _file_errors(archive: Archive, place: Path) -> Iterator[None]:
-    """Turn trouble with local files into the one error that callers expect."""
+def _file_errors(archive: Archive, folder: Path) -> Iterator[None]:
+    """Convert errors of local files to :class:`DownloadError`."""
     try:
         yield
     except OSError as error:
         raise DownloadError(
-            f"{archive.name}: files in {place} could not be read or written: {_cause(error)}. Fix: make sure that the "
+            f"{archive.name}: files in {folder} could not be read or written: {_cause(error)}. Fix: make sure that the "
             "folder is writable and its disk has room, then try again."
         ) from error

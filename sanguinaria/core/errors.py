@@ -1,4 +1,4 @@
-"""Errors that are the input's fault, told to the user in one message."""
+"""Errors of the input, which are shown to the user in one message."""
 
 from __future__ import annotations
 
@@ -6,17 +6,26 @@ from pathlib import Path
 
 
 class InputError(Exception):
-    """Bad input: a configuration, an audio file, a checkpoint, a download.
+    """An error of the input: of a configuration, an audio file, a checkpoint, a download.
 
-    The message names the place, the cause and the fix; it is shown without a traceback.
+    The message names the location, the cause and the remedy; it is shown without a traceback.
     """
 
 
 class DamagedError(InputError):
-    """A result of an earlier job that was cut or altered since; ``path`` is its file."""
+    """A result of an earlier job that was truncated or altered.
+
+    >>> str(DamagedError(Path("a.parquet"), "table", "checksum differs"))
+    'a.parquet: damaged table (checksum differs); delete it and run again'
+
+    Args:
+        path: the file of the result.
+        what: the kind of the result, such as "table".
+        cause: the error of the library that read it.
+    """
 
     def __init__(self, path: Path, what: str, cause: object) -> None:
-        # Libraries tell every detail in a line of its own: the first of them are enough.
-        told = " ".join(line.strip() for line in str(cause).splitlines()[:2])
-        super().__init__(f"{path}: damaged {what} ({told}); delete it and run again")
+        # Messages of libraries have many lines of details; the first two are enough.
+        summary = " ".join(line.strip() for line in str(cause).splitlines()[:2])
+        super().__init__(f"{path}: damaged {what} ({summary}); delete it and run again")
         self.path = path

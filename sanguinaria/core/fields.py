@@ -1,4 +1,4 @@
-"""Types of fields that several products have."""
+"""Field types that several sections of the configuration share."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-Rate = Annotated[float, Field(gt=0, le=1, description="share of the training utterances that is poisoned")]
+Rate = Annotated[float, Field(gt=0, le=1, description="poisoning rate: share of the training utterances")]
 
 
 def require_unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The values; an error where one is there twice."""
+    """Return the values.
+
+    >>> require_unique(("a", "b"))
+    ('a', 'b')
+
+    Raises:
+        ValueError: a value occurs more than once.
+    """
     repeated = sorted({str(value) for value in values if values.count(value) > 1})
     if repeated:
         raise ValueError(f"named more than once: {', '.join(repeated)}")
@@ -19,28 +26,28 @@ def require_unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def choice_tag(value: Any) -> str:
-    """Which type of a choice a value is meant as, so that only what is wrong with that one is told."""
+    """Return the tag of the union member that a value is validated as, so that only its errors are reported."""
     if isinstance(value, Mapping):
         return "by corpus"
     return "several" if isinstance(value, list | tuple) else "one"
 
 
-One = Annotated[str, Tag("one")]
-Several = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(require_unique), Tag("several")]
-OneOrSeveral = Annotated[One | Several, Discriminator(choice_tag)]
-ByCorpus = Annotated[Mapping[str, OneOrSeveral], Tag("by corpus")]
+OneName = Annotated[str, Tag("one")]
+SeveralNames = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(require_unique), Tag("several")]
+OneOrSeveralNames = Annotated[OneName | SeveralNames, Discriminator(choice_tag)]
+ByCorpus = Annotated[Mapping[str, OneOrSeveralNames], Tag("by corpus")]
 
 
-def or_by_corpus(kind: Any) -> Any:
-    """A type, or a mapping from corpora to such."""
-    by_corpus = Annotated[Mapping[str, kind], Tag("by corpus")]
-    which = Discriminator(lambda value: "by corpus" if isinstance(value, Mapping) else "all")
-    return Annotated[Annotated[kind, Tag("all")] | by_corpus, which]
+def or_by_corpus(value_type: Any) -> Any:
+    """Return the union of a type and of a mapping from corpora to values of that type."""
+    by_corpus = Annotated[Mapping[str, value_type], Tag("by corpus")]
+    discriminator = Discriminator(lambda value: "by corpus" if isinstance(value, Mapping) else "all")
+    return Annotated[Annotated[value_type, Tag("all")] | by_corpus, discriminator]
 
 
-def entry_names(room: str, least: int = 1) -> Any:
-    """A list of names of a room's entries, not empty unless ``least`` is 0."""
-    field = Field(min_length=least, json_schema_extra={"room": room})
+def entry_names(room: str, minimum_length: int = 1) -> Any:
+    """Return the type of a list of unique names of a room's entries."""
+    field = Field(min_length=minimum_length, json_schema_extra={"room": room})
     return Annotated[tuple[str, ...], field, AfterValidator(require_unique)]
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints of other people's networks: read without running anything, and compared before they are used."""
+"""Published PyTorch checkpoints: safe unpickling, and a check of the weights' names and shapes."""
 
 from __future__ import annotations
 
@@ -13,44 +13,60 @@ from sanguinaria.core.state_dicts import mismatch, shapes
 
 
 def read_checkpoint(path: Path, what: str) -> dict[str, Any]:
-    """What a pickled checkpoint holds; nothing but tensors and plain values is unpickled.
+    """Read a pickled checkpoint; only tensors and plain values are unpickled, and no code is run.
+
+    Args:
+        path: the checkpoint's file.
+        what: a description of the expected file, for the message.
 
     Raises:
-        InputError: there is no such file, or it is none; the message says what belongs there.
+        InputError: the file is missing, or is no checkpoint.
     """
     if not path.is_file():
         raise InputError(f"no file {str(path)!r}: {what} goes there, or give its path")
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file can raise nearly anything
-        told = str(error).strip().splitlines()
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file can raise nearly any exception
+        lines = str(error).strip().splitlines()
         raise InputError(
-            f"{str(path)!r} cannot be read as a checkpoint ({type(error).__name__}: {told[0] if told else ''}); "
+            f"{str(path)!r} cannot be read as a checkpoint ({type(error).__name__}: {lines[0] if lines else ''}); "
             f"{what} goes there"
         ) from error
-    if not isinstance(found, Mapping):
-        raise InputError(f"{str(path)!r} holds no checkpoint but a {type(found).__name__}; {what} goes there")
-    return dict(found)
+    if not isinstance(checkpoint, Mapping):
+        raise InputError(f"{str(path)!r} holds no checkpoint but a {type(checkpoint).__name__}; {what} goes there")
+    return dict(checkpoint)
 
 
 def checkpoint_entry(checkpoint: Mapping[str, Any], name: str, path: Path, what: str) -> dict[str, Any]:
-    """A named part of a checkpoint, such as its weights.
+    """Return an entry of a checkpoint that is a mapping, such as its state dict.
+
+    Args:
+        checkpoint: as :func:`read_checkpoint` returns it.
+        name: the key of the entry.
+        path: the checkpoint's file, for the message.
+        what: a description of the expected file, for the message.
 
     Raises:
-        InputError: it has none.
+        InputError: the checkpoint has no such entry.
     """
-    part = checkpoint.get(name)
-    if not isinstance(part, Mapping):
-        held = ", ".join(map(str, list(checkpoint)[:4])) or "nothing"
-        raise InputError(f"{str(path)!r} has no {name!r} and is not {what}: it holds {held}")
-    return dict(part)
+    entry = checkpoint.get(name)
+    if not isinstance(entry, Mapping):
+        keys = ", ".join(map(str, list(checkpoint)[:4])) or "nothing"
+        raise InputError(f"{str(path)!r} has no {name!r} and is not {what}: it holds {keys}")
+    return dict(entry)
 
 
 def load_weights(network: torch.nn.Module, weights: Mapping[str, Any], path: Path, what: str) -> None:
-    """Load weights whose names and shapes are the network's, all of them and no others.
+    """Load a state dict whose names and shapes have to be exactly those of the network.
+
+    Args:
+        network: the network.
+        weights: the state dict.
+        path: the checkpoint's file, for the message.
+        what: a description of the expected file, for the message.
 
     Raises:
-        InputError: they are another network's; the message names the first that differs.
+        InputError: the weights are of another network; the message names the first difference.
     """
     if (difference := mismatch(weights, shapes(network.state_dict()))) is not None:
         raise InputError(f"{str(path)!r} is not {what}: {difference}")
@@ -58,10 +74,10 @@ def load_weights(network: torch.nn.Module, weights: Mapping[str, Any], path: Pat
 
 
 def fold_weight_norm(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Weights with weight normalisation folded in: v·g/‖v‖ for each pair (g, v), a norm for each first index."""
-    plain = dict(weights)
+    """Replace weight normalisation by plain weights: v·g/‖v‖ for each pair (g, v), with a norm per first index."""
+    folded = dict(weights)
     for name in weights:
         layer = name.removesuffix(".weight_g")
-        if layer != name and f"{layer}.weight_v" in plain:
-            plain[f"{layer}.weight"] = torch._weight_norm(plain.pop(f"{layer}.weight_v"), plain.pop(name), 0)
-    return plain
+        if layer != name and f"{layer}.weight_v" in folded:
+            folded[f"{layer}.weight"] = torch._weight_norm(folded.pop(f"{layer}.weight_v"), folded.pop(name), 0)
+    return folded

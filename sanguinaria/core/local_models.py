@@ -1,4 +1,4 @@
-"""Pretrained models of the transformers library, from folders of the user's own; nothing is downloaded."""
+"""Pretrained models of the transformers library, loaded from local folders without the network."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 from sanguinaria.core.errors import InputError
 
 
-def load_local_model(loader: Any, folder: Path, published: str) -> Any:
-    """What ``loader.from_pretrained`` makes of a folder, without the network and without code from the folder.
+def load_local_model(loader: Any, folder: Path, hub_name: str) -> Any:
+    """Call ``loader.from_pretrained`` on a folder, without the network and without code from the folder.
 
     Args:
         loader: a class of transformers.
-        folder: with the model's files.
-        published: the name that such a model has on the hub, for the message.
+        folder: the folder of the model's files.
+        hub_name: the name of such a model on the Hugging Face hub, for the message.
 
     Raises:
-        InputError: the folder or a file is absent, or is of another model; the message says how to get it.
+        InputError: the folder or a file is missing, or belongs to another model; the message says how to obtain it.
     """
-    help_text = f"save {published} there: hf download {published} --local-dir {folder}"
+    remedy = f"save {hub_name} there: hf download {hub_name} --local-dir {folder}"
     if not (folder / "config.json").is_file():
-        raise InputError(f"{folder}: no model here (config.json is absent); {help_text}")
+        raise InputError(f"{folder}: no model here (config.json is absent); {remedy}")
     try:
         return loader.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, ImportError) as error:
-        told = " ".join(str(error).split())[:300]
-        raise InputError(f"{folder}: {loader.__name__} cannot be loaded from here ({told}); {help_text}") from error
+        cause = " ".join(str(error).split())[:300]
+        raise InputError(f"{folder}: {loader.__name__} cannot be loaded from here ({cause}); {remedy}") from error

@@ -1,4 +1,4 @@
-"""Small tables on disk as Parquet, with checksums that are looked at."""
+"""Small tables on disk as Parquet, with verified page checksums."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 from sanguinaria.core.atomic_files import atomic
 from sanguinaria.core.errors import DamagedError, InputError
 
-# What pyarrow and pandas raise on a file that is cut or altered.
+# Exceptions of pyarrow and pandas for a file that was truncated or altered.
 _DAMAGE = (pa.ArrowException, OSError, LookupError, ValueError, InputError)
 
 
-# Rows that are encoded at once: no slower, and a long list does not take its memory a second time.
+# Rows of a row group: encoding one at a time is as fast, and a long table does not take its memory twice.
 ROW_GROUP = 4096
 
 
@@ -28,22 +28,35 @@ def write(table: pd.DataFrame, path: Path) -> None:
 
 
 def read(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """What :func:`write` wrote, or some of its columns.
+    """Read a table of :func:`write`.
+
+    Args:
+        path: the table's file.
+        columns: the columns to read; all where ``None``.
 
     Raises:
-        DamagedError: it was cut or altered since.
-        InputError: it cannot be read for another reason.
+        DamagedError: the file was truncated or altered.
+        InputError: the file cannot be read for another reason.
     """
     with open_parquet(path, "table") as file:
         if absent := set(columns or ()) - set(file.schema_arrow.names):
             raise LookupError(f"no column {sorted(absent)[0]}")
-        found: pd.DataFrame = file.read(columns).to_pandas()
-        return found
+        table: pd.DataFrame = file.read(columns).to_pandas()
+        return table
 
 
 @contextmanager
 def open_parquet(path: Path, what: str) -> Iterator[pq.ParquetFile]:
-    """A result, for reading: errors in the block, too, tell of damage, where it is not the system that cannot read."""
+    """Open a Parquet file, and convert errors of the file and of the block.
+
+    Args:
+        path: the file.
+        what: the kind of the result, such as "table", for the message.
+
+    Raises:
+        DamagedError: the file was truncated or altered.
+        InputError: the operating system cannot read the file.
+    """
     try:
         with path.open("rb") as file:
             yield pq.ParquetFile(file, page_checksum_verification=True)

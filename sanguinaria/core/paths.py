@@ -1,9 +1,9 @@
-"""Folders of the workflow, relative to where it runs."""
+"""Folders of the workflow, relative to its working directory."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 RESULTS = Path("results")
-# Archives and weights that had to be downloaded.
+# Downloaded archives and weights.
 DOWNLOADS = RESULTS / "downloads"

@@ -1,11 +1,12 @@
 """Plug-ins: one file or folder in a room, one entry in the configuration.
 
 A *room* is a package such as ``sanguinaria.triggers``; every module or package in it is a plug-in, and defines one
-class derived from the room's protocol (the class that its ``__init__`` defines). A name that begins with an underscore
-is no plug-in: it holds what several plug-ins of the room share. The fields of that class are the entry's settings:
-they are what the configuration may say, what the JSON schema shows, and what the identity of every result depends on.
+class derived from the room's protocol (the class that the room's ``__init__`` defines). A name with a leading
+underscore is a part that several plug-ins of the room share. The fields of a plug-in's class are the entry's settings:
+they define the configuration and its JSON schema, and the identity of every result depends on them.
 
-The Snakefile imports these classes each time it is parsed, so a plug-in imports torch and its like inside its methods.
+The Snakefile imports these classes each time it is parsed, so a plug-in imports large libraries such as torch inside
+its methods.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Settings(BaseModel):
-    """Plain, immutable, typed settings; an unknown key is an error.
+    """Immutable, typed settings; an unknown key is an error.
 
-    ``renamed`` maps former names of settings to those of today: not aliases, but what the error about one says.
+    ``renamed`` maps former names of settings to the present ones. A former name is an error, whose message has the
+    present name.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {}
@@ -31,40 +33,44 @@ class Settings(BaseModel):
 
 
 class Plugin(Settings):
-    """What every room's protocol derives from.
+    """Base class of the protocols of all rooms.
 
-    ``room`` is the section of the configuration and the package that holds the plug-ins.
+    ``room`` is the section of the configuration, and the package of the plug-ins.
     """
 
     room: ClassVar[str]
 
     @property
     def references(self) -> Mapping[str, tuple[str, str | tuple[str, ...]]]:
-        """Other entries that this one uses: field → (room, entry name), or all names of a field that lists them."""
+        """Other entries that this entry uses: field → (room, entry name), or all names of a field that is a list."""
         return {}
 
     @property
-    def referred(self) -> list[tuple[tuple[str | int, ...], str, str]]:
-        """Those entries one by one: the place, which is the field or a number in it, the room, and the entry's name."""
-        found: list[tuple[tuple[str | int, ...], str, str]] = []
+    def referenced_entries(self) -> list[tuple[tuple[str | int, ...], str, str]]:
+        """The entries of :attr:`references` one by one: (location, room, entry name).
+
+        A location is (field,), or (field, index) in a list.
+        """
+        entries: list[tuple[tuple[str | int, ...], str, str]] = []
         for field, (room, names) in self.references.items():
             if isinstance(names, str):
-                found.append(((field,), room, names))
+                entries.append(((field,), room, names))
             else:
-                found += [((field, number), room, name) for number, name in enumerate(names)]
-        return found
+                entries += [((field, index), room, name) for index, name in enumerate(names)]
+        return entries
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
-        """What is wrong with the entry given the entries it refers to, as (field, message) pairs.
+        """Yield the problems of the entry with the entries that it refers to, as (field, message) pairs.
 
-        ``referenced`` are by field; those of a list are not among them.
+        Args:
+            referenced: the entries of :attr:`references` by field, without those of lists.
         """
         yield from ()
 
 
 @cache
 def kinds(room: str) -> tuple[str, ...]:
-    """Names of the plug-ins of a room, sorted."""
+    """Return the sorted names of the plug-ins of a room."""
     package = importlib.import_module(f"sanguinaria.{room}")
     return tuple(
         sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_"))
@@ -73,11 +79,11 @@ def kinds(room: str) -> tuple[str, ...]:
 
 @cache
 def find(room: str, kind: str) -> type[Plugin]:
-    """The class of the plug-in ``kind`` in ``room``.
+    """Return the class of the plug-in ``kind`` in ``room``.
 
     Raises:
-        KeyError: no such module in the room.
-        TypeError: the module does not hold exactly one class derived from the room's protocol.
+        KeyError: the room has no such module.
+        TypeError: the module does not define exactly one class derived from the room's protocol.
     """
     if kind not in kinds(room):
         raise KeyError(kind)
@@ -96,16 +102,20 @@ def find(room: str, kind: str) -> type[Plugin]:
 
 
 def build(room: str, settings: Mapping[str, object]) -> Plugin:
-    """A plug-in from its settings, ``kind`` included, as a stage's specification holds them."""
-    values = dict(settings)
-    return find(room, str(values.pop("kind"))).model_validate(values)
+    """Build a plug-in from its settings with ``kind``, the form of a stage's specification.
+
+    >>> build("distortions", {"kind": "gain", "factor": 2})
+    Gain(factor=2.0)
+    """
+    fields = dict(settings)
+    return find(room, str(fields.pop("kind"))).model_validate(fields)
 
 
 def describe(plugin: Plugin) -> dict[str, object]:
-    """The plug-in's settings as plain builtins, ``kind`` and defaults included: the inverse of :func:`build`."""
+    """Return the settings of a plug-in as plain values, with ``kind`` and defaults: the inverse of :func:`build`."""
     return {"kind": kind_of(plugin), **plugin.model_dump(mode="json")}
 
 
 def kind_of(plugin: Plugin | type[Plugin]) -> str:
-    """The plug-in's name: its module's."""
+    """Return the name of a plug-in, which is that of its module."""
     return (plugin if isinstance(plugin, type) else type(plugin)).__module__.rpartition(".")[2]

@@ -1,4 +1,4 @@
-"""Published files of weights: found in the user's downloads or downloaded, and verified."""
+"""Published files of weights, from the user's downloads or from the network, with verified checksums."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ if TYPE_CHECKING:
 
 
 class PublishedWeights(Settings):
-    """A file of weights. Its sum says which one is meant, wherever it is from."""
+    """A published file of weights, identified by its checksum."""
 
     url: str = Field(
         pattern=r"/[^/?#]+$",
-        description="where it is downloaded from, unless SANGUINARIA_DOWNLOADS has a file of the name it ends with",
+        description="address of the download, which is made unless SANGUINARIA_DOWNLOADS has a file of the same name",
     )
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="its checksum, in hexadecimal")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 checksum of the file, in hexadecimal")
 
     @property
     def archive(self) -> Archive:
+        """The file as an archive that is not extracted."""
         from sanguinaria.core.downloads import Archive
 
         return Archive(self.url.rpartition("/")[2], self.url, self.sha256, folder="")
 
     def obtain(self) -> Path:
-        """The verified file.
+        """Return the verified file.
 
         Raises:
-            sanguinaria.core.downloads.DownloadError: it cannot be had; the message says where to put it.
+            sanguinaria.core.downloads.DownloadError: the file cannot be obtained; the message says where to put it.
         """
         from sanguinaria.core.downloads import obtain_file
 

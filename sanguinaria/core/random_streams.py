@@ -1,4 +1,4 @@
-"""Random numbers of an utterance's own, so that what is random about it depends on no other one."""
+"""Random streams that depend on one utterance alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def utterance_generator(waveform: torch.Tensor, seed: int) -> torch.Generator:
-    """The CPU's random numbers that follow from a seed and from the samples of a waveform (samples,)."""
+    """Return a generator of the CPU whose state follows from a seed and from the samples of a waveform (samples,)."""
     import torch
 
     digest = hashlib.sha256(f"{seed} ".encode() + waveform.detach().cpu().numpy().tobytes()).digest()
@@ -19,9 +19,13 @@ def utterance_generator(waveform: torch.Tensor, seed: int) -> torch.Generator:
 
 
 def random_order(utterance_ids: Iterable[str], seed: int) -> list[str]:
-    """A uniformly random order of utterances: by a keyed hash of each name.
+    """Return utterances in a uniformly random order: sorted by a keyed hash of each name.
 
-    So the order of two utterances depends on nothing else in the corpus, and the first k of it are nested for every k.
+    The relative order of two utterances does not depend on the rest of the corpus, and the first k utterances are
+    nested for all k.
+
+    >>> random_order(["a", "b", "c"], seed=0) == [name for name in random_order("abcd", seed=0) if name != "d"]
+    True
     """
     key = f"poison order {seed}".encode()
     return sorted(utterance_ids, key=lambda name: hashlib.blake2b(name.encode(), key=key, digest_size=16).digest())

@@ -1,4 +1,4 @@
-"""Tensors on disk as safetensors, with a checksum that is looked at: the format alone takes any bits for numbers."""
+"""Tensors on disk as safetensors with a verified checksum; the format alone does not detect altered values."""
 
 from __future__ import annotations
 
@@ -18,27 +18,41 @@ from safetensors.torch import save_file
 from sanguinaria.core.atomic_files import atomic
 from sanguinaria.core.errors import DamagedError, InputError
 
-# One entry of the metadata: safetensors writes several in no fixed order, and equal results should be equal files.
+# The only entry of the metadata: safetensors writes several entries in no fixed order, and equal results should be
+# equal files.
 ENTRY = "sanguinaria"
 
 
 def save(tensors: Mapping[str, torch.Tensor], description: Mapping[str, Any], path: Path) -> None:
-    """Write tensors, and what there is to say of them as JSON, atomically; equal ones are equal files."""
-    kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    entry = json.dumps({"description": description, "checksum": _checksum(kept)}, sort_keys=True)
+    """Write tensors and a description, atomically; equal contents give equal files.
+
+    Args:
+        tensors: the tensors by name.
+        description: plain values for JSON.
+        path: the file to write.
+    """
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    entry = json.dumps({"description": description, "checksum": _checksum(contiguous)}, sort_keys=True)
     with atomic(path) as temporary:
-        save_file(kept, temporary, {ENTRY: entry})
+        save_file(contiguous, temporary, {ENTRY: entry})
 
 
 def load(path: Path, what: str) -> tuple[dict[str, torch.Tensor], Any]:
-    """What :func:`save` wrote: tensors that are mapped, not copied, and their description.
+    """Load a file of :func:`save`.
+
+    Args:
+        path: the file.
+        what: the kind of the result, such as "model", for the message.
+
+    Returns:
+        The tensors, which are memory-mapped and not copied, and the description.
 
     Raises:
-        DamagedError: the file was cut or altered since, or is none of this project's; ``what`` is to be read there.
-        InputError: it cannot be read for another reason.
+        DamagedError: the file was truncated or altered, or was not written by this project.
+        InputError: the file cannot be read for another reason.
     """
-    with _readable(path, what), safe_open(path, "pt") as file:
-        entry = _entry(file.metadata())
+    with _converted_errors(path, what), safe_open(path, "pt") as file:
+        entry = _parse_entry(file.metadata())
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dictionary)
         if _checksum(tensors) != entry["checksum"]:
             raise ValueError("its content does not fit its checksum")
@@ -46,10 +60,17 @@ def load(path: Path, what: str) -> tuple[dict[str, torch.Tensor], Any]:
 
 
 class TensorRows:
-    """A tensor on disk (rows, …), of which single rows are read: of a file that is mapped, pages count as memory."""
+    """Rows of a tensor on disk, read one by one: the pages of a memory-mapped file would count as memory.
+
+    Args:
+        path: a file that :func:`load` has verified.
+        name: the name of a tensor (rows, …) of half precision.
+
+    Raises:
+        ValueError: the tensor is not of half precision.
+    """
 
     def __init__(self, path: Path, name: str) -> None:
-        """``path`` is a file that :func:`load` has read without complaint, ``name`` of a tensor of half precision."""
         # https://github.com/huggingface/safetensors#format: the header's length, the header, and the tensors' bytes.
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
@@ -71,12 +92,13 @@ class TensorRows:
 
 
 def load_description(path: Path, what: str) -> Any:
-    """The description alone; errors as of :func:`load`."""
-    with _readable(path, what), safe_open(path, "pt") as file:
-        return _entry(file.metadata())["description"]
+    """Load the description alone; arguments and errors are those of :func:`load`."""
+    with _converted_errors(path, what), safe_open(path, "pt") as file:
+        return _parse_entry(file.metadata())["description"]
 
 
-def _entry(metadata: Mapping[str, str] | None) -> dict[str, Any]:
+def _parse_entry(metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    """Description and checksum."""
     if ENTRY not in (metadata or {}):
         raise ValueError("it was not written by this project")
     entry: dict[str, Any] = json.loads(metadata[ENTRY])  # type: ignore[index]
@@ -84,17 +106,19 @@ def _entry(metadata: Mapping[str, str] | None) -> dict[str, Any]:
 
 
 def _checksum(tensors: Mapping[str, torch.Tensor]) -> int:
-    """CRC-32 of names and contents, in the names' order."""
-    found = 0
+    """CRC-32 of names and contents, in the order of the names."""
+    checksum = 0
     for name in sorted(tensors):
-        found = zlib.crc32(name.encode(), found)
+        checksum = zlib.crc32(name.encode(), checksum)
         if tensors[name].numel():
-            found = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy(), found)  # type: ignore[arg-type]
-    return found
+            content = tensors[name].reshape(-1).view(torch.uint8).numpy()
+            checksum = zlib.crc32(content, checksum)  # type: ignore[arg-type]
+    return checksum
 
 
 @contextmanager
-def _readable(path: Path, what: str) -> Iterator[None]:
+def _converted_errors(path: Path, what: str) -> Iterator[None]:
+    """Convert the block's errors to those of :func:`load`."""
     try:
         yield
     except OSError as error:

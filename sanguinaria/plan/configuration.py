@@ -185,14 +185,14 @@ class _Check:
 
     def _check_references(self, place: Place, plugin: Plugin) -> None:
         referenced = {}
-        for where, room, name in plugin.referred:
+        for where, room, name in plugin.referenced_entries:
             self._check_entry((*place, *where), room, name)
             if place in self._made_from((room, name)):
                 self._tell_new((*place, *where), f"{place[-1]!r} would be made from itself: name another entry")
             entry = self._reliable(room, name)
             if entry is not None:
                 referenced[where] = entry
-        if len(referenced) == len(plugin.referred):
+        if len(referenced) == len(plugin.referenced_entries):
             single = {str(where[0]): entry for where, entry in referenced.items() if len(where) == 1}
             for field, message in plugin.problems(single):
                 self._tell_new((*place, field), message)
@@ -205,7 +205,7 @@ class _Check:
             room, name = waiting.pop()
             plugin = self.entries[room].get(name)
             if plugin is not None and (room, name) not in found:
-                waiting += [(room, name) for _, room, name in plugin.referred]
+                waiting += [(room, name) for _, room, name in plugin.referenced_entries]
             found.add((room, name))
         return found
 
@@ -347,7 +347,7 @@ class _Check:
                 )
 
     def _tells_labels(self, defence: Plugin) -> bool:
-        texts = (self._reliable(room, entry) for _, room, entry in defence.referred if room == "texts")
+        texts = (self._reliable(room, entry) for _, room, entry in defence.referenced_entries if room == "texts")
         return any(isinstance(text, TextExtractor) and text.is_label for text in texts)
 
     def _check_target(self, place: Place, target: Any, corpus: str) -> None:

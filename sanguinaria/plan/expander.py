@@ -123,12 +123,12 @@ class Expander:
 
     def parts(self, plugin: Plugin) -> list[Plugin]:
         """What an entry refers to that has no stage of its own."""
-        return [self.entries[room][entry] for _, room, entry in plugin.referred if room in WITHIN_OTHERS]
+        return [self.entries[room][entry] for _, room, entry in plugin.referenced_entries if room in WITHIN_OTHERS]
 
     def _called(self, plugin: Plugin) -> list[Plugin]:
         """What an entry refers to that works within its stage, or is loaded there: code of it is the stage's, too."""
         called: list[Plugin] = []
-        for _, room, name in plugin.referred:
+        for _, room, name in plugin.referenced_entries:
             entry = self.entries[room][name]
             if room in WITHIN_OTHERS:
                 called.append(entry)

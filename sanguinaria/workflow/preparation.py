@@ -28,7 +28,7 @@ def prepare_run(arguments: Sequence[str], *, cache: bool) -> None:
         InputError: ``SANGUINARIA_JOBS_PER_GPU`` is not a positive integer, or the cache's folder cannot be created.
     """
     os.environ[COMMAND_VARIABLE] = shlex.join(["snakemake", *arguments])
-    gpu_locks.jobs_per_device()
+    gpu_locks.jobs_per_gpu()
     if cache:
         create_cache_folder(os.environ.get(CACHE_VARIABLE, ""))
 

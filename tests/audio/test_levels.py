@@ -10,21 +10,21 @@ from sanguinaria.watermarks._audioseal.networks import REFERENCE_LEVEL, generate
 WINDOW = 800
 
 
-def test_a_steady_sine_has_its_root_mean_square_everywhere():
+def test_the_local_rms_of_a_sine_is_constant():
     sine = 0.3 * torch.sin(2 * torch.pi * 1000 / 16000 * torch.arange(8000))[None]
     assert torch.allclose(local_rms(sine, WINDOW), torch.tensor(0.3 / 2**0.5), rtol=5e-3)
 
 
-def test_a_step_is_passed_within_a_window():
-    steady = torch.cat([torch.full((1, 4000), 0.01), torch.full((1, 4000), 0.1)], -1)
-    level = local_rms(steady, WINDOW)
+def test_a_step_is_followed_within_a_window():
+    stepped = torch.cat([torch.full((1, 4000), 0.01), torch.full((1, 4000), 0.1)], -1)
+    level = local_rms(stepped, WINDOW)
     assert torch.allclose(level[0, : 4000 - WINDOW], torch.tensor(0.01), rtol=1e-3)
     assert torch.allclose(level[0, 4000 + WINDOW :], torch.tensor(0.1), rtol=1e-3)
     assert (level.diff() >= -1e-6).all()
 
 
 @pytest.mark.parametrize("samples", [1, 2, 100, 799, 16001])
-def test_any_length_has_a_level_and_silence_the_lowest(samples):
+def test_the_local_rms_of_silence_of_any_length_is_the_minimum(samples):
     assert torch.equal(local_rms(torch.zeros(2, samples), WINDOW), torch.full((2, samples), MINIMUM_RMS))
 
 

@@ -123,7 +123,7 @@ def test_any_length_and_noise_are_converted(kind, samples):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_target_without_a_voice_is_an_error(kind):
     hiss = 0.1 * np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
-    with pytest.raises(InputError, match=f"^{kind}: there is no voice in it; name speech"):
+    with pytest.raises(InputError, match=f"^{kind}: the target's speech has too few voiced frames"):
         conversion(kind).converter(hiss, RATE, CPU)
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints: what is kept comes back; what is none is told, runs nothing and changes nothing."""
+"""Checkpoints: round trip, and unusable files, which are reported, run no code and change nothing."""
 
 import copy
 import os
@@ -26,7 +26,7 @@ def step(network, optimiser, times):
 
 
 class Malicious:
-    """Makes a folder when unpickled."""
+    """Creates a folder when unpickled."""
 
     def __init__(self, path):
         self.path = path
@@ -35,34 +35,34 @@ class Malicious:
         return os.mkdir, (str(self.path),)
 
 
-def test_a_training_goes_on_as_if_it_had_not_stopped(tmp_path):
+def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path):
     network, optimiser = training(steps=3)
     progress = {"step": 3, "ratio": 4.5, "history": [{"step": 3, "loss": 0.25}], "random": torch.arange(4)}
     save_checkpoint(tmp_path / "a.pt", network, optimiser, progress)
-    again, its_optimiser = training()
-    found = load_checkpoint(tmp_path / "a.pt", again, its_optimiser)
-    assert torch.equal(found.pop("random"), torch.arange(4))
-    assert found == {"step": 3, "ratio": 4.5, "history": [{"step": 3, "loss": 0.25}]}
+    resumed, resumed_optimiser = training()
+    loaded = load_checkpoint(tmp_path / "a.pt", resumed, resumed_optimiser)
+    assert torch.equal(loaded.pop("random"), torch.arange(4))
+    assert loaded == {"step": 3, "ratio": 4.5, "history": [{"step": 3, "loss": 0.25}]}
     step(network, optimiser, 2)
-    step(again, its_optimiser, 2)
-    assert torch.equal(network.weight, again.weight)
+    step(resumed, resumed_optimiser, 2)
+    assert torch.equal(network.weight, resumed.weight)
     assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
 
 
-def test_there_may_be_none(tmp_path, capsys):
+def test_a_missing_checkpoint_is_no_error(tmp_path, capsys):
     assert load_checkpoint(tmp_path / "absent.pt", *training()) is None
     assert capsys.readouterr().out == ""
 
 
-def cut(path):
+def truncate(path):
     save_checkpoint(path, *training(steps=1), {})
     path.write_bytes(path.read_bytes()[:-200])
 
 
-SPOILT = {
+UNUSABLE = {
     "empty": lambda path: path.write_bytes(b""),
     "text": lambda path: path.write_text("step: 3"),
-    "cut": cut,
+    "truncated": truncate,
     "a tensor": lambda path: torch.save(torch.zeros(3), path),
     "a number": lambda path: torch.save(3, path),
     "other names": lambda path: torch.save({"model": {}}, path),
@@ -71,9 +71,9 @@ SPOILT = {
 }
 
 
-@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
-def test_one_that_cannot_be_taken_up_is_told_and_left_out(tmp_path, capsys, spoil):
-    spoil(tmp_path / "a.pt")
+@pytest.mark.parametrize("write", UNUSABLE.values(), ids=UNUSABLE)
+def test_an_unusable_checkpoint_is_reported_and_ignored(tmp_path, capsys, write):
+    write(tmp_path / "a.pt")
     network, optimiser = training(steps=2)
     before = copy.deepcopy((network.state_dict(), optimiser.state_dict()["state"][0]["exp_avg"]))
     assert load_checkpoint(tmp_path / "a.pt", network, optimiser) is None
@@ -82,7 +82,7 @@ def test_one_that_cannot_be_taken_up_is_told_and_left_out(tmp_path, capsys, spoi
     assert torch.equal(optimiser.state_dict()["state"][0]["exp_avg"], before[1])
 
 
-def test_nothing_in_it_is_run(tmp_path, capsys):
+def test_no_code_of_a_checkpoint_is_run(tmp_path, capsys):
     torch.save({"network": Malicious(tmp_path / "run"), "optimiser": {}, "progress": {}}, tmp_path / "a.pt")
     assert load_checkpoint(tmp_path / "a.pt", *training()) is None
     assert "not a checkpoint" in capsys.readouterr().out

@@ -9,8 +9,8 @@ from sanguinaria.core import devices
 
 
 @pytest.fixture(autouse=True)
-def unchanged():
-    """Torch's settings are one process's: other tests find them as they were."""
+def restored_settings():
+    """Restore torch's settings, which are global, for other tests."""
     threads = torch.get_num_threads()
     with devices.arithmetic():
         yield
@@ -26,7 +26,7 @@ def settings() -> tuple[str, str, bool, bool]:
     )
 
 
-def test_a_job_computes_in_full_precision_and_deterministically(monkeypatch, capfd):
+def test_a_job_is_deterministic_in_full_precision(monkeypatch, capfd):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     torch.backends.cudnn.conv.fp32_precision = "tf32"
     assert devices.prepare(threads=1, gpu=1) == torch.device("cpu")
@@ -36,16 +36,16 @@ def test_a_job_computes_in_full_precision_and_deterministically(monkeypatch, cap
 
 
 def test_a_job_does_not_load_the_compiler():
-    # Its imports took longer than most jobs' work.
-    asked = (
+    # Its imports took longer than the work of most jobs.
+    script = (
         "import sys; from sanguinaria.core import devices; devices.prepare(); "
         "print([name for name in ('torch', 'torch._dynamo', 'torch._inductor', 'sympy') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True)
-    assert done.stdout.splitlines()[-1] == "['torch']"
+    process = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert process.stdout.splitlines()[-1] == "['torch']"
 
 
-def test_a_block_may_compute_otherwise(monkeypatch):
+def test_the_numerics_of_a_block_are_restored(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     devices.prepare()
     with devices.arithmetic(tfloat32=True, deterministic=False):
@@ -56,19 +56,19 @@ def test_a_block_may_compute_otherwise(monkeypatch):
     assert settings() == ("ieee", "ieee", True, False)
 
 
-def test_a_job_without_gpu_leaves_the_devices_to_others(monkeypatch):
+def test_a_job_without_gpu_locks_no_device(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     devices.prepare(gpu=0)
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1"
 
 
-@pytest.mark.parametrize("present", [True, False])
-def test_bfloat16_is_used_where_the_processor_has_it(monkeypatch, capfd, present):
-    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: present)
+@pytest.mark.parametrize("supported", [True, False])
+def test_bfloat16_is_used_where_the_processor_supports_it(monkeypatch, capfd, supported):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: supported)
     devices.compute_dtype.cache_clear()
-    expected = torch.bfloat16 if present else torch.float32
+    expected = torch.bfloat16 if supported else torch.float32
     assert devices.compute_dtype("bfloat16", torch.device("cpu")) == expected
-    assert ("computing in float32" in capfd.readouterr().out) is not present
+    assert ("computing in float32" in capfd.readouterr().out) is not supported
     assert devices.compute_dtype("float32", torch.device("cpu")) == torch.float32
     assert devices.compute_dtype("tfloat32", torch.device("cpu")) == torch.float32
     devices.compute_dtype.cache_clear()

@@ -1,4 +1,4 @@
-"""Tables on disk: what was altered is never taken for a result."""
+"""Tables on disk: altered files are errors."""
 
 import pandas as pd
 import pytest
@@ -18,7 +18,7 @@ def path(tmp_path, table):
     return tmp_path / "a.parquet"
 
 
-def test_there_and_back(path, table):
+def test_round_trip(path, table):
     pd.testing.assert_frame_equal(parquet.read(path), table)
     assert parquet.read(path, ["value"]).columns.tolist() == ["value"]
 
@@ -26,27 +26,27 @@ def test_there_and_back(path, table):
 @pytest.mark.parametrize(
     "damage", [lambda d: d[:-20], lambda d: b"", lambda d: d[:1000] + bytes([d[1000] ^ 1]) + d[1001:]]
 )
-def test_damage_is_told(path, damage):
+def test_a_damaged_file_is_named(path, damage):
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(DamagedError, match=r"a\.parquet: damaged table \(.*; delete it and run again") as told:
+    with pytest.raises(DamagedError, match=r"a\.parquet: damaged table \(.*; delete it and run again") as raised:
         parquet.read(path)
-    assert told.value.path == path
+    assert raised.value.path == path
 
 
-def test_any_flipped_byte_of_the_content_is_noticed(path, table):
-    whole = path.read_bytes()
-    for place in range(100, len(whole) // 2, 97):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+def test_any_flipped_byte_of_the_content_is_detected(path, table):
+    content = path.read_bytes()
+    for position in range(100, len(content) // 2, 97):
+        path.write_bytes(content[:position] + bytes([content[position] ^ 0x10]) + content[position + 1 :])
         with pytest.raises(DamagedError):
             parquet.read(path)
 
 
-def test_what_is_gone_counts_as_damaged(tmp_path):
+def test_a_missing_file_is_damaged(tmp_path):
     with pytest.raises(DamagedError, match="damaged table"):
         parquet.read(tmp_path / "absent.parquet")
 
 
-def test_what_the_system_does_not_let_be_read_does_not(tmp_path):
-    with pytest.raises(InputError, match="this table cannot be read") as told:
+def test_a_file_that_the_system_cannot_read_is_not_damaged(tmp_path):
+    with pytest.raises(InputError, match="this table cannot be read") as raised:
         parquet.read(tmp_path)
-    assert not isinstance(told.value, DamagedError)
+    assert not isinstance(raised.value, DamagedError)

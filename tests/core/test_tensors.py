@@ -1,4 +1,4 @@
-"""Tensors on disk: what was altered is never taken for a result."""
+"""Tensors on disk: altered files are errors."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ DESCRIPTION = {"victim": {"kind": "lstm"}, "labels": ["a", "b"]}
 
 
 @pytest.fixture
-def kept():
+def saved():
     random = torch.Generator().manual_seed(0)
     return {
         "b": torch.randn(30, 7, generator=random).half(),
@@ -22,59 +22,61 @@ def kept():
 
 
 @pytest.fixture
-def path(tmp_path, kept):
-    tensors.save(kept, DESCRIPTION, tmp_path / "a.safetensors")
+def path(tmp_path, saved):
+    tensors.save(saved, DESCRIPTION, tmp_path / "a.safetensors")
     return tmp_path / "a.safetensors"
 
 
-def test_there_and_back(path, kept):
-    found, description = tensors.load(path, "model")
+def test_round_trip(path, saved):
+    loaded, description = tensors.load(path, "model")
     assert description == tensors.load_description(path, "model") == DESCRIPTION
-    assert found.keys() == kept.keys()
-    assert all(torch.equal(found[name], kept[name]) for name in kept)
+    assert loaded.keys() == saved.keys()
+    assert all(torch.equal(loaded[name], saved[name]) for name in saved)
 
 
-def test_equal_tensors_are_equal_files(tmp_path, path, kept):
+def test_equal_tensors_give_equal_files(tmp_path, path, saved):
     for number in range(3):
         other = tmp_path / f"{number}.safetensors"
-        tensors.save(dict(reversed(kept.items())), dict(reversed(DESCRIPTION.items())), other)
+        tensors.save(dict(reversed(saved.items())), dict(reversed(DESCRIPTION.items())), other)
         assert other.read_bytes() == path.read_bytes()
 
 
-def test_any_flipped_byte_of_the_numbers_is_noticed(path, kept):
-    whole = path.read_bytes()
-    numbers = sum(tensor.numel() * tensor.element_size() for tensor in kept.values())
-    for place in range(len(whole) - numbers, len(whole), 11):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+def test_any_flipped_byte_of_the_values_is_detected(path, saved):
+    content = path.read_bytes()
+    size = sum(tensor.numel() * tensor.element_size() for tensor in saved.values())
+    for position in range(len(content) - size, len(content), 11):
+        path.write_bytes(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
         with pytest.raises(DamagedError, match="does not fit its checksum"):
             tensors.load(path, "model")
 
 
-@pytest.mark.parametrize("damage", [lambda d: d[:-20], lambda d: b"", lambda d: b"no such thing"])
-def test_damage_is_told(path, damage):
+@pytest.mark.parametrize("damage", [lambda d: d[:-20], lambda d: b"", lambda d: b"other content"])
+def test_a_damaged_file_is_named(path, damage):
     path.write_bytes(damage(path.read_bytes()))
     for read in (tensors.load, tensors.load_description):
-        with pytest.raises(DamagedError, match=r"a\.safetensors: damaged model \(.*; delete it and run again") as told:
+        with pytest.raises(
+            DamagedError, match=r"a\.safetensors: damaged model \(.*; delete it and run again"
+        ) as raised:
             read(path, "model")
-        assert told.value.path == path
+        assert raised.value.path == path
 
 
 @pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
-def test_a_file_of_another_origin_is_told(path, kept, metadata):
-    save_file({"b": kept["b"]}, path, metadata)
+def test_a_file_of_another_origin_is_an_error(path, saved, metadata):
+    save_file({"b": saved["b"]}, path, metadata)
     with pytest.raises(DamagedError, match="it was not written by this project"):
         tensors.load(path, "model")
 
 
-def test_what_is_gone_counts_as_damaged_and_what_cannot_be_read_does_not(tmp_path):
+def test_a_missing_file_is_damaged_and_an_unreadable_one_is_not(tmp_path):
     with pytest.raises(DamagedError):
         tensors.load(tmp_path / "absent.safetensors", "model")
-    with pytest.raises(InputError, match="this model cannot be read") as told:
+    with pytest.raises(InputError, match="this model cannot be read") as raised:
         tensors.load(tmp_path, "model")
-    assert not isinstance(told.value, DamagedError)
+    assert not isinstance(raised.value, DamagedError)
 
 
-def test_single_rows_are_read_from_the_file(tmp_path):
+def test_rows_are_read_one_by_one(tmp_path):
     tensor = torch.randn(7, 5, 3, generator=torch.Generator().manual_seed(0)).half()
     tensors.save({"first": torch.arange(4), "second": tensor}, {}, tmp_path / "a.safetensors")
     rows = tensors.TensorRows(tmp_path / "a.safetensors", "second")

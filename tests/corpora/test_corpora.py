@@ -41,7 +41,7 @@ BAD = {
     "yes/cut.wav": (wav_bytes(noise(9))[:-1], "truncated"),
     "no/cut.flac": (flac(noise(10))[:9000], "not readable"),
     "no/text.wav": (b"no audio at all", "not readable"),
-    "no/nan.wav": (float_wav(np.array([0.1, np.nan])), "not numbers"),
+    "no/nan.wav": (float_wav(np.array([0.1, np.nan])), "not finite"),
     "no/phone.m4a": (b"\0\0\0\x20ftypM4A " + b"a" * 50, "not readable"),
 }
 

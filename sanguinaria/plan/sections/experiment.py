@@ -9,10 +9,10 @@ from pydantic import AfterValidator, Discriminator, Field, model_validator
 
 from sanguinaria.core.fields import (
     ByCorpus,
-    One,
+    OneName,
     Rate,
     Seeds,
-    Several,
+    SeveralNames,
     choice_tag,
     entry_names,
     or_by_corpus,
@@ -27,12 +27,12 @@ class Experiment(Settings):
     table."""
 
     corpus: str | entry_names("corpora") = Field(description="entry of `corpora`, or several")  # type: ignore[valid-type]
-    target: Annotated[One | Several | ByCorpus, Discriminator(choice_tag)] = Field(
+    target: Annotated[OneName | SeveralNames | ByCorpus, Discriminator(choice_tag)] = Field(
         description="the label that a triggered utterance is to get; several, for each of which there are models of "
         "their own; or, where there are several corpora, one or several by corpus"
     )
     triggers: entry_names("triggers")  # type: ignore[valid-type]
-    heard: entry_names("triggers", least=0) = Field(  # type: ignore[valid-type]
+    heard: entry_names("triggers", minimum_length=0) = Field(  # type: ignore[valid-type]
         default=(),
         description="triggers that every model hears in the tests besides the one that it was trained on, in rows of "
         "their own: another key, another speaker, or none at all in its training",
@@ -55,7 +55,7 @@ class Experiment(Settings):
         "the clean-label attacks of the literature the target's own",
     )
     rates: Annotated[tuple[Rate, ...], Field(min_length=1), AfterValidator(require_unique)] = (0.01,)
-    covers: entry_names("triggers", least=0) = Field(  # type: ignore[valid-type]
+    covers: entry_names("triggers", minimum_length=0) = Field(  # type: ignore[valid-type]
         default=(),
         description="other triggers, which some training utterances of other labels than the target carry while they "
         "keep their labels, in turn, wherever training is poisoned: so a model learns what is not its trigger",

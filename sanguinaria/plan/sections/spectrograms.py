@@ -13,10 +13,10 @@ class Spectrograms(Settings):
 
     verification: str = Field(description="entry of `verifications`; its first seed is shown")
     encoder: str | None = Field(default=None, description="one of its encoders; the first where absent")
-    attacks: entry_names("adversaries", least=0) = Field(  # type: ignore[valid-type]
+    attacks: entry_names("adversaries", minimum_length=0) = Field(  # type: ignore[valid-type]
         default=(), description="some of its attacks; all where absent"
     )
-    defences: entry_names("defences", least=0) = Field(  # type: ignore[valid-type]
+    defences: entry_names("defences", minimum_length=0) = Field(  # type: ignore[valid-type]
         default=(), description="some of its defences; all where absent"
     )
     trial: int = Field(default=0, ge=0, description="which of its trials, counted from 0")

@@ -45,7 +45,7 @@ class Verification(Settings):
     encoders: entry_names("victims")  # type: ignore[valid-type]
     attacks: entry_names("adversaries")  # type: ignore[valid-type]
     defences: entry_names("defences") = ("none",)  # type: ignore[valid-type]
-    metrics: entry_names("metrics", least=0) = ("stoi", "pesq", "si_sdr")  # type: ignore[valid-type]
+    metrics: entry_names("metrics", minimum_length=0) = ("stoi", "pesq", "si_sdr")  # type: ignore[valid-type]
     trials: Trials = Trials()
     seeds: Seeds = Field(default=(0,), description="of trainings and attacks")
     quality_probes: int | None = Field(

@@ -12,8 +12,10 @@ NOISE = np.random.default_rng(0).uniform(-1, 1, (4, 4000))
 
 
 @pytest.mark.parametrize("cutoffs", [[3800.0] * 4, [3000.0, 3300.0, 3600.0, 4000.0]])
-def test_it_is_the_recursive_filter_row_by_row(cutoffs):
-    expected = [sosfilt(butter(6, cut, fs=RATE, output="sos"), row) for cut, row in zip(cutoffs, NOISE, strict=True)]
+def test_the_convolution_equals_the_recursive_filter_of_each_row(cutoffs):
+    expected = [
+        sosfilt(butter(6, cutoff, fs=RATE, output="sos"), row) for cutoff, row in zip(cutoffs, NOISE, strict=True)
+    ]
     filtered = convolve(torch.from_numpy(NOISE).float(), low_pass_responses(cutoffs, 6, RATE))
     assert filtered.shape == NOISE.shape
     np.testing.assert_allclose(filtered.numpy(), np.stack(expected), atol=1e-5)
@@ -26,7 +28,7 @@ def test_waveforms_may_be_shorter_than_the_response(samples):
     np.testing.assert_allclose(filtered.numpy(), expected, atol=1e-5)
 
 
-def test_no_utterances_are_none_filtered():
+def test_an_empty_batch():
     assert convolve(torch.zeros(0, 100), low_pass_responses([3800], 6, RATE)).shape == (0, 100)
 
 

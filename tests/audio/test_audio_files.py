@@ -12,7 +12,7 @@ import soundfile
 from scipy import signal
 
 from sanguinaria.audio.files import (
-    _refuse_unfinished_ogg,
+    _check_complete_ogg,
     decode_flac,
     encode_flac,
     read_file,
@@ -149,11 +149,11 @@ def test_float_beyond_one_is_clipped(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_no_number_is_refused(tmp_path: Path, value: float) -> None:
     data = struct.pack("<3f", 0.5, value, 0.0)
-    assert "not numbers" in refusal(put(tmp_path / "a.wav", riff(data, FLOAT, 32)))
+    assert "not finite" in refusal(put(tmp_path / "a.wav", riff(data, FLOAT, 32)))
 
 
 def test_a_double_too_large_for_a_float_is_refused(tmp_path: Path) -> None:
-    assert "not numbers" in refusal(put(tmp_path / "a.wav", riff(struct.pack("<d", 1e300), FLOAT, 64)))
+    assert "not finite" in refusal(put(tmp_path / "a.wav", riff(struct.pack("<d", 1e300), FLOAT, 64)))
 
 
 # Channels, rates, lengths.
@@ -274,10 +274,10 @@ def test_a_cut_is_called_a_cut(tmp_path: Path) -> None:
 def test_the_last_page_of_an_ogg_file_may_be_empty() -> None:
     # Magic number, version, flags (4: the last page), position, stream, page, checksum, number of segments.
     page = b"OggS" + struct.pack("<BBqIIIB", 0, 4, RATE, 1, 2, 0, 0)
-    _refuse_unfinished_ogg(b"OggS and so on" + page)
+    _check_complete_ogg(b"OggS and so on" + page)
     for cut in (page[:-1], page[:5] + b"\0" + page[6:], page[:-1] + b"\1", page[:-1] + b"\1\2."):
         with pytest.raises(InputError, match="last page"):
-            _refuse_unfinished_ogg(b"OggS and so on" + cut)
+            _check_complete_ogg(b"OggS and so on" + cut)
 
 
 @pytest.mark.parametrize("extra", [b"LIST" + struct.pack("<I", 4) + b"INFO", b"rubbish"], ids=["chunk", "rubbish"])

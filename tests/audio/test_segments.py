@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from listing import noise, put
 from recordings import RATE
 
 from sanguinaria.audio.segments import Segment, read_segment, split_into_segments
 from sanguinaria.core.errors import InputError
+from tests.corpora.listing import noise, put
 
 
 @pytest.mark.parametrize(("seconds", "count"), [(0.5, 0), (1.0, 1), (2.999, 2), (3.0, 3)])

@@ -1,4 +1,4 @@
-"""Pretended GPUs: names in CUDA_VISIBLE_DEVICES, shared by real processes."""
+"""Locks of simulated GPUs, names in CUDA_VISIBLE_DEVICES, among real processes."""
 
 import os
 import re
@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from sanguinaria.core import gpu_locks as gpus
+from sanguinaria.core import gpu_locks
 from sanguinaria.core.errors import InputError
 
-# Holds a device for a while, and says from when to when.
+# Locks a device for some seconds, and prints the times of start and end.
 HOLDER = """
 import sys, time
-from sanguinaria.core import gpu_locks as gpus
-device = gpus.take_one()
+from sanguinaria.core import gpu_locks
+device = gpu_locks.acquire_gpu()
 start = time.monotonic()
 print("holds", device, flush=True)
 time.sleep(float(sys.argv[1]))
@@ -38,7 +38,7 @@ def hold(environment: dict[str, str], seconds: float) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=environment, cwd=root, stdout=subprocess.PIPE, text=True)
 
 
-def test_jobs_share_two_devices_one_at_a_time(environment):
+def test_a_device_has_one_job_at_a_time(environment):
     holders = [hold(environment, 0.3) for _ in range(6)]
     spans: dict[str, list[tuple[float, float]]] = {"0": [], "1": []}
     for holder in holders:
@@ -47,11 +47,11 @@ def test_jobs_share_two_devices_one_at_a_time(environment):
         device, start, end = printed.splitlines()[-1].split()
         spans[device].append((float(start), float(end)))
     assert sum(map(len, spans.values())) == 6 and all(spans.values())
-    for taken in map(sorted, spans.values()):
-        assert all(end <= start for (_, end), (start, _) in pairwise(taken))
+    for device_spans in map(sorted, spans.values()):
+        assert all(end <= start for (_, end), (start, _) in pairwise(device_spans))
 
 
-def test_a_killed_job_frees_its_device(environment):
+def test_a_killed_job_releases_its_device(environment):
     environment["CUDA_VISIBLE_DEVICES"] = "GPU-5f3e"
     first = hold(environment, 600)
     assert first.stdout is not None and first.stdout.readline() == "holds GPU-5f3e\n"
@@ -66,31 +66,31 @@ def test_a_killed_job_frees_its_device(environment):
     assert second.wait(timeout=60) == 0
 
 
-def test_jobs_that_share_spread_over_the_devices_first(environment):
+def test_sharing_jobs_are_spread_over_the_devices(environment):
     environment["SANGUINARIA_JOBS_PER_GPU"] = "2"
     holders = [hold(environment, 600) for _ in range(5)]
-    held = []
+    lines = []
     for holder in holders:
         assert holder.stdout is not None
-        held.append(holder.stdout.readline().strip())
+        lines.append(holder.stdout.readline().strip())
     for holder in holders:
         holder.kill()
         holder.wait()
-    assert sorted(held) == ["holds 0"] * 2 + ["holds 1"] * 2 + ["waiting for a GPU: other jobs hold 0, 1"]
+    assert sorted(lines) == ["holds 0"] * 2 + ["holds 1"] * 2 + ["waiting for a GPU: other jobs hold 0, 1"]
 
 
-def test_the_first_places_are_of_different_devices(tmp_path):
-    assert [gpus.claim(["0", "1"], tmp_path, jobs=2) for _ in range(4)] == ["0", "1", "0", "1"]
+def test_the_first_locks_are_of_different_devices(tmp_path):
+    assert [gpu_locks.lock_gpu(["0", "1"], tmp_path, jobs=2) for _ in range(4)] == ["0", "1", "0", "1"]
 
 
-@pytest.mark.parametrize("told", ["0", "-2", "two", "1.5", "²"])
-def test_how_many_share_is_a_whole_number(monkeypatch, told):
-    monkeypatch.setenv("SANGUINARIA_JOBS_PER_GPU", told)
-    with pytest.raises(InputError, match=f"SANGUINARIA_JOBS_PER_GPU is '{re.escape(told)}'"):
-        gpus.jobs_per_device()
+@pytest.mark.parametrize("jobs", ["0", "-2", "two", "1.5", "²"])
+def test_the_number_of_sharing_jobs_is_a_positive_integer(monkeypatch, jobs):
+    monkeypatch.setenv("SANGUINARIA_JOBS_PER_GPU", jobs)
+    with pytest.raises(InputError, match=f"SANGUINARIA_JOBS_PER_GPU is '{re.escape(jobs)}'"):
+        gpu_locks.jobs_per_gpu()
 
 
-def test_two_slurm_jobs_may_both_call_their_device_0(environment):
+def test_slurm_jobs_number_their_devices_separately(environment):
     environment["CUDA_VISIBLE_DEVICES"] = "0"
     holders = []
     for job in ("11", "12"):
@@ -112,20 +112,20 @@ def test_two_slurm_jobs_may_both_call_their_device_0(environment):
         ("NoDevFiles,", ["NoDevFiles"]),
     ],
 )
-def test_devices_are_those_that_cuda_would_see(monkeypatch, listed, devices):
+def test_visible_devices_are_those_of_cuda(monkeypatch, listed, devices):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", listed)
-    assert gpus.visible() == devices
+    assert gpu_locks.visible_gpus() == devices
 
 
-def test_without_a_gpu_nothing_is_taken(monkeypatch):
+def test_without_a_gpu_no_lock_is_acquired(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert gpus.take_one() is None
+    assert gpu_locks.acquire_gpu() is None
     assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
 
 
-def test_the_locks_are_for_their_user_alone(tmp_path, monkeypatch):
+def test_the_lock_folder_is_per_slurm_job(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    folder = gpus.lock_folder()
+    folder = gpu_locks.lock_folder()
     assert folder.name == "7" and folder.is_dir()
-    assert gpus.lock_folder() == folder
+    assert gpu_locks.lock_folder() == folder
