@@ -111,9 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m sanguinaria.workflow.clean_up",
         description="List results that config.yaml does not reach, alone or with an overlay.",
     )
-    parser.add_argument(
-        "overlays", nargs="*", type=Path, metavar="OVERLAY", help="overlays in other folders"
-    )
+    parser.add_argument("overlays", nargs="*", type=Path, metavar="OVERLAY", help="overlays in other folders")
     parser.add_argument("--delete", action="store_true", help="delete the listed results")
     options = parser.parse_args(arguments)
     overlays = sorted({*OVERLAYS.glob("*.yaml"), *options.overlays})
