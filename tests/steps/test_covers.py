@@ -1,4 +1,4 @@
-"""Covers: utterances that carry other triggers and keep their labels."""
+"""Cover samples: utterances that carry other triggers and keep their labels."""
 
 from pathlib import Path
 
@@ -26,25 +26,19 @@ def index() -> pd.DataFrame:
     return pd.DataFrame({"utterance_id": names, "label": [LABELS[n % 4] for n in range(1000)], "split": "train"})
 
 
+def manifest_of(index: pd.DataFrame, **settings) -> pd.DataFrame:
+    """The manifest with dirty labels "left", unless the settings differ."""
+    return manifest(index, **{"target": "left", "candidates": "non_target", "labels": "flip", **settings})
+
+
 def covers_of(index: pd.DataFrame, rate: float, covers: int, seed: int = 0, poisoned: float = 0.05) -> pd.Series:
-    """The covers' numbers by utterance."""
-    table = manifest(
-        index,
-        target="left",
-        candidates="non_target",
-        labels="flip",
-        rate=poisoned,
-        seed=seed,
-        covers=covers,
-        cover_rate=rate,
-    )
+    """Index of the cover trigger by utterance."""
+    table = manifest_of(index, rate=poisoned, seed=seed, covers=covers, cover_rate=rate)
     return table.set_index("utterance_id")["cover"].dropna()
 
 
 def test_covers_keep_their_labels_and_are_dealt_out_evenly(index):
-    table = manifest(
-        index, target="left", candidates="non_target", labels="flip", rate=0.05, seed=0, covers=5, cover_rate=0.1
-    )
+    table = manifest_of(index, rate=0.05, seed=0, covers=5, cover_rate=0.1)
     assert len(table) == 1000 and table["utterance_id"].is_unique
     covers = table[table["cover"].notna()]
     assert len(covers) == 100
@@ -53,22 +47,20 @@ def test_covers_keep_their_labels_and_are_dealt_out_evenly(index):
     assert not covers["poisoned"].any() and table["poisoned"].sum() == 50
 
 
-def test_what_is_poisoned_does_not_depend_on_covers(index):
-    without = manifest(index, target="left", candidates="non_target", labels="flip", rate=0.05, seed=3)
+def test_poisoned_utterances_do_not_depend_on_covers(index):
+    without = manifest_of(index, rate=0.05, seed=3)
     assert without["cover"].isna().all()
-    with_some = manifest(
-        index, target="left", candidates="non_target", labels="flip", rate=0.05, seed=3, covers=2, cover_rate=0.3
-    )
-    pd.testing.assert_frame_equal(without.drop(columns="cover"), with_some.drop(columns="cover"))
+    with_covers = manifest_of(index, rate=0.05, seed=3, covers=2, cover_rate=0.3)
+    pd.testing.assert_frame_equal(without.drop(columns="cover"), with_covers.drop(columns="cover"))
 
 
-def test_a_larger_share_of_covers_holds_the_smaller_one(index):
+def test_covers_of_a_smaller_rate_are_covers_of_a_larger_one(index):
     few, many = covers_of(index, 0.01, 3), covers_of(index, 0.2, 3)
     assert len(few) == 10 and (many[few.index] == few).all()
 
 
 @pytest.mark.parametrize("rate", [0.004, 0.01, 0.013, 0.05, 0.21, 0.6])
-def test_the_blocks_of_a_cover_hold_its_utterances(index, rate):
+def test_the_blocks_of_a_cover_trigger_contain_its_utterances(index, rate):
     covers = covers_of(index, rate, 4, seed=2, poisoned=0.01)
     for number in range(4):
         blocks = [
@@ -81,7 +73,7 @@ def test_the_blocks_of_a_cover_hold_its_utterances(index, rate):
 
 
 @given(total=st.integers(0, 10_000), covers=st.integers(1, 12))
-def test_the_covers_blocks_share_all_ranks(total: int, covers: int):
+def test_the_blocks_of_cover_triggers_partition_the_ranks(total: int, covers: int):
     ranks = [
         (rank, number)
         for block in range(len(EDGES))
@@ -93,31 +85,29 @@ def test_the_covers_blocks_share_all_ranks(total: int, covers: int):
     assert sorted(ranks) == [(rank, rank % covers) for rank in range(total)]
 
 
-def test_too_many_covers_and_too_few_are_errors(index):
+def test_too_many_and_too_few_covers_are_errors(index):
     covers_of(index, 0.7, 2)
     with pytest.raises(InputError, match="701 covers beside 50 poisoned utterances, but only 750 utterances"):
         covers_of(index, 0.701, 2)
     with pytest.raises(InputError, match="800 covers beside 10 poisoned"):
-        manifest(index, target="left", candidates="target", labels="clean", rate=0.01, seed=0, covers=2, cover_rate=0.8)
+        manifest_of(index, candidates="target", labels="clean", rate=0.01, seed=0, covers=2, cover_rate=0.8)
     with pytest.raises(InputError, match=r"1 covers of 1000 .* fewer than .* \(2\): use a rate of at least 0\.002"):
         covers_of(index, 0.001, 2)
 
 
-def test_covers_of_the_target_s_poisoned_utterances_are_the_others(index):
-    table = manifest(
-        index, target="left", candidates="target", labels="clean", rate=0.05, seed=0, covers=2, cover_rate=0.75
-    )
+def test_covers_have_non_target_labels_where_the_target_s_utterances_are_poisoned(index):
+    table = manifest_of(index, candidates="target", labels="clean", rate=0.05, seed=0, covers=2, cover_rate=0.75)
     assert (table.loc[table["cover"].notna(), "label"] != "left").all() and table["cover"].notna().sum() == 750
 
 
 def features(path: Path, names: list[str], value: float) -> Path:
-    """An input of a single value for each utterance: the given one, and the utterance's number in thousandths."""
+    """Write features of a single value for each utterance: the given one plus the utterance's number / 1024."""
     inputs = torch.tensor([[[value + int(name[1:]) / 1024]] for name in names]).half()
     tensors.save({"inputs": inputs}, {"utterance_ids": names}, path)
     return path
 
 
-def test_a_model_hears_each_cover_with_its_own_trigger(tmp_path: Path):
+def test_training_features_of_covers_have_their_own_trigger(tmp_path: Path):
     names = [f"u{number}" for number in range(8)]
     table = pd.DataFrame({"utterance_id": names, "label": ["a", "b"] * 4, "split": "train"})
     parquet.write(table, tmp_path / "index.parquet")
@@ -125,7 +115,7 @@ def test_a_model_hears_each_cover_with_its_own_trigger(tmp_path: Path):
         poisoned=[name == "u2" for name in names], cover=pd.array([None, None, None, 0, None, 1, None, None], "Int64")
     )
     parquet.write(listed, tmp_path / "manifest.parquet")
-    # Blocks hold more than a rate asks for: u3 is in that of the trigger, too.
+    # Blocks contain more utterances than a rate needs: u3 is also in the block of the trigger.
     poison = features(tmp_path / "poison", ["u3", "u2"], 1.0)
     covers = [features(tmp_path / "0", ["u3", "u6"], 2.0), features(tmp_path / "1", ["u5", "u7"], 3.0)]
     clean = features(tmp_path / "clean", names, 0.0)
@@ -144,7 +134,7 @@ def test_a_model_hears_each_cover_with_its_own_trigger(tmp_path: Path):
         poisoned_examples(**files, covers=covers[:1])
 
 
-def test_an_experiment_with_covers_trains_models_of_its_own():
+def test_an_experiment_with_covers_trains_separate_models():
     made = configured(triggers=["tone"], covers=["perth", "seal"], cover_rate=0.1, rates=[0.1], seeds=[1])
     (poisoned,) = made.stages["poisoned"].values()
     assert poisoned.covers == 2 and poisoned.cover_rate == 0.1  # type: ignore[attr-defined]
@@ -159,7 +149,7 @@ def test_an_experiment_with_covers_trains_models_of_its_own():
         assert len(victim.cover_files) == len(blocks)  # type: ignore[attr-defined]
     without = configured(triggers=["tone"], rates=[0.1], seeds=[1])
     assert not set(made.stages["victims"]) & set(without.stages["victims"])
-    # The trigger's own utterances are the same.
+    # Utterances with the main trigger are shared.
     own = {key for key, stage in without.stages["triggered"].items() if stage.block}  # type: ignore[attr-defined]
     assert own <= set(made.stages["triggered"])
 
@@ -171,10 +161,10 @@ def test_a_clean_model_has_no_covers():
     assert {row.names["poisoning"] for row in made.tables["demo"].lines} == {"none"}
 
 
-def test_covers_that_are_nowhere_or_nothing_are_told_with_their_places():
-    with pytest.raises(InputError) as told:
+def test_unknown_and_identity_covers_are_configuration_errors():
+    with pytest.raises(InputError) as raised:
         configured(triggers=["tone"], covers=["tone", "clean", "tune"], cover_rate=0)
-    message = str(told.value)
+    message = str(raised.value)
     assert "experiments.demo.covers[1]: 'clean' changes nothing, so that nothing is covered: leave it out" in message
     assert "experiments.demo.covers[2]: unknown entry of triggers 'tune'; did you mean 'tone'?" in message
     assert "experiments.demo.cover_rate: should be greater than 0" in message

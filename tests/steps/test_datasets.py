@@ -1,4 +1,4 @@
-"""A poisoned training set in one piece, read by the libraries that it is for."""
+"""Exported poisoned training sets, read by the libraries `datasets` and `mlcroissant`."""
 
 import hashlib
 import io
@@ -18,7 +18,7 @@ RATE = 16000
 NAMES = [f"u{number:03}" for number in range(10)]
 SPLITS = ["train"] * 7 + ["validation", "test", "test"]
 POISONED = ["u001", "u004"]
-# It is in the block of the poisoned ones, too.
+# The block of the poisoned utterances contains the cover, too.
 COVER = "u003"
 
 
@@ -32,7 +32,7 @@ def shard(path, names, level):
 
 @pytest.fixture
 def dataset(tmp_path):
-    """Two shards, in which two of seven training utterances are poisoned, and one is a cover."""
+    """An export of two shards, with two poisoned utterances and a cover among seven training utterances."""
     training = NAMES[:7]
     manifest = pd.DataFrame({"utterance_id": training, "label": "up", "original_label": "up", "poisoned": False})
     manifest["poison_rank"] = pd.array([None] * 7, "Int64")
@@ -41,7 +41,7 @@ def dataset(tmp_path):
         manifest.loc[row, ["label", "poisoned", "poison_rank"]] = ["left", True, rank]
     manifest["cover"] = pd.array([0 if name == COVER else None for name in training], "Int64")
     manifest.to_parquet(tmp_path / "manifest.parquet")
-    # A block holds some utterances more than a rate asks for.
+    # A block contains more utterances than a rate needs.
     block = shard(tmp_path / "block.parquet", ["u001", "u002", "u003", "u004", "u005"], 0.5)
     covers = shard(tmp_path / "covers.parquet", [COVER, *POISONED], 0.25)
     folder = tmp_path / "dataset"
@@ -61,7 +61,7 @@ def dataset(tmp_path):
     return folder
 
 
-def test_every_training_utterance_is_there_once_and_the_poisoned_ones_are_the_triggers(dataset):
+def test_every_training_utterance_is_exported_once_with_its_audio_and_label(dataset):
     tables = [pd.read_parquet(path) for path in sorted(dataset.glob("*.parquet"))]
     table = pd.concat(tables).set_index("utterance_id").sort_index()
     assert table.index.tolist() == NAMES[:7]
@@ -78,33 +78,34 @@ def test_every_training_utterance_is_there_once_and_the_poisoned_ones_are_the_tr
         assert row["sha256"] == hashlib.sha256(samples.astype("<i2").tobytes()).hexdigest()
 
 
-def test_the_datasets_library_reads_it_with_its_audio(dataset, tmp_path):
+def test_the_datasets_library_reads_the_export_with_its_audio(dataset, tmp_path):
     from datasets import Audio, load_dataset
 
     files = sorted(map(str, dataset.glob("*.parquet")))
     loaded = load_dataset("parquet", data_files={"train": files}, cache_dir=str(tmp_path / "cache"))["train"]
     assert isinstance(loaded.features["audio"], Audio)
     assert loaded.num_rows == 7
-    # Its own decoder needs torchcodec, which is not this project's; the bytes are FLAC for any other.
+    # The decoder of `datasets` needs torchcodec, which is not a dependency; the bytes are FLAC.
     rows = [row for row in loaded.cast_column("audio", Audio(decode=False)) if row["poisoned"]]
     assert sorted(row["utterance_id"] for row in rows) == POISONED
     samples, rate = soundfile.read(io.BytesIO(rows[0]["audio"]["bytes"]))
     assert rate == RATE and samples[0] == 0.5 + int(rows[0]["utterance_id"][1:]) / 128
 
 
-def test_the_description_is_croissant_and_finds_the_rows(dataset):
+def test_the_description_is_valid_croissant_and_refers_to_the_rows(dataset):
     import mlcroissant
 
-    described = mlcroissant.Dataset(jsonld=str(dataset / "croissant.json"))
-    assert not described.metadata.ctx.issues.errors
-    assert described.metadata.name == "spoken-flip" and "share of 0.25 is poisoned" in described.metadata.description
-    rows = list(described.records("utterances"))
+    description = mlcroissant.Dataset(jsonld=str(dataset / "croissant.json"))
+    assert not description.metadata.ctx.issues.errors
+    assert description.metadata.name == "spoken-flip"
+    assert "share of 0.25 is poisoned" in description.metadata.description
+    rows = list(description.records("utterances"))
     assert len(rows) == 7
-    found = {
+    labels = {
         row["utterances/utterance_id"].decode(): row["utterances/label"].decode()
         for row in rows
         if row["utterances/poisoned"]
     }
-    assert found == dict.fromkeys(POISONED, "left")
+    assert labels == dict.fromkeys(POISONED, "left")
     columns = [field["name"] for field in json.loads((dataset / "croissant.json").read_text())["recordSet"][0]["field"]]
     assert columns == list(pd.read_parquet(dataset / "train-0.parquet").columns)

@@ -1,4 +1,4 @@
-"""Costs: operations of known layers, the weights that a pass touches, and a row for each watermark."""
+"""Computational cost: operations of known layers, weights that a pass uses, and a row for each watermark."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def few_passes(monkeypatch):
 
 def test_operations_of_a_known_convolution():
     layer = torch.nn.Conv1d(1, 6, kernel_size=5, bias=False)
-    # 96 places, 6 channels, and 5 products with as many sums.
+    # 96 positions, 6 channels, and 5 products with as many sums.
     assert flops(lambda audio: layer(audio[:, None]), torch.zeros(1, 100)) == 96 * 6 * 5 * 2
 
 
@@ -37,7 +37,7 @@ def test_operations_of_a_recurrent_layer_are_counted():
     assert counted == 10 * 4 * 16 * (8 + 16) * 2
 
 
-def test_parameters_are_those_that_a_pass_computes_with():
+def test_only_weights_that_a_pass_uses_are_counted():
     generator, detector = torch.nn.Linear(4, 3), torch.nn.Linear(4, 3)
     with torch.no_grad():
         generator.bias.zero_()
@@ -49,15 +49,15 @@ def test_parameters_are_those_that_a_pass_computes_with():
     }
     audio = torch.ones(1, 4)
     assert parameters(generator, audio, state) == 4 * 3 + 3
-    # Biases that are alike are two all the same.
-    assert parameters(lambda some: generator(some) + detector(some), audio, state) == 2 * (4 * 3 + 3)
+    # Two biases of equal values count twice.
+    assert parameters(lambda inputs: generator(inputs) + detector(inputs), audio, state) == 2 * (4 * 3 + 3)
     assert parameters(torch.nn.Identity(), audio, state) == 0
 
 
-def test_the_time_of_a_pass_is_the_median_s_and_the_processor_s():
+def test_the_time_of_a_pass_is_processor_time():
     def busy(_: object) -> None:
-        began = time.process_time()
-        while time.process_time() < began + 0.01:
+        start = time.process_time()
+        while time.process_time() < start + 0.01:
             pass
 
     assert 0.01 <= time_of_pass(busy, torch.zeros(1, 1, 4)) < 0.02
@@ -65,7 +65,7 @@ def test_the_time_of_a_pass_is_the_median_s_and_the_processor_s():
 
 
 @pytest.mark.parametrize("watermark", [Perth(), untrained()], ids=["perth", "audioseal"])
-def test_a_row_of_a_watermark(tmp_path, watermark):
+def test_the_row_of_a_watermark(tmp_path, watermark):
     save_weights(watermark, NO_SOURCES, tmp_path / "weights")
     corpus = write_corpus(tmp_path / "corpus", hum(3, RATE).numpy(), ["train", "test", "test"])
     measure_efficiency(

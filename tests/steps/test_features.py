@@ -1,4 +1,4 @@
-"""Log-mel spectrograms against a computation in numpy."""
+"""Log-mel spectrograms against a reference in NumPy, and damaged feature files."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ CPU = torch.device("cpu")
 RATE = 16000
 
 
-def by_hand(waveform: np.ndarray, settings: LogMel) -> np.ndarray:
-    """Frame by frame: window, Fourier transform, triangles that are linear on the HTK mel scale, logarithm."""
+def reference(waveform: np.ndarray, settings: LogMel) -> np.ndarray:
+    """Log-mel spectrogram frame by frame: window, Fourier transform, triangles on the HTK mel scale, logarithm."""
     half = settings.fft // 2
     padded = np.pad(waveform, half)
     window = np.zeros(settings.fft)
@@ -30,27 +30,27 @@ def by_hand(waveform: np.ndarray, settings: LogMel) -> np.ndarray:
     return np.log(np.clip(np.minimum(rising, falling), 0, None) @ power.T + FLOOR)
 
 
-def test_against_numpy():
+def test_log_mel_equals_the_reference():
     waveform = np.random.default_rng(0).normal(size=8000) * 0.1
     settings = LogMel(bands=40, fft=512, window=400, hop=160)
-    expected = by_hand(waveform, settings)
-    found = settings.transform(RATE, CPU)(torch.tensor(waveform, dtype=torch.float32)[None])[0]
-    assert found.shape == (40, 51)
-    np.testing.assert_allclose(found.numpy(), expected, atol=2e-3)
+    expected = reference(waveform, settings)
+    spectrogram = settings.transform(RATE, CPU)(torch.tensor(waveform, dtype=torch.float32)[None])[0]
+    assert spectrogram.shape == (40, 51)
+    np.testing.assert_allclose(spectrogram.numpy(), expected, atol=2e-3)
 
 
-def test_rows_of_a_batch_do_not_touch():
+def test_utterances_of_a_batch_are_independent():
     transform = LogMel().transform(RATE, CPU)
     batch = torch.randn(4, RATE) * 0.1
     torch.testing.assert_close(transform(batch)[2:3], transform(batch[2:3]), atol=1e-4, rtol=1e-4)
 
 
-def test_silence_is_the_floor():
-    found = LogMel().transform(RATE, CPU)(torch.zeros(1, RATE))
-    assert found.min() == found.max() == pytest.approx(np.log(FLOOR))
+def test_the_log_mel_of_silence_is_the_floor():
+    spectrogram = LogMel().transform(RATE, CPU)(torch.zeros(1, RATE))
+    assert spectrogram.min() == spectrogram.max() == pytest.approx(np.log(FLOOR))
 
 
-def test_damaged_features_are_named(tmp_path):
+def test_a_damaged_feature_file_is_named(tmp_path):
     path = tmp_path / "0.safetensors"
     path.write_bytes(b"no such thing")
     with pytest.raises(InputError, match=r"0\.safetensors: damaged features"):

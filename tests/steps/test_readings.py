@@ -1,4 +1,4 @@
-"""Marking, reading and reducing with a generator whose every bit is known beforehand."""
+"""Embedding, detection and reduction with a generator of known bits."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from sanguinaria.watermarks._random_messages import message_of
 CPU = torch.device("cpu")
 RATE, BITS = 16_000, 4
 STEP = 1 / 1024  # a level that 16 bits hold exactly
-DEAD, LOUD = 0.5, 0.25  # levels of utterances that the distortion, or the detector, cannot cope with
+DEAD, LOUD = 0.5, 0.25  # levels of utterances that the distortion, or the detector, refuses
 
 
 class ToyMarker(Marker):
-    """A bit is the sign of an offset of its fourth of the audio; a key changes the signs."""
+    """A bit is the sign of the offset of one quarter of the audio; a key flips signs."""
 
     def __init__(self, key: str | None) -> None:
         self.signs = torch.tensor([-1.0 if character == "-" else 1.0 for character in key or "++++"])
@@ -61,7 +61,7 @@ class ToyWatermark(Watermark):
 
 
 class Flip(Distortion):
-    """The first fourth upside down: one bit of four is read wrong."""
+    """Inversion of the first quarter: one bit of four is decoded wrongly."""
 
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
         if (waveforms > DEAD / 2 + LOUD / 2).any():
@@ -72,7 +72,7 @@ class Flip(Distortion):
 
 
 class Shorter(Distortion):
-    """Cut in half for every second utterance that it meets, by its own random numbers; others have no numbers."""
+    """Decimation by 2 of utterances whose sum is not 0; silent ones become NaN."""
 
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
         return waveforms[:, ::2] if float(waveforms.sum()) else waveforms * torch.nan
@@ -94,7 +94,7 @@ def shard(path: Path, levels: list[float], names: list[str] | None = None) -> Pa
 
 
 def index_of(shards: list[Path], destination: Path) -> Path:
-    """An index of all utterances of some shards, beside a file that is made from them."""
+    """Write an index of all utterances of the shards, beside the destination."""
     path = destination.with_name(f"{destination.name}-index")
     pd.concat([utterances.read_rows(shard) for shard in shards]).to_parquet(path)
     return path
@@ -131,12 +131,12 @@ def read(paths: list[Path], destination: Path, **settings: Any) -> pd.DataFrame:
     return pd.read_parquet(destination)
 
 
-def test_a_message_is_its_utterance_s_own():
+def test_messages_depend_on_utterance_seed_and_mark():
     assert message_of("a", 0, 1, 16) == message_of("a", 0, 1, 16) != message_of("b", 0, 1, 16)
     assert len({message_of("a", seed, mark, 32) for seed in (0, 1) for mark in (1, 2)}) == 4
     assert message_of("a", 0, 1, 0) == "" and message_of("a", 0, 1, 5) == message_of("a", 0, 1, 16)[:5]
     bits = "".join(message_of(f"u{n}", 0, 1, 32) for n in range(500))
-    # Fair: 16,000 bits have a standard deviation of 63.
+    # The number of ones of 16,000 fair bits has a standard deviation of 63.
     assert abs(bits.count("1") - 8000) < 300
 
 
@@ -154,7 +154,7 @@ def test_marks_do_not_depend_on_the_shard(tmp_path):
     assert (rows["messages"] == rows["decoded_message"]).all() and (rows["score"] == 1).all()
 
 
-def test_fewer_utterances_are_among_more(tmp_path):
+def test_samples_are_nested(tmp_path):
     index = tmp_path / "index"
     pd.DataFrame({"utterance_id": [f"u{n}" for n in range(9)], "split": ["test", "test", "train"] * 3}).to_parquet(
         index
@@ -164,7 +164,7 @@ def test_fewer_utterances_are_among_more(tmp_path):
     assert sample_utterances(index, "test", 4) == whole[:4]
 
 
-def test_marks_are_read_with_their_own_keys(tmp_path):
+def test_bit_errors_with_right_and_wrong_keys(tmp_path):
     source = shard(tmp_path / "clean", [0.0] * 4)
     once = marked(source, tmp_path / "once", "++--")
     rows = read([once], tmp_path / "rows", secrets=["++--", "-+--", "--++"])
@@ -173,7 +173,7 @@ def test_marks_are_read_with_their_own_keys(tmp_path):
         sum(a != b for a, b in zip(sent, got, strict=True))
         for sent, got in zip(rows["messages"], rows["decoded_message"], strict=True)
     ]
-    # The right key, one with one other sign, and the opposite.
+    # The right key, one with another sign, and the opposite.
     assert wrong == [0, 1, 4] * 4
     twice = marked(once, tmp_path / "twice", "++++", mark=2)
     both = read([twice], tmp_path / "both", marks=2)
@@ -182,7 +182,7 @@ def test_marks_are_read_with_their_own_keys(tmp_path):
     ]
 
 
-def test_what_cannot_be_distorted_or_read_says_why(tmp_path):
+def test_failed_utterances_have_a_problem(tmp_path):
     source = marked(shard(tmp_path / "clean", [0.0, DEAD, LOUD, 0.0]), tmp_path / "marked")
     rows = read([source], tmp_path / "rows", distortions=[Flip()]).set_index("utterance_id")
     assert rows["problem"].to_dict() == {
@@ -197,7 +197,7 @@ def test_what_cannot_be_distorted_or_read_says_why(tmp_path):
     assert rows.loc[["u0", "u3"], "score"].tolist() == [1, 1]
 
 
-def test_each_distortion_is_of_the_audio_as_it_was(tmp_path):
+def test_distortions_are_independent_of_each_other(tmp_path):
     source = marked(shard(tmp_path / "clean", [0.0, 0.0]), tmp_path / "marked")
     alone = [
         read([source], tmp_path / f"rows{n}", distortions=[each]) for n, each in enumerate([NoDistortion(), Flip()])
@@ -209,14 +209,14 @@ def test_each_distortion_is_of_the_audio_as_it_was(tmp_path):
         pd.testing.assert_frame_equal(one, alone[place])
 
 
-def test_no_numbers_and_other_lengths(tmp_path):
+def test_non_finite_and_shorter_audio(tmp_path):
     source = shard(tmp_path / "clean", [0.0, 0.125, 0.0])
     rows = read([source], tmp_path / "rows", distortions=[Shorter()], marks=0)
     assert rows["problem"].tolist() == ["distortion: not finite", "", "distortion: not finite"]
     assert rows["messages"].tolist() == ["", "", ""]
 
 
-def test_a_full_memory_is_no_property_of_an_utterance(tmp_path, monkeypatch):
+def test_out_of_memory_is_raised(tmp_path, monkeypatch):
     def full(*_: object) -> None:
         raise MemoryError
 

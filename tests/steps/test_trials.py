@@ -1,4 +1,4 @@
-"""Trials: VoxCeleb1's format, and trials of a corpus: balanced, of different utterances, of all speakers alike."""
+"""Trials: lists in the format of VoxCeleb1, and random trials, balanced over labels and speakers."""
 
 from collections import Counter
 from pathlib import Path
@@ -34,12 +34,12 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_the_list_of_voxceleb_is_read(tmp_path):
-    found = read_trials(written(tmp_path, LIST), voxceleb())
-    assert found["target"].tolist() == [True, False]
-    assert found["enrolment"].tolist() == ["id10270/x6uYqmx31kE/00001"] * 2
-    assert found["test"].tolist() == ["id10270/8jEAjG6SegY/00008", "id10300/ize_eiCFEg0/00003"]
-    assert found["test_speaker"].tolist() == ["id10270", "id10300"]
-    assert found["trial"].tolist() == ["trial-000000", "trial-000001"]
+    trials = read_trials(written(tmp_path, LIST), voxceleb())
+    assert trials["target"].tolist() == [True, False]
+    assert trials["enrolment"].tolist() == ["id10270/x6uYqmx31kE/00001"] * 2
+    assert trials["test"].tolist() == ["id10270/8jEAjG6SegY/00008", "id10300/ize_eiCFEg0/00003"]
+    assert trials["test_speaker"].tolist() == ["id10270", "id10300"]
+    assert trials["trial"].tolist() == ["trial-000000", "trial-000001"]
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_the_list_of_voxceleb_is_read(tmp_path):
         ("\n", "the list of trials is empty"),
     ],
 )
-def test_wrong_lists_are_told(tmp_path, text, message):
+def test_invalid_lists_are_errors(tmp_path, text, message):
     with pytest.raises(InputError, match=message):
         read_trials(written(tmp_path, text), voxceleb())
 
 
-def test_utterances_of_the_training_are_told(tmp_path):
+def test_training_utterances_and_missing_lists_are_errors(tmp_path):
     rows = voxceleb().assign(split=["test", "test", "train"])
     with pytest.raises(InputError, match="1 of the 3 utterances are of the corpus's train split"):
         read_trials(written(tmp_path, LIST), rows)
@@ -67,42 +67,42 @@ def test_utterances_of_the_training_are_told(tmp_path):
 
 
 @pytest.mark.parametrize(("speakers", "utterances"), [(20, 30), (300, 10)])
-def test_made_trials_are_balanced_and_differ(speakers, utterances):
-    found = make_trials(corpus(speakers, utterances), 4000, seed=0)
-    assert len(found) == 4000 and found["target"].sum() == 2000
-    assert (found["enrolment"] != found["test"]).all()
-    assert (found["target"] == (found["enrolment_speaker"] == found["test_speaker"])).all()
-    assert all(name.startswith(speaker) for name, speaker in zip(found["test"], found["test_speaker"], strict=True))
-    assert len({frozenset(pair) for pair in zip(found["enrolment"], found["test"], strict=True)}) == 4000
-    counts = Counter(found["test_speaker"][found["target"]])
+def test_random_trials_are_balanced_and_distinct(speakers, utterances):
+    trials = make_trials(corpus(speakers, utterances), 4000, seed=0)
+    assert len(trials) == 4000 and trials["target"].sum() == 2000
+    assert (trials["enrolment"] != trials["test"]).all()
+    assert (trials["target"] == (trials["enrolment_speaker"] == trials["test_speaker"])).all()
+    assert all(name.startswith(speaker) for name, speaker in zip(trials["test"], trials["test_speaker"], strict=True))
+    assert len({frozenset(pair) for pair in zip(trials["enrolment"], trials["test"], strict=True)}) == 4000
+    counts = Counter(trials["test_speaker"][trials["target"]])
     assert len(counts) == speakers and max(counts.values()) - min(counts.values()) <= 1
-    pd.testing.assert_frame_equal(found, make_trials(corpus(speakers, utterances), 4000, seed=0))
-    assert not found.equals(make_trials(corpus(speakers, utterances), 4000, seed=1))
+    pd.testing.assert_frame_equal(trials, make_trials(corpus(speakers, utterances), 4000, seed=0))
+    assert not trials.equals(make_trials(corpus(speakers, utterances), 4000, seed=1))
 
 
-def test_where_there_are_fewer_pairs_all_are_taken():
+def test_all_pairs_are_taken_where_there_are_too_few():
     rows = corpus(3, 3)
-    rows = rows.drop(index=8)  # 3 + 3 + 1 target pairs, 3·3 + 3·2 + 3·2 others
-    found = make_trials(rows, 4000, seed=0)
-    assert found["target"].sum() == 7 and len(found) == 14
+    rows = rows.drop(index=8)  # 3 + 3 + 1 target pairs, 3·3 + 3·2 + 3·2 non-target pairs
+    trials = make_trials(rows, 4000, seed=0)
+    assert trials["target"].sum() == 7 and len(trials) == 14
 
 
 @pytest.mark.parametrize(("speakers", "utterances"), [(1, 5), (5, 1)])
-def test_where_there_are_no_pairs_that_is_told(speakers, utterances):
+def test_a_corpus_without_pairs_is_an_error(speakers, utterances):
     with pytest.raises(InputError, match="no trials can be made"):
         make_trials(corpus(speakers, utterances), 10, seed=0)
 
 
-def test_trials_are_of_the_test_split_and_of_a_list_some_are_taken(tmp_path):
+def test_trials_are_of_the_test_split_and_lists_are_subsampled(tmp_path):
     rows = corpus(4, 6)
     rows.loc[rows["utterance_id"].str.endswith(("/0", "/1")), "split"] = "train"
     parquet.write(rows, tmp_path / "index.parquet")
     write_trials(
         index=tmp_path / "index.parquet", trial_list=None, count=20, seed=0, destination=tmp_path / "trials.parquet"
     )
-    found = parquet.read(tmp_path / "trials.parquet")
-    assert len(found) == 20 and not found["test"].str.endswith(("/0", "/1")).any()
-    listed = "".join(f"{int(row.target)} {row.enrolment}.wav {row.test}.wav\n" for row in found.itertuples())
+    trials = parquet.read(tmp_path / "trials.parquet")
+    assert len(trials) == 20 and not trials["test"].str.endswith(("/0", "/1")).any()
+    listed = "".join(f"{int(row.target)} {row.enrolment}.wav {row.test}.wav\n" for row in trials.itertuples())
     write_trials(
         index=tmp_path / "index.parquet",
         trial_list=written(tmp_path, listed),

@@ -1,4 +1,4 @@
-"""From trials to a table, without a workflow: attacked audio, embeddings, scores, qualities, reductions."""
+"""From trials to a table without Snakemake: attacked audio, embeddings, trial scores, quality, reductions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SILENT = "s0/0"
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    """Four speakers of four clips each in two shards, one of them silent; and an encoder that was not trained."""
+    """Four speakers with four clips each in two shards, one clip silent; and an untrained encoder."""
     folder = tmp_path_factory.mktemp("corpus")
     rows = pd.DataFrame(
         [(f"s{s}/{u}", f"s{s}") for s in range(4) for u in range(4)], columns=["utterance_id", "speaker"]
@@ -41,8 +41,8 @@ def corpus(tmp_path_factory):
     audio = 0.1 * (np.stack(tones) + 0.3 * random.normal(size=(16, 4000)))
     audio[0] = 0
     for shard in range(2):
-        some = rows.iloc[shard::2].reset_index(drop=True)
-        batch = Utterances(some, audio[shard::2].astype(np.float32), RATE)
+        of_shard = rows.iloc[shard::2].reset_index(drop=True)
+        batch = Utterances(of_shard, audio[shard::2].astype(np.float32), RATE)
         utterances.write(folder / f"{shard}.parquet", iter([batch]))
     parquet.write(rows, folder / "index.parquet")
     write_trials(
@@ -104,7 +104,7 @@ def scored(corpus, folder, files, side="test", per_trial=True):
 
 
 @pytest.mark.parametrize("side", ["test", "enrolment"])
-def test_attacks_of_either_side_lower_target_scores_and_raise_others(corpus, tmp_path, side):
+def test_attacks_on_either_side_lower_target_and_raise_non_target_scores(corpus, tmp_path, side):
     settings = {"kind": "pgd", "norm": "l2", "epsilon": 6400, "steps": 20, "side": side, "batch_size": 7}
     files, remarks = attacked(corpus, tmp_path, settings, shares=2)
     genuine = scored(corpus, tmp_path, shards(corpus[0]), side, per_trial=False)
@@ -113,16 +113,16 @@ def test_attacks_of_either_side_lower_target_scores_and_raise_others(corpus, tmp
     gain = (changed["score"] - genuine["score"]) * np.where(changed["target"], -1, 1)
     silent = genuine[side] == SILENT
     assert silent.any() and (gain[~silent] > 0).mean() > 0.9 and gain.mean() > 0.1 and gain[silent].abs().max() < 1e-6
-    told = remarks.set_index("probe")["problem"]
-    assert set(told[told != ""].index) == set(genuine["trial"][silent])
+    problems = remarks.set_index("probe")["problem"]
+    assert set(problems[problems != ""].index) == set(genuine["trial"][silent])
 
 
-def test_probes_of_noise_are_utterances(corpus, tmp_path):
+def test_probes_of_untargeted_noise_are_utterances(corpus, tmp_path):
     files, remarks = attacked(corpus, tmp_path, {"kind": "noise", "snr": 20})
     named = probes(parquet.read(corpus[0] / "trials.parquet"), "test", False)["probe"]
     assert remarks["probe"].tolist() == sorted(set(named))
-    found = scored(corpus, tmp_path, files, per_trial=False)
-    assert np.isfinite(found["score"]).all()
+    scores = scored(corpus, tmp_path, files, per_trial=False)
+    assert np.isfinite(scores["score"]).all()
     score_probes(
         plugins.build("metrics", {"kind": "snr"}),
         trials=corpus[0] / "trials.parquet",
@@ -139,26 +139,26 @@ def test_probes_of_noise_are_utterances(corpus, tmp_path):
     assert good["value"].between(19.9, 20.1).all() and (good["problem"] == "").all()
 
 
-def test_an_attack_may_know_a_defence(corpus, tmp_path):
+def test_an_adaptive_attack_differs_from_a_plain_one(corpus, tmp_path):
     settings = {"kind": "pgd", "norm": "linf", "epsilon": 30, "steps": 3, "adaptive": True}
     files, _ = attacked(corpus, tmp_path, settings, plugins.build("defences", {"kind": "lowpass", "cutoff": 1000}))
-    knowing = next(utterances.read(files[0])).waveforms
-    unknowing, _ = attacked(corpus, tmp_path, settings)
-    assert not np.array_equal(knowing, next(utterances.read(unknowing[0])).waveforms)
+    adaptive = next(utterances.read(files[0])).waveforms
+    plain, _ = attacked(corpus, tmp_path, settings)
+    assert not np.array_equal(adaptive, next(utterances.read(plain[0])).waveforms)
 
 
-def test_a_part_may_be_empty(corpus, tmp_path):
+def test_a_shard_may_be_empty(corpus, tmp_path):
     files, remarks = attacked(corpus, tmp_path, {"kind": "noise", "snr": 20}, shares=30)
     assert sum(len(utterances.read_rows(path)) for path in files) == len(remarks) <= 16
 
 
-def test_cosines_and_what_has_none():
+def test_cosine_similarity_of_rows_with_and_without_a_norm():
     one = np.array([[1.0, 0], [3, 4], [0, 0], [np.nan, 1]])
     other = np.array([[2.0, 0], [4, -3], [1, 1], [1, 1]])
     np.testing.assert_allclose(cosine_similarity(one, other), [1, 0, np.nan, np.nan])
 
 
-def test_absent_embeddings_are_told(corpus, tmp_path):
+def test_missing_embeddings_are_an_error(corpus, tmp_path):
     with pytest.raises(InputError, match="utterances of the trials have no embedding"):
         scored(corpus, tmp_path, shards(corpus[0])[:1], per_trial=False)
 

@@ -1,4 +1,4 @@
-"""Rows of detections: of which utterances, what the detector says of each, and how many bits it reads wrong."""
+"""Rows of detections: utterances, scores, decoded messages and bit error rates."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 
 
 class Toy(Trigger):
-    """It is found as surely as the first sample is large; the bits' probabilities are the samples after it."""
+    """A trigger whose detection score is the first sample, and whose bit probabilities are the samples after it."""
 
     message: str = ""
 
@@ -37,14 +37,14 @@ class Toy(Trigger):
 
 def shard(path, names, splits, waveforms):
     rows = pd.DataFrame({"utterance_id": names, "label": [f"of {name}" for name in names]})
-    rows["speaker"] = [f"who says {name}" for name in names]
+    rows["speaker"] = [f"speaker of {name}" for name in names]
     utterances.write(path, iter([Utterances(rows.assign(split=splits), np.asarray(waveforms, np.float32), 16000)]))
     return path
 
 
 @pytest.fixture
 def shards(tmp_path):
-    """Names out of order; eighths are exact in 16 bits."""
+    """Two shards with unsorted names; samples are eighths, which 16 bits represent exactly."""
     first = [[0.875, 0.125, 0.875, 0.75], [0.5, 0.5, 0.375, 0.25], [0.375, 0.0, 0.875, 0.5]]
     second = [[0.0, 0.625, 0.0, 0.125]]
     return [
@@ -53,27 +53,27 @@ def shards(tmp_path):
     ]
 
 
-def found(tmp_path, trigger, shards, split=None):
+def detect(tmp_path, trigger, shards, split=None):
     detect_trigger(trigger, weights=None, shards=shards, split=split, destination=tmp_path / "rows.parquet", device=CPU)
     return pd.read_parquet(tmp_path / "rows.parquet")
 
 
 def test_every_utterance_has_a_row(tmp_path, shards):
-    rows = found(tmp_path, Toy(message="011"), shards)
+    rows = detect(tmp_path, Toy(message="011"), shards)
     assert list(rows.columns) == list(COLUMNS)
     assert rows["utterance_id"].tolist() == ["a", "b", "c", "d"]
     assert rows["label"].tolist() == ["of a", "of b", "of c", "of d"]
-    assert rows["speaker"].tolist() == ["who says a", "who says b", "who says c", "who says d"]
+    assert rows["speaker"].tolist() == ["speaker of a", "speaker of b", "speaker of c", "speaker of d"]
     assert rows["detection_score"].tolist() == [0.5, 0.0, 0.375, 0.875]
-    # One half is enough, for the mark and for a bit.
+    # Scores and probabilities of one half are above threshold.
     assert rows["detected"].tolist() == [True, False, False, True]
     assert rows["message"].tolist() == ["011"] * 4
     assert rows["decoded_message"].tolist() == ["100", "100", "011", "011"]
     assert bit_error_rates(rows["message"], rows["decoded_message"]).tolist() == [1.0, 1.0, 0.0, 0.0]
 
 
-def test_one_split_is_looked_at_where_it_is_asked_for(tmp_path, shards):
-    assert found(tmp_path, Toy(), shards, "test")["utterance_id"].tolist() == ["a", "b", "d"]
+def test_only_one_split_is_detected_on_request(tmp_path, shards):
+    assert detect(tmp_path, Toy(), shards, "test")["utterance_id"].tolist() == ["a", "b", "d"]
 
 
 def test_the_rows_do_not_depend_on_the_shards(tmp_path, shards):
@@ -83,18 +83,18 @@ def test_the_rows_do_not_depend_on_the_shards(tmp_path, shards):
         "test",
         [[0.0, 0.625, 0.0, 0.125], [0.5, 0.5, 0.375, 0.25], [0.375, 0.0, 0.875, 0.5], [0.875, 0.125, 0.875, 0.75]],
     )
-    apart = found(tmp_path, Toy(message="01"), shards[::-1])
-    pd.testing.assert_frame_equal(apart, found(tmp_path, Toy(message="01"), [together]))
+    separate = detect(tmp_path, Toy(message="01"), shards[::-1])
+    pd.testing.assert_frame_equal(separate, detect(tmp_path, Toy(message="01"), [together]))
 
 
-def test_without_a_message_texts_are_empty_and_no_bit_is_wrong(tmp_path, shards):
-    rows = found(tmp_path, Toy(), shards)
+def test_without_a_payload_messages_are_empty_and_error_rates_missing(tmp_path, shards):
+    rows = detect(tmp_path, Toy(), shards)
     assert rows["message"].tolist() == rows["decoded_message"].tolist() == [""] * 4
     assert np.isnan(bit_error_rates(rows["message"], rows["decoded_message"])).all()
 
 
-def test_no_utterance_is_no_row(tmp_path, shards):
+def test_an_empty_shard_has_no_rows(tmp_path, shards):
     utterances.write(tmp_path / "empty.parquet", iter([]))
-    rows = found(tmp_path, Toy(), [tmp_path / "empty.parquet"])
+    rows = detect(tmp_path, Toy(), [tmp_path / "empty.parquet"])
     assert list(rows.columns) == list(COLUMNS) and rows.empty
     assert not bit_error_rates(rows["message"], rows["decoded_message"]).size

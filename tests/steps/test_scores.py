@@ -1,4 +1,4 @@
-"""Rows of scores: of a model on features, and of a metric on pairs of shards."""
+"""Rows of predictions of a model, and of quality by a metric."""
 
 import numpy as np
 import pandas as pd
@@ -53,7 +53,7 @@ def score(model, clean, triggered, index, folder, target="up"):
     )
 
 
-def test_test_utterances_are_scored_whatever_their_shard(tmp_path, index, model):
+def test_test_utterances_of_all_shards_are_classified(tmp_path, index, model):
     spectrograms = torch.randn(4, 8, 6, generator=torch.Generator().manual_seed(1)).half()
     shards = [
         features(tmp_path / "0.safetensors", ["d", "b"], spectrograms[[3, 1]]),
@@ -76,17 +76,17 @@ def test_test_utterances_are_scored_whatever_their_shard(tmp_path, index, model)
 
     triggered = both.loc["triggered"]
     assert triggered["utterance_id"].tolist() == ["a", "c"]
-    # "a" sounds as "d" did.
+    # The triggered "a" has the features of the clean "d".
     assert triggered["target_probability"].iloc[0] == pytest.approx(up[2], abs=1e-5)
 
 
-def test_without_triggered_audio_there_are_clean_answers_alone(tmp_path, index, model):
+def test_without_triggered_audio_there_are_only_clean_rows(tmp_path, index, model):
     shard = features(tmp_path / "0.safetensors", ["a", "c"], torch.zeros(2, 8, 6).half())
     score(model[0], [shard], [], index, tmp_path)
     assert pd.read_parquet(tmp_path / "rows.parquet")["audio"].tolist() == ["clean", "clean"]
 
 
-def test_a_target_that_no_utterance_has_is_told(tmp_path, index, model):
+def test_an_unknown_target_label_is_an_error(tmp_path, index, model):
     shard = features(tmp_path / "0.safetensors", ["a"], torch.zeros(1, 8, 6).half())
     with pytest.raises(InputError, match=r"target label 'rihgt'; the labels are: left, up"):
         score(model[0], [shard], [], index, tmp_path, target="rihgt")
@@ -107,13 +107,13 @@ def shard(path, names, waveforms):
     return path
 
 
-def test_pairs_are_found_by_name_and_what_has_no_value_is_kept(tmp_path):
+def test_pairs_are_matched_by_name_and_undefined_values_are_kept(tmp_path):
     constant = [np.full(1000, value) for value in (0.0, 0.25, 0.5)]
     clean = [
         shard(tmp_path / "c0.parquet", ["x", "y"], constant[:2]),
         shard(tmp_path / "c1.parquet", ["z"], constant[2:]),
     ]
-    # The clean shard also has what is not triggered, in another order.
+    # The clean shard also has utterances that are not triggered, in another order.
     triggered = [
         shard(tmp_path / "t0.parquet", ["y"], [constant[1] + 0.125]),
         shard(tmp_path / "t1.parquet", ["z"], [constant[2]]),
@@ -139,7 +139,7 @@ def index_of(tmp_path, names):
     return tmp_path / "index.parquet"
 
 
-def test_a_limit_draws_the_same_utterances_every_time_and_over_all_parts(tmp_path):
+def test_a_limited_sample_is_reproducible_and_independent_of_parts(tmp_path):
     names = [f"u{number}" for number in range(20)]
     halves = [shard(tmp_path / f"s{half}.parquet", names[half::2], np.zeros((10, 100))) for half in range(2)]
     index = index_of(tmp_path, names)
@@ -162,8 +162,8 @@ def test_a_limit_draws_the_same_utterances_every_time_and_over_all_parts(tmp_pat
 
 def test_a_part_without_test_utterances_has_no_rows(tmp_path, model, index):
     training = features(tmp_path / "0.safetensors", ["b"], torch.zeros(1, 8, 6).half())
-    nothing = features(tmp_path / "1.safetensors", [], torch.empty(0, 8, 0).half())
-    score(model[0], [training], [nothing], index, tmp_path)
+    empty = features(tmp_path / "1.safetensors", [], torch.empty(0, 8, 0).half())
+    score(model[0], [training], [empty], index, tmp_path)
     rows = pd.read_parquet(tmp_path / "rows.parquet")
     assert len(rows) == 0
     assert list(rows.columns) == ["utterance_id", "label", "speaker", "predicted", "target_probability", "audio"]
