@@ -22,7 +22,7 @@ from sanguinaria.core import plugins
 from sanguinaria.steps.benchmarks.efficiency import flops, time_of_pass
 from sanguinaria.watermarks import Marker
 from sanguinaria.watermarks._invertible.settings import CALIBRATION
-from sanguinaria.watermarks._pkdmark.settings import named
+from sanguinaria.watermarks._pkdmark.settings import prefixed_state
 from sanguinaria.watermarks.pkdmark import DECODER, STUDENT, Pkdmark
 from sanguinaria.watermarks.pkdmark_teacher import NETWORK, PkdmarkTeacher
 from sanguinaria.watermarks.wake import Wake
@@ -65,14 +65,14 @@ def passes(marker: Marker, bits: int) -> dict[str, Callable[[torch.Tensor], obje
 
 def teacher_marker() -> Marker:
     plugin = PkdmarkTeacher(corpus="")
-    return plugin.load(named(NETWORK, plugin.network()), plugin.sample_rate, CPU)
+    return plugin.load(prefixed_state(NETWORK, plugin.network()), plugin.sample_rate, CPU)
 
 
 def student_marker() -> Marker:
     base = PkdmarkTeacher(corpus="")
     plugin = Pkdmark(corpus="", base=json.dumps(plugins.describe(base)))
     decoder = base.network()
-    weights = named(STUDENT, plugin._student(decoder)) | named(DECODER, decoder)
+    weights = prefixed_state(STUDENT, plugin._student(decoder)) | prefixed_state(DECODER, decoder)
     return plugin.load(weights, base.sample_rate, CPU)
 
 

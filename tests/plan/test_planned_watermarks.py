@@ -88,8 +88,8 @@ distortions:
   louder: {kind: gain, factor: 1.2}
   coded: {kind: codec, format: mp3, bit_rate: 64}
 watermarks:
-  large: {kind: pkdmark_teacher, corpus: spoken, sample_rate: 16000, edits: [hiss, louder], steps: 10}
-  small: {kind: pkdmark, base: large, corpus: spoken, edits: [hiss, coded]}
+  large: {kind: pkdmark_teacher, corpus: spoken, sample_rate: 16000, distortions: [hiss, louder], steps: 10}
+  small: {kind: pkdmark, base: large, corpus: spoken, distortions: [hiss, coded]}
 triggers:
   mark: {kind: watermark, watermark: small, message: "01010101"}
 victims: {lstm: {kind: lstm}}
@@ -104,7 +104,7 @@ def test_a_watermark_has_the_settings_of_each_distortion_in_its_list():
     found = watermarks(configured(ATTACKED))
     for kind, kinds in (("pkdmark_teacher", ["noise", "gain"]), ("pkdmark", ["noise", "codec"])):
         settings = yaml.safe_load(found[kind].specification)["watermark"]
-        assert [yaml.safe_load(text)["kind"] for text in settings["edits"]] == kinds
+        assert [yaml.safe_load(text)["kind"] for text in settings["distortions"]] == kinds
         assert build("watermarks", settings) == found[kind].watermark
     assert found["pkdmark"].base == found["pkdmark_teacher"]
 
@@ -128,7 +128,7 @@ def test_weights_depend_on_the_distortions_in_a_list_and_not_on_their_names(old:
 
 def test_a_name_in_a_list_that_there_is_not_is_told_at_its_place():
     with pytest.raises(
-        InputError, match=r"watermarks\.small\.edits\[1\]: unknown entry of distortions 'codec'; did you"
+        InputError, match=r"watermarks\.small\.distortions\[1\]: unknown entry of distortions 'codec'; did you"
     ):
         configured(ATTACKED.replace("[hiss, coded]", "[hiss, codec]"))
 

@@ -1,4 +1,4 @@
-"""WavMark against its own package, and what is told where package, checkpoint or settings are not right."""
+"""WavMark against its own package, and errors about package, checkpoint and settings."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from sanguinaria.watermarks._pkdmark.marker import SyncMarker
 from sanguinaria.watermarks._pkdmark.sync_code import SyncCode
 from sanguinaria.watermarks._weights import load_marker, save_weights
 from sanguinaria.watermarks.wavmark import Wavmark
-from sanguinaria.watermarks.wavmark.network import LAST_LAYER, ROUNDS, WavmarkNetwork
+from sanguinaria.watermarks.wavmark.network import LAST_LAYER_DEVIATION, MAXIMUM_ROUNDS, WavmarkNetwork
 
 CPU = torch.device("cpu")
-# The package takes audio from 1.1 s on, marks the first second, and leaves the rest alone; it reads of so much audio at
-# one place alone, the first.
-CHUNK, READ_ONCE = RATE * 11 // 10, RATE * 21 // 20
-# What a clip is scaled by for its mark to be too loud, right, and so quiet that it is marked again.
+# The package takes audio from 1.1 s on, marks the first second, and does not change the rest; in audio of the second
+# length, it decodes at one position only, the first.
+CHUNK, DECODED_ONCE = RATE * 11 // 10, RATE * 21 // 20
+# Gains with which a clip's mark is too strong, right, and so weak that the clip is marked again.
 LEVELS = {"unmarked": 0.1, "once": 0.5, "again": 6.0}
 
 
@@ -48,13 +48,13 @@ def messages() -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def model(package: Any, clips: torch.Tensor, messages: torch.Tensor) -> Any:
-    """The package's network with one block, as eight take seconds; its last layer reads these clips' messages."""
+    """The package's network with one block, as eight take seconds; its last layer decodes these clips' messages."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         found = package.my_model.Model(RATE, num_bit=32, n_fft=1000, hop_length=400, num_layers=1).eval()
         for name, weight in found.state_dict().items():
             if name.endswith("conv5.weight"):
-                torch.nn.init.normal_(weight, std=LAST_LAYER)
+                torch.nn.init.normal_(weight, std=LAST_LAYER_DEVIATION)
     sent = torch.cat([torch.tensor(package.wm_add_util.fix_pattern[:16]).expand(3, -1), messages], 1).float()
     with torch.no_grad():
         hosts = clips[:, :RATE]
@@ -66,9 +66,18 @@ def model(package: Any, clips: torch.Tensor, messages: torch.Tensor) -> Any:
 
 
 def marker_of(package: Any, model: Any) -> SyncMarker:
-    network: Any = WavmarkNetwork(model, min_snr=20.0, max_snr=38.0)
-    code = SyncCode(tuple(package.wm_add_util.fix_pattern[:16]), 16)
-    return SyncMarker(network, network, code, Chunking(RATE, 0), 1, None, RATE, RATE, CPU)
+    network = WavmarkNetwork(model, min_snr=20.0, max_snr=38.0)
+    return SyncMarker(
+        encoder=network,
+        decoder=network,
+        code=SyncCode(tuple(package.wm_add_util.fix_pattern[:16]), 16),
+        chunking=Chunking(RATE, 0),
+        parts=1,
+        ratio=None,
+        network_rate=RATE,
+        sample_rate=RATE,
+        device=CPU,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +86,7 @@ def weights(package: Any) -> dict[str, torch.Tensor]:
 
 
 class TestPackage:
-    def test_marks_as_the_package_does(self, package, model, clips, messages, capsys):
+    def test_marks_are_the_package_s(self, package, model, clips, messages, capsys):
         theirs, encoded = [], []
         for clip, message in zip(clips, messages, strict=True):
             (marked, _), passes = counted(
@@ -86,25 +95,25 @@ class TestPackage:
             theirs.append(torch.from_numpy(marked))
             encoded.append(passes)
         assert "skip section" in capsys.readouterr().out
-        assert encoded[:2] == [1, 1] and 2 < encoded[2] <= ROUNDS + 1
+        assert encoded[:2] == [1, 1] and 2 < encoded[2] <= MAXIMUM_ROUNDS + 1
         mine = marker_of(package, model).watermark(clips[:, :RATE], messages)
         marks = torch.stack(theirs) - clips
         assert [bool(mark.any()) for mark in mine] == [False, True, True]
         torch.testing.assert_close(mine, marks[:, :RATE], atol=1e-5, rtol=0)
         assert not marks[:, RATE:].any()
 
-    def test_each_reads_what_the_other_marks(self, package, model, clips, messages):
+    def test_package_and_marker_decode_each_other_s_marks(self, package, model, clips, messages):
         marker = marker_of(package, model)
         for clip, message in zip(clips[1:], messages[1:], strict=True):
             theirs = package.encode_watermark(model, clip.numpy(), message.numpy())[0][:RATE]
             score, bits = marker.detect(torch.from_numpy(theirs)[None])
             assert score.item() == 1.0 and torch.equal((bits[0] >= 0.5).long(), message)
             mine = torch.cat([clip[:RATE] + marker.watermark(clip[None, :RATE], message)[0], clip[RATE:]])
-            assert package.decode_watermark(model, mine[:READ_ONCE].numpy())[0].tolist() == message.tolist()
+            assert package.decode_watermark(model, mine[:DECODED_ONCE].numpy())[0].tolist() == message.tolist()
         score, _ = marker.detect(hum(1, RATE, seed=9))
         assert score.item() < 0.5
 
-    def test_whole_seconds_follow_one_another(self, package, model, clips, messages):
+    def test_marked_seconds_follow_one_another(self, package, model, clips, messages):
         marker = marker_of(package, model)
         long = torch.cat([clips[:, :RATE], torch.zeros(3, RATE), clips[:, : RATE // 2]], 1)
         found, alone = marker.watermark(long, messages), marker.watermark(clips[:, :RATE], messages)
@@ -112,18 +121,18 @@ class TestPackage:
         torch.testing.assert_close(found[:, :RATE], alone)
         assert not found[:, RATE : 2 * RATE].any()
 
-    def test_each_utterance_is_marked_for_itself(self, package, model, clips, messages):
+    def test_utterances_are_independent(self, package, model, clips, messages):
         marker = marker_of(package, model)
         single = torch.cat([marker.watermark(clips[row : row + 1, :RATE], messages[row]) for row in range(3)])
         torch.testing.assert_close(marker.watermark(clips[:, :RATE], messages), single, atol=1e-6, rtol=1e-4)
 
-    def test_is_marked_again_no_more_often_than_the_package_does(self, package, model, messages):
+    def test_maximum_number_of_rounds_is_the_package_s(self, package, model, messages):
         loud = 1e3 * hum(1, CHUNK)
         theirs = counted(model, lambda: package.encode_watermark(model, loud[0].numpy(), messages[0]))[1]
         mine = counted(model, lambda: marker_of(package, model).watermark(loud[:, :RATE], messages[0]))[1]
-        assert mine == theirs == ROUNDS + 1
+        assert mine == theirs == MAXIMUM_ROUNDS + 1
 
-    def test_is_the_package_in_its_own_size_from_weights_on_disk(self, tmp_path, package, weights):
+    def test_network_of_the_published_size_from_weights_on_disk_is_the_package_s(self, tmp_path, package, weights):
         path = tmp_path / "weights.safetensors"
         save_weights(Wavmark(source="random"), NO_SOURCES, path)
         model = package.my_model.Model(RATE, num_bit=32, n_fft=1000, hop_length=400, num_layers=8).eval()
@@ -142,7 +151,7 @@ class TestPackage:
 
 
 def counted(model: Any, compute: Callable[[], Any]) -> tuple[Any, int]:
-    """What a function returns, and how many passes of the network's encoder it took."""
+    """The result of a function, and the number of passes of the network's encoder."""
     passes: list[int] = []
     handle = model.watermark_fc.register_forward_hook(lambda *_: passes.append(1))
     try:
@@ -152,7 +161,7 @@ def counted(model: Any, compute: Callable[[], Any]) -> tuple[Any, int]:
 
 
 class TestWeights:
-    def test_the_seed_is_the_weights(self, weights):
+    def test_random_weights_are_a_function_of_the_seed(self, weights):
         state = torch.random.get_rng_state()
         again, other = Wavmark(source="random").obtain(), Wavmark(source="random", seed=1).obtain()
         assert torch.equal(torch.random.get_rng_state(), state)
@@ -162,18 +171,18 @@ class TestWeights:
         torch.save(weights, tmp_path / "model.pkl")
         assert equal(from_file(tmp_path / "model.pkl").obtain(), weights)
 
-    def test_a_checkpoint_of_another_network_is_named(self, tmp_path, weights):
+    def test_a_checkpoint_of_another_network_is_an_error(self, tmp_path, weights):
         name = "watermark_fc.bias"
-        for change, told in (
+        for change, message in (
             ({name: torch.zeros(3)}, r"is \(3,\), not \(16000,\)"),
             ({name: 3}, r"is \(\), not \(16000,\)"),
             ({"extra": torch.zeros(2)}, r"extra is \(2,\), not expected"),
         ):
             torch.save(weights | change, tmp_path / "model.pkl")
-            with pytest.raises(WeightsError, match=rf"model\.pkl: not WavMark's, as .*{told}.*as published"):
+            with pytest.raises(WeightsError, match=rf"model\.pkl: not WavMark's, as .*{message}.*as published"):
                 from_file(tmp_path / "model.pkl").obtain()
 
-    def test_weights_of_another_network_are_named(self, weights):
+    def test_weights_of_another_network_are_an_error(self, weights):
         with pytest.raises(WeightsError, match=r"0\.r\.conv1\.weight is absent, not \(32, 2, 3, 3\)"):
             Wavmark().load({}, RATE, CPU)
         with pytest.raises(
@@ -181,17 +190,17 @@ class TestWeights:
         ):
             Wavmark().load(weights | {"hinet.inv_blocks.0.r.conv1.bias": torch.zeros(31)}, RATE, CPU)
 
-    def test_another_rate_is_resampled_and_that_is_said(self, weights, capsys):
+    def test_audio_of_another_rate_is_resampled_which_is_printed(self, weights, capsys):
         Wavmark().load(weights, 8_000, CPU)
         assert "up to 8,000 Hz, what lies above half of the audio's rate is lost" in capsys.readouterr().out
 
-    def test_audio_shorter_than_a_window_is_named(self, weights):
+    def test_audio_shorter_than_a_window_is_an_error(self, weights):
         with pytest.raises(InputError, match=r"999 samples at 16,000 Hz, fewer than one window of 1000"):
             Wavmark().load(weights, RATE, CPU).detect(torch.zeros(1, 999))
 
 
 class TestWithoutThePackage:
-    def test_what_to_install_is_said(self, monkeypatch):
+    def test_the_error_names_the_package(self, monkeypatch):
         # Python takes an entry that is None for a module that cannot be imported.
         for name in ("wavmark", "wavmark.models.my_model"):
             monkeypatch.setitem(sys.modules, name, None)
@@ -202,14 +211,14 @@ class TestWithoutThePackage:
                 use()
 
     @pytest.mark.parametrize("content", [None, b"damaged"])
-    def test_a_file_that_cannot_be_read_is_named(self, tmp_path, content):
+    def test_an_unreadable_file_is_an_error(self, tmp_path, content):
         path = tmp_path / "model.pkl"
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(WeightsError, match=r"model\.pkl cannot be read"):
             from_file(path).obtain()
 
-    def test_what_is_no_state_dict_is_named(self, tmp_path):
+    def test_a_tensor_in_place_of_a_state_dict_is_an_error(self, tmp_path):
         torch.save(torch.zeros(3), tmp_path / "model.pkl")
         with pytest.raises(WeightsError, match=r"model\.pkl cannot be read"):
             from_file(tmp_path / "model.pkl").obtain()
@@ -220,7 +229,7 @@ class TestWithoutThePackage:
             from_file(tmp_path / "model.pkl").obtain()
         assert not (tmp_path / "executed").exists()
 
-    def test_without_a_network_the_error_says_what_to_do(self, tmp_path, monkeypatch):
+    def test_without_internet_access_the_error_says_how_to_get_the_file(self, tmp_path, monkeypatch):
         from huggingface_hub import constants
 
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
@@ -231,7 +240,7 @@ class TestWithoutThePackage:
             Wavmark().obtain()
 
     @pytest.mark.parametrize(
-        ("settings", "told"),
+        ("settings", "message"),
         [
             ({"source": "file"}, "source: file needs the path"),
             ({"checkpoint": "model.pkl"}, "source: file alone, not with source: hub"),
@@ -240,11 +249,11 @@ class TestWithoutThePackage:
             ({"min_snr": 38}, r"min_snr \(38 dB\) is not below max_snr \(38 dB\)"),
         ],
     )
-    def test_what_cannot_be_is_told(self, settings, told):
-        with pytest.raises(ValidationError, match=told):
+    def test_invalid_settings_are_errors(self, settings, message):
+        with pytest.raises(ValidationError, match=message):
             Wavmark.model_validate(settings)
 
-    def test_a_checkpoint_is_known_by_its_content(self, tmp_path):
+    def test_fingerprint_is_of_the_checkpoint_s_content(self, tmp_path):
         plugin = from_file(tmp_path / "model.pkl")
         assert [field for field, _ in plugin.problems({})] == ["checkpoint"]
         prints = [plugin.fingerprint()]

@@ -1,1 +1,1 @@
-"""Watermarks by invertible networks: network, keys, losses, training, marker."""
+"""Watermarks by invertible neural networks: network, keys, losses, training and marker."""

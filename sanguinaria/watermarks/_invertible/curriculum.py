@@ -1,42 +1,67 @@
-"""Trainings of marks that ask for little at first: a quality rises from 0 to 1 while messages are read.
+"""Curriculum of a watermark's training: imperceptibility gains weight while messages are decoded.
 
-With it the weight of what is heard of a mark grows, and the ratio that a mark is brought to. Small networks learn to
-read a loud mark soon, and a quiet one not at all.
+The curriculum rises from 0 to 1. With it rise the weight of the perceptual terms and the signal-to-watermark ratio. A
+small network soon learns to decode a strong mark, and does not learn to decode a weak one from the start.
 """
 
 from __future__ import annotations
 
 from sanguinaria.nn.step_training import TrainingState
-from sanguinaria.watermarks._audioseal.training import LEARNING_SHARE as LEARNING
 
-# The last share of the steps, at the final quality.
-SETTLED = 0.25
-# The share of the perceptual terms' weight that they have at first: never 0, or the mark grows without bounds.
-LEAST_QUALITY = 0.01
-
-
-def begun(error: float) -> TrainingState:
-    """What a training keeps of its quality; the error is that of a network that reads nothing."""
-    return {"quality": 0.0, "read": error}
+# The share of the steps that are trained at the final stage of the curriculum.
+FINAL_SHARE = 0.25
+# The share of the other steps that may pass before messages are decoded at all.
+LEARNING_SHARE = 0.45
+# The smallest factor of the perceptual terms' weight: at 0, the mark would grow without bounds.
+MINIMUM_PERCEPTUAL_FACTOR = 0.01
+# Weights of the running mean of the message loss: of its former value, and of the latest loss.
+DECAY, INNOVATION = 0.95, 0.05
 
 
-def perceptual_share(progress: TrainingState, gradual: bool) -> float:
-    """The share of the perceptual terms' weight that they have now."""
-    return max(LEAST_QUALITY, progress["quality"]) if gradual else 1.0
+def initial_progress(message_loss: float) -> TrainingState:
+    """Return the curriculum at its start; ``message_loss`` is that of a decoder at chance."""
+    return {"curriculum": 0.0, "message_loss": message_loss}
 
 
-def ratio_at(ratios: tuple[float, float] | None, quality: float) -> float | None:
-    """The ratio of a piece to its mark in dB, at a quality from 0 to 1; ``None`` where the network decides."""
+def perceptual_factor(progress: TrainingState, enabled: bool) -> float:
+    """Return the factor of the perceptual terms' weight, 1 without a curriculum.
+
+    >>> perceptual_factor({"curriculum": 0.4}, enabled=True)
+    0.4
+    >>> perceptual_factor({"curriculum": 0.0}, enabled=True)
+    0.01
+    """
+    return max(MINIMUM_PERCEPTUAL_FACTOR, progress["curriculum"]) if enabled else 1.0
+
+
+def ratio_at(ratios: tuple[float, float] | None, curriculum: float) -> float | None:
+    """Interpolate the signal-to-watermark ratio.
+
+    Args:
+        ratios: in dB, at the start and at the end of the curriculum; ``None`` where the network determines it.
+        curriculum: from 0 to 1.
+
+    >>> ratio_at((8.0, 30.0), 0.5)
+    19.0
+    """
     if ratios is None:
         return None
-    loudest, quietest = ratios
-    return loudest + quality * (quietest - loudest)
+    first, last = ratios
+    return first + curriculum * (last - first)
 
 
-def advance(progress: TrainingState, error: float, readable: float, steps: int) -> bool:
-    """Take note of a step's error; whether messages are read: then the quality rises, so fast that it is 1 in time."""
-    progress["read"] = 0.95 * progress["read"] + 0.05 * error
-    reads = bool(progress["read"] < readable)
-    if reads:
-        progress["quality"] = min(1.0, progress["quality"] + 1 / (steps * (1 - SETTLED) * (1 - LEARNING)))
-    return reads
+def advance(progress: TrainingState, message_loss: float, threshold: float, steps: int) -> bool:
+    """Update the running mean of the message loss, and advance the curriculum where it is below the threshold.
+
+    The increment is such that the curriculum reaches 1 before the last :data:`FINAL_SHARE` of the steps, even where
+    messages are decoded only after :data:`LEARNING_SHARE` of the others.
+
+    Returns:
+        Whether messages are decoded, that is, whether the running mean is below the threshold.
+    """
+    progress["message_loss"] = DECAY * progress["message_loss"] + INNOVATION * message_loss
+    decodes = bool(progress["message_loss"] < threshold)
+    if decodes:
+        increment = 1 / (steps * (1 - FINAL_SHARE) * (1 - LEARNING_SHARE))
+        progress["curriculum"] = min(1.0, progress["curriculum"] + increment)
+    return decodes

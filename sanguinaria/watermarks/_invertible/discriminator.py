@@ -1,4 +1,4 @@
-"""A network that tells marked from unmarked speech, which a generator is trained to deceive (WAKE, Eq. 2)."""
+"""A discriminator of marked and unmarked speech for adversarial training (WAKE, Eq. 2; PKDMark, section III-B)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from sanguinaria.audio.reflect_padding import reflect_padded_stft
 
 FFT, HOP = 512, 128
 CHANNELS = (8, 16, 32)
-# Log magnitudes start here, −100 dB: a mark in the quietest cells is to be seen as well.
+# The floor of log magnitudes, −100 dB: low enough to show a mark in cells of little energy.
 FLOOR = 1e-5
 
 
 class Discriminator(nn.Module):
-    """Waveforms (utterances, samples) → a logit that each is an original, (utterances,).
+    """Three strided convolutions over log magnitudes: a logit that each waveform is unmarked.
 
-    WAKE does not say what its discriminator is made of: this one is three strided convolutions over log magnitudes.
+    WAKE does not describe its discriminator; PKDMark only says that its loss is a cross-entropy.
+
+    Shape:
+        - Input: (utterances, samples)
+        - Output: (utterances,)
     """
 
     def __init__(self) -> None:
@@ -30,20 +34,32 @@ class Discriminator(nn.Module):
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         window = torch.hann_window(FFT, device=waveforms.device)
         spectra = reflect_padded_stft(waveforms, window, HOP)
-        levels = (spectra.real.square() + spectra.imag.square() + FLOOR**2).log10() / 2
-        logits: torch.Tensor = self.layers(levels[:, None])
+        log_magnitudes = (spectra.real.square() + spectra.imag.square() + FLOOR**2).log10() / 2
+        logits: torch.Tensor = self.layers(log_magnitudes[:, None])
         return logits[:, 0]
 
-    def deceived(self, marked: torch.Tensor) -> torch.Tensor:
-        """What the generator lowers, log(1 − D(x_wm)), D being the probability of an original; weights get no slope."""
+    def frozen_logits(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Compute the logits with a gradient for the waveforms and none for the discriminator's weights."""
+        trainable = [weight.requires_grad for weight in self.parameters()]
         self.requires_grad_(False)
-        logits = self(marked)
-        self.requires_grad_(True)
-        loss: torch.Tensor = logsigmoid(-logits).mean()
-        return loss
+        logits: torch.Tensor = self(waveforms)
+        for weight, requires_grad in zip(self.parameters(), trainable, strict=True):
+            weight.requires_grad_(requires_grad)
+        return logits
 
-    def judged(self, speech: torch.Tensor, marked: torch.Tensor) -> torch.Tensor:
-        """What the discriminator lowers; the generator gets no slope."""
+    def saturating_loss(self, marked: torch.Tensor) -> torch.Tensor:
+        """Compute the generator's loss of WAKE's Eq. 2, log(1 − D(x_wm)), D being the probability of an original."""
+        return logsigmoid(-self.frozen_logits(marked)).mean()
+
+    def non_saturating_loss(self, marked: torch.Tensor) -> torch.Tensor:
+        """Compute the generator's loss of PKDMark's Eq. 5 and 10, −log(1 − D(x_w)), D being the probability of a mark.
+
+        The logits are those of 1 − D.
+        """
+        return -logsigmoid(self.frozen_logits(marked)).mean()
+
+    def discriminator_loss(self, speech: torch.Tensor, marked: torch.Tensor) -> torch.Tensor:
+        """Compute the discriminator's own loss, binary cross-entropy; marked speech gets no gradient."""
         logits = self(torch.cat([speech, marked.detach()]))
         originals = torch.cat([torch.ones(len(speech)), torch.zeros(len(marked))]).to(logits)
         loss: torch.Tensor = binary_cross_entropy_with_logits(logits, originals)

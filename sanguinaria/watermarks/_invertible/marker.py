@@ -1,4 +1,4 @@
-"""A trained keyed network with one key: marks audio of any length, finds the mark and reads its message."""
+"""A trained keyed network with one key: marks audio of any length, detects the mark and decodes its message."""
 
 from __future__ import annotations
 
@@ -11,137 +11,169 @@ import torch
 from sanguinaria.audio.chunking import Chunking, chunk_batches
 from sanguinaria.audio.resampling import prepare_network_input, resample
 from sanguinaria.watermarks import Detection, Marker
-from sanguinaria.watermarks._invertible.keys import Key, RandomKeys
+from sanguinaria.watermarks._invertible.keys import Key, KeySampler
 from sanguinaria.watermarks._invertible.network import KeyedNetwork
 from sanguinaria.watermarks._message_parts import MessageParts
 
-# The share of unmarked audio that the detector's score says is marked.
-FALSE_POSITIVES = 0.01
-# Unmarked pieces that the detector is calibrated on, and random keys for each.
-CALIBRATED_ON, KEYS_EACH = 256, 2
+# The false positive rate of the detector's threshold.
+FALSE_POSITIVE_RATE = 0.01
+# Unmarked chunks for calibration, and random keys for each.
+CALIBRATION_CHUNKS, KEYS_PER_CHUNK = 256, 2
 CALIBRATION_SEED = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KeyedMarker(Marker):
-    """A network on a device, and one key; utterances do not depend on others in their batch, but for rounding.
+    """Encoder, decoder and detector with one key; utterances of a batch are independent, but for rounding.
 
-    Audio longer than a piece is marked piece by piece (:class:`sanguinaria.audio.chunking.Chunking`). A message of
-    several parts, of as many bits as a piece carries each, is spread over as many pieces, and starts again after them.
+    Audio is marked chunk by chunk (:class:`sanguinaria.audio.chunking.Chunking`). A message of several parts, each of
+    the bits of a chunk, takes as many chunks, and is repeated after them.
 
-    Where ratios of speech to mark are given, each piece gets the quietest mark from which its bits are read surely: the
-    embedder has the decoder at hand. Most speech needs little, and what needs more is mostly noise, which hides more.
+    Where signal-to-watermark ratios are given, each chunk gets the weakest mark of which every bit is decoded with a
+    minimum margin: informed embedding, as the encoder runs the decoder. Most speech needs a weak mark; a chunk that
+    needs a stronger one is mostly noise, which masks more.
 
-    The detector's statistic is the mean over the bits of the absolute value of their logits, of means over the pieces:
-    near 0 where a key reads nothing, in which the network was trained, and large where every bit is sure. Its
-    calibration, from unmarked speech and random keys, is the value that :data:`FALSE_POSITIVES` of them exceed, whose
-    score is ½, and their standard deviation. Of several shifts of time the one with the largest statistic is
-    read; the calibration, too, is of the largest of as many.
+    The detection statistic is the mean over the bits of the absolute logits, which are averaged over chunks: near 0 for
+    a key that decodes nothing, for which the network is trained, and large where every bit is certain. Its calibration,
+    on unmarked speech and random keys, is the threshold of a false positive rate of :data:`FALSE_POSITIVE_RATE`, at
+    which the score is ½, and the standard deviation. Of several time shifts, the one of the largest statistic is
+    decoded; calibration takes the largest of as many.
 
     Attributes:
+        network: on ``device``.
+        key: of the marker.
         calibration: threshold and standard deviation, (2,).
-        ratios: in dB, of a piece to its mark, from quiet to loud; none where the network decides.
-        sureness: the logit that every bit has to reach for a mark to be loud enough.
-        shifts: in samples at ``network_rate``, by which audio may have been delayed since it was marked.
-        network_rate, sample_rate: in Hz, of the network and of the audio, which is resampled if they differ.
+        chunking: of audio at ``network_rate``.
+        parts: of a message.
+        ratios: signal-to-watermark ratios in descending order, in dB; empty where the network determines it.
+        minimum_margin: the logit that every bit has to reach.
+        shifts: time shifts that the detector searches beside 0, in samples at ``network_rate``.
+        network_rate: in Hz, of the network.
+        sample_rate: in Hz, of the audio, which is resampled where the rates differ.
+        device: of the network.
     """
 
     network: KeyedNetwork
     key: Key
     calibration: torch.Tensor
-    pieces: Chunking
+    chunking: Chunking
     parts: int
     ratios: Sequence[float]
-    sureness: float
+    minimum_margin: float
     shifts: Sequence[int]
     network_rate: int
     sample_rate: int
     device: torch.device
 
     def watermark(self, waveforms: torch.Tensor, message: torch.Tensor | None) -> torch.Tensor:
-        """What to add to each utterance, (utterances, samples) → same, float32.
+        """Compute the mark of each utterance, which is to be added to it.
 
         Args:
-            waveforms: in [−1, 1].
-            message: (bits,) or (utterances, bits) of 0 and 1, for all parts.
+            waveforms: in [−1, 1], (utterances, samples).
+            message: of 0 and 1 for all parts, (bits,) or (utterances, bits).
+
+        Returns:
+            (utterances, samples).
 
         Raises:
-            ValueError: the message is none of these.
+            ValueError: the message has another shape or other values.
             InputError: the utterances are too short for a window or for the message.
         """
-        audio = self._heard(waveforms)
+        audio = self._prepared(waveforms)
         length = audio.shape[-1]
-        carried = self._parts.of(message, len(audio), length).to(self.device)
-        cut = self.pieces.split(audio)
-        marks = [self._mark(*some) for some in chunk_batches(cut.flatten(0, 1), carried.flatten(0, 1))]
-        mark = self.pieces.overlap_add(torch.cat(marks).unflatten(0, cut.shape[:2]), length)  # type: ignore[no-untyped-call]
+        messages = self._message_parts.of(message, len(audio), length).to(self.device)
+        chunks = self.chunking.split(audio)
+        marks = [self._mark(*batch) for batch in chunk_batches(chunks.flatten(0, 1), messages.flatten(0, 1))]
+        mark = self.chunking.overlap_add(torch.cat(marks).unflatten(0, chunks.shape[:2]), length)  # type: ignore[no-untyped-call]
         return resample(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
 
     def detect(self, waveforms: torch.Tensor) -> Detection:
-        """Score in [0, 1] that each utterance carries a mark of this key, (utterances,), ½ from the calibration's
-        threshold on; and the probability of a 1 for each bit of its message, (utterances, bits).
+        """Detect a mark of this key and decode its message; the score is ½ at the calibration's threshold.
 
         Raises:
             InputError: the utterances are shorter than a window.
         """
-        audio = self._heard(waveforms)
-        threshold, spread = self.calibration.to(self.device)
+        audio = self._prepared(waveforms)
+        threshold, deviation = self.calibration.to(self.device)
         logits = self._logits(audio, 0)
-        unsure = (statistic(logits) < threshold).nonzero()[:, 0]
-        for shift in self.shifts if len(unsure) else ():
-            found = self._logits(audio[unsure], shift)
-            better = statistic(found) > statistic(logits[unsure])
-            logits[unsure[better]] = found[better]
-        scores = ((statistic(logits) - threshold) / spread).sigmoid()
+        undetected = (detection_statistic(logits) < threshold).nonzero()[:, 0]
+        for shift in self.shifts if len(undetected) else ():
+            shifted = self._logits(audio[undetected], shift)
+            better = detection_statistic(shifted) > detection_statistic(logits[undetected])
+            logits[undetected[better]] = shifted[better]
+        scores = ((detection_statistic(logits) - threshold) / deviation).sigmoid()
         return Detection(scores.to(waveforms.device), logits.sigmoid().to(waveforms.device))
 
     def _mark(self, waveforms: torch.Tensor, messages: torch.Tensor) -> torch.Tensor:
+        """The weakest marks of chunks, (chunks, samples), of which all bits have the minimum margin."""
         with torch.no_grad():
-            first = self.ratios[0] if self.ratios else None
-            mark = self.network.mark(waveforms, messages, self.key.expand(len(waveforms)), first)
+            highest_ratio = self.ratios[0] if self.ratios else None
+            mark = self.network.mark(waveforms, messages, self.key.expand(len(waveforms)), highest_ratio)
             weak = torch.arange(len(mark), device=self.device)
-            for quieter, louder in pairwise(self.ratios):
-                read = self.network.read(waveforms[weak] + mark[weak], self.key.expand(len(weak)))
-                weak = weak[(read * (2 * messages[weak] - 1)).amin(1) < self.sureness]
+            for ratio, next_ratio in pairwise(self.ratios):
+                logits = self.network.decode(waveforms[weak] + mark[weak], self.key.expand(len(weak)))
+                weak = weak[(logits * (2 * messages[weak] - 1)).amin(1) < self.minimum_margin]
                 if not len(weak):
                     break
-                mark[weak] *= 10 ** ((quieter - louder) / 20)
+                mark[weak] *= 10 ** ((ratio - next_ratio) / 20)
             return mark
 
     def _logits(self, audio: torch.Tensor, shift: int) -> torch.Tensor:
-        """(utterances, samples) → (utterances, parts · bits): means over a part's pieces, by their shares of audio."""
-        cut = self.pieces.split(audio, shift)
+        """(utterances, samples) → (utterances, parts · bits), weighted means over the chunks of each part."""
+        chunks = self.chunking.split(audio, shift)
         with torch.no_grad():
-            read = [self.network.read(some, self.key.expand(len(some))) for (some,) in chunk_batches(cut.flatten(0, 1))]
-        found = torch.cat(read).unflatten(0, cut.shape[:2])  # type: ignore[no-untyped-call]
-        return self._parts.means(found, audio.shape[-1])
+            logits = [
+                self.network.decode(batch, self.key.expand(len(batch)))
+                for (batch,) in chunk_batches(chunks.flatten(0, 1))
+            ]
+        chunk_logits = torch.cat(logits).unflatten(0, chunks.shape[:2])  # type: ignore[no-untyped-call]
+        return self._message_parts.means(chunk_logits, audio.shape[-1])
 
     @property
-    def _parts(self) -> MessageParts:
-        return MessageParts(self.pieces, self.parts, self.network.bits)
+    def _message_parts(self) -> MessageParts:
+        return MessageParts(self.chunking, self.parts, self.network.bits)
 
-    def _heard(self, waveforms: torch.Tensor) -> torch.Tensor:
+    def _prepared(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Waveforms at the network's rate, on its device."""
         return prepare_network_input(waveforms, self.sample_rate, self.network_rate, self.network.band.fft, self.device)
 
 
-def statistic(logits: torch.Tensor) -> torch.Tensor:
-    """How sure a reading is, (utterances, bits) → (utterances,)."""
+def detection_statistic(logits: torch.Tensor) -> torch.Tensor:
+    """Compute the mean absolute logit, (utterances, bits) → (utterances,).
+
+    >>> detection_statistic(torch.tensor([[1.0, -3.0]]))
+    tensor([2.])
+    """
     return logits.abs().mean(-1)
 
 
 def calibrate(
-    network: KeyedNetwork, random_keys: RandomKeys, pieces: torch.Tensor, shifts: Sequence[int], device: torch.device
+    network: KeyedNetwork, sample_keys: KeySampler, chunks: torch.Tensor, shifts: Sequence[int], device: torch.device
 ) -> torch.Tensor:
-    """A detector's calibration from unmarked pieces (pieces, samples): threshold and standard deviation, (2,)."""
-    random = torch.Generator().manual_seed(CALIBRATION_SEED)
-    found = []
+    """Calibrate the detector on unmarked speech and random keys.
+
+    Args:
+        network: on ``device``.
+        sample_keys: draws keys.
+        chunks: unmarked, (chunks, samples).
+        shifts: time shifts that the detector searches beside 0, in samples.
+        device: of the network.
+
+    Returns:
+        Threshold and standard deviation of the detection statistic, (2,).
+    """
+    generator = torch.Generator().manual_seed(CALIBRATION_SEED)
+    maxima = []
     with torch.no_grad():
-        for _ in range(KEYS_EACH):
-            for (some,) in chunk_batches(pieces[:CALIBRATED_ON]):
-                key = random_keys(len(some), random).to(device)
-                cut = Chunking(some.shape[-1], 0)
-                sure = [statistic(network.read(cut.split(some.to(device), shift)[:, 0], key)) for shift in (0, *shifts)]
-                found.append(torch.stack(sure).amax(0).cpu())
-    statistics = torch.cat(found)
-    spread = statistics.std(unbiased=False).clamp(min=1e-6)
-    return torch.stack([statistics.quantile(1 - FALSE_POSITIVES), spread])
+        for _ in range(KEYS_PER_CHUNK):
+            for (batch,) in chunk_batches(chunks[:CALIBRATION_CHUNKS]):
+                key = sample_keys(len(batch), generator).to(device)
+                chunking = Chunking(batch.shape[-1], 0)
+                statistics = [
+                    detection_statistic(network.decode(chunking.split(batch.to(device), shift)[:, 0], key))
+                    for shift in (0, *shifts)
+                ]
+                maxima.append(torch.stack(statistics).amax(0).cpu())
+    statistic = torch.cat(maxima)
+    deviation = statistic.std(unbiased=False).clamp(min=1e-6)
+    return torch.stack([statistic.quantile(1 - FALSE_POSITIVE_RATE), deviation])

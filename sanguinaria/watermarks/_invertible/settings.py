@@ -1,75 +1,93 @@
-"""What watermarks of invertible networks share: settings, training and loading."""
+"""Settings, training and loading of keyed watermarks by invertible networks."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.core.state_dicts import Shapes, mismatch, shapes
-from sanguinaria.corpora import Corpus
-from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark, WeightsError
+from sanguinaria.watermarks import NO_SOURCES, Sources, WeightsError
+from sanguinaria.watermarks._invertible.trained_watermark import TrainedWatermark, check_spectrum, corpus_problems
 
 if TYPE_CHECKING:
     import torch
 
-    from sanguinaria.watermarks._invertible.keys import Key, RandomKeys
+    from sanguinaria.watermarks._invertible.keys import Key, KeySampler
     from sanguinaria.watermarks._invertible.marker import KeyedMarker
     from sanguinaria.watermarks._invertible.network import KeyedNetwork
     from sanguinaria.watermarks._invertible.training import Objective
 
-# Hz, and samples of a piece: WAKE's networks see one second at 16 kHz (section 3).
-SAMPLE_RATE = PIECE = 16_000
-# Held-out utterances that the history tells of.
-VALIDATED = 64
+# Hz, and samples of a chunk: WAKE's networks take one second at 16 kHz (section 3).
+SAMPLE_RATE = CHUNK = 16_000
+# The name of the detector's calibration among the weights.
 CALIBRATION = "calibration"
 
 
-class InvertibleWatermark(Watermark):
-    """A watermark of invertible blocks on the complex spectrum, trained on a corpus of the configuration."""
+@dataclass(frozen=True, kw_only=True)
+class Strength:
+    """Signal-to-watermark ratios in dB, where the network does not determine them.
 
-    corpus: str = Field(description="entry of `corpora`: its training utterances, of at least a second at 16 kHz")
-    utterances: int = Field(default=20_000, ge=1, description="at most so many of them, as they are held in memory")
-    bits: int = Field(default=32, ge=1, description="of message in each second")
-    spread: int = Field(default=1, ge=1, description="seconds that a message takes; it has `bits` in each of them")
-    overlap: float = Field(
-        default=0.05, ge=0, le=0.5, description="seconds by which the one-second pieces of longer audio cross-fade"
-    )
-    fft: int = Field(ge=16, multiple_of=2, description="samples of a window of the spectrum")
+    Attributes:
+        training_ratios: at the start and at the end of the training.
+        ratios: among which a marker chooses, in descending order.
+        minimum_margin: the logit of every bit from which on a mark is strong enough.
+    """
+
+    training_ratios: tuple[float, float] | None = None
+    ratios: tuple[float, ...] = ()
+    minimum_margin: float = 0.0
+
+
+class InvertibleWatermark(TrainedWatermark):
+    """A keyed watermark by an invertible network on the complex spectrum."""
+
+    renamed: ClassVar[Mapping[str, str]] = {
+        **TrainedWatermark.renamed,
+        "untouched": "undistorted_share",
+        "shifts": "maximum_shift",
+        "twice": "double_embedding_share",
+    }
+
+    bits: int = Field(default=32, ge=1, description="message bits in each second")
+    fft: int = Field(ge=16, multiple_of=2, description="samples of an STFT window")
     hop: int = Field(ge=1, description="samples between windows")
-    first_bin: int = Field(ge=0, description="lowest bin of the spectrum that is changed")
-    bins: int = Field(ge=1, description="how many are changed")
-    blocks: int = Field(ge=1, description="of the invertible network")
-    layout: Literal["dense", "plain", "lines"] = Field(
-        description="of each transformation in a block: five densely connected or five plain 3 × 3 convolutions, or, "
-        "so that it trains on one core, three over the frames with the bins as channels"
+    first_bin: int = Field(ge=0, description="lowest bin of the marked band")
+    bins: int = Field(ge=1, description="number of bins of the marked band")
+    blocks: int = Field(ge=1, description="number of invertible blocks")
+    layout: Literal["dense", "plain", "conv1d"] = Field(
+        description="architecture of each transformation in a block: five densely connected or five plain 3 × 3 "
+        "convolutions; or conv1d, three convolutions over frames with the bins as channels, which train on one core"
     )
     width: int = Field(ge=1, description="growth of dense transformations, channels of the others")
     predict_blocks: int = Field(ge=0, description="residual blocks of the predict module")
-    edits: tuple[str, ...] = Field(
-        default=(), description="entries of `distortions`, one of which happens to marked audio in each training step"
+    undistorted_share: float = Field(
+        default=0.2, ge=0, le=1, description="share of the training steps without a distortion"
     )
-    untouched: float = Field(default=0.2, ge=0, le=1, description="share of the steps in which none does")
-    shifts: int = Field(default=0, ge=0, description="samples of delay up to which the detector searches")
-    shift_step: int = Field(default=8, ge=1, description="samples between the delays that it tries")
-    steps: int = Field(ge=1)
-    batch_size: int = Field(default=8, ge=2)
-    learning_rate: float = Field(gt=0, description="Adam's, at its highest")
-    twice: float = Field(default=0.5, ge=0, le=1, description="share of the steps that embed a second message")
-    seed: int = Field(default=0, ge=0)
+    maximum_shift: int = Field(default=0, ge=0, description="largest time shift that the detector searches, in samples")
+    shift_step: int = Field(default=8, ge=1, description="samples between the time shifts that the detector searches")
+    steps: int = Field(ge=1, description="training steps")
+    batch_size: int = Field(default=8, ge=2, description="crops in a training step")
+    learning_rate: float = Field(gt=0, description="Adam's maximum learning rate")
+    double_embedding_share: float = Field(
+        default=0.5, ge=0, le=1, description="share of the training steps that embed a second watermark"
+    )
 
     @model_validator(mode="after")
     def _spectrum_fits(self) -> InvertibleWatermark:
-        if self.first_bin + self.bins > self.fft // 2 + 1:
-            raise ValueError(f"first_bin and bins reach beyond the {self.fft // 2 + 1} bins of a window of {self.fft}")
-        if self.hop > self.fft // 2:
-            raise ValueError(f"hop ({self.hop}) is above half of fft ({self.fft}): windows would leave gaps")
-        if self.fft > PIECE:
-            raise ValueError(f"fft ({self.fft}) is longer than a second at {SAMPLE_RATE:,} Hz")
+        check_spectrum(
+            fft=self.fft,
+            hop=self.hop,
+            first_bin=self.first_bin,
+            bins=self.bins,
+            sample_rate=SAMPLE_RATE,
+            maximum_hop=0.5,
+        )
         return self
 
     @property
@@ -77,70 +95,51 @@ class InvertibleWatermark(Watermark):
         """Length of the message in bits."""
         return self.bits * self.spread
 
-    @property
-    def references(self) -> Mapping[str, tuple[str, str | tuple[str, ...]]]:
-        return {"corpus": ("corpora", self.corpus), "edits": ("distortions", self.edits)}
-
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
-        corpus = referenced["corpus"]
-        assert isinstance(corpus, Corpus)
-        if corpus.sample_rate != SAMPLE_RATE:
-            yield "corpus", f"it is trained at {SAMPLE_RATE:,} Hz, and the corpus has {corpus.sample_rate:,} Hz"
-        if corpus.duration * SAMPLE_RATE < PIECE:
-            yield "corpus", f"it is trained on whole seconds, and the corpus's utterances have {corpus.duration:g} s"
+        yield from corpus_problems(referenced["corpus"], SAMPLE_RATE)
 
     @abstractmethod
     def network(self) -> KeyedNetwork:
-        """The untrained network, by torch's random numbers."""
+        """Build the untrained network, by torch's random numbers."""
 
     @abstractmethod
     def key_of(self, text: str | None) -> Key:
-        """What a key does; the text is one that :meth:`key_problem` has nothing to say of."""
+        """Return the key of a text that is valid for :meth:`key_problem`."""
 
     @abstractmethod
-    def random_keys(self) -> RandomKeys:
-        """Draws keys as training and calibration need them."""
+    def key_sampler(self) -> KeySampler:
+        """Return a function that draws random keys, for training and calibration."""
 
     @abstractmethod
     def objective(self, device: torch.device) -> Objective:
-        """The losses."""
+        """Build the losses."""
 
     @property
-    def training_ratios(self) -> tuple[float, float] | None:
-        """dB of a piece to its mark at the start and at the end of the training; ``None`` where the network decides."""
-        return None
+    def strength(self) -> Strength:
+        """Signal-to-watermark ratios in training and in marking; by default, the network determines them."""
+        return Strength()
 
     @property
-    def ratios(self) -> list[float]:
-        """dB of a piece to its mark, from quiet to loud, that a marker chooses from; none where the network decides."""
-        return []
-
-    @property
-    def least_sureness(self) -> float:
-        """The logit of every bit from which on a marker's mark is loud enough."""
-        return 0.0
-
-    @property
-    def gradual(self) -> bool:
-        """Whether quality is asked for only while messages are read."""
+    def trains_by_curriculum(self) -> bool:
+        """Whether the perceptual terms gain weight while messages are decoded."""
         return True
 
     @property
-    def near_keys(self) -> float:
+    def near_wrong_key_share(self) -> float:
         """Share of the wrong keys in training that differ from the right one in one block."""
         return 0.0
 
     @property
-    def delays(self) -> list[int]:
-        """Samples of delay that the detector tries beside none."""
-        steps = range(self.shift_step, self.shifts + 1, self.shift_step)
-        return [sign * delay for delay in steps for sign in (1, -1)]
+    def shifts(self) -> list[int]:
+        """Time shifts that the detector searches beside 0, in samples."""
+        magnitudes = range(self.shift_step, self.maximum_shift + 1, self.shift_step)
+        return [sign * magnitude for magnitude in magnitudes for sign in (1, -1)]
 
     def obtain(self, sources: Sources = NO_SOURCES) -> dict[str, torch.Tensor]:
-        """Train, calibrate the detector, and leave ``history.csv`` in the sources' folder.
+        """Train the network, calibrate the detector, and write ``history.csv`` to the sources' folder.
 
         Raises:
-            InputError: the corpus is of another sample rate, or shorter than a second.
+            InputError: the corpus has another sample rate, or utterances shorter than a second.
         """
         import torch
 
@@ -149,46 +148,58 @@ class InvertibleWatermark(Watermark):
         from sanguinaria.nn.step_training import finish_training
         from sanguinaria.watermarks._invertible.marker import calibrate
         from sanguinaria.watermarks._invertible.training import KeyedSchedule, train_keyed
+        from sanguinaria.watermarks._invertible.validation import VALIDATION_UTTERANCES
 
         device = torch.device(sources.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             network = self.network()
         waveforms = load_utterances(sources.audio, SAMPLE_RATE, self.utterances)
-        held_out = load_utterances(sources.audio, SAMPLE_RATE, VALIDATED, "validation")
         schedule = KeyedSchedule(
-            **{name: getattr(self, name) for name in ("steps", "batch_size", "learning_rate", "seed", "twice")},
-            crop=PIECE,
+            steps=self.steps,
+            batch_size=self.batch_size,
+            crop=CHUNK,
+            learning_rate=self.learning_rate,
             window=0,
-            ratios=self.training_ratios,
-            gradual=self.gradual,
-            near_keys=self.near_keys,
+            seed=self.seed,
+            double_embedding_share=self.double_embedding_share,
+            ratios=self.strength.training_ratios,
+            curriculum=self.trains_by_curriculum,
+            near_key_share=self.near_wrong_key_share,
         )
         checkpoint = sources.folder / "checkpoint.pt"
         history = train_keyed(
             network,
-            self.random_keys(),
-            waveforms,
-            held_out,
-            self.objective(device),
-            build_attack_layer(self.edits, SAMPLE_RATE, self.untouched),
-            schedule,
-            checkpoint,
-            device,
+            sample_keys=self.key_sampler(),
+            waveforms=waveforms,
+            held_out=load_utterances(sources.audio, SAMPLE_RATE, VALIDATION_UTTERANCES, "validation"),
+            objective=self.objective(device),
+            attacks=build_attack_layer(self.distortions, SAMPLE_RATE, self.undistorted_share),
+            schedule=schedule,
+            checkpoint=checkpoint,
+            device=device,
         )
-        calibration = calibrate(network, self.random_keys(), waveforms[:, :PIECE], self.delays, device)
+        calibration = calibrate(network, self.key_sampler(), waveforms[:, :CHUNK], self.shifts, device)
         finish_training(history, checkpoint)
-        state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+        state = {name: weight.detach().cpu().contiguous() for name, weight in network.state_dict().items()}
         return {**state, CALIBRATION: calibration}
 
     def load(
         self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device, key: str | None = None
     ) -> KeyedMarker:
-        """A marker with a key. Audio of another rate than 16 kHz is resampled to that, and the mark back, which is
-        sound as long as the mark's band lies below half of the audio's rate.
+        """Build a marker with a key.
+
+        Audio of another rate than 16 kHz is resampled to it, and the mark is resampled back: without loss, as long as
+        the marked band lies below half the audio's rate.
+
+        Args:
+            weights: returned by :meth:`obtain`.
+            sample_rate: of the audio, in Hz.
+            device: where the network computes.
+            key: valid for :meth:`key_problem`.
 
         Raises:
-            InputError: it does not, or the key is none of this watermark's.
+            InputError: the marked band does not fit the sample rate, or the key is invalid.
             sanguinaria.watermarks.WeightsError: the weights are of another architecture.
         """
         import torch
@@ -205,30 +216,29 @@ class InvertibleWatermark(Watermark):
             )
         with torch.device("meta"):
             network = self.network()
-        state = {name: weight.float().clone() for name, weight in weights.items() if name != CALIBRATION}
         self._check(weights, {**shapes(network.state_dict()), CALIBRATION: (2,)})
+        state = {name: weight.float().clone() for name, weight in weights.items() if name != CALIBRATION}
         network.load_state_dict(state, assign=True)
         network.requires_grad_(False)
         return KeyedMarker(
-            network.to(device).eval(),
-            self.key_of(key).to(device),
-            weights[CALIBRATION],
-            Chunking(PIECE, round(self.overlap * SAMPLE_RATE)),
-            self.spread,
-            self.ratios,
-            self.least_sureness,
-            self.delays,
-            SAMPLE_RATE,
-            sample_rate,
-            device,
+            network=network.to(device).eval(),
+            key=self.key_of(key).to(device),
+            calibration=weights[CALIBRATION],
+            chunking=Chunking(CHUNK, round(self.overlap * SAMPLE_RATE)),
+            parts=self.spread,
+            ratios=self.strength.ratios,
+            minimum_margin=self.strength.minimum_margin,
+            shifts=self.shifts,
+            network_rate=SAMPLE_RATE,
+            sample_rate=sample_rate,
+            device=device,
         )
 
     def _check(self, weights: Mapping[str, torch.Tensor], expected: Shapes) -> None:
-        trained = {name.split(".")[2] for name in weights if name.startswith("invertible.blocks.")}
-        if len(trained) != self.blocks:
-            raise WeightsError(
-                f"these weights are of {len(trained)} blocks, not {self.blocks}: set blocks: {len(trained)}"
-            )
+        """Raise an error that names the setting or the weight by which the weights are of another network."""
+        blocks = len({name.split(".")[2] for name in weights if name.startswith("invertible.blocks.")})
+        if blocks != self.blocks:
+            raise WeightsError(f"these weights are of {blocks} blocks, not {self.blocks}: set blocks: {blocks}")
         if (difference := mismatch(weights, expected)) is not None:
             raise WeightsError(
                 f"these weights are of another architecture: {difference}. Check bits, fft, hop, bins, layout, width "

@@ -1,4 +1,4 @@
-"""The complex short-time spectrum, or a band of it, as real features that an invertible network can change."""
+"""A spectrum, or a band of it, as the real features of an invertible network."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 
 import torch
 
-# Energy of a cell beside that of a sound of level 1, below which compression is linear: −60 dB. Without it, the slope
-# of the root would be endless at 0.
-FLOOR = 1e-6
-# The quietest level that is evened out: −80 dB of full scale, the noise of a quiet room in a good recording.
-LOWEST_LEVEL = 1e-4
+# The energy of a cell, relative to a signal of level 1, below which compression is linear: −60 dB. Without it, the
+# gradient of the root would be infinite at 0.
+COMPRESSION_FLOOR = 1e-6
+# The lowest level that is normalised: −80 dB of full scale, the noise of a quiet room in a good recording.
+MINIMUM_LEVEL = 1e-4
 # The mean of a Hann window's squares.
 HANN_ENERGY = 3 / 8
 
 
 @dataclass(frozen=True)
 class Band:
-    """Bins ``first`` to ``first + bins - 1`` of Hann windows of ``fft`` samples every ``hop`` samples.
+    """Bins ``first`` to ``first + bins - 1`` of an STFT with Hann windows of ``fft`` samples every ``hop`` samples.
 
-    With ``compressed``, magnitudes are replaced by about their square roots, phases stay: a change of the features is
-    then a change of the sound that follows its level, by half as many decibels.
+    With ``compressed``, magnitudes are replaced by approximately their square roots, and phases stay. A change of the
+    features is then a change of the signal that follows its level, by half as many decibels.
     """
 
     fft: int
@@ -30,39 +30,65 @@ class Band:
     compressed: bool = False
 
     def frames(self, samples: int) -> int:
-        """How many frames there are of so many samples."""
+        """Return the number of frames of a waveform.
+
+        >>> Band(512, 256, 0, 257).frames(16_000)
+        63
+        """
         return 1 + samples // self.hop
 
     def analyse(self, waveforms: torch.Tensor) -> torch.Tensor:
-        """(utterances, samples) → real and imaginary parts (utterances, 2, bins, frames)."""
+        """Compute real and imaginary parts, (utterances, samples) → (utterances, 2, bins, frames)."""
         return self._compressed(self._parts(waveforms))
 
-    def analyse_levelled(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The same of sounds that are brought to one level before: to a root mean square of 1 within the band.
+    def analyse_normalised(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Compute the features of waveforms that are normalised to a root mean square of 1 within the band.
 
-        Hum below a band may be a thousand times stronger than the speech in it, and would otherwise set its level.
+        Hum below a band may have a thousand times the energy of the speech in it, and would otherwise set its level.
+
+        Args:
+            waveforms: (utterances, samples).
 
         Returns:
-            The features, and the levels they had, (utterances, 1), never below :data:`LOWEST_LEVEL`.
+            The features, (utterances, 2, bins, frames), and the levels before normalisation, (utterances, 1), at least
+            :data:`MINIMUM_LEVEL`.
         """
         parts = self._parts(waveforms)
         # Parseval's theorem: the window leaves 3/8 of the energy, and half of it is at negative frequencies.
         energy = parts.square().sum((1, 2)).mean(-1, keepdim=True) * 2 / (HANN_ENERGY * self.fft)
-        level = (energy + LOWEST_LEVEL**2).sqrt()
+        level = (energy + MINIMUM_LEVEL**2).sqrt()
         return self._compressed(parts / level[..., None, None]), level
 
     def synthesise(self, features: torch.Tensor, samples: int) -> torch.Tensor:
-        """The sound whose features these are, with nothing outside of the band: the inverse of :meth:`analyse`."""
-        linear = _expand(features) if self.compressed else features
-        return self._sound(linear, samples)
+        """Compute the waveforms of features, with nothing outside of the band: the inverse of :meth:`analyse`.
 
-    def change(self, before: torch.Tensor, after: torch.Tensor, samples: int) -> torch.Tensor:
-        """What to add to a sound so that its features become others; no error of analysis and synthesis is in it."""
+        Args:
+            features: (utterances, 2, bins, frames).
+            samples: of the waveforms.
+
+        Returns:
+            (utterances, samples).
+        """
+        linear = _expand(features) if self.compressed else features
+        return self._inverse_stft(linear, samples)
+
+    def difference(self, before: torch.Tensor, after: torch.Tensor, samples: int) -> torch.Tensor:
+        """Compute the waveforms to add so that features change; they have no error of analysis and synthesis.
+
+        Args:
+            before: features, (utterances, 2, bins, frames).
+            after: likewise.
+            samples: of the waveforms.
+
+        Returns:
+            (utterances, samples).
+        """
         if self.compressed:
             before, after = _expand(before), _expand(after)
-        return self._sound(after - before, samples)
+        return self._inverse_stft(after - before, samples)
 
-    def _sound(self, features: torch.Tensor, samples: int) -> torch.Tensor:
+    def _inverse_stft(self, features: torch.Tensor, samples: int) -> torch.Tensor:
+        """Inverse STFT, with zeros outside of the band."""
         above = self.fft // 2 + 1 - self.first - self.bins
         parts = torch.nn.functional.pad(features, (0, 0, self.first, above))
         spectra = torch.complex(parts[:, 0], parts[:, 1])
@@ -70,6 +96,7 @@ class Band:
         return torch.istft(spectra, self.fft, self.hop, window=window, normalized=True, length=samples)
 
     def _parts(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Real and imaginary parts without compression."""
         window = torch.hann_window(self.fft, device=waveforms.device)
         # Zeros beyond the ends, as a reflection there would let a mark's change count twice.
         spectra = torch.stft(
@@ -78,17 +105,18 @@ class Band:
         return torch.stack([spectra.real, spectra.imag], 1)
 
     def _compressed(self, parts: torch.Tensor) -> torch.Tensor:
+        """Compress where the band is compressed."""
         return _compress(parts) if self.compressed else parts
 
 
 def _compress(features: torch.Tensor) -> torch.Tensor:
     """X → X·(|X|² + floor)^(−1/4), cell by cell."""
     energy = features.square().sum(1, keepdim=True)
-    return features * (energy + FLOOR) ** -0.25
+    return features * (energy + COMPRESSION_FLOOR) ** -0.25
 
 
 def _expand(features: torch.Tensor) -> torch.Tensor:
     """The inverse of :func:`_compress`: with e = |X|², r = e/√(e + floor) solves to e = (r² + r·√(r² + 4·floor))/2."""
     root = features.square().sum(1, keepdim=True)
-    energy = (root.square() + root * (root.square() + 4 * FLOOR).sqrt()) / 2
-    return features * (energy + FLOOR) ** 0.25
+    energy = (root.square() + root * (root.square() + 4 * COMPRESSION_FLOOR).sqrt()) / 2
+    return features * (energy + COMPRESSION_FLOOR) ** 0.25

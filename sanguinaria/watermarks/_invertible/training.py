@@ -1,8 +1,8 @@
-"""Training a keyed network: WAKE's strategy (section 2.3.2), from loud marks to quiet ones.
+"""Training of a keyed network: WAKE's strategy (section 2.3.2), optionally with a curriculum from strong to weak marks.
 
-Each step embeds once, or twice with two keys, edits the result and reads every message with its key (Eq. 4 and 5). Two
-things make it train on one core, where a schedule is gradual: a mark is loud at first, and gets quieter only while
-messages are read; and a wrong key's terms are left out until then, as they are met by reading nothing at all.
+Each step embeds once, or twice with two keys, distorts the result and decodes every message with its key (Eq. 4 and 5).
+With a curriculum it trains on one core. A mark is strong at first, and weakens only while messages are decoded. A wrong
+key's terms are left out until then, as a network that decodes nothing would satisfy them.
 """
 
 from __future__ import annotations
@@ -16,42 +16,55 @@ from torch import nn
 from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, is_checkpoint_step, set_learning_rate, train
-from sanguinaria.watermarks._audioseal.training import LOSS_THRESHOLD as READ
-from sanguinaria.watermarks._invertible.curriculum import advance, begun, perceptual_share, ratio_at
+from sanguinaria.watermarks._invertible.curriculum import advance, initial_progress, perceptual_factor, ratio_at
 from sanguinaria.watermarks._invertible.discriminator import Discriminator
-from sanguinaria.watermarks._invertible.keys import Key, RandomKeys, different_keys, neighbours
-from sanguinaria.watermarks._invertible.losses import Accuracy, Perceptual
+from sanguinaria.watermarks._invertible.keys import Key, KeySampler, near_keys, sample_distinct_keys
+from sanguinaria.watermarks._invertible.losses import AccuracyLoss, PerceptualLoss
 from sanguinaria.watermarks._invertible.network import KeyedNetwork
+from sanguinaria.watermarks._invertible.validation import (
+    VALIDATION_SEED,
+    bit_error_rate,
+    random_messages,
+    signal_to_watermark_ratio,
+)
 
-# Seeds of validation's own random numbers, which training does not share.
-VALIDATION_SEED = 1
+# Messages count as decoded while the running mean of their binary cross-entropy is below this; chance is ln 2.
+MESSAGE_LOSS_THRESHOLD = 0.35
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KeyedSchedule(Schedule):
-    """How a keyed network is trained.
+    """Schedule of a keyed network's training.
 
     Attributes:
-        twice: share of the steps that embed twice.
-        ratios: dB, of a piece to its mark at the start and at the end; ``None`` where the network decides.
-        near_keys: share of the utterances whose wrong key differs from the right one in one block alone.
-        gradual: whether the perceptual terms' weight grows while messages are read
-        (:mod:`sanguinaria.watermarks._invertible.curriculum`), and a
-            wrong key's terms are left out until they are; the paper's weights are constant.
+        double_embedding_share: share of the steps that embed two watermarks.
+        ratios: signal-to-watermark ratio at the start and at the end, in dB; ``None`` where the network determines it.
+        curriculum: whether the perceptual terms' weight grows while messages are decoded
+            (:mod:`sanguinaria.watermarks._invertible.curriculum`), and a wrong key's terms are left out until they
+            are; the paper's weights are constant.
+        near_key_share: share of the utterances whose wrong key differs from the right one in one block alone.
     """
 
-    twice: float
+    double_embedding_share: float
     ratios: tuple[float, float] | None
-    gradual: bool
-    near_keys: float = 0.0
+    curriculum: bool
+    near_key_share: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Objective:
-    """The losses and their weights: w_t1 of the perceptual terms, w_p2 of the discriminator's within, w_t2 of Eq. 4."""
+    """Losses and their weights.
 
-    perceptual: Perceptual
-    accuracy: Accuracy
+    Attributes:
+        perceptual: the perceptual terms but the discriminator's.
+        accuracy: Eq. 3.
+        perceptual_weight: w_t1 of Eq. 4.
+        adversarial_weight: w_p2 of Eq. 2.
+        accuracy_weight: w_t2 of Eq. 4.
+    """
+
+    perceptual: PerceptualLoss
+    accuracy: AccuracyLoss
     perceptual_weight: float
     adversarial_weight: float
     accuracy_weight: float
@@ -59,7 +72,8 @@ class Objective:
 
 def train_keyed(
     network: KeyedNetwork,
-    random_keys: RandomKeys,
+    *,
+    sample_keys: KeySampler,
     waveforms: torch.Tensor,
     held_out: torch.Tensor,
     objective: Objective,
@@ -68,153 +82,179 @@ def train_keyed(
     checkpoint: Path,
     device: torch.device,
 ) -> list[dict[str, float]]:
-    """Train in place, or go on from a checkpoint of the same training.
+    """Train a network in place, or resume from a checkpoint of the same training.
 
     Args:
-        network: marks and reads pieces of ``schedule.crop`` samples.
-        random_keys: draws keys.
-        waveforms: speech (utterances, samples), on the CPU.
-        held_out: speech that is looked at for the history alone, likewise; there may be none.
+        network: for chunks of ``schedule.crop`` samples.
+        sample_keys: draws keys.
+        waveforms: speech on the CPU, (utterances, samples).
+        held_out: speech for validation, likewise; it may be empty.
         objective: the losses.
-        attacks: what happens to marked audio before it is read.
+        attacks: the attack layer between embedding and decoding.
         schedule: of the training.
-        checkpoint: where the state is kept.
+        checkpoint: path of the training's state.
         device: where it is computed.
 
     Returns:
-        The history: for every so many steps the mean of each loss and, of ``held_out``, the validation's numbers.
+        The history: the mean of each loss over an interval of steps and, of ``held_out``, the validation's values.
 
     Raises:
-        InputError: the utterances are shorter than a piece.
+        InputError: the utterances are shorter than a chunk.
     """
-    learnt = nn.ModuleDict({"network": network})
+    trained = nn.ModuleDict({"network": network})
     if objective.adversarial_weight:
-        learnt["discriminator"] = _seeded(schedule.seed)
-    learnt.to(device)
+        trained["discriminator"] = _seeded_discriminator(schedule.seed)
+    trained.to(device)
     # Fused, as in the training of other generators.
-    optimiser = torch.optim.Adam(learnt.parameters(), schedule.learning_rate, fused=True)
-    step_of = _Step(network, learnt, random_keys, objective, attacks, schedule, device)
+    optimiser = torch.optim.Adam(trained.parameters(), schedule.learning_rate, fused=True)
+    training_loss = _TrainingLoss(
+        network=network,
+        trained=trained,
+        sample_keys=sample_keys,
+        objective=objective,
+        attacks=attacks,
+        schedule=schedule,
+        device=device,
+    )
 
     def step(progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
         set_learning_rate(optimiser, schedule, progress["step"])
-        loss, values = step_of(
-            random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device), progress, random
-        )
-        advance(progress, values["message"], READ, schedule.steps)
+        speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
+        loss, values = training_loss(speech, progress, random)
+        advance(progress, values["message"], MESSAGE_LOSS_THRESHOLD, schedule.steps)
         if len(held_out) and is_checkpoint_step(progress["step"] + 1, schedule.steps):
-            pieces = held_out[:, : schedule.crop].to(device)
-            values |= validate(network, random_keys, pieces, ratio_at(schedule.ratios, progress["quality"]))
+            chunks = held_out[:, : schedule.crop].to(device)
+            values |= validate(network, sample_keys, chunks, ratio_at(schedule.ratios, progress["curriculum"]))
         return loss, values
 
-    return train(learnt, optimiser, step, schedule, checkpoint, begun(1.0))
+    return train(trained, optimiser, step, schedule, checkpoint, initial_progress(1.0))
 
 
 def validate(
-    network: KeyedNetwork, random_keys: RandomKeys, pieces: torch.Tensor, ratio: float | None
+    network: KeyedNetwork, sample_keys: KeySampler, chunks: torch.Tensor, ratio: float | None
 ) -> dict[str, float]:
-    """Bit error rates of the right and of a wrong key, of the first of two marks, and the mark's level in dB."""
+    """Compute bit error rates of the right and of a wrong key and of two marks, and the signal-to-watermark ratio.
+
+    Args:
+        network: on the device of the chunks.
+        sample_keys: draws keys.
+        chunks: unmarked speech, (utterances, samples).
+        ratio: that marks are scaled to, in dB, or ``None``.
+    """
     random = torch.Generator().manual_seed(VALIDATION_SEED)
-    device, count = pieces.device, len(pieces)
+    device, count = chunks.device, len(chunks)
     with torch.no_grad():
         drawn: list[Key] = []
         for _ in range(3):
-            drawn.append(different_keys(random_keys, drawn, count, random))
+            drawn.append(sample_distinct_keys(sample_keys, drawn, count, random))
         keys = [key.to(device) for key in drawn]
-        messages = [torch.randint(2, (count, network.bits), generator=random).to(device) for _ in range(2)]
-        once = pieces + network.mark(pieces, messages[0], keys[0], ratio)
-        twice = once + network.mark(once, messages[1], keys[1], ratio)
-        noise = (once - pieces).square().sum()
+        messages = [random_messages(count, network.bits, random).to(device) for _ in range(2)]
+        single = chunks + network.mark(chunks, messages[0], keys[0], ratio)
+        double = single + network.mark(single, messages[1], keys[1], ratio)
+
+        def error_rate(marked: torch.Tensor, key: int, message: int) -> float:
+            return bit_error_rate(network.decode(marked, keys[key]) > 0, messages[message])
+
         return {
-            "validation_bit_error_rate": errors(network.read(once, keys[0]), messages[0]),
-            "validation_wrong_key_bit_error_rate": errors(network.read(once, keys[2]), messages[0]),
-            "validation_first_of_two_bit_error_rate": errors(network.read(twice, keys[0]), messages[0]),
-            "validation_second_of_two_bit_error_rate": errors(network.read(twice, keys[1]), messages[1]),
-            "validation_snr": float(10 * torch.log10(pieces.square().sum() / noise.clamp(min=1e-12))),
+            "validation_bit_error_rate": error_rate(single, 0, 0),
+            "validation_wrong_key_bit_error_rate": error_rate(single, 2, 0),
+            "validation_first_of_two_bit_error_rate": error_rate(double, 0, 0),
+            "validation_second_of_two_bit_error_rate": error_rate(double, 1, 1),
+            "validation_snr": signal_to_watermark_ratio(chunks, single - chunks),
         }
 
 
-def errors(logits: torch.Tensor, messages: torch.Tensor) -> float:
-    """The share of the bits that are read wrong."""
-    return float(((logits > 0) != (messages > 0)).float().mean())
+@dataclass(frozen=True, kw_only=True)
+class _TrainingLoss:
+    """The loss of one batch of speech, Eq. 4 or 5, and its terms by name."""
 
-
-class _Step:
-    """The loss of one batch of speech, Eq. 4 or 5, and its parts by name."""
-
-    def __init__(
-        self,
-        network: KeyedNetwork,
-        learnt: nn.ModuleDict,
-        random_keys: RandomKeys,
-        objective: Objective,
-        attacks: AttackLayer,
-        schedule: KeyedSchedule,
-        device: torch.device,
-    ) -> None:
-        self.network, self.random_keys, self.objective = network, random_keys, objective
-        self.attacks, self.schedule, self.device = attacks, schedule, device
-        self.discriminator = next((part for part in learnt.children() if isinstance(part, Discriminator)), None)
+    network: KeyedNetwork
+    trained: nn.ModuleDict
+    sample_keys: KeySampler
+    objective: Objective
+    attacks: AttackLayer
+    schedule: KeyedSchedule
+    device: torch.device
 
     def __call__(
         self, speech: torch.Tensor, progress: TrainingState, random: torch.Generator
     ) -> tuple[torch.Tensor, dict[str, float]]:
-        times = 2 if torch.rand((), generator=random) < self.schedule.twice else 1
-        ratio = ratio_at(self.schedule.ratios, progress["quality"])
-        keys: list[Key] = []
-        embedded, marked = [], [speech]
-        for _ in range(times):
-            messages = torch.randint(2, (len(speech), self.network.bits), generator=random).to(self.device)
-            keys.append(different_keys(self.random_keys, keys, len(speech), random))
-            key = keys[-1].to(self.device)
-            marked.append(marked[-1] + self.network.mark(marked[-1], messages, key, ratio))
-            embedded.append((messages, key))
-        heard = self.attacks(marked[-1], random)
+        marked, messages, keys = self._embed(speech, progress, random)
+        attacked = self.attacks(marked[-1], random)
         wrong_key = self._wrong_key(keys, len(speech), random).to(self.device)
-        asked = self.objective.accuracy.hears_wrong_keys and (progress["read"] < READ or not self.schedule.gradual)
-        wrong = self.network.read(heard, wrong_key) if asked else None
-        accuracy = self._accuracy(heard, embedded, wrong)
-        perceptual, adversarial, judged = self._perceptual(speech, marked[1:])
+        decodes = progress["message_loss"] < MESSAGE_LOSS_THRESHOLD or not self.schedule.curriculum
+        uses_wrong_key = self.objective.accuracy.uses_wrong_keys and decodes
+        wrong_key_logits = self.network.decode(attacked, wrong_key) if uses_wrong_key else None
+        accuracy = self._accuracy(attacked, messages, keys, wrong_key_logits)
+        perceptual, adversarial, discriminator_loss = self._perceptual(speech, marked)
         objective = self.objective
-        share = perceptual_share(progress, self.schedule.gradual)
-        heard_of_it = share * (perceptual + objective.adversarial_weight * adversarial)
-        misread = accuracy["message"] + accuracy["wrong_key"]
-        loss = objective.perceptual_weight * heard_of_it + objective.accuracy_weight * misread
-        parts = {**accuracy, "perceptual": perceptual, "adversarial": adversarial, "discriminator": judged}
-        told = {name: float(part.detach()) / times for name, part in parts.items()}
-        return loss + judged, {**told, "quality": progress["quality"]}
+        factor = perceptual_factor(progress, self.schedule.curriculum)
+        imperceptibility = factor * (perceptual + objective.adversarial_weight * adversarial)
+        accuracy_loss = accuracy["message"] + accuracy["wrong_key"]
+        loss = objective.perceptual_weight * imperceptibility + objective.accuracy_weight * accuracy_loss
+        terms = {
+            **accuracy,
+            "perceptual": perceptual,
+            "adversarial": adversarial,
+            "discriminator": discriminator_loss,
+        }
+        values = {name: float(term.detach()) / len(marked) for name, term in terms.items()}
+        return loss + discriminator_loss, {**values, "curriculum": progress["curriculum"]}
+
+    def _embed(
+        self, speech: torch.Tensor, progress: TrainingState, random: torch.Generator
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor], list[Key]]:
+        """Speech after each of one or two embeddings, with the message of each, and its key on the CPU."""
+        embeddings = 2 if torch.rand((), generator=random) < self.schedule.double_embedding_share else 1
+        ratio = ratio_at(self.schedule.ratios, progress["curriculum"])
+        marked: list[torch.Tensor] = []
+        messages: list[torch.Tensor] = []
+        keys: list[Key] = []
+        for _ in range(embeddings):
+            host = marked[-1] if marked else speech
+            messages.append(random_messages(len(speech), self.network.bits, random).to(self.device))
+            keys.append(sample_distinct_keys(self.sample_keys, keys, len(speech), random))
+            marked.append(host + self.network.mark(host, messages[-1], keys[-1].to(self.device), ratio))
+        return marked, messages, keys
 
     def _wrong_key(self, keys: list[Key], utterances: int, random: torch.Generator) -> Key:
-        """For some utterances a key that differs from the first in one block: or a block may have no say."""
-        others = different_keys(self.random_keys, keys, utterances, random)
-        if not self.schedule.near_keys:
-            return others
-        near = neighbours(keys[0], others, random)
-        wanted = torch.rand(utterances, generator=random) < self.schedule.near_keys
-        return others.replaced(wanted & ~torch.stack([near.same(key) for key in keys]).any(0), near)
+        """A wrong key for each utterance, some at distance 1 from the first: otherwise a block may lose its effect."""
+        wrong_keys = sample_distinct_keys(self.sample_keys, keys, utterances, random)
+        if not self.schedule.near_key_share:
+            return wrong_keys
+        near = near_keys(keys[0], wrong_keys, random)
+        chosen = torch.rand(utterances, generator=random) < self.schedule.near_key_share
+        valid = ~torch.stack([near.equals(key) for key in keys]).any(0)
+        return wrong_keys.replaced(chosen & valid, near)
 
     def _accuracy(
         self,
-        heard: torch.Tensor,
-        embedded: list[tuple[torch.Tensor, Key]],
-        wrong: torch.Tensor | None,
+        attacked: torch.Tensor,
+        messages: list[torch.Tensor],
+        keys: list[Key],
+        wrong_key_logits: torch.Tensor | None,
     ) -> dict[str, torch.Tensor]:
-        """Sums over the messages, of which there are one or two, and what one wrong key reads stands against each."""
+        """Sums of the accuracy losses over the embedded messages, each compared with one wrong key's logits."""
         sums: dict[str, torch.Tensor] = {}
-        for messages, key in embedded:
-            found = self.objective.accuracy(messages, self.network.read(heard, key), wrong)
-            sums = {name: sums.get(name, 0) + part for name, part in found.items()}
+        for message, key in zip(messages, keys, strict=True):
+            logits = self.network.decode(attacked, key.to(self.device))
+            losses = self.objective.accuracy(message, logits, wrong_key_logits)
+            sums = {name: sums.get(name, 0) + loss for name, loss in losses.items()}
         return sums
 
     def _perceptual(self, speech: torch.Tensor, marked: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        """Perceptual and adversarial loss, sums over the embeddings, and the discriminator's own."""
+        """Perceptual and adversarial loss, summed over the embeddings, and the discriminator's own loss."""
         perceptual = torch.stack([self.objective.perceptual(speech, each) for each in marked]).sum()
-        if self.discriminator is None:
+        if "discriminator" not in self.trained:
             return perceptual, perceptual.new_zeros(()), perceptual.new_zeros(())
-        adversarial = torch.stack([self.discriminator.deceived(each) for each in marked]).sum()
-        return perceptual, adversarial, self.discriminator.judged(speech, marked[-1])
+        discriminator = self.trained["discriminator"]
+        assert isinstance(discriminator, Discriminator)
+        adversarial = torch.stack([discriminator.saturating_loss(each) for each in marked]).sum()
+        return perceptual, adversarial, discriminator.discriminator_loss(speech, marked[-1])
 
 
-def _seeded(seed: int) -> Discriminator:
+def _seeded_discriminator(seed: int) -> Discriminator:
+    """A discriminator with random weights by a seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Discriminator()

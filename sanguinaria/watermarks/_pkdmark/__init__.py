@@ -1,1 +1,1 @@
-"""PKDMark's networks, losses and training, and the marker of watermarks with a synchronisation code."""
+"""Network, losses and settings of PKDMark's teacher and student, and the marker with a synchronisation code."""

@@ -3,39 +3,65 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 
 from sanguinaria.audio.chunking import Chunking, chunk_batches
 from sanguinaria.audio.resampling import prepare_network_input, resample
 from sanguinaria.watermarks import Detection, Marker
+from sanguinaria.watermarks._invertible.spectra import Band
 from sanguinaria.watermarks._message_parts import MessageParts, weighted_mean
-from sanguinaria.watermarks._pkdmark.network import MarkNetwork
 from sanguinaria.watermarks._pkdmark.sync_code import SyncCode
 
 
-@dataclass(frozen=True)
-class SyncMarker(Marker):
-    """An encoder and a decoder on a device; utterances do not depend on others in their batch, but for rounding.
+class ChunkEncoder(Protocol):
+    """The encoder of a :class:`SyncMarker`."""
 
-    Audio is marked piece by piece (:class:`sanguinaria.audio.chunking.Chunking`). Every piece carries the code and,
-    after it, its
-    part of the message; a message of several parts takes as many pieces, and starts again after them. The code is read
-    from the mean over all pieces, a part from the mean over its own.
+    @property
+    def bits(self) -> int:
+        """Bits of a chunk's message, the synchronisation code's among them."""
+
+    @property
+    def band(self) -> Band:
+        """The band of the spectrum that is marked."""
+
+    def mark(self, waveforms: torch.Tensor, messages: torch.Tensor, ratio: float | None = None) -> torch.Tensor:
+        """Compute marks, (chunks, samples) and (chunks, bits) → (chunks, samples)."""
+
+
+class ChunkDecoder(Protocol):
+    """The decoder of a :class:`SyncMarker`."""
+
+    def decode(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Compute the probability of a 1 for each bit, (chunks, samples) → (chunks, bits)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncMarker(Marker):
+    """An encoder and a decoder on a device; utterances of a batch are independent, but for rounding.
+
+    Audio is marked chunk by chunk (:class:`sanguinaria.audio.chunking.Chunking`). Every chunk carries the code and,
+    after it, its part of the message; a message of several parts takes as many chunks, and is repeated after them. The
+    code is decoded from the mean over all chunks, a part from the mean over its own.
 
     Attributes:
-        encoder, decoder: networks of pieces of ``pieces.samples``.
-        code: known bits at the beginning of each piece's; there may be none, and the score is then how sure the
-            reading is, from 0 to 1, which is not calibrated.
-        parts: pieces that a message takes.
-        ratio: in dB, of a piece to its mark; ``None`` where the encoder decides.
-        network_rate, sample_rate: in Hz, of the networks and of the audio, which is resampled if they differ.
+        encoder: of chunks of ``chunking.samples``.
+        decoder: likewise.
+        code: known bits at the beginning of each chunk's; it may be empty, and the score is then the mean certainty of
+            the bits, |2p − 1|, which is not calibrated.
+        chunking: of audio at ``network_rate``.
+        parts: of a message.
+        ratio: signal-to-watermark ratio of each chunk, in dB; ``None`` where the encoder determines it.
+        network_rate: in Hz, of the networks.
+        sample_rate: in Hz, of the audio, which is resampled where the rates differ.
+        device: of the networks.
     """
 
-    encoder: MarkNetwork
-    decoder: MarkNetwork
+    encoder: ChunkEncoder
+    decoder: ChunkDecoder
     code: SyncCode
-    pieces: Chunking
+    chunking: Chunking
     parts: int
     ratio: float | None
     network_rate: int
@@ -43,50 +69,73 @@ class SyncMarker(Marker):
     device: torch.device
 
     def watermark(self, waveforms: torch.Tensor, message: torch.Tensor | None) -> torch.Tensor:
-        """What to add to each utterance, (utterances, samples) → same.
+        """Compute the mark of each utterance, which is to be added to it.
 
         Args:
-            waveforms: in [−1, 1].
-            message: (bits,) or (utterances, bits) of 0 and 1, for all parts, without the code.
+            waveforms: in [−1, 1], (utterances, samples).
+            message: of 0 and 1 for all parts, without the code, (bits,) or (utterances, bits).
+
+        Returns:
+            (utterances, samples).
 
         Raises:
-            ValueError: the message is none of these.
+            ValueError: the message has another shape or other values.
             InputError: the utterances are too short for a window or for the message.
         """
-        audio = self._heard(waveforms)
-        cut = self.pieces.split(audio)
-        own = self._parts.of(message, len(audio), audio.shape[-1]).to(self.device)
-        code = torch.tensor(self.code.bits, device=self.device, dtype=own.dtype)
-        carried = torch.cat([code.expand(*cut.shape[:2], -1), own], 2)
-        pairs = chunk_batches(cut.flatten(0, 1), carried.flatten(0, 1))
+        audio = self._prepared(waveforms)
+        chunks = self.chunking.split(audio)
+        parts = self._message_parts.of(message, len(audio), audio.shape[-1]).to(self.device)
+        code = torch.tensor(self.code.bits, device=self.device, dtype=parts.dtype)
+        bits = torch.cat([code.expand(*chunks.shape[:2], -1), parts], 2)
+        batches = chunk_batches(chunks.flatten(0, 1), bits.flatten(0, 1))
         with torch.no_grad():
-            marks = torch.cat([self.encoder.mark(some, bits, self.ratio) for some, bits in pairs])
-        mark = self.pieces.overlap_add(marks.unflatten(0, cut.shape[:2]), audio.shape[-1])  # type: ignore[no-untyped-call]
+            marks = torch.cat([self.encoder.mark(batch, batch_bits, self.ratio) for batch, batch_bits in batches])
+        mark = self.chunking.overlap_add(marks.unflatten(0, chunks.shape[:2]), audio.shape[-1])  # type: ignore[no-untyped-call]
         return resample(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
 
     def detect(self, waveforms: torch.Tensor) -> Detection:
-        """Score in [0, 1] that each utterance is marked, (utterances,), from ½ on as many bits of the code are right as
-        are required; and the probability of a 1 for each bit of its message, (utterances, bits).
+        """Detect the mark and decode its message; the score is ½ where the code's required number of bits is right.
 
         Raises:
             InputError: the utterances are shorter than a window.
         """
-        audio = self._heard(waveforms)
-        cut = self.pieces.split(audio)
+        audio = self._prepared(waveforms)
+        chunks = self.chunking.split(audio)
         with torch.no_grad():
-            read = [self.decoder.read(some) for (some,) in chunk_batches(cut.flatten(0, 1))]
-        found = torch.cat(read).unflatten(0, cut.shape[:2])  # type: ignore[no-untyped-call]
-        known, length = len(self.code.bits), audio.shape[-1]
-        message = self._parts.means(found[..., known:], length).clamp(0, 1)
-        if known:
-            scores = self.code.score(weighted_mean(found[..., :known], self.pieces.audio_shares(length)))
+            decoded = [self.decoder.decode(batch) for (batch,) in chunk_batches(chunks.flatten(0, 1))]
+        probabilities = torch.cat(decoded).unflatten(0, chunks.shape[:2])  # type: ignore[no-untyped-call]
+        code_bits, length = len(self.code.bits), audio.shape[-1]
+        message = self._message_parts.means(probabilities[..., code_bits:], length).clamp(0, 1)
+        if code_bits:
+            shares = self.chunking.audio_shares(length)
+            scores = self.code.score(weighted_mean(probabilities[..., :code_bits], shares))
         else:
             scores = (2 * message - 1).abs().mean(-1)
         return Detection(scores.to(waveforms.device), message.to(waveforms.device))
 
     @property
-    def _parts(self) -> MessageParts:
-        return MessageParts(self.pieces, self.parts, self.encoder.bits - len(self.code.bits))
+    def _message_parts(self) -> MessageParts:
+        return MessageParts(self.chunking, self.parts, self.encoder.bits - len(self.code.bits))
 
-    def _heard(self, waveforms: torch.Tensor) -> torch.Tensor:
+    def _prepared(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Waveforms at the network's rate, on its device."""
         return prepare_network_input(waveforms, self.sample_rate, self.network_rate, self.encoder.band.fft, self.device)
+
+
+def report_resampling(band: Band, network_rate: int, sample_rate: int) -> None:
+    """Print that audio is resampled, and whether a part of the mark is lost; nothing where the rates are equal.
+
+    Args:
+        band: of the spectrum that is marked.
+        network_rate: in Hz, of the networks.
+        sample_rate: in Hz, of the audio.
+    """
+    if sample_rate == network_rate:
+        return
+    highest = (band.first + band.bins - 1) * network_rate / band.fft
+    lost = f"; of the mark, which reaches up to {highest:,.0f} Hz, what lies above half of the audio's rate is lost"
+    print(
+        f"watermark: audio at {sample_rate:,} Hz is resampled to the network's {network_rate:,} Hz, and the mark back"
+        + (lost if highest > sample_rate / 2 else ""),
+        flush=True,
+    )

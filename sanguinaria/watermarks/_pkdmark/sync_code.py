@@ -1,4 +1,5 @@
-"""Detection by a synchronisation code: some bits of a message are known beforehand (PKDMark, section IV-C)."""
+"""Detection by a synchronisation code: bits at the beginning of a message that the detector knows (PKDMark, section
+IV-C)."""
 
 from __future__ import annotations
 
@@ -10,9 +11,13 @@ import torch
 
 @dataclass(frozen=True)
 class SyncCode:
-    """Known bits, at least ``required`` of which have to be read right for audio to count as marked.
+    """A code of which a required number of bits has to match for audio to be detected as marked.
 
-    The paper has 8, of which 7 are required, and does not tell which bits they are.
+    The paper has 8 bits, of which 7 are required, and does not give their values.
+
+    Attributes:
+        bits: 0 and 1.
+        required: minimum number of matching bits.
     """
 
     bits: tuple[int, ...]
@@ -20,21 +25,33 @@ class SyncCode:
 
     @property
     def false_positive_rate(self) -> float:
-        """How often bits that are read by chance, each right with probability ½ and for itself, are enough:
-        P(X ≥ r) = Σ_{k=r}^{n} C(n, k) / 2^n for X ~ Binomial(n, ½). With 7 of 8 it is 9/256."""
+        """Probability that the required number of independent random bits matches.
+
+        P(X ≥ r) = Σ_{k=r}^{n} C(n, k) / 2^n for X ~ Binomial(n, ½). With 7 of 8 it is 9/256.
+
+        >>> SyncCode((1, 1, 1, 0, 0, 1, 0, 1), 7).false_positive_rate * 256
+        9.0
+        """
         length = len(self.bits)
-        return float(sum(comb(length, right) for right in range(self.required, length + 1)) / 2**length)
+        return float(sum(comb(length, matching) for matching in range(self.required, length + 1)) / 2**length)
 
     def matches(self, probabilities: torch.Tensor) -> torch.Tensor:
-        """How many bits are right, of probabilities of a 1: (utterances, bits) → (utterances,)."""
+        """Count the matching bits, from probabilities of a 1, (utterances, bits) → (utterances,)."""
         code = torch.tensor(self.bits, device=probabilities.device)
         return ((probabilities >= 0.5) == (code > 0)).sum(-1)
 
     def score(self, probabilities: torch.Tensor) -> torch.Tensor:
-        """In [0, 1]: below ½ where too few bits are right, ½ at the required number, and 1 where all are.
+        """Compute a detection score from the number of matching bits.
 
-        Probabilities (utterances, bits) → (utterances,).
+        Args:
+            probabilities: of a 1, (utterances, bits).
+
+        Returns:
+            (utterances,): below ½ where too few bits match, ½ at the required number, and 1 where all match.
+
+        >>> SyncCode((1, 1, 1, 0), 3).score(torch.tensor([[0.9, 0.8, 0.7, 0.1], [0.9, 0.8, 0.1, 0.1]]))
+        tensor([1.0000, 0.5000])
         """
-        right, spare = self.matches(probabilities).float(), len(self.bits) - self.required
-        above = 0.5 + 0.5 * (right - self.required) / spare if spare else torch.ones_like(right)
-        return torch.where(right >= self.required, above, 0.5 * right / self.required)
+        matching, spare = self.matches(probabilities).float(), len(self.bits) - self.required
+        above = 0.5 + 0.5 * (matching - self.required) / spare if spare else torch.ones_like(matching)
+        return torch.where(matching >= self.required, above, 0.5 * matching / self.required)

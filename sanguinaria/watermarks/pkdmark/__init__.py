@@ -1,8 +1,8 @@
-"""PKDMark: a small encoder that was distilled from a teacher, and the teacher's decoder.
+"""PKDMark: a small encoder that is distilled from a teacher, and the teacher's decoder.
 
 "Efficient Speech Watermarking for Speech Synthesis via Progressive Knowledge Distillation", section III-C. The defaults
-are the paper's sizes and its schedule of α (section IV-A). It tells no weights of losses, optimiser and batches, nor
-how long student and decoder learn together at the end.
+are the paper's sizes and its schedule of α (section IV-A). It does not give the losses' weights, optimiser or batch
+size, nor how long student and decoder are trained together at the end.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from pydantic import Field
 from sanguinaria.core import plugins
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark
-from sanguinaria.watermarks._pkdmark.settings import VALIDATED, PkdSettings, corpus_problems, fill, named
+from sanguinaria.watermarks._invertible.trained_watermark import corpus_problems
+from sanguinaria.watermarks._pkdmark.settings import PkdSettings, load_prefixed, prefixed_state
 from sanguinaria.watermarks.pkdmark_teacher import PkdmarkTeacher
 
 if TYPE_CHECKING:
     import torch
 
     from sanguinaria.watermarks._pkdmark.marker import SyncMarker
-    from sanguinaria.watermarks._pkdmark.network import MarkNetwork
+    from sanguinaria.watermarks._pkdmark.network import PkdNetwork
+    from sanguinaria.watermarks.pkdmark.distillation import StudentSchedule
 
 STUDENT, DECODER = "student.", "decoder."
 
@@ -31,20 +33,24 @@ STUDENT, DECODER = "student.", "decoder."
 class Pkdmark(PkdSettings):
     """A student of an entry of kind pkdmark_teacher, of its sample rate, spectrum and layout."""
 
-    # In the weights' own description, the teacher's settings as text: with them the networks are built again.
+    # In the weights' own description, the teacher's settings as text, from which the networks are built again.
     base: str = Field(description="entry of `watermarks`: the teacher")
-    blocks: int = Field(default=2, ge=1, description="of the invertible network")
+    blocks: int = Field(default=2, ge=1, description="number of invertible blocks")
     channels: int = Field(default=16, ge=1, description="of each transformation in a block")
     distillation: Literal["progressive", "direct"] = Field(
         default="progressive",
-        description="progressive: the marks of teacher and student are mixed, and α of the student's rises (Eq. 7); "
-        "direct: α is 1, and student and decoder learn together from the start",
+        description="progressive: the marks of teacher and student are mixed, and α, the student's share, rises (Eq. "
+        "7); direct: α is 1, and student and decoder are trained together from the start",
     )
-    progressive_steps: int = Field(default=40_000, ge=1, description="over which α rises from 0.1 to 1")
-    joint_steps: int = Field(default=10_000, ge=0, description="with α = 1 after them, student and decoder together")
+    progressive_steps: int = Field(default=40_000, ge=1, description="training steps over which α rises from 0.1 to 1")
+    joint_steps: int = Field(
+        default=10_000, ge=0, description="training steps after them with α = 1, of student and decoder together"
+    )
     perceptual_weight: float = Field(default=1e5, ge=0, description="of Eq. 11: squared samples are small numbers")
     decoding_weight: float = Field(default=10.0, ge=0, description="of Eq. 11")
-    adversarial_weight: float = Field(default=0.01, ge=0, description="of Eq. 11; of a teacher without one, nothing")
+    adversarial_weight: float = Field(
+        default=0.01, ge=0, description="of Eq. 11; without effect where the teacher has no discriminator"
+    )
 
     @property
     def references(self) -> Mapping[str, tuple[str, str | tuple[str, ...]]]:
@@ -60,26 +66,50 @@ class Pkdmark(PkdSettings):
         yield from corpus_problems(referenced["corpus"], base.sample_rate)
 
     def obtain(self, sources: Sources = NO_SOURCES) -> dict[str, torch.Tensor]:
-        """Train, and leave ``history.csv`` in the sources' folder.
+        """Train student and decoder, and write ``history.csv`` to the sources' folder.
 
         Raises:
-            InputError: the corpus is of another sample rate than the teacher, or shorter than a
-                second.
+            InputError: the corpus has another sample rate than the teacher, or utterances shorter than a second.
             sanguinaria.watermarks.WeightsError: the teacher's weights are of another size.
         """
         import torch
 
         from sanguinaria.nn.speech_crops import load_utterances
         from sanguinaria.nn.step_training import finish_training
-        from sanguinaria.watermarks._pkdmark.training import Weights
-        from sanguinaria.watermarks.pkdmark.distillation import StudentSchedule, Teacher, train_student
+        from sanguinaria.watermarks._invertible.validation import VALIDATION_UTTERANCES
+        from sanguinaria.watermarks._pkdmark.losses import LossWeights
+        from sanguinaria.watermarks.pkdmark.distillation import Teacher, train_student
 
         base, weights = self._base(sources)
-        decoder = base.trained(weights)
+        decoder = base.trained_network(weights)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             student = self._student(decoder)
-        schedule = StudentSchedule(
+        checkpoint = sources.folder / "checkpoint.pt"
+        history = train_student(
+            student,
+            decoder,
+            teacher=Teacher(base.trained_network(weights), base.trained_discriminator(weights)),
+            waveforms=load_utterances(sources.audio, base.sample_rate, self.utterances),
+            held_out=load_utterances(sources.audio, base.sample_rate, VALIDATION_UTTERANCES, "validation"),
+            weights=LossWeights(
+                perceptual=self.perceptual_weight,
+                decoding=self.decoding_weight,
+                adversarial=self.adversarial_weight,
+            ),
+            attacks=self._attacks(base.sample_rate),
+            schedule=self._schedule(base),
+            checkpoint=checkpoint,
+            device=torch.device(sources.device),
+        )
+        finish_training(history, checkpoint)
+        return prefixed_state(STUDENT, student) | prefixed_state(DECODER, decoder)
+
+    def _schedule(self, base: PkdmarkTeacher) -> StudentSchedule:
+        """The schedule of the training."""
+        from sanguinaria.watermarks.pkdmark.distillation import StudentSchedule
+
+        return StudentSchedule(
             steps=self.progressive_steps + self.joint_steps,
             batch_size=self.batch_size,
             crop=base.samples,
@@ -87,34 +117,19 @@ class Pkdmark(PkdSettings):
             window=0,
             seed=self.seed,
             distillation=self.distillation,
-            progressive=self.progressive_steps,
+            progressive_steps=self.progressive_steps,
             ratio=base.ratio,
         )
-        checkpoint = sources.folder / "checkpoint.pt"
-        history = train_student(
-            student,
-            decoder,
-            Teacher(base.trained(weights), base.judge(weights)),
-            load_utterances(sources.audio, base.sample_rate, self.utterances),
-            load_utterances(sources.audio, base.sample_rate, VALIDATED, "validation"),
-            Weights(self.perceptual_weight, self.decoding_weight, self.adversarial_weight),
-            self._attacks(base.sample_rate),
-            schedule,
-            checkpoint,
-            torch.device(sources.device),
-        )
-        finish_training(history, checkpoint)
-        return named(STUDENT, student) | named(DECODER, decoder)
 
     def weights_reader(self, sources: Sources) -> Watermark:
-        """This plug-in, with the teacher's settings in place of its name."""
+        """Return this plug-in with the teacher's settings in place of its name."""
         text = json.dumps(plugins.describe(self._base(sources)[0]), sort_keys=True)
         return self.model_copy(update={"base": text})
 
     def load(
         self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device, key: str | None = None
     ) -> SyncMarker:
-        """A marker. Audio of another rate is resampled to the networks', and the mark back, which is said.
+        """Build a marker; audio of another rate is resampled to the networks', which is printed, and the mark back.
 
         Raises:
             sanguinaria.watermarks.WeightsError: the weights are of another size.
@@ -127,20 +142,22 @@ class Pkdmark(PkdSettings):
             decoder = base.network()
             student = self._student(decoder)
         return self._marker(
-            fill(student, weights, STUDENT),
-            fill(decoder, weights, DECODER),
-            base.ratio,
-            base.sample_rate,
-            sample_rate,
-            device,
+            load_prefixed(student, weights, STUDENT),
+            load_prefixed(decoder, weights, DECODER),
+            ratio=base.ratio,
+            network_rate=base.sample_rate,
+            sample_rate=sample_rate,
+            device=device,
         )
 
-    def _student(self, teacher: MarkNetwork) -> MarkNetwork:
-        from sanguinaria.watermarks._pkdmark.network import student_of
+    def _student(self, teacher: PkdNetwork) -> PkdNetwork:
+        """The untrained student, by torch's random numbers."""
+        from sanguinaria.watermarks.pkdmark.network import student_of
 
         return student_of(teacher, self.blocks, self.channels)
 
     def _base(self, sources: Sources) -> tuple[PkdmarkTeacher, dict[str, torch.Tensor]]:
+        """The teacher's plug-in and weights."""
         from sanguinaria.watermarks._weights import load_weights
 
         assert sources.base is not None

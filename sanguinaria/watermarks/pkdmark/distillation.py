@@ -1,8 +1,9 @@
-"""PKDMark's student: a smaller encoder that learns from a teacher, whose decoder reads both (section III-C).
+"""Knowledge distillation of PKDMark's student, a smaller encoder, from a teacher, whose decoder serves both (section
+III-C).
 
-Progressive distillation mixes their marks, from mostly the teacher's to the student's alone, while only the student
-learns; then student and decoder learn together. Direct distillation, which the paper compares it with, has the
-student's mark alone and learns together from the start.
+Progressive distillation mixes their marks, from mostly the teacher's to the student's alone, while only the student is
+trained; then student and decoder are trained together. Direct distillation, which the paper compares it with, has the
+student's mark alone, and trains both from the start.
 """
 
 from __future__ import annotations
@@ -19,104 +20,110 @@ from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, is_checkpoint_step, set_learning_rate, train
 from sanguinaria.watermarks._invertible.discriminator import Discriminator
-from sanguinaria.watermarks._pkdmark.losses import decoding, undetected
-from sanguinaria.watermarks._pkdmark.network import MarkNetwork
-from sanguinaria.watermarks._pkdmark.training import Weights, errors, random_messages, validate
+from sanguinaria.watermarks._invertible.validation import bit_error_rate, random_messages
+from sanguinaria.watermarks._pkdmark.losses import LossWeights, decoding_loss
+from sanguinaria.watermarks._pkdmark.network import PkdNetwork
+from sanguinaria.watermarks._pkdmark.validation import validate
 
 Distillation = Literal["progressive", "direct"]
 # α at the start (section IV-A: "linearly increased from 0.1 to 1 over 40k steps").
-FIRST_MIX = 0.1
+INITIAL_ALPHA = 0.1
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """What a student learns from: a trained network, which stays as it is, and its discriminator, if there is one."""
+    """A trained network and its discriminator, if there is one; neither is trained further."""
 
-    network: MarkNetwork
+    network: PkdNetwork
     discriminator: Discriminator | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudentSchedule(Schedule):
-    """How a student is trained, ``steps`` in all.
+    """Schedule of a student's training, of ``steps`` in all.
 
     Attributes:
-        progressive: steps over which α rises; with ``distillation`` direct it is 1 from the start.
-        ratio: dB, of a piece to each mark; ``None`` where the networks decide.
+        distillation: with ``direct``, α is 1 from the start.
+        progressive_steps: steps over which α rises.
+        ratio: signal-to-watermark ratio of each mark, in dB; ``None`` where the networks determine it.
     """
 
     distillation: Distillation
-    progressive: int
+    progressive_steps: int
     ratio: float | None
 
-    def mix(self, step: int) -> float:
-        """α(n) of Eq. 7."""
-        if self.distillation == "direct" or step >= self.progressive:
+    def alpha(self, step: int) -> float:
+        """Return α(n) of Eq. 7, the student's share of the mixed mark."""
+        if self.distillation == "direct" or step >= self.progressive_steps:
             return 1.0
-        return FIRST_MIX + (1 - FIRST_MIX) * step / self.progressive
+        return INITIAL_ALPHA + (1 - INITIAL_ALPHA) * step / self.progressive_steps
 
 
 def train_student(
-    student: MarkNetwork,
-    decoder: MarkNetwork,
+    student: PkdNetwork,
+    decoder: PkdNetwork,
+    *,
     teacher: Teacher,
     waveforms: torch.Tensor,
     held_out: torch.Tensor,
-    weights: Weights,
+    weights: LossWeights,
     attacks: AttackLayer,
     schedule: StudentSchedule,
     checkpoint: Path,
     device: torch.device,
 ) -> list[dict[str, float]]:
-    """Train student and decoder in place, or go on from a checkpoint of the same training.
+    """Train student and decoder in place, or resume from a checkpoint of the same training.
 
     Args:
-        student: marks.
-        decoder: reads; it starts as the teacher's, and learns only where α is 1.
-        teacher: marks as the student is to mark. As the encoder of Eq. 8 and in its discriminator it is the first
-            stage's to the end: a target that learns along would move.
-        waveforms: speech (utterances, samples), on the CPU.
-        held_out: speech that is looked at for the history alone, likewise; there may be none.
+        student: the encoder.
+        decoder: initially the teacher's; it is trained only where α is 1.
+        teacher: the target of the student's marks. The encoder of Eq. 8 and the discriminator are those of the first
+            stage to the end, as a target that is trained along would move.
+        waveforms: speech on the CPU, (utterances, samples).
+        held_out: speech for validation, likewise; it may be empty.
         weights: of Eq. 11.
-        attacks: between marking and reading.
+        attacks: the attack layer between encoder and decoder.
         schedule: of the training.
-        checkpoint: where the state is kept.
+        checkpoint: path of the training's state.
         device: where it is computed.
 
     Returns:
-        The history: for every so many steps the mean of each loss and of α and, of ``held_out``, the validation's
-        numbers.
+        The history: the mean of each loss and of α over an interval of steps and, of ``held_out``, the validation's
+        values.
 
     Raises:
-        InputError: the utterances are shorter than a piece.
+        InputError: the utterances are shorter than a chunk.
     """
-    learnt = nn.ModuleDict({"student": student, "decoder": decoder}).to(device)
+    trained = nn.ModuleDict({"student": student, "decoder": decoder}).to(device)
     teacher.network.to(device).eval().requires_grad_(False)
     if teacher.discriminator is not None:
         teacher.discriminator.to(device).eval()
-    optimiser = torch.optim.Adam(learnt.parameters(), schedule.learning_rate, fused=True)
+    optimiser = torch.optim.Adam(trained.parameters(), schedule.learning_rate, fused=True)
 
     def step(progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
         set_learning_rate(optimiser, schedule, progress["step"])
-        mix = schedule.mix(progress["step"])
-        decoder.requires_grad_(mix == 1.0)
+        alpha = schedule.alpha(progress["step"])
+        decoder.requires_grad_(alpha == 1.0)
         speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         messages = random_messages(len(speech), student.bits, random).to(device)
-        own = student.mark(speech, messages, schedule.ratio)
-        taught = teacher.network.mark(speech, messages, schedule.ratio)
-        # Eq. 7 mixes spectra; synthesis is linear, so the mixed sounds are the same.
-        mixed = speech + mix * own + (1 - mix) * taught
-        found = decoder.read(attacks(mixed, random))
-        parts = {"decoding": decoding(messages, found), "perceptual": mse_loss(own, taught)}
-        loss = weights.decoding * parts["decoding"] + weights.perceptual * parts["perceptual"]
+        student_marks = student.mark(speech, messages, schedule.ratio)
+        teacher_marks = teacher.network.mark(speech, messages, schedule.ratio)
+        # Eq. 7 mixes spectra; synthesis is linear, so a mixture of the waveforms is the same.
+        mixed = speech + alpha * student_marks + (1 - alpha) * teacher_marks
+        decoded = decoder.decode(attacks(mixed, random))
+        losses = {
+            "decoding": decoding_loss(messages, decoded),
+            "perceptual": mse_loss(student_marks, teacher_marks),
+        }
+        loss = weights.decoding * losses["decoding"] + weights.perceptual * losses["perceptual"]
         if teacher.discriminator is not None and weights.adversarial:
-            parts["adversarial"] = undetected(teacher.discriminator, speech + own)
-            loss = loss + weights.adversarial * parts["adversarial"]
-        values = {name: float(part.detach()) for name, part in parts.items()}
-        values |= {"bit_error_rate": errors(found, messages), "mix": mix}
+            losses["adversarial"] = teacher.discriminator.non_saturating_loss(speech + student_marks)
+            loss = loss + weights.adversarial * losses["adversarial"]
+        values = {name: float(each.detach()) for name, each in losses.items()}
+        values |= {"bit_error_rate": bit_error_rate(decoded > 0.5, messages), "alpha": alpha}
         if is_checkpoint_step(progress["step"] + 1, schedule.steps) and len(held_out):
-            pieces = held_out[:, : schedule.crop].to(device)
-            values |= validate(student, decoder, pieces, attacks, schedule.ratio)
+            chunks = held_out[:, : schedule.crop].to(device)
+            values |= validate(student, decoder, chunks, attacks, schedule.ratio)
         return loss, values
 
-    return train(learnt, optimiser, step, schedule, checkpoint)
+    return train(trained, optimiser, step, schedule, checkpoint)

@@ -1,21 +1,21 @@
-"""WavMark, a neural watermark of 16 bits in each second, behind 16 known bits that say that it is there.
+"""WavMark, a neural watermark of 16 bits in each second, behind a synchronisation pattern of 16 bits.
 
-Chen et al., "WavMark: Watermarking for Audio Generation", arXiv:2308.12770. The network and the known bits, its
-pattern, are those of the package ``wavmark`` 0.0.3, which has to be installed; weights come from the model hub, from a
-file, or, for experiments with the architecture, from a seed.
+Chen et al., "WavMark: Watermarking for Audio Generation", arXiv:2308.12770. The network and the pattern are those of
+the package ``wavmark`` 0.0.3, which has to be installed; weights come from the model hub, from a file, or, for
+experiments with the architecture, from a seed.
 
-Marks are the package's, and where they lie is not. The package marks one second of every 1.1, leaves a rest of less
-than that unmarked, and looks for starts every 0.05 s, so that it finds marks in audio that was delayed. Here seconds
-follow one another, a last one that is not whole is filled with silence, and they are read where they were marked:
-delayed audio is not found. The package takes bits only from the seconds whose pattern is right; here pattern and
-message are read from the mean over all of them, of which some may have been left unmarked.
+Marks are the package's, and their positions are not. The package marks one second of every 1.1, leaves a rest of less
+than that unmarked, and searches for starts every 0.05 s, so that it detects marks in delayed audio. Here seconds follow
+one another, the last one is padded with silence, and they are decoded where they were marked: marks in delayed audio
+are not detected. The package takes bits only from the seconds whose pattern matches; here pattern and message are
+decoded from the mean over all of them, of which some may have been left unmarked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
@@ -36,22 +36,26 @@ PAYLOAD_BITS = 16
 
 
 class Wavmark(Watermark):
-    """WavMark's network, as published or from the user's file."""
+    """WavMark's network, as published, from the user's file, or untrained."""
 
     source: Literal["hub", "file", "random"] = Field(
-        default="hub", description="where the weights are from: the model hub, a file, or a seed (untrained)"
+        default="hub", description="of the weights: the model hub, a file, or a seed (untrained)"
     )
-    checkpoint: Path | None = Field(default=None, description="as published, a pickled state dict, with source: file")
+    checkpoint: Path | None = Field(
+        default=None, description="path of a pickled state dict, as published, with source: file"
+    )
     seed: int = Field(default=0, ge=0, description="of the weights, with source: random")
     sync_required: int = Field(
-        default=16, ge=1, le=16, description="bits of the pattern that have to be right: all, as in the package"
+        default=16, ge=1, le=16, description="minimum number of matching bits of the pattern: all, as in the package"
     )
     min_snr: float = Field(
-        default=20.0, description="dB: a second whose first mark is louder is left unmarked, as in the package"
+        default=20.0,
+        description="signal-to-watermark ratio in dB below which a second is left unmarked, as in the package",
     )
     max_snr: float = Field(
         default=38.0,
-        description="dB: a second with a quieter mark is marked again on top of it, up to ten times, as in the package",
+        description="signal-to-watermark ratio in dB; a second above it is marked again, up to ten times, as in the "
+        "package",
     )
 
     @model_validator(mode="after")
@@ -66,7 +70,7 @@ class Wavmark(Watermark):
 
     @property
     def message_bits(self) -> int:
-        """What is left beside the pattern."""
+        """Length of the message in bits, without the pattern."""
         return PAYLOAD_BITS
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
@@ -74,7 +78,7 @@ class Wavmark(Watermark):
             yield "checkpoint", f"no file {str(self.checkpoint)!r}: put the checkpoint there, or give its path"
 
     def fingerprint(self) -> str:
-        """The checkpoint's content: another one under the same name is another watermark."""
+        """Return a hash of the checkpoint's content: another one of the same name is another watermark."""
         import hashlib
 
         if self.checkpoint is None or not self.checkpoint.is_file():
@@ -83,50 +87,56 @@ class Wavmark(Watermark):
             return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
     def obtain(self, sources: Sources = NO_SOURCES) -> dict[str, torch.Tensor]:
-        """The network's state dict. A checkpoint is never unpickled beyond tensors.
+        """Return the network's state dict; of a checkpoint, nothing but tensors is unpickled.
 
         Raises:
-            sanguinaria.watermarks.WeightsError: the checkpoint cannot be had or read, or is of another network; or the
-                package is not installed.
+            sanguinaria.watermarks.WeightsError: the checkpoint cannot be downloaded or read, or is of another network;
+                or the package is not installed.
         """
-        from sanguinaria.watermarks.wavmark.network import check, untrained
+        from sanguinaria.watermarks.wavmark.network import check_weights, random_weights
 
         if self.source == "random":
-            return untrained(self.seed)
+            return random_weights(self.seed)
         path = _download() if self.checkpoint is None else self.checkpoint
         state = _read(path)
-        check(state, str(path))
+        check_weights(state, str(path))
         return state
 
     def load(
         self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device, key: str | None = None
     ) -> SyncMarker:
-        """A marker. Audio of another rate than 16 kHz is resampled to that, and the mark back, which is said.
+        """Build a marker; audio of another rate is resampled to 16 kHz, which is printed, and the mark back.
 
         Raises:
             sanguinaria.watermarks.WeightsError: the weights are not this network's, or the package is not installed.
         """
         from sanguinaria.audio.chunking import Chunking
-        from sanguinaria.watermarks._pkdmark.marker import SyncMarker
-        from sanguinaria.watermarks._pkdmark.settings import tell_of_resampling
+        from sanguinaria.watermarks._pkdmark.marker import SyncMarker, report_resampling
         from sanguinaria.watermarks._pkdmark.sync_code import SyncCode
-        from sanguinaria.watermarks.wavmark.network import PIECE, WavmarkNetwork, filled, pattern
+        from sanguinaria.watermarks.wavmark.network import CHUNK, WavmarkNetwork, build_network, pattern
 
-        # It is no network of this project's, and has what the marker uses of one.
-        network: Any = WavmarkNetwork(filled(weights).to(device), self.min_snr, self.max_snr)
-        if sample_rate != SAMPLE_RATE:
-            tell_of_resampling(network, SAMPLE_RATE, sample_rate)
-        code = SyncCode(pattern(), self.sync_required)
-        return SyncMarker(network, network, code, Chunking(PIECE, 0), 1, None, SAMPLE_RATE, sample_rate, device)
+        network = WavmarkNetwork(build_network(weights).to(device), self.min_snr, self.max_snr)
+        report_resampling(network.band, SAMPLE_RATE, sample_rate)
+        return SyncMarker(
+            encoder=network,
+            decoder=network,
+            code=SyncCode(pattern(), self.sync_required),
+            chunking=Chunking(CHUNK, 0),
+            parts=1,
+            ratio=None,
+            network_rate=SAMPLE_RATE,
+            sample_rate=sample_rate,
+            device=device,
+        )
 
 
 def _download() -> Path:
-    """The published checkpoint, from the model hub or its local cache."""
+    """The path of the published checkpoint, from the model hub or its local cache."""
     from huggingface_hub import hf_hub_download
 
     try:
         return Path(hf_hub_download(REPOSITORY, CHECKPOINT))
-    except Exception as error:  # the hub's client has no common one
+    except Exception as error:  # the hub's client has no common exception
         raise WeightsError(
             f"WavMark's checkpoint, {CHECKPOINT} of {REPOSITORY}, could not be downloaded "
             f"({type(error).__name__}: {error}). Download it where there is a network, and set source: file, with "

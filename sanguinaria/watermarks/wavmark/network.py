@@ -1,4 +1,4 @@
-"""WavMark's network, which marks pieces of audio again until the mark is loud enough, and reads messages from such.
+"""WavMark's network, which marks chunks repeatedly until the mark is strong enough, and decodes their messages.
 
 Chen et al., "WavMark: Watermarking for Audio Generation", arXiv:2308.12770; its package ``wavmark`` 0.0.3 (MIT).
 """
@@ -15,27 +15,26 @@ from sanguinaria.core.state_dicts import mismatch, shapes
 from sanguinaria.watermarks import WeightsError
 from sanguinaria.watermarks._invertible.spectra import Band
 
-# As the package loads it (wavmark/__init__.py, `load_model`): samples of a piece, which is a second at 16 kHz; bits of
-# a piece, the pattern's among them; samples of a window and between two; and blocks of the invertible network.
-PIECE, BITS, FFT, HOP, BLOCKS = 16_000, 32, 1000, 400, 8
-# Bits of the pattern at the beginning of each piece (`encode_watermark`).
+# As the package loads it (wavmark/__init__.py, `load_model`): samples of a chunk, which is a second at 16 kHz; bits of
+# a chunk, the pattern's among them; samples of a window and between two; and blocks of the invertible network.
+CHUNK, BITS, FFT, HOP, BLOCKS = 16_000, 32, 1000, 400, 8
+# Bits of the pattern at the beginning of each chunk (`encode_watermark`).
 PATTERN_BITS = 16
-# How often a piece is marked again at most (utils/wm_add_util.py, `encode_trunck_with_snr_check`).
-ROUNDS = 10
-# Standard deviation of the weights in each stack's last layer, where they are not trained. The package begins with 0,
-# so that the network marks nothing; with these, marks are some 25 dB below speech.
-LAST_LAYER = 3e-4
+# Maximum number of times that a chunk is marked again (utils/wm_add_util.py, `encode_trunck_with_snr_check`).
+MAXIMUM_ROUNDS = 10
+# Standard deviation of the weights in each stack's last layer of an untrained network. The package begins with 0, so
+# that the network marks nothing; with these, marks are some 25 dB below speech.
+LAST_LAYER_DEVIATION = 3e-4
 
 
 @dataclass(frozen=True)
 class WavmarkNetwork:
-    """Marks pieces of a second, and reads messages from such; what
-    :class:`sanguinaria.watermarks._pkdmark.marker.SyncMarker` needs.
+    """Encoder and decoder of one-second chunks for :class:`sanguinaria.watermarks._pkdmark.marker.SyncMarker`.
 
     Attributes:
         model: the package's network, on a device.
-        min_snr: in dB, of a piece to its first mark; a piece with a louder one is left unmarked.
-        max_snr: in dB; a piece with a quieter mark is marked again on top of it, up to :data:`ROUNDS` times.
+        min_snr: signal-to-watermark ratio of a chunk's first mark, in dB, below which the chunk is left unmarked.
+        max_snr: likewise, above which a chunk is marked again, up to :data:`MAXIMUM_ROUNDS` times.
     """
 
     # wavmark.models.my_model.Model; the package is not typed.
@@ -46,41 +45,44 @@ class WavmarkNetwork:
     band: ClassVar[Band] = Band(FFT, HOP, 0, FFT // 2 + 1)
 
     def mark(self, waveforms: torch.Tensor, messages: torch.Tensor, ratio: float | None = None) -> torch.Tensor:
-        """What is to be added to each piece, (pieces, samples) → same.
+        """Compute the mark of each chunk, which is to be added to it.
 
         Args:
-            waveforms: in [−1, 1].
-            messages: (pieces, bits) of 0 and 1, the pattern's among them.
-            ratio: none, as levels follow from ``min_snr`` and ``max_snr``.
+            waveforms: in [−1, 1], (chunks, samples).
+            messages: 0 and 1, the pattern's bits among them, (chunks, bits).
+            ratio: ``None``, as levels follow from ``min_snr`` and ``max_snr``.
+
+        Returns:
+            (chunks, samples).
         """
         assert ratio is None
         bits = messages.to(waveforms)
         marked = self.model.encode(waveforms, bits)
-        # Of silence that stays silent the ratio is no number, and compares as too low.
-        kept = _snr(waveforms, marked) >= self.min_snr
-        for _ in range(ROUNDS):
-            faint = kept & (_snr(waveforms, marked) >= self.max_snr)
-            if not faint.any():
+        # The ratio of silence that stays silent is NaN, and compares as too low.
+        imperceptible = _snr(waveforms, marked) >= self.min_snr
+        for _ in range(MAXIMUM_ROUNDS):
+            weak = imperceptible & (_snr(waveforms, marked) >= self.max_snr)
+            if not weak.any():
                 break
-            marked[faint] = self.model.encode(marked[faint], bits[faint])
-        return torch.where(kept[:, None], marked - waveforms, 0.0)
+            marked[weak] = self.model.encode(marked[weak], bits[weak])
+        return torch.where(imperceptible[:, None], marked - waveforms, 0.0)
 
-    def read(self, waveforms: torch.Tensor) -> torch.Tensor:
-        """The probability of a 1 for each bit of pieces, (pieces, samples) → (pieces, bits).
+    def decode(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Compute the probability of a 1 for each bit, (chunks, samples) → (chunks, bits).
 
-        The network's outputs, from −1 to 1, are fitted to 0 and 1, and the package takes what is at least ½ for a 1.
+        The network's outputs, from −1 to 1, are fitted to 0 and 1, and the package decodes at least ½ as a 1.
         """
-        found: torch.Tensor = self.model.decode(waveforms)
-        return found.clamp(min=0)
+        outputs: torch.Tensor = self.model.decode(waveforms)
+        return outputs.clamp(min=0)
 
 
 def _snr(before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
-    """Of each piece to its mark in dB, (pieces, samples) each → (pieces,)."""
+    """Signal-to-watermark ratio of each chunk in dB, (chunks, samples) each → (chunks,)."""
     return 10 * torch.log10(before.square().sum(-1) / (after - before).square().sum(-1))
 
 
-def untrained(seed: int) -> dict[str, torch.Tensor]:
-    """Weights of a network that marks and reads, and was not trained.
+def random_weights(seed: int) -> dict[str, torch.Tensor]:
+    """Draw the weights of an untrained network whose marks are not 0.
 
     Raises:
         sanguinaria.watermarks.WeightsError: the package is not installed.
@@ -90,39 +92,43 @@ def untrained(seed: int) -> dict[str, torch.Tensor]:
         state: dict[str, torch.Tensor] = _build().state_dict()
         for name, weight in state.items():
             if name.endswith(".conv5.weight"):
-                torch.nn.init.normal_(weight, std=LAST_LAYER)
+                torch.nn.init.normal_(weight, std=LAST_LAYER_DEVIATION)
     return state
 
 
-def filled(weights: Mapping[str, torch.Tensor]) -> Any:
-    """The package's network with such weights, float32, for use without gradients.
+def build_network(weights: Mapping[str, torch.Tensor]) -> Any:
+    """Build the package's network with its weights, float32, in evaluation mode and without gradients.
 
     Raises:
         sanguinaria.watermarks.WeightsError: they are not this network's, or the package is not installed.
     """
-    check(weights, "these weights")
+    check_weights(weights, "these weights")
     with torch.device("meta"):
         model = _build()
     model.load_state_dict({name: weight.float().clone() for name, weight in weights.items()}, assign=True)
     return model.requires_grad_(False).eval()
 
 
-def check(weights: Mapping[str, object], what: str) -> None:
-    """Compare names and shapes with the network's.
+def check_weights(weights: Mapping[str, object], origin: str) -> None:
+    """Compare names and shapes of weights with the network's.
+
+    Args:
+        weights: a state dict.
+        origin: of the weights, for the error message.
 
     Raises:
-        sanguinaria.watermarks.WeightsError: they differ; it says ``what`` they are of, and names the first tensor.
+        sanguinaria.watermarks.WeightsError: they differ; the message names the first weight that does.
     """
     with torch.device("meta"):
         state = _build().state_dict()
     if (difference := mismatch(weights, shapes(state))) is not None:
         raise WeightsError(
-            f"{what}: not WavMark's, as {difference}. Give the state dict of the package's network, as published"
+            f"{origin}: not WavMark's, as {difference}. Give the state dict of the package's network, as published"
         )
 
 
 def pattern() -> tuple[int, ...]:
-    """The bits that each piece begins with.
+    """Return the bits at the beginning of each chunk.
 
     Raises:
         sanguinaria.watermarks.WeightsError: the package is not installed.
@@ -131,8 +137,8 @@ def pattern() -> tuple[int, ...]:
 
 
 def _build() -> Any:
-    """The package's network, untrained, on torch's default device."""
-    return _package()[0](PIECE, num_bit=BITS, n_fft=FFT, hop_length=HOP, num_layers=BLOCKS)
+    """The package's untrained network, on torch's default device."""
+    return _package()[0](CHUNK, num_bit=BITS, n_fft=FFT, hop_length=HOP, num_layers=BLOCKS)
 
 
 def _package() -> tuple[Any, list[int]]:
@@ -140,7 +146,7 @@ def _package() -> tuple[Any, list[int]]:
     try:
         from wavmark.models.my_model import Model
         from wavmark.utils.wm_add_util import fix_pattern
-    except ImportError as error:  # it imports packages that nothing here needs; one of them may be what is absent
+    except ImportError as error:  # the package imports others that nothing here needs, and that may be absent
         raise WeightsError(
             f"WavMark's network is in the package wavmark, which cannot be imported ({error}): "
             "pip install wavmark==0.0.3"

@@ -16,7 +16,7 @@ def corpus(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def taught(tmp_path_factory, corpus):
+def teacher_weights(tmp_path_factory, corpus):
     """A trained teacher's weights."""
     folder = tmp_path_factory.mktemp("teacher")
     save_weights(teacher(), Sources(audio=(corpus,), folder=folder / "made"), folder / "weights.safetensors")

@@ -1,4 +1,4 @@
-"""A teacher and its student that are small enough to be trained in a test."""
+"""A teacher and a student that are small enough to be trained in a test."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from toy_speech import RATE
 from sanguinaria.core import plugins
 from sanguinaria.distortions import Distortion, to_text
 from sanguinaria.watermarks._pkdmark.marker import SyncMarker
-from sanguinaria.watermarks._pkdmark.network import MarkNetwork, student_of
+from sanguinaria.watermarks._pkdmark.network import PkdNetwork
 from sanguinaria.watermarks._pkdmark.settings import PkdSettings
 from sanguinaria.watermarks.pkdmark import Pkdmark
+from sanguinaria.watermarks.pkdmark.distillation import StudentSchedule
+from sanguinaria.watermarks.pkdmark.network import student_of
 from sanguinaria.watermarks.pkdmark_teacher import PkdmarkTeacher
 
 CPU = torch.device("cpu")
@@ -26,21 +28,28 @@ SHORT = {"corpus": "c", "bits": 6, "sync": "101", "sync_required": 3, "batch_siz
 
 
 def entry(kind: str, **settings: Any) -> Distortion:
-    found = plugins.build("distortions", {"kind": kind, **settings})
-    assert isinstance(found, Distortion)
-    return found
+    distortion = plugins.build("distortions", {"kind": kind, **settings})
+    assert isinstance(distortion, Distortion)
+    return distortion
 
 
-EDITS = (to_text(entry("none")), to_text(entry("noise", snr=30.0)))
+DISTORTIONS = (to_text(entry("none")), to_text(entry("noise", snr=30.0)))
 
 
 def teacher(**settings: Any) -> PkdmarkTeacher:
-    return PkdmarkTeacher(**TINY | SHORT | {"steps": 2, "layout": "lines", "edits": EDITS} | settings)
+    return PkdmarkTeacher(**TINY | SHORT | {"steps": 2, "layout": "conv1d", "distortions": DISTORTIONS} | settings)
 
 
 def student(base: PkdmarkTeacher | None = None, **settings: Any) -> Pkdmark:
     text = json.dumps(plugins.describe(base or teacher()))
-    small = {"base": text, "blocks": 2, "channels": 2, "progressive_steps": 2, "joint_steps": 1, "edits": EDITS}
+    small = {
+        "base": text,
+        "blocks": 2,
+        "channels": 2,
+        "progressive_steps": 2,
+        "joint_steps": 1,
+        "distortions": DISTORTIONS,
+    }
     return Pkdmark(**SHORT | small | settings)
 
 
@@ -60,18 +69,25 @@ def untrained(plugin: PkdSettings) -> dict[str, torch.Tensor]:
 
 
 def marker(plugin: PkdSettings, rate: int = RATE) -> SyncMarker:
-    found = plugin.load(untrained(plugin), rate, CPU)
-    assert isinstance(found, SyncMarker)
-    return found
+    loaded = plugin.load(untrained(plugin), rate, CPU)
+    assert isinstance(loaded, SyncMarker)
+    return loaded
 
 
 def message(bits: int = 3, seed: int = 0) -> torch.Tensor:
     return torch.randint(2, (bits,), generator=torch.Generator().manual_seed(seed))
 
 
-def paper_size(blocks: int, channels: int, **settings: Any) -> MarkNetwork:
+def paper_size(blocks: int, channels: int, **settings: Any) -> PkdNetwork:
     with torch.device("meta"):
         return PkdmarkTeacher(corpus="c", blocks=blocks, channels=channels, **settings).network()
+
+
+def student_schedule(**settings: Any) -> StudentSchedule:
+    usual = {"steps": 50_000, "batch_size": 16, "crop": 24_000, "learning_rate": 1e-3, "window": 0, "seed": 0}
+    return StudentSchedule(
+        **usual | {"distillation": "progressive", "progressive_steps": 40_000, "ratio": None} | settings
+    )
 
 
 BOTH = pytest.mark.parametrize("plugin", [teacher(), student()], ids=["teacher", "student"])

@@ -1,4 +1,4 @@
-"""PKDMark as markers: code, messages, weights and settings."""
+"""PKDMark's marker: synchronisation code, messages, weights and settings."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from sanguinaria.watermarks._pkdmark.sync_code import SyncCode
 from sanguinaria.watermarks.pkdmark_teacher import PkdmarkTeacher
 
 
-class TestCode:
+class TestSyncCode:
     @pytest.mark.parametrize(("bits", "required"), [(8, 7), (8, 8), (8, 1), (16, 13), (1, 1)])
-    def test_false_positives_are_binomial(self, bits, required):
+    def test_false_positive_rate_is_binomial(self, bits, required):
         code = SyncCode((0, 1) * (bits // 2) or (1,), required)
         assert code.false_positive_rate == pytest.approx(binom.sf(required - 1, bits, 0.5), rel=1e-12)
 
-    def test_the_paper_s_are_nine_of_256(self):
+    def test_the_paper_s_false_positive_rate_is_9_of_256(self):
         code = PkdmarkTeacher(corpus="c").code
         assert len(code.bits) == 8 and code.false_positive_rate == 9 / 256
-        readings = torch.tensor([[int(bit) for bit in f"{number:08b}"] for number in range(256)])
-        assert int((code.score(readings) >= 0.5).sum()) == 9
+        probabilities = torch.tensor([[int(bit) for bit in f"{number:08b}"] for number in range(256)])
+        assert int((code.score(probabilities) >= 0.5).sum()) == 9
 
-    def test_the_score_tells_how_many_are_right(self):
+    def test_score_is_a_function_of_the_matching_bits(self):
         code = SyncCode((1, 1, 1, 0), 3)
-        readings = torch.tensor([[0.9, 0.8, 0.5, 0.1], [0.9, 0.8, 0.4, 0.1], [0, 1, 1, 1.0], [0, 0, 0, 1.0]])
-        assert code.matches(readings).tolist() == [4, 3, 2, 0]
-        torch.testing.assert_close(code.score(readings), torch.tensor([1.0, 0.5, 1 / 3, 0.0]))
+        probabilities = torch.tensor([[0.9, 0.8, 0.5, 0.1], [0.9, 0.8, 0.4, 0.1], [0, 1, 1, 1.0], [0, 0, 0, 1.0]])
+        assert code.matches(probabilities).tolist() == [4, 3, 2, 0]
+        torch.testing.assert_close(code.score(probabilities), torch.tensor([1.0, 0.5, 1 / 3, 0.0]))
         assert SyncCode((1, 1), 2).score(torch.ones(1, 2)).tolist() == [1.0]
 
 
@@ -50,39 +50,39 @@ class TestMarker:
         assert all(((values >= 0) & (values <= 1)).all() for values in (scores, bits))
 
     @BOTH
-    def test_each_utterance_is_marked_for_itself_and_may_have_its_own_message(self, plugin):
+    def test_utterances_are_independent_and_may_have_messages_of_their_own(self, plugin):
         messages = torch.stack([message(seed=seed) for seed in range(3)])
         assert_marks_each_for_itself(marker(plugin), hum(3, 20_000), messages)
 
     def test_every_second_carries_the_code_and_its_part(self):
-        found, speech = marker(teacher(spread=2)), hum(1, 2 * RATE - 800)
+        sync_marker, speech = marker(teacher(spread=2)), hum(1, 2 * RATE - 800)
         parts = torch.tensor([[1, 0, 1, 0, 0, 1], [1, 0, 1, 1, 1, 0]])
-        cut = found.pieces.split(speech)[0]
-        expected = found.pieces.overlap_add(found.encoder.mark(cut, parts)[None], speech.shape[-1])
-        torch.testing.assert_close(found.watermark(speech, torch.tensor([0, 0, 1, 1, 1, 0])), expected)
+        chunks = sync_marker.chunking.split(speech)[0]
+        expected = sync_marker.chunking.overlap_add(sync_marker.encoder.mark(chunks, parts)[None], speech.shape[-1])
+        torch.testing.assert_close(sync_marker.watermark(speech, torch.tensor([0, 0, 1, 1, 1, 0])), expected)
 
     @BOTH
     @pytest.mark.parametrize("wrong", [None, torch.ones(4), torch.ones(3, 3), 2 * torch.ones(3)])
-    def test_names_a_message_that_is_too_long_or_none(self, plugin, wrong):
+    def test_a_message_of_another_length_is_an_error(self, plugin, wrong):
         with pytest.raises(ValueError, match="3 bits of 0 and 1"):
             marker(plugin).watermark(hum(2, RATE), wrong)
 
-    def test_names_audio_too_short_for_a_long_message(self):
+    def test_audio_too_short_for_a_long_message_is_an_error(self):
         with pytest.raises(InputError, match=r"6 bits takes 2 pieces of 16000 samples.*20000 samples hold 1: shorten"):
             marker(teacher(spread=2)).watermark(hum(1, 20_000), message(6))
 
     @BOTH
-    def test_names_audio_shorter_than_a_window(self, plugin):
+    def test_audio_shorter_than_a_window_is_an_error(self, plugin):
         for use in (marker(plugin).detect, lambda audio: marker(plugin).watermark(audio, message())):
             with pytest.raises(InputError, match=r"255 samples at 16,000 Hz, fewer than one window of 256"):
                 use(hum(1, 255))
 
     @BOTH
-    def test_another_rate_is_resampled_and_that_is_said(self, plugin, capsys):
-        found, speech = marker(plugin, rate=44_100), hum(1, 44_100)
-        said = capsys.readouterr().out
-        assert "44,100 Hz is resampled to the network's 16,000 Hz" in said and "lost" not in said
-        mark = found.watermark(speech, message())
+    def test_audio_of_another_rate_is_resampled_which_is_printed(self, plugin, capsys):
+        sync_marker, speech = marker(plugin, rate=44_100), hum(1, 44_100)
+        printed = capsys.readouterr().out
+        assert "44,100 Hz is resampled to the network's 16,000 Hz" in printed and "lost" not in printed
+        mark = sync_marker.watermark(speech, message())
         assert mark.shape == speech.shape
         energy = torch.fft.rfft(mark).abs().square()[0]  # bins of 1 Hz
         assert energy[:1200].sum() > 0.99 * energy.sum()
@@ -91,13 +91,13 @@ class TestMarker:
         marker(plugin)
         assert not capsys.readouterr().out
 
-    def test_a_ratio_is_kept_in_marking(self):
+    def test_marks_have_the_signal_to_watermark_ratio(self):
         speech = hum(2, RATE)
         mark = marker(teacher(ratio=33.0)).watermark(speech, message())
         ratios = 10 * torch.log10(speech.square().sum(1) / mark.square().sum(1))
         torch.testing.assert_close(ratios, torch.full((2,), 33.0), atol=0.01, rtol=0)
 
-    def test_without_a_code_the_score_is_how_sure_a_reading_is(self):
+    def test_without_a_code_the_score_is_the_mean_certainty(self):
         scores, bits = marker(teacher(sync="")).detect(hum(2, RATE))
         assert bits.shape == (2, 6)
         torch.testing.assert_close(scores, (2 * bits - 1).abs().mean(1))
@@ -105,12 +105,12 @@ class TestMarker:
 
 class TestWeights:
     @pytest.mark.parametrize("change", [{"blocks": 4}, {"channels": 5}, {"bins": 11}, {"bits": 7}])
-    def test_of_another_size_are_named(self, change):
+    def test_of_another_size_are_an_error(self, change):
         with pytest.raises(WeightsError, match=r"another size: network\..* is .*, not .*\. Check bits"):
             teacher(**change).load(untrained(teacher()), RATE, CPU)
 
     @pytest.mark.parametrize(("change", "part"), [({"blocks": 1}, "student"), ({"base": teacher(bins=11)}, "student")])
-    def test_of_another_student_are_named(self, change, part):
+    def test_of_another_student_are_an_error(self, change, part):
         plugin = student(**change) if "blocks" in change else student(change["base"])
         with pytest.raises(WeightsError, match=rf"another size: {part}\."):
             plugin.load(untrained(student()), RATE, CPU)
@@ -118,7 +118,7 @@ class TestWeights:
 
 class TestSettings:
     @pytest.mark.parametrize(
-        ("settings", "told"),
+        ("settings", "message"),
         [
             ({"bins": 126}, "beyond the 129 bins"),
             ({"hop": 200}, r"hop \(200\) is above 0.6 of fft \(256\)"),
@@ -129,17 +129,17 @@ class TestSettings:
             ({"sample_rate": 8_000}, "sample_rate"),
         ],
     )
-    def test_what_cannot_be_is_told(self, settings, told):
-        with pytest.raises(ValidationError, match=told):
+    def test_invalid_settings_are_errors(self, settings, message):
+        with pytest.raises(ValidationError, match=message):
             teacher(**settings)
 
-    def test_a_corpus_or_base_that_does_not_fit_is_told(self):
+    def test_an_unsuitable_corpus_or_base_is_a_problem(self):
         slow = plugins.build("corpora", {"kind": "folder", "path": "x", "sample_rate": 8_000, "duration": 0.5})
         problems = list(teacher().problems({"corpus": slow}))
         assert [field for field, _ in problems] == ["corpus", "corpus"]
         assert "16,000 Hz, and the corpus has 8,000 Hz" in problems[0][1] and "0.5 s" in problems[1][1]
-        told = dict(student().problems({"corpus": slow, "base": teacher(bits=7)}))
-        assert "carries 7 bits, not 6" in told["bits"] and "0.5 s" in told["corpus"]
+        student_problems = dict(student().problems({"corpus": slow, "base": teacher(bits=7)}))
+        assert "carries 7 bits, not 6" in student_problems["bits"] and "0.5 s" in student_problems["corpus"]
         perth = plugins.build("watermarks", {"kind": "perth"})
         assert "no teacher" in dict(student().problems({"corpus": slow, "base": perth}))["base"]
 
@@ -148,4 +148,4 @@ def test_the_configurations_name_the_paper_s_fourteen_distortions():
     for name in ("real", "paper"):
         entries = yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text())["watermarks"]
         own = [settings for entry, settings in entries.items() if entry.startswith("pkdmark")]
-        assert own and all(len(set(settings["edits"])) == 14 for settings in own)
+        assert own and all(len(set(settings["distortions"])) == 14 for settings in own)

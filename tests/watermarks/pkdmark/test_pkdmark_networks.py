@@ -1,4 +1,4 @@
-"""PKDMark's invertible networks: what they make, and what they cost."""
+"""PKDMark's networks: features, messages, and numbers of operations and parameters."""
 
 from __future__ import annotations
 
@@ -11,56 +11,56 @@ from torch.utils.flop_counter import FlopCounterMode
 from toy_speech import RATE, hum
 
 from sanguinaria.watermarks._invertible.spectra import Band
-from sanguinaria.watermarks._pkdmark.network import MarkNetwork, student_of
+from sanguinaria.watermarks._pkdmark.network import PkdNetwork
+from sanguinaria.watermarks.pkdmark.network import student_of
 from sanguinaria.watermarks.pkdmark_teacher import PkdmarkTeacher
 
 
 class TestNetwork:
-    @pytest.mark.parametrize("layout", ["plain", "dense", "lines"])
-    def test_the_decoder_is_the_encoder_s_inverse(self, layout):
-        """With the redundancy itself in place of the marked host, the message's features come back."""
-        found = seeded(teacher(layout=layout).network).keyed
+    @pytest.mark.parametrize("layout", ["plain", "dense", "conv1d"])
+    def test_decoder_with_the_true_redundancy_inverts_the_encoder(self, layout):
+        network = seeded(teacher(layout=layout).network).keyed
         host, features = torch.randn(2, 2, 12, 9), torch.randn(2, 2, 12, 9)
         key = torch.ones(2, 3)
-        after = found.invertible.inverse(*found.invertible(host, features, key), key)
+        after = network.invertible.inverse(*network.invertible(host, features, key), key)
         torch.testing.assert_close(after, (host, features), atol=1e-5, rtol=1e-4)
 
-    def test_without_the_redundancy_the_marked_host_takes_its_place(self):
-        found, speech = seeded(teacher().network), hum(2, RATE)
-        spectrum = found.band.analyse(speech)
-        _, expected = found.keyed.invertible.inverse(spectrum, spectrum, torch.ones(2, 3))
-        torch.testing.assert_close(found.recover(speech), expected)
-        torch.testing.assert_close(found.read(speech), (found.keyed.message.read(expected) + 1) / 2)
+    def test_the_marked_host_stands_for_the_redundancy(self):
+        network, speech = seeded(teacher().network), hum(2, RATE)
+        spectrum = network.band.analyse(speech)
+        _, expected = network.keyed.invertible.inverse(spectrum, spectrum, torch.ones(2, 3))
+        torch.testing.assert_close(network.decode_features(speech), expected)
+        torch.testing.assert_close(network.decode(speech), (network.keyed.message.decode(expected) + 1) / 2)
 
-    def test_the_map_is_eq_1(self):
+    def test_feature_map_is_eq_1(self):
         """v repeated over frames, as real part and as imaginary part: M = (1 + i)·[v, …, v]."""
-        found = seeded(teacher().network)
-        features = found.features(torch.stack([message(6), message(6, 1)]))
-        assert features.shape == (2, 2, 12, found.band.frames(RATE))
+        network = seeded(teacher().network)
+        features = network.encode_features(torch.stack([message(6), message(6, 1)]))
+        assert features.shape == (2, 2, 12, network.band.frames(RATE))
         vector = features[:, 0, :, 0]
         assert torch.equal(features, vector[:, None, :, None].expand_as(features))
         spectrum = torch.complex(features[:, 0], features[:, 1])
         torch.testing.assert_close(spectrum, (1 + 1j) * vector[..., None].expand_as(spectrum))
 
-    def test_the_map_is_linear_in_what_each_bit_contributes(self):
-        """Changing two bits changes v by the sum of what changing each does."""
-        found = seeded(teacher().network)
+    def test_feature_map_is_a_sum_over_the_bits(self):
+        """A change of two bits changes v by the sum of the changes for each bit."""
+        network = seeded(teacher().network)
         first, second, both, none = (
-            found.features(torch.tensor([[a, b, 0, 0, 0, 0]])) for a, b in ((1, 0), (0, 1), (1, 1), (0, 0))
+            network.encode_features(torch.tensor([[a, b, 0, 0, 0, 0]])) for a, b in ((1, 0), (0, 1), (1, 1), (0, 0))
         )
         torch.testing.assert_close(both - none, (first - none) + (second - none))
         assert (first - none).any() and (second - none).any()
 
-    def test_the_student_has_the_teacher_s_features(self):
+    def test_student_has_the_teacher_s_feature_map(self):
         network = seeded(teacher().network)
         small = student_of(network, 2, 2)
-        assert torch.equal(small.features(message(6)[None]), network.features(message(6)[None]))
+        assert torch.equal(small.encode_features(message(6)[None]), network.encode_features(message(6)[None]))
         assert len(small.keyed.invertible.blocks) == 2 and len(network.keyed.invertible.blocks) == 3
         assert all(a is not b for a, b in zip(small.parameters(), network.parameters(), strict=False))
 
 
-def operations(network: MarkNetwork) -> int:
-    """Floating-point operations of the invertible network in marking one piece, counted by torch."""
+def operations(network: PkdNetwork) -> int:
+    """Floating-point operations of the invertible network in marking one chunk, counted by torch."""
     band, blocks = network.band, copy.deepcopy(network.keyed.invertible).to("meta")
     shape = (1, 2, band.bins, band.frames(network.samples))
     counter = FlopCounterMode(display=False)
@@ -69,7 +69,7 @@ def operations(network: MarkNetwork) -> int:
     return int(counter.get_total_flops())
 
 
-def parameters(network: MarkNetwork) -> int:
+def parameters(network: PkdNetwork) -> int:
     return sum(weight.numel() for weight in network.keyed.invertible.parameters())
 
 
@@ -87,7 +87,7 @@ class TestSizes:
         weights = 9 * (2 * 32 + 3 * 32 * 32 + 32 * 2)
         assert operations(paper_size(8, 32)) == 2 * 8 * 3 * weights * cells
 
-    def test_the_paper_s_windows_lose_nothing(self):
+    def test_the_paper_s_stft_is_invertible(self):
         band, sound = Band(1024, 600, 0, 513), torch.randn(2, 24_000)
         torch.testing.assert_close(band.synthesise(band.analyse(sound), 24_000), sound, atol=1e-4, rtol=1e-4)
 

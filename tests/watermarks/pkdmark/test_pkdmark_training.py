@@ -1,4 +1,4 @@
-"""Training PKDMark: both kinds of distillation, and a killed one that goes on."""
+"""Training of PKDMark: both kinds of distillation, and resumption of an interrupted training."""
 
 from __future__ import annotations
 
@@ -6,50 +6,40 @@ import pandas as pd
 import pytest
 import torch
 from generators import assert_resumes
-from small_pkdmark import CPU, entry, message, student, teacher
+from small_pkdmark import CPU, entry, message, student, student_schedule, teacher
 from toy_speech import RATE, equal, hum
 
 from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.watermarks import Sources
-from sanguinaria.watermarks._pkdmark import training as pkdmark_training
 from sanguinaria.watermarks._pkdmark.settings import PkdSettings
 from sanguinaria.watermarks._weights import load_marker, load_weights, save_weights
 from sanguinaria.watermarks.pkdmark import distillation
-from sanguinaria.watermarks.pkdmark.distillation import StudentSchedule
+from sanguinaria.watermarks.pkdmark_teacher import training as teacher_training
 
 
-class TestMix:
-    def schedule(self, kind: distillation.Distillation = "progressive") -> StudentSchedule:
-        return StudentSchedule(
-            steps=50_000,
-            batch_size=16,
-            crop=24_000,
-            learning_rate=1e-4,
-            window=0,
-            seed=0,
-            distillation=kind,
-            progressive=40_000,
-            ratio=None,
-        )
+class TestAlpha:
+    def test_rises_linearly_from_a_tenth_to_1(self):
+        alpha = student_schedule().alpha
+        assert alpha(0) == 0.1 and alpha(20_000) == pytest.approx(0.55)
+        assert alpha(39_999) < 1 and alpha(40_000) == alpha(49_999) == 1
 
-    def test_rises_from_a_tenth_to_one_in_a_straight_line(self):
-        mix = self.schedule().mix
-        assert mix(0) == 0.1 and mix(20_000) == pytest.approx(0.55)
-        assert mix(39_999) < 1 and mix(40_000) == mix(49_999) == 1
+    def test_is_1_in_direct_distillation(self):
+        assert {student_schedule(distillation="direct").alpha(step) for step in (0, 10, 49_999)} == {1.0}
 
-    def test_direct_distillation_is_the_student_s_alone(self):
-        assert {self.schedule("direct").mix(step) for step in (0, 10, 49_999)} == {1.0}
-
-    @pytest.mark.parametrize(("settings", "learns"), [({"joint_steps": 0}, False), ({"distillation": "direct"}, True)])
-    def test_the_decoder_learns_only_with_the_student_alone(self, tmp_path, corpus, taught, settings, learns):
-        weights = student(**settings).obtain(Sources(audio=(corpus,), base=taught, folder=tmp_path))
-        before = load_weights(taught)[1]
+    @pytest.mark.parametrize(
+        ("settings", "is_trained"), [({"joint_steps": 0}, False), ({"distillation": "direct"}, True)]
+    )
+    def test_the_decoder_is_trained_only_where_alpha_is_1(
+        self, tmp_path, corpus, teacher_weights, settings, is_trained
+    ):
+        weights = student(**settings).obtain(Sources(audio=(corpus,), base=teacher_weights, folder=tmp_path))
+        before = load_weights(teacher_weights)[1]
         same = [
             torch.equal(weight, before[name.replace("decoder", "network", 1)])
             for name, weight in weights.items()
             if name.startswith("decoder.")
         ]
-        assert same and all(same) is not learns
+        assert same and all(same) is not is_trained
 
 
 class TestTraining:
@@ -65,13 +55,13 @@ class TestTraining:
         self.same(plugin.load(weights, RATE, CPU), load_marker(tmp_path / "weights.safetensors", RATE, CPU))
 
     @pytest.mark.parametrize("kind", ["progressive", "direct"])
-    def test_student_end_to_end(self, tmp_path, corpus, taught, kind):
+    def test_student_end_to_end(self, tmp_path, corpus, teacher_weights, kind):
         plugin = student(distillation=kind)
         named = plugin.model_copy(update={"base": "the key of the teacher's stage"})
-        sources = Sources(audio=(corpus,), base=taught, folder=tmp_path / "made")
+        sources = Sources(audio=(corpus,), base=teacher_weights, folder=tmp_path / "made")
         save_weights(named, sources, tmp_path / "weights.safetensors")
         history = pd.read_csv(sources.folder / "history.csv")
-        assert {"decoding", "perceptual", "adversarial", "mix", "validation_snr"} < set(history.columns)
+        assert {"decoding", "perceptual", "adversarial", "alpha", "validation_snr"} < set(history.columns)
         weights = load_weights(tmp_path / "weights.safetensors")[1]
         self.same(plugin.load(weights, RATE, CPU), load_marker(tmp_path / "weights.safetensors", RATE, CPU))
 
@@ -83,12 +73,18 @@ class TestTraining:
     @pytest.mark.parametrize(
         "settings",
         [
-            {"message": "wave", "perceptual": "l2", "adversarial_weight": 0.0, "map_weight": 0.0, "edits": ()},
-            {"layout": "plain", "levelled": True, "quality": "gradual"},
+            {
+                "message_encoding": "waveform",
+                "perceptual": "l2",
+                "adversarial_weight": 0.0,
+                "map_weight": 0.0,
+                "distortions": (),
+            },
+            {"layout": "plain", "level_normalised": True, "curriculum": True},
             {"layout": "dense", "ratio": 30.0, "hop": 150},
         ],
     )
-    def test_every_switch_trains_a_teacher_and_its_student(self, tmp_path, corpus, settings):
+    def test_every_setting_trains_a_teacher_and_its_student(self, tmp_path, corpus, settings):
         plugin, path = teacher(**settings), tmp_path / "weights.safetensors"
         save_weights(plugin, Sources(audio=(corpus,), folder=tmp_path / "teacher"), path)
         weights = load_weights(path)[1]
@@ -100,13 +96,15 @@ class TestTraining:
         assert not equal(small, student(plugin, seed=1).obtain(sources))
 
     @pytest.mark.parametrize("which", ["teacher", "student"])
-    def test_a_killed_training_resumes_to_the_same_weights(self, tmp_path, corpus, taught, monkeypatch, which):
+    def test_an_interrupted_training_resumes_to_the_same_weights(
+        self, tmp_path, corpus, teacher_weights, monkeypatch, which
+    ):
         plugin: PkdSettings = teacher(steps=5) if which == "teacher" else student(progressive_steps=3, joint_steps=2)
-        module = pkdmark_training if which == "teacher" else distillation
-        sources = {"audio": (corpus,), "base": taught}
+        module = teacher_training if which == "teacher" else distillation
+        sources = {"audio": (corpus,), "base": teacher_weights}
         assert_resumes(plugin, sources, module, tmp_path, monkeypatch)
 
-    def test_one_attack_happens_to_a_batch_and_its_length_stays(self):
+    def test_attack_layer_applies_one_distortion_to_a_batch_and_keeps_its_length(self):
         attacks = AttackLayer([entry("gain", factor=0.5), entry("speed", factor=1.25)], RATE)
         speech, random = hum(2, RATE), torch.Generator().manual_seed(0)
         found = [attacks(speech, random) for _ in range(8)]

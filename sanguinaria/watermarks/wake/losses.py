@@ -1,0 +1,75 @@
+"""WAKE's perceptual loss, Eq. 2 but for the discriminator's term."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch.nn.functional import l1_loss, mse_loss
+
+from sanguinaria.audio.mel import htk_filters
+from sanguinaria.watermarks._invertible.losses import SCALES, PerceptualLoss, magnitude_spectrogram
+
+# Table 3 of WAKE: L2 alone, with multi-scale mel spectrograms, and with BroadWeight on those.
+Terms = Literal["l2", "mel", "broad"]
+# Mel bands of S in Eq. 2.
+MELS = 64
+# BroadWeight W (section 3): 10 in the first and last 3 % of the time, 1 elsewhere.
+EDGE_SHARE, EDGE_WEIGHT = 0.03, 10.0
+# w_p1 and w_p3 of section 3.
+L2_WEIGHT, MEL_WEIGHT = 1.0, 5.0
+
+
+def perceptual_loss(terms: Terms, sample_rate: int, device: torch.device) -> PerceptualLoss:
+    """Build the perceptual loss; ‖·‖₁ and ‖·‖₂ are means of absolute and of squared differences.
+
+    Args:
+        terms: of Eq. 2 that are used.
+        sample_rate: in Hz.
+        device: where the loss is computed.
+    """
+    spectrograms = multi_scale_mel(sample_rate, device)
+
+    def loss_of(speech: torch.Tensor, marked: torch.Tensor) -> torch.Tensor:
+        loss = L2_WEIGHT * mse_loss(marked, speech)
+        if terms == "l2":
+            return loss
+        weights = broad_weight(speech.shape[-1]).to(device) if terms == "broad" else 1.0
+        pairs = zip(spectrograms(speech * weights), spectrograms(marked * weights), strict=True)
+        return loss + MEL_WEIGHT * sum(l1_loss(after, before) + mse_loss(after, before) for before, after in pairs)
+
+    return loss_of
+
+
+def broad_weight(samples: int) -> torch.Tensor:
+    """Compute W of Eq. 2, (samples,): with equal weights, the mark's energy gathers audibly at the edges of a segment.
+
+    >>> broad_weight(100)[:5]
+    tensor([10., 10., 10.,  1.,  1.])
+    """
+    weights = torch.ones(samples)
+    edge = round(EDGE_SHARE * samples)
+    weights[:edge] = weights[samples - edge :] = EDGE_WEIGHT
+    return weights
+
+
+def multi_scale_mel(sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], list[torch.Tensor]]:
+    """Build S of Eq. 2: waveforms (utterances, samples) → for each scale a mel spectrogram (utterances, bands, frames).
+
+    As in EnCodec (arXiv:2210.13438, section 3.4), of magnitudes.
+    """
+    with warnings.catch_warnings():
+        # The shortest windows have fewer bins than bands, some of which are empty.
+        warnings.simplefilter("ignore", UserWarning)
+        filters = [htk_filters(2**scale, MELS, sample_rate, device=device) for scale in SCALES]
+    windows = [torch.hann_window(2**scale, device=device) for scale in SCALES]
+
+    def spectrograms(waveforms: torch.Tensor) -> list[torch.Tensor]:
+        return [
+            (magnitude_spectrogram(waveforms, window).transpose(1, 2) @ bank).transpose(1, 2)
+            for window, bank in zip(windows, filters, strict=True)
+        ]
+
+    return spectrograms
