@@ -17,6 +17,7 @@ os.environ.update(
 
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import InputError
+from sanguinaria.plan.rules import key_wildcards
 from sanguinaria.workflow.parse import build_plan
 from sanguinaria.workflow.preparation import prepare_run
 
@@ -32,32 +33,16 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 
+def one_of(names):
+    """A pattern for these names alone, and for none where there are none."""
+    return "|".join(names) or "(?!)"
+
+
 wildcard_constraints:
+    **{wildcard: r"[\w-]+" for wildcard in key_wildcards()},
     shard=r"\d+",
     part=r"\d+",
-    corpus=r"[\w-]+",
-    watermark=r"[\w-]+",
-    speech=r"[\w-]+",
-    triggered=r"[\w-]+",
-    poisoned=r"[\w-]+",
-    dataset=r"[\w-]+",
-    features=r"[\w-]+",
-    victim=r"[\w-]+",
-    texts=r"[\w-]+",
-    purifier=r"[\w-]+",
-    defended=r"[\w-]+",
-    detections=r"[\w-]+",
-    scores=r"[\w-]+",
-    quality=r"[\w-]+",
-    marked=r"[\w-]+",
-    readings=r"[\w-]+",
-    efficiency=r"[\w-]+",
-    trials=r"[\w-]+",
-    attacked=r"[\w-]+",
-    embeddings=r"[\w-]+",
-    trial_scores=r"[\w-]+",
-    probe_quality=r"[\w-]+",
-    table=r"\w+",
+    table=one_of(PLAN.tables),
 
 
 ENVIRONMENT = "../envs/sanguinaria.yaml"
@@ -115,23 +100,23 @@ def files(stage, wildcard, choose):
         ]
         chosen = choose(find(wildcards), *pieces)
         if isinstance(chosen, list):
-            return [ancient(str(path)) for path in chosen]
+            return ancient_files(chosen)
         return ancient(str(chosen))
 
     return paths
 
 
-def one_of(names):
-    """A pattern for these names alone, and for none where there are none."""
-    return "|".join(names) or "(?!)"
+def ancient_files(paths):
+    """Inputs whose age is no reason to run, as for :func:`files`."""
+    return [ancient(str(path)) for path in paths]
 
 
 def table_paths(name):
-    """What the table of an experiment, a benchmark or a verification is written as; the first two are for programs."""
+    """The files of a table; the first two are for programs."""
     forms = ["csv", "metrics.csv", "md", "tex", "provenance.json"]
-    if name in PLAN.benchmarks:
+    if PLAN.tables[name].kind == "benchmarks":
         forms.append("efficiency.csv")
-    if PLAN.reports[name].comparison is not None:
+    if PLAN.tables[name].comparison is not None:
         forms += ["comparison.csv", "comparison.md"]
     return [f"results/tables/{name}.{form}" for form in forms]
 
@@ -160,6 +145,6 @@ def write_specification(kind, name, specification):
     return str(path)
 
 
-TARGETS = {name: table_paths(name) for name in PLAN.reports} | {
+TARGETS = {name: table_paths(name) for name in PLAN.tables} | {
     name: figure_paths(name) for name in (*PLAN.figures, *PLAN.spectrograms)
 }

@@ -1,11 +1,9 @@
 rule table:
     input:
-        rows=lambda wildcards: [
-            ancient(str(path)) for path in PLAN.tables[wildcards.table].inputs
-        ],
-        environments=lambda wildcards: [
-            ancient(str(path)) for path in PLAN.tables[wildcards.table].environments
-        ],
+        rows=lambda wildcards: ancient_files(PLAN.tables[wildcards.table].inputs),
+        environments=lambda wildcards: ancient_files(
+            PLAN.tables[wildcards.table].environments
+        ),
         specification=lambda wildcards: write_specification(
             "tables", wildcards.table, PLAN.tables[wildcards.table].specification
         ),
@@ -14,7 +12,7 @@ rule table:
             "results/tables/{table}.csv",
             caption="report/table.rst",
             category="Tables",
-            labels={"experiment": "{table}", "content": "one line per configuration"},
+            labels={"table": "{table}", "content": "one line per cell"},
         ),
         metrics="results/tables/{table}.metrics.csv",
         markdown="results/tables/{table}.md",
@@ -23,12 +21,10 @@ rule table:
             "results/tables/{table}.provenance.json",
             caption="report/provenance.rst",
             category="Tables",
-            labels={"experiment": "{table}", "content": "what made it"},
+            labels={"table": "{table}", "content": "what made it"},
         ),
     log:
         "results/logs/tables/{table}.log",
-    wildcard_constraints:
-        table=one_of(PLAN.tables),
     conda:
         ENVIRONMENT
     params:
@@ -37,19 +33,41 @@ rule table:
         "../workflow_scripts/tables.py"
 
 
+rule efficiency_table:
+    input:
+        rows=lambda wildcards: ancient_files(
+            path
+            for stage in PLAN.tables[wildcards.table].results_of("efficiency")
+            for path in stage.row_files
+        ),
+        specification=lambda wildcards: write_specification(
+            "tables", wildcards.table, PLAN.tables[wildcards.table].specification
+        ),
+    output:
+        table="results/tables/{table}.efficiency.csv",
+    log:
+        "results/logs/tables/{table}.efficiency.log",
+    conda:
+        ENVIRONMENT
+    params:
+        specification=lambda wildcards: PLAN.tables[wildcards.table].specification,
+    script:
+        "../workflow_scripts/tables_efficiency.py"
+
+
 rule comparison:
     input:
         table="results/tables/{table}.csv",
         metrics="results/tables/{table}.metrics.csv",
         specification=lambda wildcards: write_specification(
-            "tables", wildcards.table, PLAN.reports[wildcards.table].specification
+            "tables", wildcards.table, PLAN.tables[wildcards.table].specification
         ),
     output:
         table=report(
             "results/tables/{table}.comparison.csv",
             caption="report/comparison.rst",
             category="Tables",
-            labels={"experiment": "{table}", "content": "beside the printed numbers"},
+            labels={"table": "{table}", "content": "beside the printed numbers"},
         ),
         markdown="results/tables/{table}.comparison.md",
     log:
@@ -57,7 +75,7 @@ rule comparison:
     conda:
         ENVIRONMENT
     params:
-        specification=lambda wildcards: PLAN.reports[wildcards.table].specification,
+        specification=lambda wildcards: PLAN.tables[wildcards.table].specification,
     script:
         "../workflow_scripts/tables_comparison.py"
 
@@ -102,14 +120,12 @@ rule figure:
 
 rule spectrogram:
     input:
-        audio=lambda wildcards: [
-            ancient(str(path))
-            for path in PLAN.spectrograms[wildcards.spectrogram].inputs
-        ],
-        environments=lambda wildcards: [
-            ancient(str(path))
-            for path in PLAN.spectrograms[wildcards.spectrogram].environments
-        ],
+        audio=lambda wildcards: ancient_files(
+            PLAN.spectrograms[wildcards.spectrogram].inputs
+        ),
+        environments=lambda wildcards: ancient_files(
+            PLAN.spectrograms[wildcards.spectrogram].environments
+        ),
         specification=lambda wildcards: write_specification(
             "figures",
             wildcards.spectrogram,
@@ -143,7 +159,7 @@ rule spectrogram:
         "../workflow_scripts/spectrograms.py"
 
 
-# Every product is a target by its own name.
+# Every table and figure is a target by its own name.
 for name, paths in TARGETS.items():
 
     rule:

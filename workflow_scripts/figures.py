@@ -1,4 +1,4 @@
-"""Draw a figure from a table."""
+"""Draw a figure from tables."""
 
 from pathlib import Path
 
@@ -8,12 +8,11 @@ from sanguinaria.workflow.provenance import write_provenance
 
 with job(snakemake) as specification:
     write_figure(
-        specification["figure"],
-        specification["rows"],
+        specification,
         [Path(path) for path in snakemake.input.tables],
         [Path(path) for path in snakemake.input.metrics],
-        Path(snakemake.output.points),
-        Path(snakemake.output.svg),
-        Path(snakemake.output.png),
+        points=Path(snakemake.output.points),
+        svg=Path(snakemake.output.svg),
+        png=Path(snakemake.output.png),
     )
     write_provenance(specification, [], Path(snakemake.output.provenance))

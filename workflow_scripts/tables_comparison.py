@@ -1,4 +1,4 @@
-"""Put an experiment's numbers beside those that a paper printed."""
+"""Put an evaluation's numbers beside those that a paper printed."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     write_comparison(
-        **specification["comparison"],
+        specification,
         wide=Path(snakemake.input.table),
         metrics=Path(snakemake.input.metrics),
         destination=Path(snakemake.output.table),

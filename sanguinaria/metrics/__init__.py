@@ -1,4 +1,7 @@
-"""Metrics: how far a triggered utterance is from the clean one."""
+"""Metrics of quality: distance between a triggered utterance and the clean one, or a prediction of one utterance's MOS.
+
+A metric is one file: its class also says how tables and figures show it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from sanguinaria.core.columns import Column
 from sanguinaria.core.plugins import Plugin
 
 if TYPE_CHECKING:
@@ -17,10 +21,17 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Waveforms (samples,) in [-1, 1] at ``sample_rate`` Hz, the utterance's label, and all labels of its corpus;
-    ``target`` is a file of the target speaker's speech, where the trigger has one."""
+    """A clean and a degraded utterance.
+
+    Attributes:
+        reference, degraded: samples (samples,) in [-1, 1].
+        sample_rate: in Hz.
+        label: of the utterance.
+        labels: all labels of its corpus.
+        target: file of the target speaker's speech, where the trigger has one.
+    """
 
     reference: np.ndarray
     degraded: np.ndarray
@@ -31,42 +42,80 @@ class Pair:
 
 
 class Metric(Plugin):
-    """The protocol of a metric of quality."""
+    """The protocol of a metric of quality.
+
+    ``heading``, ``label``, ``unit``, ``digits``, ``percent``, ``better`` and ``ranked`` say how its values are shown:
+    see :class:`sanguinaria.core.columns.Column`. ``ranked`` is false where neither direction is better in a table.
+    """
 
     room: ClassVar[str] = "metrics"
+    heading: ClassVar[str] = ""
+    label: ClassVar[str] = ""
+    unit: ClassVar[str] = ""
+    digits: ClassVar[int] = 2
+    percent: ClassVar[bool] = False
     better: ClassVar[Literal["higher", "lower"]] = "higher"
+    ranked: ClassVar[bool] = True
 
     utterances: int | None = Field(
-        default=None, ge=1, description="at most so many are scored by this metric, where an experiment asks for more"
+        default=None, ge=1, description="the most utterances that this metric scores, where an experiment asks for more"
     )
     stealthy: float | None = Field(
         default=None,
-        description="the value from which on (where lower is better: up to which) it calls a trigger stealthy; a table "
-        "calls one stealthy where all metrics of the configuration that have such a value agree",
+        description="the least value of a stealthy trigger, or the greatest where lower is better; a table calls a "
+        "trigger stealthy where all metrics of the configuration that have such a value agree",
     )
 
     @property
     def needs_reference(self) -> bool:
-        """Whether it compares with the clean utterance; what does not is measured of clean audio, too."""
+        """Whether it compares with the clean utterance; a metric that does not is measured on clean audio, too."""
         return True
 
     @property
     def needs_target(self) -> bool:
-        """Whether it compares with the target speaker's speech; it is measured of triggers that have one alone."""
+        """Whether it compares with the target speaker's speech; then it is measured where a trigger has such speech."""
         return False
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """Heading and label without the unit; a metric whose settings change what it measures says so here."""
+        return self.heading, self.label or self.heading
+
+    def column_name(self, entry: str) -> str:
+        """The name of its column: that of its entry in the configuration, and its unit."""
+        return f"{entry}_{self.unit.lower()}" if self.unit else entry
+
+    def column(self, entry: str) -> Column:
+        """How its column is shown."""
+        heading, label = self.titles
+        return Column(
+            heading=f"{heading or entry} {self.unit}".rstrip(),
+            label=f"{label or entry} ({self.unit})" if self.unit else label or entry,
+            better=self.better if self.ranked else None,
+            digits=self.digits,
+            percent=self.percent,
+        )
 
     @abstractmethod
     def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
-        """The metric of one pair of waveforms (samples,) in [-1, 1] at ``sample_rate`` Hz.
+        """Compute the metric of one pair.
+
+        Args:
+            reference, degraded: samples (samples,) in [-1, 1].
+            sample_rate: in Hz.
 
         Raises:
             Unscorable: the metric is not defined for this pair. Such pairs are counted, and never scored 0.
         """
 
     def score_pair(self, pair: Pair) -> float:
-        """The same for a metric that asks what is said; one that does not leaves this as it is."""
+        """Compute the metric of one pair whose label or target speaker matters.
+
+        Raises:
+            Unscorable: as :meth:`score`.
+        """
         return self.score(pair.reference, pair.degraded, pair.sample_rate)
 
 
 class Unscorable(Exception):
-    """A pair for which a metric has no value; the message says why."""
+    """A pair for which a metric has no value; the message gives the reason."""

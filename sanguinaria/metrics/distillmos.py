@@ -1,8 +1,8 @@
-"""Distill-MOS (Stahl & Gamper, 2025, arXiv:2502.05356): predicted opinion of an utterance, 1 to 5.
+"""Distill-MOS (Stahl & Gamper, 2025, arXiv:2502.05356): predicted MOS of an utterance, 1 to 5.
 
-A small network that was taught by a large one on top of wav2vec 2.0 XLS-R; network and weights (MIT) are those in the
-package ``distillmos`` 0.9.1. It hears 7.68 seconds at once, to which a shorter utterance is filled with silence: one
-of a second costs as much as one of seven. It scales each to full level, so that loudness does not count.
+A small network, distilled from a large one on wav2vec 2.0 XLS-R features; network and weights (MIT) are those of the
+package ``distillmos`` 0.9.1. Its input is 7.68 seconds long, and a shorter utterance is padded with silence: one second
+costs as much as seven. Each utterance is normalised to full level, so that loudness does not count.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sanguinaria.core.errors import InputError
-from sanguinaria.metrics._no_reference import Opinion
+from sanguinaria.metrics._no_reference import NoReferenceMos
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-class Distillmos(Opinion):
-    """Predicted opinion by Distill-MOS."""
+class Distillmos(NoReferenceMos):
+    """MOS predicted by Distill-MOS."""
 
-    title: ClassVar[str] = "Distill-MOS"
+    heading: ClassVar[str] = "Distill-MOS"
     sample_rate: ClassVar[int | None] = 16000
 
-    def opinion(self, audio: np.ndarray, sample_rate: int) -> float:
+    def predict_mos(self, audio: np.ndarray, sample_rate: int) -> float:
         import torch
 
         with torch.inference_mode():
@@ -36,7 +36,7 @@ class Distillmos(Opinion):
 
 @cache
 def _network() -> Any:
-    """The network, loaded once in a process."""
+    """Load the network, once in a process."""
     try:
         model_class = import_model_class()
     except ImportError as error:
@@ -44,7 +44,7 @@ def _network() -> Any:
             f"Distill-MOS is not installed ({error}). Fix: `sh envs/sanguinaria.post-deploy.sh` in this environment, "
             "or pip install --no-deps distillmos==0.9.1 xls-r-sqa==0.1.0"
         ) from error
-    with redirect_stdout(StringIO()):  # it prints where its weights lie
+    with redirect_stdout(StringIO()):  # the package prints the path of its weights
         return model_class().eval()
 
 

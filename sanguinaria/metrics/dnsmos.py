@@ -1,8 +1,8 @@
-"""DNSMOS (Reddy et al., 2021 and 2022): what listeners would say of an utterance, 1 to 5, predicted without reference.
+"""DNSMOS (Reddy et al., 2021 and 2022): predicted MOS of an utterance, 1 to 5, without a reference.
 
-The networks are those in the package ``speechmos``. Its own front end is not used: it needs librosa, lets each session
-start as many threads as there are processors, evaluates networks whose result is not asked for, and scores a clip of
-one second seven times over, since it repeats the clip and then moves by a second. What it computes is the same.
+The networks are those in the package ``speechmos``. Its own front end is not used: it needs librosa, starts
+as many threads in each session as there are processors, evaluates networks whose result is not used, and scores a clip
+of one second seven times, as it repeats the clip and then moves by a second. The scores computed here are the same.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from sanguinaria.audio.mel import slaney_filters
-from sanguinaria.metrics._no_reference import Opinion
+from sanguinaria.metrics._no_reference import NoReferenceMos
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,18 +33,18 @@ P835 = {
 }
 
 
-class Dnsmos(Opinion):
-    """Predicted opinion by DNSMOS."""
+class Dnsmos(NoReferenceMos):
+    """MOS predicted by DNSMOS."""
 
-    title: ClassVar[str] = "DNSMOS"
+    heading: ClassVar[str] = "DNSMOS"
     sample_rate: ClassVar[int | None] = SAMPLE_RATE
 
     scale: Literal["overall", "signal", "background", "p808"] = Field(
-        default="overall", description="of ITU-T P.835; p808: the one scale of P.808"
+        default="overall", description="scale of ITU-T P.835, or p808: that of ITU-T P.808"
     )
 
-    def opinion(self, audio: np.ndarray, sample_rate: int) -> float:
-        """The mean opinion over the windows of an utterance (samples,), of which equal ones are scored once."""
+    def predict_mos(self, audio: np.ndarray, sample_rate: int) -> float:
+        """Predict the mean MOS over the windows of an utterance (samples,); equal windows are scored once."""
         import numpy as np
 
         starts, counts = np.unique(_starts(len(audio)), return_counts=True)
@@ -61,7 +61,7 @@ class Dnsmos(Opinion):
 
 
 def _starts(num_samples: int) -> list[int]:
-    """Where the windows of an utterance start, which is doubled until it fills one, modulo its length."""
+    """Starts of the windows of an utterance, which is repeated until it fills one, modulo its length."""
     length = num_samples
     while length < WINDOW:
         length *= 2
@@ -86,14 +86,14 @@ def _spectrogram(window: np.ndarray) -> np.ndarray:
 
 
 def _run(network: str, values: np.ndarray) -> np.ndarray:
-    """The outputs of a network for one input."""
+    """Return the outputs of a network for one input."""
     outputs: np.ndarray = _session(network).run(None, {"input_1": values[None]})[0][0]
     return outputs
 
 
 @cache
 def _session(network: str) -> onnxruntime.InferenceSession:
-    """A network, loaded once in a process. One thread: the workflow runs as many processes as there are cores."""
+    """Load a network, once in a process, for one thread: the workflow runs as many processes as there are cores."""
     from importlib.util import find_spec
     from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Log-spectral distance in dB (Gray & Markel, 1976): how far two short-time spectra are from each other, 0 at best.
+"""Log-spectral distance in dB (Gray & Markel, 1976): distance of two short-time spectra, 0 at best.
 
 Of a frame it is the root mean square over bins of 20 log10 (|X| / |X̃|); of an utterance, the mean over frames.
 """
@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 WINDOW = 0.032
 HOP = 0.008
 # Frames count where either utterance is at most so many dB below the loudest frame of both: STOI's range of speech. In
-# pauses the logarithm would blow up what nobody hears, yet a trigger that sounds in a pause is to be counted.
+# pauses the logarithm would magnify inaudible differences, yet a trigger that sounds in a pause has to count.
 RANGE = 40.0
-# Power of the rounding to 16 bits, which utterances are stored with. No bin is taken for less: there is nothing below.
+# Power of the rounding to 16 bits, which utterances are stored with. It is the floor of every bin.
 ROUNDING = 2.0**-30 / 12
 
 
 class Lsd(Metric):
     """The distance over frames that are not silent in both utterances."""
 
+    heading: ClassVar[str] = "LSD"
+    label: ClassVar[str] = "log-spectral distance"
+    unit: ClassVar[str] = "dB"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
     def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:

@@ -19,7 +19,7 @@ from pydantic import Field
 from sanguinaria.audio.mel import slaney_filters
 from sanguinaria.core.pretrained_weights import PublishedWeights
 from sanguinaria.metrics import Unscorable
-from sanguinaria.metrics._no_reference import Opinion
+from sanguinaria.metrics._no_reference import NoReferenceMos
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,36 +32,36 @@ WEIGHTS = PublishedWeights(
 SCALES = ("overall", "noisiness", "discontinuity", "coloration", "loudness")
 # Of the spectrum (the checkpoint's "args"): bins of 4,096 samples, frames of 20 ms every 10 ms, mel bands to 20 kHz.
 FFT, WINDOW, HOP, BANDS, HIGHEST = 4096, 0.02, 0.01, 48, 20000.0
-# What is heard at once: 15 frames, every fourth frame, and at most so often.
+# Frames of a segment, the frames between two, and the most segments of an utterance.
 SEGMENT, STRIDE, MOST = 15, 4, 1300
 
 # What messages call the file.
 WHAT = "the published nisqa.tar"
 
 
-class Nisqa(Opinion):
-    """Predicted opinion by NISQA, at the utterance's own rate; bands above half of that hold nothing."""
+class Nisqa(NoReferenceMos):
+    """MOS predicted by NISQA, at the utterance's own sample rate; mel bands above half of that are empty."""
 
-    title: ClassVar[str] = "NISQA"
+    heading: ClassVar[str] = "NISQA"
 
     scale: Literal["overall", "noisiness", "discontinuity", "coloration", "loudness"] = Field(
         default="overall", description="higher is better on every scale: a high noisiness is little noise"
     )
     weights: PublishedWeights = Field(default=WEIGHTS, description="the published file nisqa.tar, which is no archive")
 
-    def opinion(self, audio: np.ndarray, sample_rate: int) -> float:
+    def predict_mos(self, audio: np.ndarray, sample_rate: int) -> float:
         import torch
 
         segments = torch.from_numpy(_segments(_spectrogram(audio, sample_rate)))
         with torch.inference_mode():
-            opinions = _network(self.weights)(segments[None], torch.tensor([len(segments)]))[0]
-        return float(opinions[SCALES.index(self.scale)])
+            scores = _network(self.weights)(segments[None], torch.tensor([len(segments)]))[0]
+        return float(scores[SCALES.index(self.scale)])
 
 
 def _spectrogram(audio: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Magnitudes (frames, mel bands) in dB, of which nothing is 80 dB below the loudest cell, or below -80 dB.
+    """Magnitudes (frames, mel bands) in dB, at least the greatest minus 80 dB, and at least -80 dB.
 
-    Frames are around every 10 ms, the first around the first sample, and the utterance is mirrored at its ends.
+    Frames are centred every 10 ms, the first on the first sample, with reflect padding at both ends.
     """
     import numpy as np
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sanguinaria.metrics import Metric, Unscorable
 
@@ -15,6 +15,8 @@ SAMPLE_RATE = 16000
 
 class Pesq(Metric):
     """Wide-band PESQ by the package ``pesq``; other rates are resampled to 16 kHz."""
+
+    heading: ClassVar[str] = "PESQ"
 
     def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
         from pesq import PesqError, pesq

@@ -1,13 +1,13 @@
 """SI-SDR in dB: the scale-invariant signal-to-distortion ratio (Le Roux et al., 2019, arXiv:1811.02508, Eq. 4).
 
 10 log10 (‖a·x‖² / ‖a·x − x̃‖²) with a = ⟨x̃, x⟩ / ‖x‖²: a mere change of the level is no
-distortion. No mean is taken away.
+distortion. The mean is not subtracted.
 """
 
 from __future__ import annotations
 
 from math import log10
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sanguinaria.metrics import Metric, Unscorable
 
@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-# What float32 leaves of a difference between utterances that are the same but for their level: more is a change.
+# The relative power that float32 rounding leaves between utterances that differ in level alone: more is a change.
 ROUNDING = 2.0**-46
 
 
 class SiSdr(Metric):
     """The ratio over the whole utterance, as stored."""
+
+    heading: ClassVar[str] = "SI-SDR"
+    unit: ClassVar[str] = "dB"
+    digits: ClassVar[int] = 1
 
     def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
         clean, changed = reference.astype("float64"), degraded.astype("float64")

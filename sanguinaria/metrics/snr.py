@@ -1,9 +1,9 @@
-"""Signal-to-noise ratio in dB: 10 log10 (Σ x² / Σ (x̃ − x)²), the noise being what the trigger changed."""
+"""Signal-to-noise ratio in dB: 10 log10 (Σ x² / Σ (x̃ − x)²); the noise is the change that the trigger made."""
 
 from __future__ import annotations
 
 from math import log10
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sanguinaria.metrics import Metric, Unscorable
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 class Snr(Metric):
     """The ratio over the whole utterance, as stored."""
+
+    heading: ClassVar[str] = "SNR"
+    unit: ClassVar[str] = "dB"
+    digits: ClassVar[int] = 1
 
     def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
         signal = float((reference.astype("float64") ** 2).sum())

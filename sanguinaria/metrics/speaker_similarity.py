@@ -1,14 +1,14 @@
-"""Whether it is the same speaker: the cosine between embeddings of two utterances, 0 to 1.
+"""Speaker similarity: the cosine between the speaker embeddings of two utterances, 0 to 1.
 
-By the encoder of Resemblyzer: see ``sanguinaria.nn.resemblyzer``. It was trained with parts of 1.6 seconds: of clips
-of one second it says less.
+The encoder is Resemblyzer's: see ``sanguinaria.nn.resemblyzer``. It was trained on segments of 1.6 seconds, so that
+embeddings of clips of one second are less reliable.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 
 class SpeakerSimilarity(Metric):
-    """How much the triggered utterance's speaker is that of the clean one, or of the target speech.
+    """Similarity of the triggered utterance's speaker to that of the clean one, or to the target speaker.
 
-    To the target, the clean utterance's own similarity says where it started from.
+    The clean utterance's similarity to the target is the baseline of the triggered one's.
     """
+
+    digits: ClassVar[int] = 2
+    ranked: ClassVar[bool] = False
 
     to: Literal["clean", "target"] = Field(
         default="clean", description="the clean utterance, or the speech of the trigger's target"
@@ -38,7 +41,7 @@ class SpeakerSimilarity(Metric):
     )
 
     @model_validator(mode="after")
-    def _what_is_compared(self) -> SpeakerSimilarity:
+    def _check_comparison(self) -> SpeakerSimilarity:
         if self.to == "clean" and self.of != "triggered":
             raise ValueError(f"of: {self.of} is for to: target")
         return self
@@ -47,24 +50,36 @@ class SpeakerSimilarity(Metric):
     def needs_target(self) -> bool:
         return self.to == "target"
 
+    @property
+    def titles(self) -> tuple[str, str]:
+        if self.to == "clean":
+            return "same speaker", "similarity of the speaker"
+        return {
+            "triggered": ("target's voice", "similarity to the target"),
+            "change": ("Δ target's voice", "change of the similarity to the target"),
+            "clean": ("target's voice, clean", "similarity to the target before"),
+        }[self.of]
+
     def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
         if self.to == "target":
             raise InputError("speaker similarity: the target is not known here. Fix: use score_pair")
-        return _cosine(*(self._embedded(audio, sample_rate) for audio in (degraded, reference)))
+        return _cosine(*(self._embedding(audio, sample_rate) for audio in (degraded, reference)))
 
     def score_pair(self, pair: Pair) -> float:
         if pair.target is None or self.to == "clean":
             return self.score(pair.reference, pair.degraded, pair.sample_rate)
         waveforms = {"triggered": (pair.degraded,), "clean": (pair.reference,)}
-        heard = waveforms.get(self.of, (pair.degraded, pair.reference))
+        utterances = waveforms.get(self.of, (pair.degraded, pair.reference))
         target = _target(pair.target, self.weights)
-        similarity, *other = (_cosine(self._embedded(audio, pair.sample_rate), target) for audio in heard)
-        return similarity - sum(other)
+        similarity, *clean_similarity = (
+            _cosine(self._embedding(audio, pair.sample_rate), target) for audio in utterances
+        )
+        return similarity - sum(clean_similarity)
 
-    def _embedded(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
+    def _embedding(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
         embedding = speaker_embedding(audio, sample_rate, self.weights)
         if embedding is None:
-            raise Unscorable("speaker similarity: no voice is heard in an utterance")
+            raise Unscorable("speaker similarity: no voice is detected in an utterance")
         return embedding
 
 
@@ -74,7 +89,7 @@ def _cosine(first: np.ndarray, second: np.ndarray) -> float:
 
 @cache
 def _target(path: Path, weights: PublishedWeights) -> np.ndarray:
-    """The embedding of the target's recording, made once in a process."""
+    """Compute the embedding of the target's recording, once in a process."""
     from sanguinaria.audio.files import read_file
 
     try:
@@ -83,5 +98,5 @@ def _target(path: Path, weights: PublishedWeights) -> np.ndarray:
         raise InputError(f"{path}: {error}. Fix: give another recording of the target speaker") from error
     embedding = speaker_embedding(samples.mean(axis=1), rate, weights)
     if embedding is None:
-        raise InputError(f"{path}: no voice is heard in it. Fix: give another recording of the target speaker")
+        raise InputError(f"{path}: no voice is detected in it. Fix: give another recording of the target speaker")
     return embedding

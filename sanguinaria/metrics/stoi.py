@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sanguinaria.metrics import Metric, Unscorable
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 class Stoi(Metric):
     """STOI by the package ``pystoi``."""
+
+    heading: ClassVar[str] = "STOI"
+    digits: ClassVar[int] = 3
 
     def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
         from pystoi import stoi

@@ -1,9 +1,9 @@
-"""ViSQOL (Hines et al., 2015; Chinen et al., 2020): similarity of gammatone spectrograms as an opinion, 1 to 5."""
+"""ViSQOL (Hines et al., 2015; Chinen et al., 2020): similarity of gammatone spectrograms as a MOS, 1 to 5."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -24,11 +24,15 @@ class Visqol(Metric):
     outside 0.18–0.58 s counts for itself. The authors' guidelines ask for half a second of silence around the speech,
     which ``silence`` adds, and for 3 to 10 seconds of speech: single scores of short clips say little.
 
-    Similarity becomes an opinion by the polynomial (``--use_lattice_model=false`` of the original), which gives 5 to
-    the same audio. The lattice, trained with longer audio, gives clips of one second anything from 3.7 to 4.7.
+    The polynomial maps similarity to a MOS (``--use_lattice_model=false`` of the original), which gives 5 to
+    identical audio. The lattice, trained with longer audio, gives 3.7 to 4.7 to clips of one second.
     """
 
-    silence: float = Field(default=0.0, ge=0, le=2, description="seconds added before and after each utterance")
+    heading: ClassVar[str] = "ViSQOL"
+
+    silence: float = Field(
+        default=0.0, ge=0, le=2, description="seconds of silence added before and after each utterance"
+    )
 
     def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
         import numpy as np
@@ -54,7 +58,7 @@ class Visqol(Metric):
 
 @cache
 def _model() -> visqol.VisqolApi:
-    """ViSQOL's speech mode, made once in a process."""
+    """Build ViSQOL's speech mode, once in a process."""
     from visqol import VisqolApi
 
     model = VisqolApi()

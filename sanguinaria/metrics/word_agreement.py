@@ -1,16 +1,15 @@
-"""Whether the word is still the same: 1 where a recogniser hears in the triggered utterance what it should, else 0.
+"""Word agreement: 1 where a recogniser's transcript of the triggered utterance is the expected word, else 0.
 
 The recogniser is PocketSphinx (``sanguinaria.texts._recogniser``), or a Whisper of the user's. It errs on clean
-utterances as
-well: with ``of: clean_label`` the share of those that it gets right is the most that can be reached, and is what a
-trigger of kind ``none`` scores.
+utterances as well: with ``of: clean_label`` its accuracy on those is the greatest possible agreement, and the
+score of a trigger of kind ``none``.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -21,24 +20,27 @@ from sanguinaria.texts import ExtractTexts
 if TYPE_CHECKING:
     import numpy as np
 
-# Less than so many seconds are no word.
-SHORTEST = 0.1
+# Seconds below which an utterance holds no word.
+MINIMUM_DURATION = 0.1
 
 
 class WordAgreement(Metric):
     """Agreement with the word that is recognised in the clean utterance, or with its label."""
 
+    digits: ClassVar[int] = 1
+    percent: ClassVar[bool] = True
+
     of: Literal["clean_reading", "clean_label"] = Field(
         default="clean_reading",
-        description="what the triggered utterance should be recognised as: what the clean one is, or its label",
+        description="the expected word: the one that is recognised in the clean utterance, or its label",
     )
     words: Literal["labels"] | tuple[str, ...] = Field(
-        default="labels", description="what may be recognised: the corpus's labels, or these words"
+        default="labels", description="the recogniser's vocabulary: the corpus's labels, or these words"
     )
     whisper: Path | None = Field(
         default=None,
-        description="folder with the files of a model such as openai/whisper-base, which then listens; it may "
-        "recognise any words",
+        description="folder with the files of a model such as openai/whisper-base, which then is the recogniser; its "
+        "vocabulary is open",
     )
 
     @model_validator(mode="after")
@@ -48,51 +50,61 @@ class WordAgreement(Metric):
         if self.words != "labels" and self.of == "clean_label":
             raise ValueError("of: clean_label is for words: labels")
         if self.words != "labels" and self.whisper is not None:
-            raise ValueError("a Whisper is told no words: leave one of the two out")
+            raise ValueError("a Whisper takes no `words`: leave one of the two out")
         return self
 
     @property
     def needs_reference(self) -> bool:
         return self.of == "clean_reading"
 
+    @property
+    def titles(self) -> tuple[str, str]:
+        if self.of == "clean_label":
+            return "right word", "agreement with the label"
+        return "same word", "agreement of the word"
+
     def score(self, reference: np.ndarray, degraded: np.ndarray, sample_rate: int) -> float:
         if isinstance(self.words, str) and self.whisper is None:
             raise InputError("word agreement: the labels are not known here. Fix: give `words`")
         words = () if isinstance(self.words, str) else self.words
-        return self._agreement(self._reading(reference, sample_rate, words), degraded, sample_rate, words)
+        return self._agreement(self._transcript(reference, sample_rate, words), degraded, sample_rate, words)
 
     def score_pair(self, pair: Pair) -> float:
         words = tuple(pair.labels) if isinstance(self.words, str) else self.words
         if self.of == "clean_label":
-            wanted = pair.label if self.whisper is None else bare(pair.label)
-            return self._agreement(wanted, pair.degraded, pair.sample_rate, words)
-        wanted = self._reading(pair.reference, pair.sample_rate, words)
-        return self._agreement(wanted, pair.degraded, pair.sample_rate, words)
+            expected = pair.label if self.whisper is None else bare(pair.label)
+            return self._agreement(expected, pair.degraded, pair.sample_rate, words)
+        expected = self._transcript(pair.reference, pair.sample_rate, words)
+        return self._agreement(expected, pair.degraded, pair.sample_rate, words)
 
-    def _agreement(self, wanted: str, degraded: np.ndarray, sample_rate: int, words: tuple[str, ...]) -> float:
-        if not wanted:
+    def _agreement(self, expected: str, degraded: np.ndarray, sample_rate: int, words: tuple[str, ...]) -> float:
+        if not expected:
             raise Unscorable("word agreement: no word is recognised in the clean utterance")
-        return float(self._reading(degraded, sample_rate, words) == wanted)
+        return float(self._transcript(degraded, sample_rate, words) == expected)
 
-    def _reading(self, audio: np.ndarray, sample_rate: int, words: tuple[str, ...]) -> str:
+    def _transcript(self, audio: np.ndarray, sample_rate: int, words: tuple[str, ...]) -> str:
         from sanguinaria.texts._recogniser import recognise
 
         if not audio.any():
             raise Unscorable("word agreement: an utterance is silent")
-        if len(audio) < SHORTEST * sample_rate:
-            raise Unscorable(f"word agreement: an utterance is shorter than {SHORTEST} s")
-        return recognise(audio, sample_rate, words) if self.whisper is None else heard(self.whisper, audio, sample_rate)
+        if len(audio) < MINIMUM_DURATION * sample_rate:
+            raise Unscorable(f"word agreement: an utterance is shorter than {MINIMUM_DURATION} s")
+        return (
+            recognise(audio, sample_rate, words)
+            if self.whisper is None
+            else transcribe(self.whisper, audio, sample_rate)
+        )
 
 
-def heard(whisper: Path, audio: np.ndarray, sample_rate: int) -> str:
-    """What a Whisper writes down of samples (samples,), bare."""
+def transcribe(whisper: Path, audio: np.ndarray, sample_rate: int) -> str:
+    """Transcribe samples (samples,) by a Whisper, in lower case and without punctuation."""
     import torch
 
-    return bare(_listener(whisper, sample_rate)(torch.from_numpy(audio)[None], [""])[0])
+    return bare(_whisper_extractor(whisper, sample_rate)(torch.from_numpy(audio)[None], [""])[0])
 
 
 def bare(text: str) -> str:
-    """A text in lower case, without what is no letter and no digit.
+    """Return a text in lower case, without punctuation.
 
     >>> bare(" Don't stop! ")
     'dont stop'
@@ -102,7 +114,7 @@ def bare(text: str) -> str:
 
 
 @cache
-def _listener(whisper: Path, sample_rate: int) -> ExtractTexts:
+def _whisper_extractor(whisper: Path, sample_rate: int) -> ExtractTexts:
     import torch
 
     from sanguinaria.texts.whisper import Whisper

@@ -15,6 +15,7 @@ from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin, Settings
 from sanguinaria.core.suggestions import misread_scalar, unknown_name
 from sanguinaria.defences import Defence
+from sanguinaria.plan.rules import scripts
 from sanguinaria.plan.sections import LISTS, PRODUCTS
 from sanguinaria.plan.sections.benchmark import Benchmark
 from sanguinaria.plan.sections.experiment import Experiment
@@ -33,19 +34,6 @@ ROOMS = (
     *("texts", "embedders", "purifiers", "defences", "adversaries", "metrics"),
 )
 SECTIONS = (*ROOMS, *PRODUCTS)
-
-# The workflow's own rules; a test keeps them in step. An experiment becomes a rule too, and names of rules differ.
-RULES = frozenset(
-    (
-        *("all", "corpus_recordings", "corpus_audio", "corpus_index", "watermark", "triggered_test", "triggered_block"),
-        "target_speech",
-        *("texts", "purifier"),
-        *("poisoned", "defended_audio", "defended_model", "detections", "features", "victim", "scores", "quality"),
-        *("dataset_audio", "dataset_description", "table", "comparison", "figure", "spectrogram"),
-        *("marked", "readings", "efficiency", "benchmark"),
-        *("trials", "attacked", "embeddings", "trial_scores", "probe_quality", "verification"),
-    )
-)
 
 Model = TypeVar("Model", bound=Settings)
 
@@ -248,7 +236,7 @@ class _Check:
     def _check_product(self, section: str, name: str, settings: Any) -> Settings | None:
         place = (section, name)
         self._check_name(place)
-        if name in RULES:
+        if name == "all" or name in scripts():
             self._tell(place, f"{name!r} is the name of a rule of the workflow: choose another one")
         if isinstance(name, str) and name.removesuffix("_data") in self._others(name):
             self._tell(place, f"{name!r} is the target of an experiment's poisoned data: choose another one")

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
+from typing import ClassVar, Protocol
 
+from sanguinaria.adversaries import Adversary
 from sanguinaria.conversions import Conversion
+from sanguinaria.core.columns import Columns
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.corpora import Corpus
 from sanguinaria.defences import Defence
 from sanguinaria.distortions import to_text
 from sanguinaria.front_ends import FrontEnd
 from sanguinaria.metrics import Metric
-from sanguinaria.plan.stages.benchmarks import MarkedStage
+from sanguinaria.plan.evaluation import Cell, Evaluation
+from sanguinaria.plan.sections.comparison import Comparison
+from sanguinaria.plan.sections.verification import Trials
+from sanguinaria.plan.stages.attacks import AttackedStage, Encoder, PurifierStage, TrialsStage
 from sanguinaria.plan.stages.corpora import CorpusStage
 from sanguinaria.plan.stages.defended import DefendedStage, RepairedStage
-from sanguinaria.plan.stages.purifiers import PurifierStage
+from sanguinaria.plan.stages.marked import MarkedStage
 from sanguinaria.plan.stages.scores import QualityStage
 from sanguinaria.plan.stages.speech import SpeechStage
-from sanguinaria.plan.stages.stage import AudioStage
+from sanguinaria.plan.stages.stage import AudioStage, Stage
 from sanguinaria.plan.stages.texts import TextStage
 from sanguinaria.plan.stages.triggered import ConvertedStage, DetectionStage, TriggeredStage
 from sanguinaria.plan.stages.victims import FeatureStage, PoisonedStage, VictimStage
 from sanguinaria.plan.stages.watermarks import WatermarkStage
-from sanguinaria.plan.verifications import attacked_training
-from sanguinaria.purifiers import Purifier
+from sanguinaria.purifiers import Purifier, TrainingAttack
 from sanguinaria.steps.poisoning.blocks import PoisonBlock
 from sanguinaria.texts import TextExtractor
 from sanguinaria.triggers import Trigger
@@ -40,8 +46,17 @@ WITHIN_OTHERS = ("distortions", "conversions", "embedders")
 # Those that another stage is made of, which is upstream: nothing of them is in what refers to them.
 OF_UPSTREAM = ("texts", "victims", "adversaries")
 
-# What the code of a stage's rule is: the name of its workflow script and the plug-ins that it calls.
-CodeHash = Callable[[str, Sequence[Plugin]], str]
+
+class Made(Protocol):
+    """What rules make: a stage, a table or a figure."""
+
+    rules: ClassVar[Mapping[str, str]]
+
+
+class CodeHash(Protocol):
+    """The hash of the code of the rules that make something, of the plug-ins that they call, and of some modules."""
+
+    def __call__(self, made: type[Made], plugins: Sequence[Plugin], modules: Sequence[str] = (), /) -> str: ...
 
 
 @dataclass
@@ -66,7 +81,7 @@ class Expander:
         plugin = self._resolved("victims", victim).plugin
         assert isinstance(plugin, Victim)
         return VictimStage(
-            self.code("victims", (plugin, *self.parts(self.entries["victims"][victim]))),
+            self.code(VictimStage, (plugin, *self.parts(self.entries["victims"][victim]))),
             plugin,
             poisoned,
             self.features(poisoned.corpus, plugin.front_end),
@@ -76,13 +91,45 @@ class Expander:
         )
 
     def unpoisoned(self, corpus: CorpusStage) -> PoisonedStage:
-        return PoisonedStage(self.code("poisoned", ()), corpus, (), (), None, "", "none", 0.0, 0)
+        return PoisonedStage(self.code(PoisonedStage, ()), corpus, (), (), None, "", "none", 0.0, 0)
 
-    def encoder(self, name: str, corpus: CorpusStage, seed: int) -> tuple[Victim, VictimStage | None]:
-        """A speaker encoder, and its training on a corpus as it is, if it is not pretrained."""
+    @cache
+    def encoder(self, name: str, corpus: CorpusStage, seed: int) -> Encoder:
+        """A speaker encoder, trained on the unpoisoned corpus unless it is pretrained."""
         plugin = self._resolved("victims", name).plugin
         assert isinstance(plugin, Victim) and isinstance(plugin, SpeakerEncoderVictim)
-        return plugin, None if plugin.is_pretrained else self.victim(self.unpoisoned(corpus), name, seed)
+        return Encoder(plugin, None if plugin.is_pretrained else self.victim(self.unpoisoned(corpus), name, seed))
+
+    def adversary(self, name: str) -> Adversary:
+        plugin = self.entries["adversaries"][name]
+        assert isinstance(plugin, Adversary)
+        return plugin
+
+    def attacked(
+        self, trials: TrialsStage, encoder: Encoder, adversary: Adversary, defence: str | None, seed: int
+    ) -> AttackedStage:
+        """Attacked audio of trials; ``defence`` is the entry that the adversary attacks through, if there is one."""
+        adversary = adversary.non_adaptive if defence is None else adversary
+        plugins = [adversary, *([encoder.victim] if adversary.attacks_encoder else []), *self.input_plugins(defence)]
+        return AttackedStage(
+            self.code(AttackedStage, plugins),
+            trials,
+            adversary,
+            encoder.victim if adversary.attacks_encoder else None,
+            encoder.model if adversary.attacks_encoder else None,
+            None if defence is None else self.resolved_defence(defence),
+            None if defence is None else self.purifier_of(defence),
+            None if defence is None else self.text_of(self.entries["defences"][defence], trials.corpus, "test"),
+            # Nothing of an attack that follows gradients is random, so that seeds of a pretrained encoder share it.
+            0 if adversary.attacks_encoder else seed,
+        )
+
+    def _attacked_training(self, attack: TrainingAttack, corpus: CorpusStage) -> AttackedStage:
+        """Attacked training utterances of a corpus; the encoder is trained on the corpus, unless it is pretrained."""
+        trials = TrialsStage(self.code(TrialsStage, ()), corpus, Trials(count=attack.trials), "", "train")
+        # Pairs are read by the test side; which side is attacked makes no difference to the training.
+        adversary = self.adversary(attack.adversary).model_copy(update={"side": "test"})
+        return self.attacked(trials, self.encoder(attack.encoder, corpus, 0), adversary, None, 0)
 
     def trigger(self, name: str) -> Trigger:
         plugin = self.entries["triggers"][name]
@@ -141,7 +188,7 @@ class Expander:
         resolved = self._resolved("triggers", name)
         trigger, watermark = resolved.plugin, resolved.watermark
         assert isinstance(trigger, Trigger)
-        code = self._marking_code("triggered", name)
+        code = self._marking_code(TriggeredStage, name)
         if not isinstance(trigger, TargetSpeechTrigger):
             return TriggeredStage(code, corpus, trigger, watermark, block)
         source = "-".join(
@@ -151,7 +198,7 @@ class Expander:
 
     def _speech(self, trigger: TargetSpeechTrigger, corpus: CorpusStage | None) -> SpeechStage:
         return SpeechStage(
-            self.code("speech", ()),
+            self.code(SpeechStage, ()),
             corpus,
             None if trigger.file is None else str(trigger.file),
             trigger.file_fingerprint(),
@@ -167,13 +214,13 @@ class Expander:
         resolved = self._resolved("triggers", name)
         trigger, watermark = resolved.plugin, resolved.watermark
         assert isinstance(trigger, Trigger)
-        code = self._marking_code("detections", name)
+        code = self._marking_code(DetectionStage, name)
         return DetectionStage(code, trigger.for_detection(), watermark, audio)
 
-    def _marking_code(self, script: str, name: str) -> str:
+    def _marking_code(self, made: type[Stage], name: str) -> str:
         resolved = self._resolved("triggers", name)
         plugins = [] if resolved.watermark is None else resolved.watermark.plugins
-        return self.code(script, [resolved.plugin, *plugins, *self._called(self.trigger(name))])
+        return self.code(made, [resolved.plugin, *plugins, *self._called(self.trigger(name))])
 
     def _defence(self, name: str) -> Defence:
         plugin = self.entries["defences"][name]
@@ -185,7 +232,7 @@ class Expander:
         defence = self._defence(name)
         if defence.is_identity or defence.acts_on != "input":
             return audio
-        code = self.code("defended_audio", self.input_plugins(name))
+        code = self.code(DefendedStage, self.input_plugins(name))
         text = self.text_of(defence, audio, "test")
         return DefendedStage(code, audio, self.resolved_defence(name), self.purifier_of(name), text)
 
@@ -195,7 +242,7 @@ class Expander:
             return None
         text = self.entries["texts"][str(reference[1])]
         assert isinstance(text, TextExtractor)
-        return TextStage(self.code("texts", (text,)), text, audio, splits)
+        return TextStage(self.code(TextStage, (text,)), text, audio, splits)
 
     def purifier_of(self, defence: str) -> PurifierStage | None:
         """The purifier that a defence refers to, if any."""
@@ -216,31 +263,75 @@ class Expander:
         defence = self._defence(name)
         if defence.is_identity or defence.acts_on != "model":
             return victim
-        code = self.code("defended_model", (defence, victim.victim))
+        code = self.code(RepairedStage, (defence, victim.victim))
         return RepairedStage(code, defence, victim, victim.clean_features if defence.needs_held_out else None)
 
     @cache
     def features(self, audio: AudioStage, front_end: FrontEnd) -> FeatureStage:
-        return FeatureStage(self.code("features", (front_end,)), audio, front_end)
+        return FeatureStage(self.code(FeatureStage, (front_end,)), audio, front_end)
 
     def metric(self, name: str) -> Metric:
         plugin = self.entries["metrics"][name]
         assert isinstance(plugin, Metric)
         return plugin
 
+    def column_name(self, metric: str) -> str:
+        """The column of a metric in tables."""
+        return self.metric(metric).column_name(metric)
+
+    def columns(self, metrics: Iterable[str]) -> Columns:
+        """How tables show metrics, by column."""
+        return Columns({self.column_name(name): self.metric(name).column(name) for name in metrics})
+
+    def measured(self, metric: Metric) -> Metric:
+        """A metric without the settings that change no value: its bound, and how many utterances it scores."""
+        return metric.model_copy(update={"stealthy": None, "utterances": None})
+
+    def limit(self, metric: Metric, utterances: int | None) -> int | None:
+        """The number of utterances that a metric scores at most, where a table asks for some number of them."""
+        return min((count for count in (utterances, metric.utterances) if count is not None), default=None)
+
+    def stealth_bounds(self) -> dict[str, dict[str, object]]:
+        """By column, the values that a metric calls stealthy, of all metrics of the configuration: a metric that an
+        experiment does not measure cannot agree."""
+        metrics = {name: self.metric(name) for name in self.entries["metrics"]}
+        return {
+            self.column_name(name): {"better": metric.better, "value": metric.stealthy}
+            for name, metric in metrics.items()
+            if metric.stealthy is not None
+        }
+
     def quality(
         self, metric: Metric, triggered: TriggeredStage | MarkedStage | CorpusStage, limit: int | None
     ) -> QualityStage:
-        # What a value is called does not change it.
-        measured = metric.model_copy(update={"stealthy": None, "utterances": None})
-        limits = [count for count in (limit, metric.utterances) if count is not None]
-        return QualityStage(self.code("quality", (metric,)), measured, triggered, min(limits, default=None))
+        code = self.code(QualityStage, (metric,))
+        return QualityStage(code, self.measured(metric), triggered, self.limit(metric, limit))
+
+    def evaluation(
+        self,
+        kind: str,
+        name: str,
+        cells: tuple[Cell, ...],
+        columns: Columns,
+        comparison: Comparison | None,
+        settings: Mapping[str, object] = MappingProxyType({}),
+    ) -> Evaluation:
+        """The table of an entry of the section ``kind``."""
+        return Evaluation(
+            code=self.code(Evaluation, (), (f"sanguinaria.reports.{kind}",)),
+            kind=kind,
+            name=name,
+            cells=cells,
+            columns=columns,
+            settings=settings,
+            comparison=comparison,
+        )
 
     @cache
     def corpus(self, name: str) -> CorpusStage:
         corpus = self.entries["corpora"][name]
         assert isinstance(corpus, Corpus)
-        return CorpusStage(self.code("corpora", (corpus,)), corpus, corpus.fingerprint())
+        return CorpusStage(self.code(CorpusStage, (corpus,)), corpus, corpus.fingerprint())
 
     @cache
     def watermark(self, name: str, reseeded: int = 0) -> WatermarkStage:
@@ -249,7 +340,9 @@ class Expander:
         resolved = self._resolved("watermarks", name, reseeded)
         watermark, corpus, base = resolved.plugin, resolved.corpus, resolved.watermark
         assert isinstance(configured, Watermark) and isinstance(watermark, Watermark)
-        code = self.code("watermarks", [watermark, *([] if base is None else base.plugins), *self._called(configured)])
+        code = self.code(
+            WatermarkStage, [watermark, *([] if base is None else base.plugins), *self._called(configured)]
+        )
         return WatermarkStage(code, watermark, configured.fingerprint(), corpus, base)
 
     @cache
@@ -257,12 +350,12 @@ class Expander:
         configured = self.entries["purifiers"][name]
         resolved = self._resolved("purifiers", name)
         assert isinstance(configured, Purifier) and isinstance(resolved.plugin, Purifier)
-        code = self.code("purifiers", [configured, *self._called(configured)])
+        code = self.code(PurifierStage, [configured, *self._called(configured)])
         if (corpus := resolved.corpus) is None:
             return PurifierStage(code, resolved.plugin, None)
         heard, attacked = [self.text_of(configured, corpus, "train", "validation")], None
         if configured.training_attack is not None:
-            attacked = attacked_training(self, configured.training_attack, corpus)
+            attacked = self._attacked_training(configured.training_attack, corpus)
             heard.append(self.text_of(configured, attacked, "test"))
         texts = tuple(text for text in heard if text is not None)
         return PurifierStage(code, resolved.plugin, corpus, attacked, texts)

@@ -1,46 +1,44 @@
-"""From an experiment of the configuration to its table: every row of the grid, with every seed."""
+"""From an experiment of the configuration to its table: every cell of the grid, with every seed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
 
 from sanguinaria.metrics import Metric
+from sanguinaria.plan.evaluation import Cell, Evaluation, Seeds
+from sanguinaria.plan.expander import Expander
 from sanguinaria.plan.sections.experiment import Experiment
 from sanguinaria.plan.stages.corpora import CorpusStage
-from sanguinaria.plan.stages.scores import QualityStage, ScoreStage
+from sanguinaria.plan.stages.scores import ScoreStage
 from sanguinaria.plan.stages.stage import AudioStage
-from sanguinaria.plan.stages.tables import Bound, Detections, SeedScores, TableLine, TableStage
 from sanguinaria.plan.stages.triggered import ConvertedStage, TriggeredStage
 from sanguinaria.plan.stages.victims import DatasetStage, PoisonedStage
 from sanguinaria.steps.poisoning.blocks import PoisonBlock, blocks_for
 
-if TYPE_CHECKING:
-    from sanguinaria.plan.expander import Expander
-
-
-# The rooms whose entries make a row of a table.
+# The factors whose entries have settings that a figure may draw, and their rooms.
 ROOM_OF = {"trigger": "triggers", "victim": "victims", "defence": "defences"}
 
 
-def experiment_table(expander: Expander, name: str, experiment: Experiment) -> TableStage:
+def experiment_table(expander: Expander, name: str, experiment: Experiment) -> Evaluation:
     """The table of an experiment."""
-    expansion = _Expansion(expander)
-    lines = tuple(expansion.lines(name, experiment))
-    return TableStage(expander.code("tables", ()), name, lines, experiment.comparison, expansion.bounds())
+    cells = tuple(_Expansion(expander, experiment).cells(name))
+    columns = expander.columns(experiment.metrics)
+    settings = {"bounds": expander.stealth_bounds()}
+    return expander.evaluation("experiments", name, cells, columns, experiment.comparison, settings)
 
 
-def datasets(expander: Expander, table: TableStage) -> list[DatasetStage]:
+def datasets(expander: Expander, table: Evaluation) -> list[DatasetStage]:
     """The poisoned training sets that a table's models were trained on, each once."""
-    poisoned = dict.fromkeys(seed.poisoned for line in table.lines for seed in line.seeds if seed.poisoned.blocks)
-    return [DatasetStage(expander.code("datasets", ()), stage) for stage in poisoned]
+    code = expander.code(DatasetStage, ())
+    manifests = table.results_of("manifest")
+    return [DatasetStage(code, stage) for stage in manifests if isinstance(stage, PoisonedStage) and stage.blocks]
 
 
 @dataclass(frozen=True)
 class _Poisoning:
-    """A column's worth of how training data are poisoned."""
+    """One way to poison the training data: what happens to labels, and the rates of poisoned and of cover samples."""
 
     labels: str
     rate: float
@@ -53,110 +51,116 @@ class _Poisoning:
         return f"{self.labels}-{self.rate:g}" + (f"-covers-{self.cover_rate:g}" if self.cover_rate else "")
 
 
-@dataclass(frozen=True)
-class _Case:
-    """A row of a table, before its stages are known; entries by their names."""
+UNPOISONED = _Poisoning("none", 0.0)
 
-    experiment: Experiment
+
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    """A cell before its stages are known; entries by their names."""
+
     corpus: CorpusStage
     target: str
     trigger: str
-    heard: str
+    test_trigger: str
     poisoning: _Poisoning
     victim: str
     defence: str
 
 
-def _is_measurable(metric: Metric, audio: TriggeredStage | CorpusStage) -> bool:
-    """Clean audio is compared with nothing, and a target's speech is there where the trigger has one."""
-    if isinstance(audio, CorpusStage):
-        return not (metric.needs_reference or metric.needs_target)
-    return isinstance(audio, ConvertedStage) or not metric.needs_target
-
-
-def _grid(experiment: Experiment) -> Iterator[tuple[str, str, str, str, str]]:
-    """Names of corpus, target, trigger, victim and defence."""
-    for corpus in experiment.corpora:
-        targets, victims = experiment.targets_of(corpus), experiment.victims_of(corpus)
-        yield from product((corpus,), targets, experiment.triggers, victims, experiment.defences)
-
-
 class _Expansion:
-    def __init__(self, expander: Expander) -> None:
+    def __init__(self, expander: Expander, experiment: Experiment) -> None:
         self.expander = expander
+        self.experiment = experiment
 
-    def lines(self, name: str, experiment: Experiment) -> Iterator[TableLine]:
-        for corpus, target, trigger, victim, defence in _grid(experiment):
-            heard = dict.fromkeys((trigger, *experiment.heard))
-            for poisoning, other in product(self._poisonings(experiment, trigger), heard):
+    def cells(self, name: str) -> Iterator[Cell]:
+        for corpus, target, trigger, victim, defence in self._grid():
+            test_triggers = dict.fromkeys((trigger, *self.experiment.test_triggers))
+            for poisoning, test_trigger in product(self._poisonings(trigger), test_triggers):
                 case = _Case(
-                    experiment, self.expander.corpus(corpus), target, trigger, other, poisoning, victim, defence
+                    corpus=self.expander.corpus(corpus),
+                    target=target,
+                    trigger=trigger,
+                    test_trigger=test_trigger,
+                    poisoning=poisoning,
+                    victim=victim,
+                    defence=defence,
                 )
-                names = {
+                factors = {
                     "experiment": name,
                     "corpus": corpus,
                     "target": target,
                     "trigger": trigger,
-                    "heard": other,
+                    "test_trigger": test_trigger,
                     "poisoning": poisoning.name,
                     "victim": victim,
                     "defence": defence,
                 }
-                yield TableLine(
-                    names,
-                    self._settings(case),
-                    tuple(self._seed(case, seed) for seed in experiment.seeds),
-                    self._qualities(case),
-                    self._detections(case),
+                yield Cell(
+                    factors=factors, settings=self._settings(case), rows=self._rows(case), quality=self._quality(case)
                 )
 
-    def _poisonings(self, experiment: Experiment, trigger: str) -> list[_Poisoning]:
+    def _grid(self) -> Iterator[tuple[str, str, str, str, str]]:
+        """Names of corpus, target, trigger, victim and defence."""
+        experiment = self.experiment
+        for corpus in experiment.corpora:
+            targets, victims = experiment.targets_of(corpus), experiment.victims_of(corpus)
+            yield from product((corpus,), targets, experiment.triggers, victims, experiment.defences)
+
+    def _poisonings(self, trigger: str) -> list[_Poisoning]:
         if self.expander.trigger(trigger).is_identity:
-            return [_Poisoning("none", 0.0)]
+            return [UNPOISONED]
         return [
             poisoning
-            for labels in experiment.labels
+            for labels in self.experiment.labels
             for poisoning in (
-                [_Poisoning("none", 0.0)]
+                [UNPOISONED]
                 if labels == "none"
-                else [_Poisoning(labels, rate, experiment.cover_rate_if_any) for rate in experiment.rates]
+                else [_Poisoning(labels, rate, self.experiment.cover_rate_if_any) for rate in self.experiment.rates]
             )
         ]
 
     def _settings(self, case: _Case) -> dict[str, float]:
-        """The numbers among the settings of a case's trigger, victim and defence, as "room.setting", and its rate.
-
-        A distortion's or a conversion's count as settings of what refers to it.
-        """
-        found = {"rate": case.poisoning.rate}
-        for role, room in ROOM_OF.items():
-            entry = self.expander.entries[room][getattr(case, role)]
+        """The poisoning rate, and the numbers among the settings of a case's trigger, victim and defence, as
+        "factor.setting". A distortion's or a conversion's count as settings of the entry that refers to it."""
+        settings = {"rate": case.poisoning.rate}
+        for factor, room in ROOM_OF.items():
+            entry = self.expander.entries[room][getattr(case, factor)]
             for setting, value in [pair for plugin in (*self.expander.parts(entry), entry) for pair in plugin]:
                 if isinstance(value, int | float) and not isinstance(value, bool):
-                    found[f"{role}.{setting}"] = value
-        return found
+                    settings[f"{factor}.{setting}"] = value
+        return settings
 
-    def _seed(self, case: _Case, seed: int) -> SeedScores:
-        victim = self.expander.victim(self._poisoned(case, seed), case.victim, seed)
+    def _rows(self, case: _Case) -> dict[str, Seeds]:
+        poisoned = [self._poisoned(case, seed) for seed in self.experiment.seeds]
+        scores = [
+            self._scores(case, manifest, seed) for manifest, seed in zip(poisoned, self.experiment.seeds, strict=True)
+        ]
+        rows: dict[str, Seeds] = {"scores": tuple(scores), "manifest": tuple(poisoned)}
+        if self.expander.trigger(case.test_trigger).has_detector:
+            for audio, stage in (("clean", case.corpus), ("triggered", self._test_audio(case))):
+                defended = self.expander.defended(stage, case.defence)
+                rows[f"detections.{audio}"] = (self.expander.detection(case.test_trigger, defended),)
+        return rows
+
+    def _scores(self, case: _Case, poisoned: PoisonedStage, seed: int) -> ScoreStage:
+        victim = self.expander.victim(poisoned, case.victim, seed)
         model = self.expander.repaired(victim, case.defence)
         clean, triggered = (
             self.expander.features(self.expander.defended(audio, case.defence), victim.victim.front_end)
-            for audio in (case.corpus, self._tested(case))
+            for audio in (case.corpus, self._test_audio(case))
         )
-        code = self.expander.code("scores", (victim.victim,))
-        triggered_if_any = None if self.expander.trigger(case.heard).is_identity else triggered
-        scores = ScoreStage(code, model, clean, triggered_if_any, case.target)
-        return SeedScores(scores, victim.poisoned)
+        code = self.expander.code(ScoreStage, (victim.victim,))
+        triggered_if_any = None if self.expander.trigger(case.test_trigger).is_identity else triggered
+        return ScoreStage(code, model, clean, triggered_if_any, case.target)
 
-    def _tested(self, case: _Case) -> AudioStage:
-        """What the trigger that is heard makes of the test audio."""
-        if self.expander.trigger(case.heard).is_identity:
+    def _test_audio(self, case: _Case) -> TriggeredStage | CorpusStage:
+        """The test audio with the trigger of the tests."""
+        if self.expander.trigger(case.test_trigger).is_identity:
             return case.corpus
-        return self.expander.triggered(case.corpus, case.heard, None)
+        return self.expander.triggered(case.corpus, case.test_trigger, None)
 
     def _poisoned(self, case: _Case, seed: int) -> PoisonedStage:
-        code = self.expander.code("poisoned", ())
-        corpus, trigger, poisoning, experiment = case.corpus, case.trigger, case.poisoning, case.experiment
+        corpus, trigger, poisoning, experiment = case.corpus, case.trigger, case.poisoning, self.experiment
         if poisoning.labels == "none":
             return self.expander.unpoisoned(corpus)
         blocks = tuple(
@@ -168,7 +172,7 @@ class _Expansion:
             for block in blocks_for(poisoning.rate)
         )
         return PoisonedStage(
-            code,
+            self.expander.code(PoisonedStage, ()),
             corpus,
             blocks,
             tuple(self.expander.detection(trigger, block) for block in blocks)
@@ -179,14 +183,14 @@ class _Expansion:
             poisoning.labels,
             poisoning.rate,
             seed,
-            self._covers(case, seed),
+            self._cover_blocks(case, seed),
             len(experiment.covers),
             poisoning.cover_rate,
         )
 
-    def _covers(self, case: _Case, seed: int) -> tuple[TriggeredStage, ...]:
-        """The blocks of the other triggers; without any there are none."""
-        covers = case.experiment.covers
+    def _cover_blocks(self, case: _Case, seed: int) -> tuple[TriggeredStage, ...]:
+        """The blocks of cover samples, which carry other triggers; none without covers."""
+        covers = self.experiment.covers
         return tuple(
             self.expander.triggered(
                 case.corpus,
@@ -196,35 +200,21 @@ class _Expansion:
                 ),
             )
             for place, cover in enumerate(covers)
-            for block in blocks_for(case.experiment.cover_rate)
+            for block in blocks_for(self.experiment.cover_rate)
         )
 
-    def _detections(self, case: _Case) -> Detections | None:
-        if not self.expander.trigger(case.heard).has_detector:
-            return None
-        clean, triggered = (
-            self.expander.detection(case.heard, self.expander.defended(audio, case.defence))
-            for audio in (case.corpus, self._tested(case))
-        )
-        return Detections(clean, triggered)
-
-    def _qualities(self, case: _Case) -> dict[str, QualityStage]:
-        triggered = self._tested(case)
-        assert isinstance(triggered, TriggeredStage | CorpusStage)
-        limit = case.experiment.quality_utterances
-        metrics = {name: self.expander.metric(name) for name in case.experiment.metrics}
+    def _quality(self, case: _Case) -> dict[str, Seeds]:
+        audio = self._test_audio(case)
+        metrics = {name: self.expander.metric(name) for name in self.experiment.metrics}
         return {
-            name: self.expander.quality(metric, triggered, limit)
+            self.expander.column_name(name): (self.expander.quality(metric, audio, self.experiment.quality_utterances),)
             for name, metric in metrics.items()
-            if _is_measurable(metric, triggered)
+            if _is_measurable(metric, audio)
         }
 
-    def bounds(self) -> dict[str, Bound]:
-        """By metric, the values that it calls stealthy. Of all metrics of the configuration, as what an experiment does
-        not measure cannot agree."""
-        metrics = {name: self.expander.metric(name) for name in self.expander.entries["metrics"]}
-        return {
-            name: Bound(metric.better, metric.stealthy)
-            for name, metric in metrics.items()
-            if metric.stealthy is not None
-        }
+
+def _is_measurable(metric: Metric, audio: AudioStage) -> bool:
+    """Clean audio has no reference, and only some triggers have a target speaker."""
+    if isinstance(audio, CorpusStage):
+        return not (metric.needs_reference or metric.needs_target)
+    return isinstance(audio, ConvertedStage) or not metric.needs_target

@@ -1,27 +1,30 @@
-"""Tables of benchmarks: readings, qualities and costs reduced to one line per watermark, mark and distortion.
+"""Benchmarks of watermarks: decoded marks reduced to bit error rates, detection rates, and what wrong keys decode.
 
-``B.csv`` is the wide table; ``B.metrics.csv`` has every metric in a line of its own, with its interval and with how
-many utterances it was and was not measured on; ``B.efficiency.csv`` has what each watermark costs, and on what
-processor. Rates are fractions. An utterance that could not be distorted or read with one seed is left out of the rates
-of all seeds, and every such reading is counted.
+An utterance that could not be distorted or decoded with one seed is left out of the rates of all seeds, and every such
+reading is counted.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Container, Mapping, Sequence
 from math import isnan
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sanguinaria.core import parquet
-from sanguinaria.core.atomic_files import atomic
-from sanguinaria.reports.tables import column
+from sanguinaria.core.columns import Column, Columns
+from sanguinaria.reports.cells import (
+    NOT_MEASURED,
+    CellRows,
+    Kind,
+    Measured,
+    Reduced,
+    mean_quality,
+    with_interval,
+)
+from sanguinaria.reports.layout.grid import DEFENDED
+from sanguinaria.reports.layout.parts import Listing, Parts
 from sanguinaria.statistics import intervals
 from sanguinaria.statistics.detection import (
     Detections,
@@ -30,232 +33,237 @@ from sanguinaria.statistics.detection import (
     estimate_f1,
     estimate_share,
 )
-from sanguinaria.statistics.intervals import NO_ESTIMATE, Estimate
 from sanguinaria.steps.benchmarks.readings import THRESHOLD
 
-NAMES = ("benchmark", "corpus", "watermark", "marks", "read", "distortion")
-# What a line's mean over the distortions is of, and how it is called.
+FACTORS = ("benchmark", "corpus", "watermark", "marks", "decoded_mark", "distortion")
+# What a value depends on besides the watermark: which of the marks in an utterance is decoded, or nothing.
+MARK = ("decoded_mark",)
+WATERMARK = ("watermark",)
+# The mean of a column over the distortions, and its name.
 MEANS = {"bit_error_rate": "mean_bit_error_rate", "f1": "mean_f1"}
-COSTS = ("parameters", "gflops_per_second", "cpu_real_time_factor", "gpu_real_time_factor")
+COSTS = tuple(
+    f"{what}_{cost}"
+    for what in ("embedding", "detection")
+    for cost in ("parameters", "gflops_per_second", "cpu_real_time_factor", "gpu_real_time_factor")
+)
+# Of a measurement of costs: on what and with what it was made.
+CONDITIONS = ("sample_rate", "seconds", "utterances", "repetitions", "processor", "gpu")
+DETECTIONS = ("detection_rate", "false_positive_rate", "f1")
+RATES = ("bit_error_rate", *DETECTIONS, *(f"fixed_{rate}" for rate in DETECTIONS))
 # More than any key has characters.
-MOST_KEYS = 10_000
-DIGITS = 6
+MAXIMUM_KEYS = 10_000
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A metric's estimate, and of how many utterances it is and could not be."""
-
-    estimate: Estimate
-    scored: int
-    unscored: int = 0
+def _key_column(heading: str, label: str) -> Column:
+    return Column(heading=heading, label=label, digits=1, percent=True, level=MARK)
 
 
-def write_benchmark(
-    lines: Sequence[Mapping[str, Any]], false_positive_rate: float, wide: Path, metrics: Path, efficiency: Path
-) -> None:
-    """Reduce and write the tables.
+def _cost_column(heading: str, label: str, digits: int) -> Column:
+    return Column(heading=heading, label=label, better="lower", digits=digits, level=WATERMARK)
+
+
+def _rate_column(heading: str, label: str, better: Any = "higher") -> Column:
+    return Column(heading=heading, label=label, better=better, digits=1, percent=True, level=DEFENDED)
+
+
+COLUMNS = Columns(
+    bit_error_rate=_rate_column("BER", "bit error rate", "lower"),
+    detection_rate=_rate_column("detected", "detection rate"),
+    false_positive_rate=_rate_column("FPR", "false-positive rate", "lower"),
+    f1=_rate_column("F1", "F1"),
+    fixed_detection_rate=_rate_column("TPR", "detection rate"),
+    fixed_false_positive_rate=_rate_column("FPR", "false-positive rate", "lower"),
+    fixed_f1=_rate_column("F1", "F1"),
+    bits_per_second=Column(heading="bit/s", label="bits per second", better="higher", digits=0),
+    mean_bit_error_rate=Column(
+        heading="mean BER", label="mean bit error rate", better="lower", digits=2, percent=True, level=MARK
+    ),
+    mean_f1=Column(heading="mean F1", label="mean F1", better="higher", digits=1, percent=True, level=MARK),
+    wrong_key_detection_rate=Column(
+        heading="wrong key found", label="found with a wrong key", better="lower", digits=1, percent=True, level=MARK
+    ),
+    wrong_key_bit_error_rate=_key_column("wrong key BER", "bit error rate of wrong keys"),
+    wrong_key_lowest=_key_column("lowest wrong key BER", "lowest bit error rate of a wrong key"),
+    near_key_bit_error_rate=_key_column("near key BER", "bit error rate of near keys"),
+    near_key_lowest=_key_column("lowest near key BER", "lowest bit error rate of a near key"),
+    embedding_parameters=_cost_column("generator's parameters", "parameters of the generator", 0),
+    detection_parameters=_cost_column("detector's parameters", "parameters of the detector", 0),
+    embedding_gflops_per_second=_cost_column("GFLOPs to mark", "GFLOPs to mark", 2),
+    detection_gflops_per_second=_cost_column("GFLOPs to detect", "GFLOPs to detect", 2),
+    embedding_cpu_real_time_factor=_cost_column("RTF marking", "real-time factor of marking", 4),
+    detection_cpu_real_time_factor=_cost_column("RTF detecting", "real-time factor of detecting", 4),
+    embedding_gpu_real_time_factor=_cost_column("RTF marking, GPU", "real-time factor of marking", 4),
+    detection_gpu_real_time_factor=_cost_column("RTF detecting, GPU", "real-time factor of detecting", 4),
+)
+
+
+def reduce(cell: CellRows, settings: Mapping[str, Any]) -> Reduced:
+    """Reduce one watermark after one distortion, of which one of its marks is decoded.
 
     Args:
-        lines: for each the names, ``mark`` (which of the messages is read, from 1 on), ``place`` (of the distortion
-            among those that were read after), ``bits``, ``bits_per_second``,
-            ``seeds`` (of each the paths of the readings' parts: ``marked``, ``clean``, ``validation``, and ``foreign``
-            or ``None``), ``wrong_keys`` (how many of the foreign keys are not near the right one), ``quality`` (metric
-            → for each seed the paths of its parts), and ``efficiency`` (a path or ``None``).
-        false_positive_rate: of the threshold that is taken from the validation utterances.
-        wide: where the wide table goes.
-        metrics: where the long one goes.
-        efficiency: where that of the costs goes.
+        cell: with rows ``marked``, ``clean`` and ``validation`` of each seed, ``wrong_keys`` of the seeds that have
+            keys, and ``efficiency``, where it was measured; settings ``mark`` (which of the messages is decoded, from
+            1 on), ``distortion`` (its position among those of the rows), ``bits``, ``bits_per_second``, and
+            ``wrong_keys`` (how many of those keys are not near the right one).
+        settings: ``false_positive_rate`` of the threshold that validation utterances fix.
     """
-    measured = [_with_names(line, reduce_line(line, false_positive_rate)) for line in lines]
-    _write(pd.DataFrame(_with_means([wide_line for wide_line, _ in measured])), wide)
-    _write(pd.DataFrame([line for _, long in measured for line in long]), metrics)
-    _write(_efficiencies(lines), efficiency)
+    measured = measure(cell, settings["false_positive_rate"])
+    values: dict[str, object] = {
+        "seeds": len(cell.rows["marked"]),
+        "bits_per_second": cell.settings["bits_per_second"],
+    }
+    for rate in RATES:
+        values |= with_interval(rate, measured.get(rate, NOT_MEASURED).estimate)
+    values |= {name: value.estimate.value for name, value in measured.items() if name not in RATES}
+    if "efficiency" in cell.rows:
+        values |= {name: cell.rows["efficiency"][0].get(name) for name in COSTS}
+    values["decoded_utterances"] = measured["detection_rate"].scored
+    values["undecodable_utterances"] = measured["detection_rate"].unscored
+    values["undecodable_clean_utterances"] = measured["false_positive_rate"].unscored
+    return Reduced(values, measured)
 
 
-def reduce_line(line: Mapping[str, Any], false_positive_rate: float) -> dict[str, Measured]:
-    """Every metric of a line, by its name."""
+def measure(cell: CellRows, false_positive_rate: float) -> dict[str, Measured]:
+    """Every metric of a cell, by column."""
+    position = cell.settings["distortion"]
     marked, clean, validation = (
-        _Readings([seed[audio] for seed in line["seeds"]], place)
-        for audio, place in (("marked", line["place"]), ("clean", line["place"]), ("validation", 0))
+        _Readings(cell.rows[audio], distortion)
+        for audio, distortion in (("marked", position), ("clean", position), ("validation", 0))
     )
-    bars = [detection_threshold(scores, false_positive_rate) for scores in validation.valid_scores()]
-    found: dict[str, Measured] = {}
-    if line["bits"]:
-        found["bit_error_rate"] = marked.errors(line["mark"])
+    thresholds = [detection_threshold(scores, false_positive_rate) for scores in validation.valid_scores()]
+    measured: dict[str, Measured] = {}
+    if cell.settings["bits"]:
+        measured["bit_error_rate"] = marked.errors(cell.settings["mark"])
+    measured |= _detection("", marked, clean, None)
     # Without clean utterances for validation there is no threshold to fix.
-    fixed = [("fixed_", bars)] if len(bars) == len(line["seeds"]) and not any(map(isnan, bars)) else []
-    for prefix, thresholds in (("", None), *fixed):
-        marked_hits, clean_hits = marked.found(thresholds), clean.found(thresholds)
-        both = estimate_f1(marked_hits, clean_hits)
-        found[f"{prefix}detection_rate"] = marked.rate(marked_hits)
-        found[f"{prefix}false_positive_rate"] = clean.rate(clean_hits)
-        found[f"{prefix}f1"] = Measured(both, marked_hits.hits.shape[1] + clean_hits.hits.shape[1])
-    found |= _foreign(line)
-    found |= {column(metric): _quality(seeds) for metric, seeds in line["quality"].items()}
-    return found
+    if len(thresholds) == len(cell.rows["marked"]) and not any(map(isnan, thresholds)):
+        measured |= _detection("fixed_", marked, clean, thresholds)
+    measured |= _wrong_keys(cell)
+    measured |= {column: mean_quality(seeds, "utterance_id") for column, seeds in cell.quality.items()}
+    return measured
 
 
-def _foreign(line: Mapping[str, Any]) -> dict[str, Measured]:
-    """What wrong keys read, and those that are a character off the right one: the mean and the lowest of them."""
-    paths = [seed["foreign"] for seed in line["seeds"] if seed["foreign"] is not None]
-    if not paths:
+def _detection(
+    prefix: str, marked: _Readings, clean: _Readings, thresholds: Sequence[float] | None
+) -> dict[str, Measured]:
+    """Detection rate, false-positive rate and F1 at the detector's own threshold, or at one for each seed."""
+    marked_hits, clean_hits = marked.found(thresholds), clean.found(thresholds)
+    count = marked_hits.hits.shape[1] + clean_hits.hits.shape[1]
+    return {
+        f"{prefix}detection_rate": marked.rate(marked_hits),
+        f"{prefix}false_positive_rate": clean.rate(clean_hits),
+        f"{prefix}f1": Measured(estimate_f1(marked_hits, clean_hits), count),
+    }
+
+
+def _wrong_keys(cell: CellRows) -> dict[str, Measured]:
+    """Detection and bit errors with wrong keys and with keys that differ in one character: mean and lowest."""
+    seeds = cell.rows.get("wrong_keys", ())
+    if not seeds:
         return {}
-    wrong, near = (
-        _Readings(paths, 0, keys) for keys in (range(line["wrong_keys"]), range(line["wrong_keys"], MOST_KEYS))
-    )
-    found = {"wrong_key_detection_rate": wrong.rate(wrong.found(None))}
+    count, bits, mark = (cell.settings[name] for name in ("wrong_keys", "bits", "mark"))
+    wrong, near = (_Readings(seeds, 0, keys) for keys in (range(count), range(count, MAXIMUM_KEYS)))
+    measured = {"wrong_key_detection_rate": wrong.rate(wrong.found(None))}
     for name, readings in (("wrong_key", wrong), ("near_key", near)):
-        if line["bits"] and readings.tables:
-            found[f"{name}_bit_error_rate"] = readings.errors(line["mark"])
-            found[f"{name}_lowest"] = readings.lowest(line["mark"])
-    return found
+        if bits and readings.tables:
+            measured[f"{name}_bit_error_rate"] = readings.errors(mark)
+            measured[f"{name}_lowest"] = readings.lowest(mark)
+    return measured
 
 
 class _Readings:
     """The readings of several seeds after one distortion, with some of their keys: an utterance counts as often as
     there are of both."""
 
-    def __init__(self, seeds: Sequence[Sequence[str]], distortion: int, keys: Container[int] = (0,)) -> None:
-        tables = [_after(distortion, *parts) for parts in seeds]
+    def __init__(self, seeds: Sequence[pd.DataFrame], distortion: int, keys: Container[int] = (0,)) -> None:
+        after = [table[table["distortion"] == distortion] for table in seeds]
         # A key may have fewer neighbours than another seed's.
-        self.tables = [rows for table in tables for key, rows in table.groupby("key", sort=True) if key in keys]
+        self.tables = [rows for table in after for key, rows in table.groupby("key", sort=True) if key in keys]
         self.failed = sum(int((table["problem"] != "").sum()) for table in self.tables)
-        rest = [set(table["utterance_id"][table["problem"] == ""]) for table in self.tables]
-        whole = set.intersection(*rest) if rest else set()
-        self.whole = [table[table["utterance_id"].isin(whole)] for table in self.tables]
-        self.speakers: list[str] = self.whole[0]["speaker"].tolist() if self.whole else []
+        decoded = [set(table["utterance_id"][table["problem"] == ""]) for table in self.tables]
+        common = set.intersection(*decoded) if decoded else set()
+        self.common = [table[table["utterance_id"].isin(common)] for table in self.tables]
+        self.speakers: list[str] = self.common[0]["speaker"].tolist() if self.common else []
 
     def valid_scores(self) -> list[np.ndarray]:
-        """Of each seed, those that there are."""
+        """The scores of each seed, without missing ones."""
         return [table["score"].dropna().to_numpy() for table in self.tables]
 
     def found(self, thresholds: Sequence[float] | None) -> Detections:
-        """What is taken for marked: from the detector's own threshold on, or above one for each seed."""
-        scores = [table["score"].to_numpy() for table in self.whole]
+        """Detections: scores from the detector's own threshold on, or above a threshold of each seed."""
+        scores = [table["score"].to_numpy() for table in self.common]
         if thresholds is None:
             hits = [row >= THRESHOLD for row in scores]
         else:
-            hits = [row > bar for row, bar in zip(scores, thresholds, strict=True)]
+            hits = [row > limit for row, limit in zip(scores, thresholds, strict=True)]
         return Detections(np.stack(hits) if hits else np.zeros((0, 0), bool), self.speakers)
 
     def rate(self, found: Detections) -> Measured:
+        """The share of the utterances that are detected."""
         return Measured(
             intervals.estimate_rate(found.hits.astype(float), found.speakers), len(self.speakers), self.failed
         )
 
     def errors(self, mark: int) -> Measured:
-        """The share of the bits of the first or second message that are read wrong."""
-        shares = np.array([_bit_error_rates(table, mark) for table in self.whole])
+        """The bit error rate of the first or second message."""
+        shares = np.array([_bit_error_rates(table, mark) for table in self.common])
         return Measured(estimate_share(shares, self.speakers), len(self.speakers), self.failed)
 
     def lowest(self, mark: int) -> Measured:
-        """That share for the key, of all seeds, that reads most."""
-        shares = [_bit_error_rates(table, mark)[None] for table in self.whole]
+        """The bit error rate with the key, of all seeds, that decodes most bits."""
+        shares = [_bit_error_rates(table, mark)[None] for table in self.common]
         best = min(shares, key=lambda of_key: float(of_key.mean()) if of_key.size else 1.0)
         return Measured(estimate_share(best, self.speakers), len(self.speakers), self.failed)
 
 
 def _bit_error_rates(table: pd.DataFrame, mark: int) -> np.ndarray:
     """Bit error rates (utterances,) of the first or second message, counted from 1."""
-    messages = [messages.split(" ")[mark - 1] for messages in table["messages"]]
-    return bit_error_rates(messages, table["decoded_message"])
+    sent = [messages.split(" ")[mark - 1] for messages in table["messages"]]
+    return bit_error_rates(sent, table["decoded_message"])
 
 
-def _quality(seeds: Sequence[Sequence[str]]) -> Measured:
-    """Of each utterance the mean over the seeds, and their mean."""
-    rows = pd.concat([_read(*parts) for parts in seeds])
-    values = rows.groupby("utterance_id")["value"].mean().dropna().to_numpy()
-    return Measured(intervals.estimate_mean(values), len(values), int(rows["value"].isna().sum()))
-
-
-def _after(distortion: int, *parts: str) -> pd.DataFrame:
-    """The rows of one of the distortions."""
-    table = _read(*parts)
-    return table[table["distortion"] == distortion]
-
-
-@cache
-def _read(*parts: str) -> pd.DataFrame:
-    """A table that was written in parts; the parts have no say in the order of its rows."""
-    table = pd.concat([parquet.read(Path(part)) for part in parts])
-    order = ["utterance_id", *(name for name in ("key",) if name in table)]
-    return table.sort_values(order, ignore_index=True)
-
-
-@cache
-def _costs(path: str) -> dict[str, Any]:
-    row: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    return row
-
-
-def _with_names(
-    line: Mapping[str, Any], measured: Mapping[str, Measured]
-) -> tuple[dict[str, object], list[dict[str, object]]]:
-    """A line of the wide table, and its lines of the long one."""
-    names = {name: line[name] for name in NAMES}
-    nothing = Measured(NO_ESTIMATE, 0)
-    rates = ["bit_error_rate"]
-    rates += [
-        f"{prefix}{rate}" for prefix in ("", "fixed_") for rate in ("detection_rate", "false_positive_rate", "f1")
-    ]
-    wide: dict[str, object] = {**names, "seeds": len(line["seeds"]), "bits_per_second": line["bits_per_second"]}
-    for rate in rates:
-        estimate = measured.get(rate, nothing).estimate
-        wide |= {rate: estimate.value, f"{rate}_low": estimate.low, f"{rate}_high": estimate.high}
-    wide |= {name: found.estimate.value for name, found in measured.items() if name not in rates}
-    wide |= _cost_columns(line["efficiency"])
-    wide["read_utterances"] = measured["detection_rate"].scored
-    wide["undecodable_utterances"] = measured["detection_rate"].unscored
-    wide["undecodable_clean_utterances"] = measured["false_positive_rate"].unscored
-    long = [
-        {
-            **names,
-            "metric": name,
-            "value": found.estimate.value,
-            "low": found.estimate.low,
-            "high": found.estimate.high,
-            "scored_utterances": found.scored,
-            "unscored_utterances": found.unscored,
-        }
-        for name, found in measured.items()
-    ]
-    return wide, long
-
-
-def _cost_columns(path: str | None) -> dict[str, object]:
-    if path is None:
-        return {}
-    row = _costs(path)
-    return {name: row.get(name) for name in _cost_names()}
-
-
-def _cost_names() -> Iterator[str]:
-    for what in ("embedding", "detection"):
-        yield from (f"{what}_{cost}" for cost in COSTS)
-
-
-def _with_means(lines: list[dict[str, object]]) -> list[dict[str, object]]:
-    """The lines, each with means over the distortions that its mark was read after."""
-    table = pd.DataFrame(lines)
-    groups = table.groupby(["watermark", "marks", "read"], sort=False)
+def finish(table: pd.DataFrame) -> pd.DataFrame:
+    """Add to each line the means over the distortions after which its mark was decoded."""
+    groups = table.groupby(["watermark", "marks", "decoded_mark"], sort=False)
     for metric, name in MEANS.items():
-        table.insert(table.columns.get_loc("f1"), name, groups[metric].transform("mean"))
-    found: list[dict[str, object]] = table.to_dict("records")
-    return found
+        position = table.columns.get_loc("f1")
+        assert isinstance(position, int)
+        table.insert(position, name, groups[metric].transform("mean"))
+    return table
 
 
-def _efficiencies(lines: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """What each watermark costs, once."""
-    paths = {line["watermark"]: line["efficiency"] for line in lines if line["efficiency"] is not None}
-    said = ("sample_rate", "seconds", "utterances", "repetitions", "processor", "gpu")
+def efficiency(cells: Sequence[CellRows]) -> pd.DataFrame:
+    """The costs of each watermark, once."""
+    costs = {cell.factors["watermark"]: cell.rows["efficiency"][0] for cell in cells if "efficiency" in cell.rows}
     rows = [
-        {"watermark": watermark, **{name: _costs(path).get(name) for name in (*_cost_names(), *said)}}
-        for watermark, path in paths.items()
+        {"watermark": watermark, **{name: cost.get(name) for name in (*COSTS, *CONDITIONS)}}
+        for watermark, cost in costs.items()
     ]
-    return pd.DataFrame(rows, columns=["watermark", *_cost_names(), *said])
+    return pd.DataFrame(rows, columns=["watermark", *COSTS, *CONDITIONS])
 
 
-def _write(table: pd.DataFrame, destination: Path) -> None:
-    with atomic(destination) as temporary:
-        table.to_csv(temporary, index=False, float_format=f"%.{DIGITS}g", lineterminator="\n")
+LAYOUT = Parts(
+    row=("watermark", "marks", "decoded_mark"),
+    always=("watermark",),
+    across="distortion",
+    rates={
+        "bit_error_rate": "Bit error rate (%)",
+        "detection_rate": "Detected at the detector's own threshold (%)",
+        "false_positive_rate": "Clean utterances detected at the detector's own threshold (%)",
+        "fixed_detection_rate": "Detected at the threshold for {false_positive_rate} of clean validation utterances"
+        " (%)",
+        "fixed_false_positive_rate": "Clean utterances detected at that threshold (%)",
+        "f1": "F1 at the detector's own threshold (%)",
+        "undecodable_utterances": "Readings that failed",
+        "undecodable_clean_utterances": "Readings of clean utterances that failed",
+    },
+    counts=("undecodable_utterances", "undecodable_clean_utterances"),
+    # Error rates are below one per cent where audio is not distorted.
+    digits={"bit_error_rate": 2},
+    listings=(
+        Listing(title="Capacity, quality, keys", names=("watermark", "marks", "decoded_mark"), without=WATERMARK),
+        Listing(title="Cost for each second of audio", names=("watermark",), level=WATERMARK),
+    ),
+    unshown=("benchmark", "corpus", "seeds", "fixed_f1", "decoded_utterances"),
+)
+KIND = Kind(columns=COLUMNS, reduce=reduce, layout=LAYOUT, finish=finish)

@@ -1,4 +1,4 @@
-"""Figures: curves drawn from tables."""
+"""The settings of figures: curves, bars and maps drawn from tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sanguinaria.core.fields import entry_names
 from sanguinaria.core.plugins import Settings
 from sanguinaria.reports.panels import Panel
 
-# Lines of a table: the values that columns, or numbers among the entries' settings, are to have.
+# Lines of a table, by the values of columns, or of numbers among the entries' settings.
 Selection = Mapping[str, str | float | tuple[str | float, ...]]
 
 
@@ -19,9 +19,9 @@ class FigurePanel(Panel):
     """One set of axes, with the lines of the table that it shows."""
 
     where: Selection = Field(default={}, description="only these lines of the table, such as {victim: resnet18}")
-    along: str | tuple[str, ...] | None = Field(
+    order_by: str | tuple[str, ...] | None = Field(
         default=None,
-        description="what orders a line's points and is written beside them, of several columns the first that has a "
+        description="column that orders a line's points and is written beside them, of several the first that has a "
         "value; x itself where absent",
     )
 

@@ -20,9 +20,9 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from sanguinaria.core.atomic_files import atomic
+from sanguinaria.core.columns import Columns
 from sanguinaria.core.errors import InputError
 from sanguinaria.reports.annotations import place_annotations
-from sanguinaria.reports.layout import COLUMNS, column
 from sanguinaria.reports.maps import draw_map
 from sanguinaria.reports.panels import Panel
 
@@ -31,7 +31,7 @@ MOST_PANELS = 6
 COLUMN_WIDTH = 3.5
 PANEL_HEIGHT = 2.5
 CELL_HEIGHT, MAP_MARGIN = 0.2, 1.2
-# What of a column the axes take, and the width of a letter of 8 points, in inches.
+# The share of a column that the axes take, and the width of a letter of 8 points, in inches.
 AXES_SHARE, LETTER = 0.83, 0.07
 PNG_RESOLUTION = 200
 # Okabe and Ito (2008), "Color Universal Design", without yellow, which is faint on white.
@@ -55,24 +55,24 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "sanguinaria",
 }
-# What of a name's place its bars take.
+# The share of a name's place that its bars take.
 GROUP_WIDTH = 0.8
 # At most so many values of a setting each have a tick of their own on a logarithmic axis.
 MOST_TICKS = 8
 
 
-def draw(points: pd.DataFrame, panels: Sequence[Panel], svg: Path, png: Path) -> None:
+def draw(points: pd.DataFrame, panels: Sequence[Panel], columns: Columns, *, svg: Path, png: Path) -> None:
     """Draw the panels, and write the figure in both formats.
 
     Args:
-        points, panels: as in :func:`figure`.
-        svg, png: where the figure goes.
+        points, panels, columns: as in :func:`figure`.
+        svg, png: destinations.
 
     Raises:
         InputError: as :func:`figure`.
     """
     with style.context(["default", STYLE]):
-        save(figure(points, panels), svg, png)
+        save(figure(points, panels, columns), svg, png)
 
 
 def save(drawn: Figure, svg: Path, png: Path) -> None:
@@ -83,8 +83,8 @@ def save(drawn: Figure, svg: Path, png: Path) -> None:
         drawn.savefig(temporary, dpi=PNG_RESOLUTION)
 
 
-def figure(points: pd.DataFrame, panels: Sequence[Panel]) -> Figure:
-    """The figure, not yet written.
+def figure(points: pd.DataFrame, panels: Sequence[Panel], columns: Columns) -> Figure:
+    """Draw a figure without writing it.
 
     Args:
         points: one point a line: ``series`` (its name in the legend), the panels' columns as in the wide table (rates
@@ -92,6 +92,7 @@ def figure(points: pd.DataFrame, panels: Sequence[Panel]) -> Figure:
             ``order`` and ``annotation``. A point without a panel's values is not in that panel; with a column
             ``panel`` a point is in the one panel of that number, counted from 1.
         panels: one to six.
+        columns: of the table that the points are from.
 
     Raises:
         InputError: too many or no panels; a column is missing or has no numbers; a value that is not above 0 on a
@@ -106,10 +107,10 @@ def figure(points: pd.DataFrame, panels: Sequence[Panel]) -> Figure:
         styles = _styles(list(dict.fromkeys(points["series"])))
         drawn, axes = _axes(panels, shown)
         for place, panel in enumerate(panels):
-            _draw_panel(axes[place], shown[place], panel, styles)
+            _draw_panel(axes[place], shown[place], panel, columns, styles)
             letter = f"({string.ascii_lowercase[place]}) " if len(panels) > 1 else ""
-            # What is in the cells of a map, no axis says.
-            title = panel.title or (column(panel.y).axis if panel.down else "")
+            # No axis of a map names the value of its cells.
+            title = panel.title or (columns[panel.y].axis if panel.rows else "")
             axes[place].set_title(f"{letter}{title}".strip(), loc="left")
         _legend(drawn, axes[: len(panels)], styles)
         place_annotations(drawn)
@@ -135,7 +136,7 @@ def _check(points: pd.DataFrame, panel: Panel) -> None:
 
 
 def _styles(series: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """For every series what its line looks like; colours, markers and lines repeat with different periods."""
+    """The look of each series' line; colours, markers and lines repeat with different periods."""
     return {
         name: {
             "color": COLOURS[place % len(COLOURS)],
@@ -149,7 +150,7 @@ def _styles(series: Sequence[str]) -> dict[str, dict[str, Any]]:
 def _axes(panels: Sequence[Panel], shown: Sequence[pd.DataFrame]) -> tuple[Figure, list[Axes]]:
     """One panel is a column wide; more stand side by side, in two rows from three on. Maps are a page wide."""
     count = len(panels)
-    mapped = any(panel.down for panel in panels)
+    mapped = any(panel.rows for panel in panels)
     columns = 1 if mapped else min(count, 2)
     rows = -(-count // columns)
     # Where two stand side by side, they are of one height.
@@ -164,20 +165,22 @@ def _axes(panels: Sequence[Panel], shown: Sequence[pd.DataFrame]) -> tuple[Figur
 
 
 def _height(panel: Panel, points: pd.DataFrame) -> float:
-    return PANEL_HEIGHT if panel.down is None else MAP_MARGIN + CELL_HEIGHT * points[panel.down].nunique()
+    return PANEL_HEIGHT if panel.rows is None else MAP_MARGIN + CELL_HEIGHT * points[panel.rows].nunique()
 
 
-def _draw_panel(axes: Axes, points: pd.DataFrame, panel: Panel, styles: Mapping[str, dict[str, Any]]) -> None:
-    axes.set_xlabel(column(panel.x).axis if panel.x_label is None else panel.x_label)
-    if panel.down is not None:
-        axes.set_ylabel(column(panel.down).axis if panel.y_label is None else panel.y_label)
-        draw_map(axes, points, panel)
+def _draw_panel(
+    axes: Axes, points: pd.DataFrame, panel: Panel, columns: Columns, styles: Mapping[str, dict[str, Any]]
+) -> None:
+    axes.set_xlabel(columns[panel.x].axis if panel.x_label is None else panel.x_label)
+    if panel.rows is not None:
+        axes.set_ylabel(columns[panel.rows].axis if panel.y_label is None else panel.y_label)
+        draw_map(axes, points, panel, columns)
         return
-    axes.set_ylabel(column(panel.y).axis if panel.y_label is None else panel.y_label)
+    axes.set_ylabel(columns[panel.y].axis if panel.y_label is None else panel.y_label)
     if _is_of_names(points, panel):
-        _draw_bars(axes, points, panel, styles)
+        _draw_bars(axes, points, panel, columns, styles)
         return
-    trade_off = _is_trade_off(points, panel)
+    trade_off = _is_trade_off(points, panel, columns)
     # Many bands lie on one another: the more there are, the fainter is each.
     opacity = min(0.15, 0.3 / len(styles))
     for series, look in styles.items():
@@ -185,13 +188,14 @@ def _draw_panel(axes: Axes, points: pd.DataFrame, panel: Panel, styles: Mapping[
         line = line.sort_values("order" if trade_off else panel.x, kind="stable")
         if line.empty:
             continue
-        x, y = (line[name] * column(name).scale for name in (panel.x, panel.y))
+        x, y = (line[name] * columns[name].scale for name in (panel.x, panel.y))
         axes.plot(x, y, label=series, markeredgecolor="white", markeredgewidth=0.5, **look)
-        _draw_intervals(axes, line, panel, look["color"], trade_off or len(line) == 1, opacity)
+        as_bars = trade_off or len(line) == 1
+        _draw_intervals(axes, line, panel, columns, look["color"], opacity=opacity, as_bars=as_bars)
         if trade_off and "annotation" in line:
             _annotate(axes, line["annotation"], x, y, look["color"])
     if panel.x_log:
-        _logarithmic(axes, sorted((points[panel.x].dropna() * column(panel.x).scale).unique()))
+        _logarithmic(axes, sorted((points[panel.x].dropna() * columns[panel.x].scale).unique()))
     # Names of points need room beside the outermost.
     axes.margins(*((0.1, 0.16) if trade_off else (0.06, 0.08)))
 
@@ -200,7 +204,9 @@ def _is_of_names(points: pd.DataFrame, panel: Panel) -> bool:
     return not pd.api.types.is_numeric_dtype(points[panel.x])
 
 
-def _draw_bars(axes: Axes, points: pd.DataFrame, panel: Panel, styles: Mapping[str, dict[str, Any]]) -> None:
+def _draw_bars(
+    axes: Axes, points: pd.DataFrame, panel: Panel, columns: Columns, styles: Mapping[str, dict[str, Any]]
+) -> None:
     """A group of bars for each name, one of each series side by side, from 0 on."""
     names = list(dict.fromkeys(points.dropna(subset=[panel.y])[panel.x]))
     drawn = [series for series in styles if points.loc[points["series"] == series, panel.y].notna().any()]
@@ -208,11 +214,11 @@ def _draw_bars(axes: Axes, points: pd.DataFrame, panel: Panel, styles: Mapping[s
     for place, series in enumerate(drawn):
         own = points[points["series"] == series].dropna(subset=[panel.y]).drop_duplicates(panel.x)
         across = own[panel.x].map(names.index) + (place + 0.5) * width - GROUP_WIDTH / 2
-        heights = (own[panel.y] * column(panel.y).scale).to_numpy(float)
-        # One series alone is what the axes say already.
+        heights = (own[panel.y] * columns[panel.y].scale).to_numpy(float)
+        # The axes name a single series already.
         label = series if len(styles) > 1 else None
         axes.bar(across, heights, 0.9 * width, color=styles[series]["color"], label=label)
-        if bounds := _bounds(own, panel.y):
+        if bounds := _bounds(own, panel.y, columns):
             errors = (heights - bounds[0], bounds[1] - heights)
             axes.errorbar(across, heights, yerr=errors, fmt="none", color="black", elinewidth=0.7)
     room = COLUMN_WIDTH * AXES_SHARE / len(names)
@@ -230,14 +236,16 @@ def _annotate(axes: Axes, texts: pd.Series, x: pd.Series, y: pd.Series, colour: 
             name.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
 
 
-def _is_trade_off(points: pd.DataFrame, panel: Panel) -> bool:
-    """Both axes are measured: the registry ranks what is, and has no better and worse for a setting."""
-    return "order" in points and panel.x in COLUMNS and column(panel.x).better is not None
+def _is_trade_off(points: pd.DataFrame, panel: Panel, columns: Columns) -> bool:
+    """Whether both axes are measured: such columns are ranked, and settings have no better and worse."""
+    return "order" in points and columns[panel.x].better is not None
 
 
-def _draw_intervals(axes: Axes, line: pd.DataFrame, panel: Panel, colour: str, as_bars: bool, opacity: float) -> None:
-    x, y = (line[name].to_numpy(float) * column(name).scale for name in (panel.x, panel.y))
-    across, up = _bounds(line, panel.x), _bounds(line, panel.y)
+def _draw_intervals(
+    axes: Axes, line: pd.DataFrame, panel: Panel, columns: Columns, colour: str, *, as_bars: bool, opacity: float
+) -> None:
+    x, y = (line[name].to_numpy(float) * columns[name].scale for name in (panel.x, panel.y))
+    across, up = _bounds(line, panel.x, columns), _bounds(line, panel.y, columns)
     if as_bars:
         errors: dict[str, Any] = {
             "xerr": across and (x - across[0], across[1] - x),
@@ -248,11 +256,11 @@ def _draw_intervals(axes: Axes, line: pd.DataFrame, panel: Panel, colour: str, a
         axes.fill_between(x, *up, color=colour, alpha=opacity, linewidth=0)
 
 
-def _bounds(line: pd.DataFrame, name: str) -> tuple[Any, Any] | None:
+def _bounds(line: pd.DataFrame, name: str, columns: Columns) -> tuple[Any, Any] | None:
     """The interval's ends in the drawn unit, if the points have any."""
     if f"{name}_low" not in line or f"{name}_high" not in line:
         return None
-    low, high = (line[f"{name}_{end}"].to_numpy(float) * column(name).scale for end in ("low", "high"))
+    low, high = (line[f"{name}_{end}"].to_numpy(float) * columns[name].scale for end in ("low", "high"))
     return low, high
 
 

@@ -8,26 +8,26 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from sanguinaria.core.columns import Columns
 from sanguinaria.core.errors import InputError
-from sanguinaria.reports.layout import column
 from sanguinaria.reports.panels import Panel
 
-# Light where nothing is, and told apart by those who see no red or green.
+# Light for low values, and distinguishable without red and green.
 COLOURS = "YlGnBu"
 # Brightness, from 0 to 1, below which a number on a cell is white; the weights are ITU-R BT.709's.
 DARK, WEIGHTS = 0.5, (0.2126, 0.7152, 0.0722)
 
 
-def draw_map(axes: Axes, points: pd.DataFrame, panel: Panel) -> None:
-    """Cells of ``panel.y``, across ``panel.x`` and down ``panel.down``; what has no value is blank.
+def draw_map(axes: Axes, points: pd.DataFrame, panel: Panel, columns: Columns) -> None:
+    """Draw cells of ``panel.y``, columns of ``panel.x`` and rows of ``panel.rows``; one without a value is blank.
 
     Rates are in per cent, and their colours go from 0 to 100; those of other columns from the least to the greatest.
 
     Raises:
         InputError: several points are of one cell.
     """
-    values = cells(points, panel)
-    shown = column(panel.y)
+    values = cells(points, panel, columns)
+    shown = columns[panel.y]
     least, greatest = (0, 100) if shown.percent else (None, None)
     drawn = axes.imshow(values.to_numpy(float), cmap=COLOURS, aspect="auto", vmin=least, vmax=greatest)
     axes.set_xticks(
@@ -45,18 +45,22 @@ def draw_map(axes: Axes, points: pd.DataFrame, panel: Panel) -> None:
             axes.text(place, row, f"{value:.{digits}f}", ha="center", va="center", color=colour, fontsize=7)
 
 
-def cells(points: pd.DataFrame, panel: Panel) -> pd.DataFrame:
-    """What a map shows, in the drawn unit: names in the order of the points, numbers in their own."""
-    assert panel.down is not None
-    found = points.dropna(subset=[panel.y]).drop_duplicates([panel.down, panel.x, panel.y])
-    twice = found[found.duplicated([panel.down, panel.x])]
+def cells(points: pd.DataFrame, panel: Panel, columns: Columns) -> pd.DataFrame:
+    """Return the values of a map, in the drawn unit: names in the order of the points, numbers in their own.
+
+    Raises:
+        InputError: several points are of one cell.
+    """
+    assert panel.rows is not None
+    values = points.dropna(subset=[panel.y]).drop_duplicates([panel.rows, panel.x, panel.y])
+    twice = values[values.duplicated([panel.rows, panel.x])]
     if not twice.empty:
-        down, across = twice.iloc[0][[panel.down, panel.x]]
+        row, across = twice.iloc[0][[panel.rows, panel.x]]
         raise InputError(
-            f"figure: several points are of {panel.down} {down!r} and {panel.x} {across!r}; choose by `where`"
+            f"figure: several points are of {panel.rows} {row!r} and {panel.x} {across!r}; choose by `where`"
         )
-    table = found.pivot(index=panel.down, columns=panel.x, values=panel.y) * column(panel.y).scale
-    return table.reindex(index=_order(found[panel.down]), columns=_order(found[panel.x]))
+    table = values.pivot(index=panel.rows, columns=panel.x, values=panel.y) * columns[panel.y].scale
+    return table.reindex(index=_order(values[panel.rows]), columns=_order(values[panel.x]))
 
 
 def _order(values: pd.Series) -> list[object]:

@@ -1,124 +1,105 @@
-"""Tables of verifications: scores of trials and qualities reduced to one line per encoder, attack and defence.
+"""Verifications: scores of trials reduced to error rates and detection costs, and the quality of attacked audio.
 
-``V.csv`` is the wide table; ``V.metrics.csv`` has every metric in a line of its own, with its interval and with how
-many trials or utterances it was and was not measured on. Rates are fractions. A trial without a score with one seed is
-left out of the rates of all seeds; one whose attack failed counts as it is, and is counted.
+A trial without a score with one seed is left out of the rates of all seeds; one whose attack failed counts with the
+audio as it was, and is counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from sanguinaria.core import parquet
-from sanguinaria.core.atomic_files import atomic
-from sanguinaria.reports.benchmarks import DIGITS, Measured
-from sanguinaria.reports.tables import column
-from sanguinaria.statistics import intervals
+from sanguinaria.core.columns import Column, Columns
+from sanguinaria.reports.cells import CellRows, Kind, Measured, Reduced, mean_quality, with_interval
+from sanguinaria.reports.layout.grid import MODEL
+from sanguinaria.reports.layout.parts import Listing, Parts
 from sanguinaria.statistics.error_rates import equal_error_rate, estimate_error, minimum_detection_cost
-from sanguinaria.statistics.intervals import NO_ESTIMATE, Estimate
+from sanguinaria.statistics.intervals import Estimate
 
-NAMES = ("verification", "corpus", "victim", "attack", "defence")
+FACTORS = ("verification", "corpus", "victim", "attack", "defence")
 RATES = {"equal_error_rate": equal_error_rate, "minimum_detection_cost": minimum_detection_cost}
-# The metrics of the composite index (TDAP, Eq. 10), as columns.
+# The columns that TDAP's composite index adds up (Eq. 10).
 COMPOSED = ("stoi", "pesq", "si_sdr_db")
 INDEX = "composite_quality"
+COLUMNS = Columns(
+    equal_error_rate=Column(
+        heading="EER", label="equal error rate", better="lower", digits=2, percent=True, level=MODEL
+    ),
+    minimum_detection_cost=Column(heading="minDCF", label="minimum detection cost", better="lower", level=MODEL),
+    composite_quality=Column(heading="CSQI", label="composite speech quality index", better="higher", level=MODEL),
+)
 
 
-def write_verification(lines: Sequence[Mapping[str, Any]], wide: Path, metrics: Path) -> None:
-    """Reduce and write the tables.
+def reduce(cell: CellRows, settings: Mapping[str, Any]) -> Reduced:
+    """Reduce one encoder under one attack behind one defence.
 
     Args:
-        lines: for each the names, and ``seeds``: of each the paths ``scores`` (of rows), ``quality`` (metric → parts)
-            and ``remarks`` (parts).
-        wide: where the wide table goes.
-        metrics: where the long one goes.
+        cell: with rows ``scores`` of each seed, and ``attacks`` of those seeds in which audio is attacked.
+        settings: none.
     """
-    measured = [(line, reduce_line(line)) for line in lines]
-    _write(pd.DataFrame([_wide(line, found) for line, found in measured]), wide)
-    _write(pd.DataFrame([row for line, found in measured for row in _long(line, found)]), metrics)
-
-
-def reduce_line(line: Mapping[str, Any]) -> dict[str, Measured]:
-    """Every metric of a line, by its name."""
-    tables = [_read(seed["scores"]) for seed in line["seeds"]]
-    failed = sum(int((table["problem"] != "").sum()) for table in tables)
-    whole = _whole(tables)
-    found = {
-        name: Measured(estimate_error(metric, whole), len(whole[0]) if whole else 0, failed)
-        for name, metric in RATES.items()
+    trials = cell.rows["scores"]
+    unscored = sum(int((table["problem"] != "").sum()) for table in trials)
+    scored = _scored_with_every_seed(trials)
+    count = len(scored[0]) if scored else 0
+    measured = {name: Measured(estimate_error(rate, scored), count, unscored) for name, rate in RATES.items()}
+    measured |= {column: mean_quality(seeds, "probe") for column, seeds in cell.quality.items()}
+    index = composite_quality([measured.get(name) for name in COMPOSED], measured["equal_error_rate"])
+    if index is not None:
+        measured[INDEX] = index
+    values: dict[str, object] = {"seeds": len(trials)}
+    for name, value in measured.items():
+        values |= with_interval(name, value.estimate) if name in RATES else {name: value.estimate.value}
+    attacks = cell.rows.get("attacks", ())
+    values |= {
+        "scored_trials": count,
+        "unscored_trials": unscored,
+        "failed_attacks": sum(int((remarks["problem"] != "").sum()) for remarks in attacks),
     }
-    for metric in dict.fromkeys(name for seed in line["seeds"] for name in seed["quality"]):
-        found[column(metric)] = _quality([seed["quality"][metric] for seed in line["seeds"]])
-    index = composite_quality([found.get(name) for name in COMPOSED], found["equal_error_rate"])
-    return found if index is None else found | {INDEX: index}
+    return Reduced(values, measured)
 
 
 def composite_quality(metrics: Sequence[Measured | None], error_rate: Measured) -> Measured | None:
-    """CSQI = Σ metricᵢ · (1 − EER), TDAP's Eq. 10, of mean STOI, PESQ and SI-SDR in dB; none where one is missing.
+    """Compute CSQI = Σ metricᵢ · (1 − EER), TDAP's Eq. 10.
 
     It adds a share, a grade and decibels, so SI-SDR outweighs the others. It has no interval of its own.
+
+    Args:
+        metrics: mean STOI, PESQ and SI-SDR in dB.
+        error_rate: the equal error rate.
+
+    Returns:
+        The index; ``None`` where a metric is missing.
     """
-    values = [measured.estimate.value for measured in metrics if measured is not None]
-    if len(values) < len(COMPOSED):
+    present = [metric for metric in metrics if metric is not None]
+    if len(present) < len(COMPOSED):
         return None
-    value = sum(values) * (1 - error_rate.estimate.value)
-    return Measured(Estimate(value, float("nan"), float("nan")), min(m.scored for m in metrics if m is not None))
+    value = sum(metric.estimate.value for metric in present) * (1 - error_rate.estimate.value)
+    return Measured(Estimate(value, float("nan"), float("nan")), min(metric.scored for metric in present))
 
 
-def _whole(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+def _scored_with_every_seed(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
     """The trials that have a score with every seed."""
-    rest = [set(table["trial"][table["problem"] == ""]) for table in tables]
-    both = set.intersection(*rest) if rest else set()
-    return [table[table["trial"].isin(both)].reset_index(drop=True) for table in tables]
+    scored = [set(table["trial"][table["problem"] == ""]) for table in tables]
+    common = set.intersection(*scored) if scored else set()
+    return [table[table["trial"].isin(common)].reset_index(drop=True) for table in tables]
 
 
-def _quality(seeds: Sequence[Sequence[str]]) -> Measured:
-    """Of each probe the mean over the seeds, and their mean."""
-    rows = pd.concat([_read(*parts) for parts in seeds])
-    values = rows.groupby("probe")["value"].mean().dropna().to_numpy()
-    return Measured(intervals.estimate_mean(values), len(values), int(rows["value"].isna().sum()))
-
-
-def _unattacked(line: Mapping[str, Any]) -> int:
-    """How many attacks there was something in the way of."""
-    return sum(int((_read(*seed["remarks"])["problem"] != "").sum()) for seed in line["seeds"] if seed["remarks"])
-
-
-def _wide(line: Mapping[str, Any], measured: Mapping[str, Measured]) -> dict[str, object]:
-    row: dict[str, object] = {**{name: line[name] for name in NAMES}, "seeds": len(line["seeds"])}
-    for name, found in measured.items():
-        row[name] = found.estimate.value
-        if name in RATES:
-            row |= {f"{name}_low": found.estimate.low, f"{name}_high": found.estimate.high}
-    scored = measured.get("equal_error_rate", Measured(NO_ESTIMATE, 0))
-    row |= {"scored_trials": scored.scored, "unscored_trials": scored.unscored, "failed_attacks": _unattacked(line)}
-    return row
-
-
-def _long(line: Mapping[str, Any], measured: Mapping[str, Measured]) -> Iterable[dict[str, object]]:
-    for name, found in measured.items():
-        yield {
-            **{key: line[key] for key in NAMES},
-            "metric": name,
-            "value": found.estimate.value,
-            "low": found.estimate.low,
-            "high": found.estimate.high,
-            "scored": found.scored,
-            "unscored": found.unscored,
-        }
-
-
-@cache
-def _read(*parts: str) -> pd.DataFrame:
-    """A table that was written in parts."""
-    return pd.concat([parquet.read(Path(part)) for part in parts], ignore_index=True)
-
-
-def _write(table: pd.DataFrame, destination: Path) -> None:
-    with atomic(destination) as temporary:
-        table.to_csv(temporary, index=False, float_format=f"%.{DIGITS}g", lineterminator="\n")
+LAYOUT = Parts(
+    row=("corpus", "victim", "attack"),
+    always=("attack",),
+    across="defence",
+    rates={
+        "equal_error_rate": "Equal error rate (%)",
+        "minimum_detection_cost": "Minimum detection cost",
+        "unscored_trials": "Trials without a score",
+        "failed_attacks": "Attacks that failed",
+    },
+    counts=("unscored_trials", "failed_attacks"),
+    listings=(
+        Listing(title="Quality after the attack {attack}", names=("corpus", "victim", "defence"), each="attack"),
+    ),
+    unshown=("verification", "seeds", "scored_trials"),
+)
+KIND = Kind(columns=COLUMNS, reduce=reduce, layout=LAYOUT)

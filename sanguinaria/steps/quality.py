@@ -61,7 +61,14 @@ def _quality_rows(
         for name, label, waveform in zip(batch.rows["utterance_id"], batch.rows["label"], batch.waveforms, strict=True):
             while name not in pending:
                 pending.update([next(references)])
-            pair = Pair(pending.pop(name), waveform, batch.sample_rate, label, labels, target)
+            pair = Pair(
+                reference=pending.pop(name),
+                degraded=waveform,
+                sample_rate=batch.sample_rate,
+                label=label,
+                labels=labels,
+                target=target,
+            )
             value, problem = value_or_problem(metric.score_pair, pair)
             yield {"utterance_id": name, "label": label, "value": value, "problem": problem}
 

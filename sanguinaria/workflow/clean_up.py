@@ -69,7 +69,7 @@ def unreachable(plans: Iterable[Plan], results: Path = RESULTS) -> list[Path]:
     keys: set[tuple[str, str]] = set()
     for plan in plans:
         keys |= {(stage, key) for stage, specifications in plan.stages.items() for key in specifications}
-        keys |= {("tables", name) for name in plan.reports} | {("figures", name) for name in plan.figures}
+        keys |= {("tables", name) for name in plan.tables} | {("figures", name) for name in plan.figures}
     stored = [*results.glob("*/*"), *(results / "logs").glob("*/*")]
     stale = [
         path

@@ -10,7 +10,7 @@ from typing import Any
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.plan.code_hash import fingerprint, module_path
 from sanguinaria.plan.configuration import load
-from sanguinaria.plan.expander import CodeHash
+from sanguinaria.plan.expander import CodeHash, Made
 from sanguinaria.plan.plan import Plan, plan
 
 
@@ -20,7 +20,7 @@ def build_plan(config: Mapping[str, Any], files: Sequence[Path], scripts: Path) 
     Args:
         config: merged by Snakemake.
         files: configuration files in Snakemake's order: the Snakefile's own, which the others override, is last.
-        scripts: folder of the workflow scripts; those of a stage start with the stage's name.
+        scripts: folder of the workflow scripts.
 
     Raises:
         InputError: the configuration is invalid; the message lists all problems.
@@ -29,20 +29,24 @@ def build_plan(config: Mapping[str, Any], files: Sequence[Path], scripts: Path) 
 
 
 def code_hash(scripts: Path) -> CodeHash:
-    """Return a function that hashes all code that the scripts of a stage and the plug-ins they call can import.
+    """Return a function that hashes the code of the rules that make a result, and of the plug-ins that they call.
 
     Args:
         scripts: folder of the workflow scripts.
+
+    Raises:
+        FileNotFoundError: by that function, where a rule has no workflow script.
     """
 
     @cache
-    def hash_of(stage: str, modules: tuple[str, ...]) -> str:
-        paths = sorted(scripts.glob(f"{stage}*.py"))
-        if not paths:
-            raise FileNotFoundError(f"no workflow script of the stage {stage!r} in {scripts}")
+    def hash_of(names: tuple[str, ...], modules: tuple[str, ...]) -> str:
+        paths = [scripts / name for name in names]
+        if missing := [path for path in paths if not path.is_file()]:
+            raise FileNotFoundError(f"no workflow script {missing[0].name} in {scripts}")
         return fingerprint([*paths, *(path for path in map(module_path, modules) if path is not None)])
 
-    def code(stage: str, plugins: Sequence[Plugin]) -> str:
-        return hash_of(stage, tuple(type(plugin).__module__ for plugin in plugins))
+    def code(made: type[Made], plugins: Sequence[Plugin], modules: Sequence[str] = ()) -> str:
+        names = tuple(dict.fromkeys(made.rules.values()))
+        return hash_of(names, (*(type(plugin).__module__ for plugin in plugins), *modules))
 
     return code

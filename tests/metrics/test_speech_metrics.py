@@ -26,7 +26,7 @@ KEYWORDS = DOWNLOADS / "speech_commands_test_v0.02"
 WORDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
 real_speech = pytest.mark.skipif(not KEYWORDS.is_dir(), reason="needs real speech in $SANGUINARIA_DOWNLOADS")
 real_nisqa = pytest.mark.skipif(
-    not any((folder / WEIGHTS.archive.name).is_file() for folder in (DOWNLOADS, DOWNLOADS / "weights")),
+    not any((folder / WEIGHTS.file.name).is_file() for folder in (DOWNLOADS, DOWNLOADS / "weights")),
     reason="needs nisqa.tar in $SANGUINARIA_DOWNLOADS",
 )
 distilled = pytest.mark.skipif(find_spec("distillmos") is None, reason="needs the package distillmos")
@@ -39,6 +39,11 @@ def metric(kind, **settings):
 
 def score(kind, reference, degraded, rate=RATE, **settings):
     return metric(kind, **settings).score(reference.astype(np.float32), degraded.astype(np.float32), rate)
+
+
+def pair_of(reference, degraded, label="", labels=(), target=None, sample_rate=RATE) -> Pair:
+    waveforms = {"reference": reference, "degraded": degraded, "sample_rate": sample_rate}
+    return Pair(**waveforms, label=label, labels=labels, target=target)
 
 
 def sound() -> np.ndarray:
@@ -56,7 +61,7 @@ def spoken() -> np.ndarray:
     from sanguinaria.audio.espeak import Synthesiser, voices
     from sanguinaria.audio.resampling import resample_polyphase
 
-    samples, rate = Synthesiser().synthesise("the quick brown fox jumps over the lazy dog", voices(1)[0])
+    samples, rate = Synthesiser().say("the quick brown fox jumps over the lazy dog", voices(1)[0])
     return resample_polyphase(samples, rate, RATE)
 
 
@@ -187,7 +192,7 @@ class TestSpeakerSimilarity:
 
     def test_to_a_target(self, spoken, tmp_path):
         soundfile.write(tmp_path / "target.wav", np.stack([spoken, spoken], 1), RATE, subtype="FLOAT")
-        pair = Pair(noisy(spoken, 0), spoken, RATE, "", (), tmp_path / "target.wav")
+        pair = pair_of(noisy(spoken, 0), spoken, target=tmp_path / "target.wav")
         values = {
             of: metric("speaker_similarity", to="target", of=of).score_pair(pair)
             for of in ("triggered", "clean", "change")
@@ -197,8 +202,8 @@ class TestSpeakerSimilarity:
 
     def test_a_target_without_a_voice_is_told(self, tmp_path):
         soundfile.write(tmp_path / "still.wav", np.zeros(RATE), RATE)
-        pair = Pair(sound(), sound(), RATE, "", (), tmp_path / "still.wav")
-        with pytest.raises(InputError, match=r"still\.wav: no voice is heard in it. Fix: "):
+        pair = pair_of(sound(), sound(), target=tmp_path / "still.wav")
+        with pytest.raises(InputError, match=r"still\.wav: no voice is detected in it. Fix: "):
             metric("speaker_similarity", to="target").score_pair(pair)
 
     @pytest.mark.parametrize("samples", [0, 100, 479])
@@ -218,7 +223,7 @@ class TestWordAgreement:
     @real_speech
     def test_most_real_keywords_are_recognised(self):
         agreement = metric("word_agreement", of="clean_label")
-        pairs = [Pair(clip, clip, RATE, word, WORDS) for word in WORDS for clip in clips(word, 10)]
+        pairs = [pair_of(clip, clip, word, WORDS) for word in WORDS for clip in clips(word, 10)]
         assert np.mean([agreement.score_pair(pair) for pair in pairs]) > 0.7
 
     @real_speech
@@ -242,14 +247,14 @@ class TestWordAgreement:
         from sanguinaria.audio.resampling import resample_polyphase
 
         for word in ("seven", "marvin"):
-            samples, rate = Synthesiser().synthesise(word, voices(1)[0])
+            samples, rate = Synthesiser().say(word, voices(1)[0])
             clip = resample_polyphase(samples, rate, 24000)
-            pair = Pair(clip, clip, 24000, word, ("marvin", "seven", "house"))
+            pair = pair_of(clip, clip, word, ("marvin", "seven", "house"), sample_rate=24000)
             assert metric("word_agreement", of="clean_label").score_pair(pair) == 1
 
     def test_a_word_that_the_dictionary_lacks_is_told(self):
         with pytest.raises(InputError, match=r"dictionary has no 'id10020'\. Fix: .*`words`"):
-            metric("word_agreement").score_pair(Pair(sound(), sound(), RATE, "id10020", ("left", "id10020")))
+            metric("word_agreement").score_pair(pair_of(sound(), sound(), "id10020", ("left", "id10020")))
         with pytest.raises(InputError, match="give `words`"):
             score("word_agreement", sound(), sound())
 
@@ -282,7 +287,7 @@ class TestWordAgreement:
         monkeypatch.setattr(word_agreement, "_listener", lambda whisper, sample_rate: listener)
         left, right = (np.full(RATE, level, np.float32) for level in written)
         agreement = metric("word_agreement", of="clean_label", whisper="somewhere")
-        assert [agreement.score_pair(Pair(left, sound, RATE, "left", WORDS)) for sound in (left, right)] == [1, 0]
+        assert [agreement.score_pair(pair_of(left, sound, "left", WORDS)) for sound in (left, right)] == [1, 0]
         monkeypatch.undo()
         with pytest.raises(InputError, match="config.json is absent"):
             score("word_agreement", sound(), sound(), whisper=str(tmp_path / "absent"))
@@ -309,13 +314,13 @@ class TestPublished:
 
         monkeypatch.delenv("SANGUINARIA_DOWNLOADS", raising=False)
         monkeypatch.setattr(downloads, "_download", lambda file, part: part.write_bytes(b"weights"))
-        kept = downloads.obtain_file(self.published(b"weights").archive, tmp_path / "cache")
+        kept = downloads.obtain_file(self.published(b"weights").file, tmp_path / "cache")
         assert kept == tmp_path / "cache/net.pt" and kept.read_bytes() == b"weights"
         monkeypatch.setattr(downloads, "_download", lambda file, part: pytest.fail("it is there"))
-        assert downloads.obtain_file(self.published(b"weights").archive, tmp_path / "cache") == kept
+        assert downloads.obtain_file(self.published(b"weights").file, tmp_path / "cache") == kept
         monkeypatch.setattr(downloads, "_download", lambda file, part: part.write_bytes(b"altered"))
         with pytest.raises(InputError, match="has SHA-256"):
-            downloads.obtain_file(self.published(b"others").archive, tmp_path / "cache")
+            downloads.obtain_file(self.published(b"others").file, tmp_path / "cache")
         assert not (tmp_path / "cache/net.pt.part").exists()
 
     def test_nothing_but_tensors_is_unpickled(self, tmp_path):

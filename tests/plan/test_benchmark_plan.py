@@ -12,8 +12,10 @@ import yaml
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin, kind_of
 from sanguinaria.plan.configuration import load
+from sanguinaria.plan.expander import Made
 from sanguinaria.plan.plan import Plan, plan
-from sanguinaria.plan.stages.benchmarks import MarkedStage, ReadingStage
+from sanguinaria.plan.stages.marked import MarkedStage
+from sanguinaria.plan.stages.readings import ReadingStage
 from sanguinaria.watermarks._wrong_keys import drawn_key, drawn_keys, neighbours
 from sanguinaria.watermarks.keyed_mask import KeyedMask
 from sanguinaria.watermarks.wake import Wake
@@ -91,14 +93,12 @@ def test_the_whole_benchmark_is_planned():
     assert counts["readings"] == 2 * 3 + 1
     # And one of the experiment's trigger.
     assert counts["quality"] == 2 * 2 + 1
-    assert [dict(line.names)["distortion"] for line in configured().benchmarks["bench"].lines] == [
-        *("untouched", "hiss") * 2
-    ]
+    assert [line.factors["distortion"] for line in configured().tables["bench"].cells] == [*("untouched", "hiss") * 2]
 
 
 def test_what_a_table_is_made_from_is_planned_and_lies_where_its_identity_says():
     made = configured()
-    for path in made.benchmarks["bench"].inputs:
+    for path in made.tables["bench"].inputs:
         _, stage, key, *_ = path.parts
         assert key in made.stages[stage]
     for stages in made.stages.values():
@@ -134,7 +134,7 @@ def test_retrained_generators_are_as_many_as_seeds_and_have_their_seeds():
     def trained(made: Plan) -> list[int]:
         return sorted(stage.watermark.seed for stage in made.stages["watermarks"].values() if stage.corpus is not None)
 
-    once, anew = configured(bench(seeds=[0, 2])), configured(bench(seeds=[0, 2], retrained=True))
+    once, anew = configured(bench(seeds=[0, 2])), configured(bench(seeds=[0, 2], train_per_seed=True))
     assert trained(once) == [0] and trained(anew) == [0, 2]
     # Perth, which nobody trains, is read as before; of the other one all that belongs to the second seed is another.
     assert gone(once, anew) == {"marked": 1, "readings": 4, "quality": 2}
@@ -151,7 +151,7 @@ def test_a_student_is_retrained_with_a_teacher_of_its_own():
                 teacher={"kind": "pkdmark_teacher", "corpus": "spoken", "sample_rate": 16000},
                 student={"kind": "pkdmark", "corpus": "spoken", "base": "teacher"},
             ),
-            bench(watermarks=["student"], keys={}, seeds=[0, 1], retrained=True)(config),
+            bench(watermarks=["student"], keys={}, seeds=[0, 1], train_per_seed=True)(config),
         )
     )
     students = [stage for stage in made.stages["watermarks"].values() if stage.base is not None]
@@ -164,14 +164,14 @@ def test_renaming_changes_the_table_alone():
         text = text.replace(old, new)
     after = plan(load(yaml.safe_load(text)))
     assert keys(after) == keys(configured())
-    assert after.benchmarks["mine"].specification != configured().benchmarks["bench"].specification
+    assert after.tables["mine"].specification != configured().tables["bench"].specification
 
 
 @pytest.mark.parametrize(("edited", "kind"), [("noise", "distortion"), ("wake", "watermark")])
 def test_code_of_one_plug_in_reruns_what_calls_it(edited: str, kind: str):
     def code(changed: str) -> Any:
-        def of(stage: str, plugins: Sequence[Plugin]) -> str:
-            return f"{stage} {[(kind_of(plugin), kind_of(plugin) == changed) for plugin in plugins]}"
+        def of(made: type[Made], plugins: Sequence[Plugin], modules: Sequence[str] = ()) -> str:
+            return f"{made} {[(kind_of(plugin), kind_of(plugin) == changed) for plugin in plugins]}"
 
         return of
 
@@ -185,13 +185,14 @@ def test_code_of_one_plug_in_reruns_what_calls_it(edited: str, kind: str):
 def test_the_code_of_a_stage_is_asked_for_with_the_plug_ins_that_it_calls():
     calls: set[tuple[str, tuple[str, ...]]] = set()
 
-    def code(stage: str, plugins: Sequence[Plugin]) -> str:
-        calls.add((stage, tuple(kind_of(plugin) for plugin in plugins)))
+    def code(made: type[Made], plugins: Sequence[Plugin], modules: Sequence[str] = ()) -> str:
+        calls.add((next(iter(made.rules)), (*(kind_of(plugin) for plugin in plugins), *modules)))
         return ""
 
     configured(code=code)
-    assert {call for call in calls if call[0] in (*NEW, "benchmarks")} == {
-        ("benchmarks", ()),
+    assert {call for call in calls if call[0] in (*NEW, "table")} == {
+        ("table", ("sanguinaria.reports.experiments",)),
+        ("table", ("sanguinaria.reports.benchmarks",)),
         *((stage, (watermark,)) for stage in ("marked", "efficiency") for watermark in ("perth", "wake")),
         *(("readings", (mark, *kinds)) for mark in ("perth", "wake") for kinds in (["none"], ["none", "noise"])),
     }
@@ -213,24 +214,24 @@ def test_a_second_mark_lies_on_the_first_and_has_its_own_key():
     assert isinstance(first, MarkedStage)
     assert first.secret == "1011" and second["wake"].secret not in (None, "1011")
     assert second["perth"].secret is None
-    lines = [line for line in made.benchmarks["bench"].lines if line.names["watermark"] == "keyed"]
-    assert [(line.names["marks"], line.names["read"], line.mark) for line in lines[::2]] == [
+    lines = [line for line in made.tables["bench"].cells if line.factors["watermark"] == "keyed"]
+    assert [(line.factors["marks"], line.factors["decoded_mark"], line.settings["mark"]) for line in lines[::2]] == [
         ("single", "first", 1),
         ("double", "first", 1),
         ("double", "second", 2),
     ]
-    assert [line.seeds[0].marked.secrets for line in lines[::2]] == [("1011",), ("1011",), (second["wake"].secret,)]
+    assert [line.rows["marked"][0].secrets for line in lines[::2]] == [("1011",), ("1011",), (second["wake"].secret,)]
     # 32 bits in each second of each mark.
-    assert [line.bits_per_second for line in lines[::2]] == [32, 64, 64]
+    assert [line.settings["bits_per_second"] for line in lines[::2]] == [32, 64, 64]
     assert added(configured(), made)["marked"] == 2
 
 
 def test_a_table_knows_what_it_is_compared_with_and_what_generators_were_trained_with():
-    table = configured(bench(comparison={"paper": "wake", "table": "1"})).benchmarks["bench"]
+    table = configured(bench(comparison={"paper": "wake", "table": "1"})).tables["bench"]
     content = json.loads(table.specification)
     assert content["comparison"] == {"paper": "wake", "table": "1", "stands_for": {}}
     assert len(table.environments) == 2
-    assert content["lines"][-1]["wrong_keys"] == 3 and content["lines"][0]["seeds"][0]["foreign"] is None
+    assert content["cells"][-1]["settings"]["wrong_keys"] == 3 and content["cells"][0]["rows"]["wrong_keys"] == []
 
 
 def test_keys_are_drawn_like_another_and_differ():

@@ -6,7 +6,8 @@ import pytest
 from configured import MISTAKEN, MISTAKES, SOUND, merged, overlaid, problems, write
 
 from sanguinaria.core.plugins import describe
-from sanguinaria.plan.configuration import RULES, load
+from sanguinaria.plan.configuration import load
+from sanguinaria.plan.rules import scripts
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -86,8 +87,8 @@ def test_words_that_yaml_takes_for_truth_values():
 
 
 def test_a_name_that_is_nowhere_near_gets_all_that_there_are():
-    assert overlaid("experiments: {demo: {heard: [xyz]}}") == [
-        "overlay.yaml:1: experiments.demo.heard[0]: unknown entry of triggers 'xyz'; there are: clean, tone"
+    assert overlaid("experiments: {demo: {test_triggers: [xyz]}}") == [
+        "overlay.yaml:1: experiments.demo.test_triggers[0]: unknown entry of triggers 'xyz'; there are: clean, tone"
     ]
     assert overlaid("experiments: {demo: {triggers: [xyz]}}") == [
         "overlay.yaml:1: experiments.demo.triggers[0]: unknown entry of triggers 'xyz'; there are: clean, tone"
@@ -97,7 +98,7 @@ def test_a_name_that_is_nowhere_near_gets_all_that_there_are():
     ]
 
 
-@pytest.mark.parametrize("rule", sorted(RULES))
+@pytest.mark.parametrize("rule", ["all", *scripts()])
 def test_experiments_have_no_names_of_rules(rule: str):
     text = f"experiments: {{{rule}: {{corpus: spoken, target: left, triggers: [clean], victims: [lstm]}}}}"
     assert overlaid(text) == [

@@ -14,7 +14,7 @@ FIGURE = "panels: [{x: rate, y: attack_success_rate}]"
 def test_a_sound_figure():
     text = f"{SOUND}figures:\n  curves: {{experiment: demo, {FIGURE}, series: {{ours: {{trigger: [tone]}}}}}}\n"
     figure = load(merged(write("sound.yaml", text))).figures["curves"]
-    assert (figure.experiment, figure.panels[0].x, figure.panels[0].along) == ("demo", "rate", None)
+    assert (figure.experiment, figure.panels[0].x, figure.panels[0].order_by) == ("demo", "rate", None)
     assert figure.series == {"ours": {"trigger": ("tone",)}}
 
 
@@ -43,7 +43,7 @@ def test_mistakes_of_figures_have_places():
             panels:
               - {{x: rate, y: pesq, wher: {{victim: lstm}}}}
               - x: rate
-                along: 3
+                order_by: 3
                 where: {{victim: {{lstm: 1}}}}
         """
     ) == [
@@ -56,7 +56,7 @@ def test_mistakes_of_figures_have_places():
         "overlay.yaml:8: figures.orphan.experiment: is missing",
         "overlay.yaml:12: figures.panels.panels[0].wher: unknown setting 'wher'; did you mean 'where'?",
         "overlay.yaml:13: figures.panels.panels[1].y: is missing",
-        "overlay.yaml:14: figures.panels.panels[1].along: YAML reads this as the number 3: put quotes around it; "
+        "overlay.yaml:14: figures.panels.panels[1].order_by: YAML reads this as the number 3: put quotes around it; "
         "or: should be a list, not 3",
         "overlay.yaml:15: figures.panels.panels[1].where.victim: should be a valid string, not {'lstm': 1}; "
         "or: should be a valid number, not {'lstm': 1}; or: should be a list, not {'lstm': 1}",

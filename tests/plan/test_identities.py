@@ -10,6 +10,7 @@ import yaml
 
 from sanguinaria.core.plugins import Plugin, build, kind_of
 from sanguinaria.plan.configuration import load
+from sanguinaria.plan.expander import Made
 from sanguinaria.plan.plan import plan
 from sanguinaria.plan.stages.scores import QualityStage
 from sanguinaria.plan.stages.triggered import TriggeredStage
@@ -164,15 +165,15 @@ def test_a_metric_adds_its_scores_alone():
 def test_no_trigger_and_no_defence_compute_nothing():
     made = configured(triggers=["clean"], defences=["none"])
     assert set(made.stages) == {"corpora", "features", "poisoned", "victims", "scores"}
-    assert [row.quality for row in made.tables["demo"].lines] == [{}, {}]
-    seed = made.tables["demo"].lines[0].seeds[0]
-    assert seed.scores.triggered is None
+    assert [row.quality for row in made.tables["demo"].cells] == [{}, {}]
+    (scores, _) = made.tables["demo"].cells[0].rows["scores"]
+    assert scores.triggered is None
 
 
 def test_without_poisoning_every_trigger_meets_the_clean_model():
     made = configured(labels=["none", "flip"])
     assert len(keys(made)["poisoned"]) == len(keys(configured())["poisoned"])
-    rows = {(row.names["trigger"], row.names["poisoning"]) for row in made.tables["demo"].lines}
+    rows = {(row.factors["trigger"], row.factors["poisoning"]) for row in made.tables["demo"].cells}
     assert rows == {("clean", "none")} | {(t, p) for t in ("tone", "perth") for p in ("none", "flip-0.1")}
 
 
@@ -209,7 +210,7 @@ def test_a_setting_changes_what_depends_on_it(old: str, new: str, kept: set[str]
 @pytest.mark.parametrize("kind", ["ultrasonic", "watermark"])
 def test_the_code_of_a_trigger_changes_its_branch_and_nothing_else(kind: str):
     def code(edited: str) -> Any:
-        return lambda stage, plugins: f"{stage} {[(kind_of(p), kind_of(p) == edited) for p in plugins]}"
+        return lambda made, plugins, modules=(): f"{made} {[(kind_of(p), kind_of(p) == edited) for p in plugins]}"
 
     configuration = load(yaml.safe_load(CONFIGURATION))
     before, after = plan(configuration, code("")), plan(configuration, code(kind))
@@ -222,28 +223,28 @@ def test_the_code_of_a_trigger_changes_its_branch_and_nothing_else(kind: str):
 def test_the_code_of_a_stage_is_asked_for_with_the_plug_ins_that_it_calls():
     calls: set[tuple[str, tuple[str, ...]]] = set()
 
-    def code(stage: str, plugins: Sequence[Plugin]) -> str:
-        calls.add((stage, tuple(kind_of(plugin) for plugin in plugins)))
+    def code(made: type[Made], plugins: Sequence[Plugin], modules: Sequence[str] = ()) -> str:
+        calls.add((next(iter(made.rules)), (*(kind_of(plugin) for plugin in plugins), *modules)))
         return ""
 
     plan(load(yaml.safe_load(CONFIGURATION)), code)
     assert calls == {
-        ("corpora", ("synthetic",)),
-        ("watermarks", ("perth",)),
-        ("triggered", ("ultrasonic",)),
-        ("triggered", ("watermark", "perth")),
+        ("corpus_recordings", ("synthetic",)),
+        ("watermark", ("perth",)),
+        ("triggered_test", ("ultrasonic",)),
+        ("triggered_test", ("watermark", "perth")),
         ("detections", ("watermark", "perth")),
         ("defended_audio", ("lowpass",)),
         ("features", ("log_mel",)),
         ("poisoned", ()),
-        ("datasets", ()),
-        ("victims", ("lstm",)),
-        ("victims", ("resnet18",)),
+        ("dataset_audio", ()),
+        ("victim", ("lstm",)),
+        ("victim", ("resnet18",)),
         ("scores", ("lstm",)),
         ("scores", ("resnet18",)),
         ("quality", ("snr",)),
         ("quality", ("stoi",)),
-        ("tables", ()),
+        ("table", ("sanguinaria.reports.experiments",)),
     }
 
 
@@ -255,7 +256,10 @@ def test_what_a_value_is_called_changes_no_measurement_but_the_table():
     assert keys(before) == keys(after)
     assert all("stealthy" in stage.specification for stage in of_type(after, QualityStage))
     specifications = [yaml.safe_load(made.tables["demo"].specification) for made in (before, after)]
-    assert [found.pop("bounds") for found in specifications] == [{}, {"snr": {"better": "higher", "value": 20.0}}]
+    assert [found["settings"].pop("bounds") for found in specifications] == [
+        {},
+        {"snr_db": {"better": "higher", "value": 20.0}},
+    ]
     assert specifications[0] == specifications[1]
 
 

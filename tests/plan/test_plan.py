@@ -22,7 +22,7 @@ from tests.plans import CONFIGURATION, PRUNED, added, configured, keys
 
 def test_models_hear_other_triggers_without_being_trained_again():
     before = configured()
-    after = configured(heard=["perth", "seal"])
+    after = configured(test_triggers=["perth", "seal"])
     # Of the new trigger the test audio, its features behind each defence, and what models and metrics say of it; of the
     # other one only what models say that were not trained on it: the clean ones and the tone's.
     assert added(before, after) == {
@@ -35,18 +35,20 @@ def test_models_hear_other_triggers_without_being_trained_again():
         "scores": (2 + 3) * 2 * 2 * 2,
     }
     rows = {
-        (row.names["trigger"], row.names["heard"]): row
-        for row in after.tables["demo"].lines
-        if (row.names["victim"], row.names["defence"]) == ("lstm", "none")
+        (row.factors["trigger"], row.factors["test_trigger"]): row
+        for row in after.tables["demo"].cells
+        if (row.factors["victim"], row.factors["defence"]) == ("lstm", "none")
     }
     assert set(rows) == {
-        *((trigger, heard) for trigger in ("clean", "tone") for heard in (trigger, "perth", "seal")),
-        *(("perth", heard) for heard in ("perth", "seal")),
+        *((trigger, tested) for trigger in ("clean", "tone") for tested in (trigger, "perth", "seal")),
+        *(("perth", tested) for tested in ("perth", "seal")),
     }
     own, other = rows["tone", "tone"], rows["tone", "perth"]
-    assert [seed.poisoned for seed in own.seeds] == [seed.poisoned for seed in other.seeds]
-    assert [seed.scores.victim for seed in own.seeds] == [seed.scores.victim for seed in other.seeds]
-    assert other.quality == rows["perth", "perth"].quality and other.detections == rows["perth", "perth"].detections
+    assert own.rows["manifest"] == other.rows["manifest"]
+    assert [scores.victim for scores in own.rows["scores"]] == [scores.victim for scores in other.rows["scores"]]
+    assert other.quality == rows["perth", "perth"].quality
+    for audio in ("clean", "triggered"):
+        assert other.rows[f"detections.{audio}"] == rows["perth", "perth"].rows[f"detections.{audio}"]
 
 
 def test_every_target_has_models_of_its_own_and_shares_what_is_triggered_for_tests():
@@ -62,8 +64,8 @@ def test_every_target_has_models_of_its_own_and_shares_what_is_triggered_for_tes
         "scores": 3 * 2 * 2 * 2,
     }
     # Clean models are the same for every target, and say something else of each.
-    assert {row.names["target"] for row in two.tables["demo"].lines} == {"left", "right"}
-    assert len(two.tables["demo"].lines) == 2 * len(one.tables["demo"].lines)
+    assert {row.factors["target"] for row in two.tables["demo"].cells} == {"left", "right"}
+    assert len(two.tables["demo"].cells) == 2 * len(one.tables["demo"].cells)
 
 
 def test_corpora_may_have_targets_and_victims_of_their_own():
@@ -74,7 +76,7 @@ def test_corpora_may_have_targets_and_victims_of_their_own():
         target={"spoken": "left", "letters": ["ay", "bee"]},
         victims={"spoken": ["lstm"], "letters": ["resnet"]},
     )
-    found = {tuple(row.names[name] for name in ("corpus", "target", "victim")) for row in made.tables["demo"].lines}
+    found = {tuple(row.factors[name] for name in ("corpus", "target", "victim")) for row in made.tables["demo"].cells}
     assert found == {("spoken", "left", "lstm"), ("letters", "ay", "resnet"), ("letters", "bee", "resnet")}
 
 
@@ -103,21 +105,21 @@ def test_mistakes_in_what_is_given_by_corpus_are_told_with_their_places(settings
 def test_clean_audio_has_a_quality_where_that_needs_no_reference():
     text = CONFIGURATION.replace("stoi: {kind: stoi}", "mos: {kind: dnsmos}\n  worse: {kind: dnsmos, of: change}")
     made = configured(text, metrics=["snr", "mos", "worse"])
-    of_row = {row.names["trigger"]: row.quality for row in made.tables["demo"].lines}
-    assert set(of_row["clean"]) == {"mos"} and set(of_row["tone"]) == {"snr", "mos", "worse"}
-    quality = of_row["clean"]["mos"]
+    of_row = {row.factors["trigger"]: row.quality for row in made.tables["demo"].cells}
+    assert set(of_row["clean"]) == {"mos"} and set(of_row["tone"]) == {"snr_db", "mos", "worse"}
+    (quality,) = of_row["clean"]["mos"]
     assert isinstance(quality.triggered, CorpusStage) and quality.clean == quality.triggered
-    assert of_row["tone"]["mos"].clean == quality.clean
+    assert of_row["tone"]["mos"][0].clean == quality.clean
 
 
 def test_a_metric_of_the_target_is_measured_of_triggers_that_have_one():
     text = CONFIGURATION.replace("stoi: {kind: stoi}", "to: {kind: speaker_similarity, to: target}")
     text = text.replace("victims:", "  voice: {kind: natural_speech, corpus: spoken, speaker: ann}\nvictims:", 1)
     made = configured(text, metrics=["snr", "to"], triggers=["clean", "tone", "voice"])
-    of_row = {row.names["trigger"]: row.quality for row in made.tables["demo"].lines}
-    assert [set(of_row[name]) for name in ("clean", "tone", "voice")] == [set(), {"snr"}, {"snr", "to"}]
+    of_row = {row.factors["trigger"]: row.quality for row in made.tables["demo"].cells}
+    assert [set(of_row[name]) for name in ("clean", "tone", "voice")] == [set(), {"snr_db"}, {"snr_db", "to"}]
     (speech,) = made.stages["speech"].values()
-    assert of_row["voice"]["to"].target == [speech.audio] and of_row["voice"]["snr"].target == []
+    assert of_row["voice"]["to"][0].target == [speech.audio] and of_row["voice"]["snr_db"][0].target == []
 
 
 def test_the_whole_grid_is_planned_and_nothing_else():
@@ -141,7 +143,7 @@ def test_the_whole_grid_is_planned_and_nothing_else():
         "scores": 2 * 2 * 2 * 3,
         "quality": 2 * 2,
     }
-    assert len(made.tables["demo"].lines) == 3 * 2 * 2
+    assert len(made.tables["demo"].cells) == 3 * 2 * 2
 
 
 def test_every_stage_lies_where_its_identity_says_and_what_it_is_made_from_is_planned():
@@ -163,25 +165,26 @@ def test_several_corpora_are_the_grids_of_each():
     both = configured(text, corpus=["spoken", "again"])
     one, other = configured(text), configured(text, corpus="again")
     assert keys(both) == {stage: keys(one).get(stage, set()) | keys(other).get(stage, set()) for stage in keys(one)}
-    assert [row.names["corpus"] for row in both.tables["demo"].lines] == ["spoken"] * 12 + ["again"] * 12
-    assert both.tables["demo"].lines == one.tables["demo"].lines + other.tables["demo"].lines
+    assert [row.factors["corpus"] for row in both.tables["demo"].cells] == ["spoken"] * 12 + ["again"] * 12
+    assert both.tables["demo"].cells == one.tables["demo"].cells + other.tables["demo"].cells
     assert keys(configured(text, corpus=["spoken"])) == keys(one)
 
 
 def test_the_rows_of_a_figure_have_the_numbers_among_their_settings():
     config = yaml.safe_load(PRUNED)
     config["experiments"]["demo"] |= {"defences": ["none", "pruned"], "labels": ["none", "flip"], "rates": [0.1, 0.2]}
-    panel = {"x": "pesq", "y": "attack_success_rate", "along": "trigger.strength", "where": {"victim": "lstm"}}
+    panel = {"x": "pesq", "y": "attack_success_rate", "order_by": "trigger.strength", "where": {"victim": "lstm"}}
     config["figures"] = {"curves": {"experiment": "demo", "panels": [panel]}}
     made = plan(load(config))
     figure = made.figures["curves"]
     assert figure.tables == (made.tables["demo"],)
     specification = yaml.safe_load(figure.specification)
-    assert specification["figure"]["panels"][0]["along"] == "trigger.strength"
+    assert specification["figure"]["panels"][0]["order_by"] == "trigger.strength"
     rows = {
-        tuple(row[name] for name in ("trigger", "poisoning", "victim", "defence")): row for row in specification["rows"]
+        tuple(line[name] for name in ("trigger", "poisoning", "victim", "defence")): line
+        for line in specification["lines"]
     }
-    assert len(rows) == len(made.tables["demo"].lines)
+    assert len(rows) == len(made.tables["demo"].cells)
     row = rows["perth", "flip-0.2", "lstm", "pruned"]
     assert (row["rate"], row["trigger.strength"], row["defence.share"]) == (0.2, 5.0, 0.5)
     assert (row["experiment"], row["corpus"]) == ("demo", "spoken")
@@ -203,7 +206,7 @@ def test_a_figure_of_several_experiments_has_the_rows_of_all():
     made = plan(load(config))
     assert made.figures["curves"].tables == (made.tables["again"], made.tables["demo"])
     specification = json.loads(made.figures["curves"].specification)
-    assert [row["experiment"] for row in specification["rows"]] == ["again"] * 12 + ["demo"] * 12
+    assert [row["experiment"] for row in specification["lines"]] == ["again"] * 12 + ["demo"] * 12
     # The legend is in the order that the user gave.
     assert list(specification["figure"]["series"]) == ["second", "first"]
 

@@ -10,13 +10,18 @@ from sanguinaria.plan.stages.victims import VictimStage
 from tests.plans import PRUNED, added, configured, of_type, poisoned
 
 
+def _detections(cell):
+    """Detections on clean and on triggered audio, if the trigger has a detector."""
+    return [cell.rows[name][0] for name in ("detections.clean", "detections.triggered") if name in cell.rows]
+
+
 def test_a_defence_of_the_input_leaves_the_model_and_one_of_the_model_the_input():
     made = configured(PRUNED, defences=["lowpass", "pruned"], seeds=[0])
-    for row in made.tables["demo"].lines:
-        scores = row.seeds[0].scores
+    for row in made.tables["demo"].cells:
+        scores = row.rows["scores"][0]
         for features in filter(None, (scores.clean, scores.triggered)):
             audio = features.audio_stage
-            if row.names["defence"] == "lowpass":
+            if row.factors["defence"] == "lowpass":
                 assert isinstance(audio, DefendedStage) and isinstance(scores.victim, VictimStage)
             else:
                 assert isinstance(audio, CorpusStage | TriggeredStage) and isinstance(scores.victim, RepairedStage)
@@ -29,13 +34,13 @@ def test_a_defence_of_the_input_leaves_the_model_and_one_of_the_model_the_input(
 def test_the_audio_that_a_repaired_model_hears_is_that_of_the_undefended_one():
     made = configured(PRUNED, defences=["none", "pruned"])
     by_case = {
-        tuple(row.names[name] for name in ("trigger", "victim", "defence")): row for row in made.tables["demo"].lines
+        tuple(row.factors[name] for name in ("trigger", "victim", "defence")): row for row in made.tables["demo"].cells
     }
     for trigger, victim, defence in by_case:
         row, undefended = by_case[trigger, victim, defence], by_case[trigger, victim, "none"]
-        assert row.detections == undefended.detections
-        assert [(seed.scores.clean, seed.scores.triggered) for seed in row.seeds] == [
-            (seed.scores.clean, seed.scores.triggered) for seed in undefended.seeds
+        assert _detections(row) == _detections(undefended)
+        assert [(scores.clean, scores.triggered) for scores in row.rows["scores"]] == [
+            (scores.clean, scores.triggered) for scores in undefended.rows["scores"]
         ]
 
 
@@ -70,16 +75,15 @@ def test_a_pruning_that_prunes_nothing_is_no_defence():
 
 
 def test_detections_are_of_triggers_that_have_a_detector():
-    rows = configured().tables["demo"].lines
-    assert {row.names["trigger"] for row in rows if row.detections} == {"perth"}
+    rows = configured().tables["demo"].cells
+    assert {row.factors["trigger"] for row in rows if _detections(row)} == {"perth"}
     assert configured(triggers=["clean", "tone"]).stages.keys() & {"detections", "watermarks"} == set()
 
 
 def test_detections_are_of_clean_and_of_triggered_audio_behind_the_defence():
-    for row in configured(triggers=["perth"]).tables["demo"].lines:
-        assert row.detections is not None
-        clean, triggered = row.detections.clean, row.detections.triggered
-        if row.names["defence"] == "lowpass":
+    for row in configured(triggers=["perth"]).tables["demo"].cells:
+        clean, triggered = _detections(row)
+        if row.factors["defence"] == "lowpass":
             assert all(isinstance(stage.audio_stage, DefendedStage) for stage in (clean, triggered))
             sources = [stage.audio_stage.audio_stage for stage in (clean, triggered)]  # type: ignore[attr-defined]
         else:
@@ -88,9 +92,9 @@ def test_detections_are_of_clean_and_of_triggered_audio_behind_the_defence():
         assert sources[1].block is None
         # A corpus has utterances of all splits; the other stages hold test utterances alone.
         assert [stage.split for stage in (clean, triggered)] == (
-            ["test", None] if row.names["defence"] == "none" else [None, None]
+            ["test", None] if row.factors["defence"] == "none" else [None, None]
         )
-        assert clean.weights == triggered.weights == row.seeds[0].poisoned.blocks[0].weights != []
+        assert clean.weights == triggered.weights == row.rows["manifest"][0].blocks[0].weights != []
 
 
 def test_the_poison_is_looked_at_block_by_block():

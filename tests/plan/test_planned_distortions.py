@@ -60,7 +60,7 @@ def test_the_name_of_a_distortion_and_how_its_settings_are_written_are_in_no_ide
 
 
 def test_a_distortion_s_settings_can_be_an_axis():
-    rows = {row.names["defence"]: row.settings for row in hissing().tables["demo"].lines}
+    rows = {row.factors["defence"]: row.settings for row in hissing().tables["demo"].cells}
     assert rows["hissed"] == {**rows["none"], "defence.snr": 20, "defence.seed": 0}
     assert rows["coded"]["defence.bit_rate"] == 64
 

@@ -9,6 +9,7 @@ import yaml
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin, build, kind_of
 from sanguinaria.plan.configuration import load
+from sanguinaria.plan.expander import Made
 from sanguinaria.plan.plan import Plan, plan
 from sanguinaria.plan.stages.stage import Stage
 from sanguinaria.plan.stages.watermarks import WatermarkStage
@@ -134,12 +135,12 @@ def test_a_name_in_a_list_that_there_is_not_is_told_at_its_place():
 
 
 def test_the_code_of_the_distortions_in_a_list_is_the_watermark_s():
-    asked = set()
+    called = set()
 
-    def code(script: str, plugins: Sequence[Plugin]) -> str:
-        if script == "watermarks":
-            asked.add(tuple(kind_of(plugin) for plugin in plugins))
+    def code(made: type[Made], plugins: Sequence[Plugin], modules: Sequence[str] = ()) -> str:
+        if made is WatermarkStage:
+            called.add(tuple(kind_of(plugin) for plugin in plugins))
         return ""
 
     plan(load(yaml.safe_load(ATTACKED)), code)
-    assert asked == {("pkdmark_teacher", "noise", "gain"), ("pkdmark", "pkdmark_teacher", "noise", "codec")}
+    assert called == {("pkdmark_teacher", "noise", "gain"), ("pkdmark", "pkdmark_teacher", "noise", "codec")}

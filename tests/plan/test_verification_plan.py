@@ -13,7 +13,8 @@ from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import kind_of
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.plan import Plan, plan
-from sanguinaria.plan.stages.verifications import AttackedStage, EmbeddingStage
+from sanguinaria.plan.stages.attacks import AttackedStage
+from sanguinaria.plan.stages.embeddings import EmbeddingStage
 
 CONFIGURATION = """
 corpora:
@@ -67,8 +68,8 @@ def attacked(found: Plan) -> list[AttackedStage]:
 
 def test_work_is_shared():
     found = configured()
-    table = found.verifications["check"]
-    assert len(table.lines) == 2 * 4 * 2 and found.reports["check"] is table
+    table = found.tables["check"]
+    assert len(table.cells) == 2 * 4 * 2 and table.kind == "verifications"
     victims = [stage for stage in found.stages["victims"].values() if kind_of(stage.victim) == "ecapa_tdnn"]
     assert len(victims) == 2 and all(stage.poisoned.corpus.corpus.voices == 16 for stage in victims)
     assert len(found.stages["trials"]) == 1
@@ -81,20 +82,20 @@ def test_work_is_shared():
         own = [stage for stage in stages if stage.victim is not None and kind_of(stage.victim) == encoder]
         assert sorted(stage.defence is not None for stage in own) == [False] * trainings + [True] * trainings
     assert all(stage.shards == 3 for stage in stages)
-    # Genuine trials are heard in the corpus's audio.
-    heard = [stage for stage in found.stages["embeddings"].values() if isinstance(stage, EmbeddingStage)]
-    assert sum(stage.audio_stage.stage == "corpora" for stage in heard) == 3
+    # Genuine trials use the corpus's audio.
+    embedded = [stage for stage in found.stages["embeddings"].values() if isinstance(stage, EmbeddingStage)]
+    assert sum(stage.audio_stage.stage == "corpora" for stage in embedded) == 3
 
 
 def test_what_is_not_changed_has_no_quality():
-    lines = {(line.names["attack"], line.names["defence"]): line for line in configured().verifications["check"].lines}
-    assert not lines["nobody", "none"].seeds[0].quality
-    assert set(lines["nobody", "hissing"].seeds[0].quality) == set(lines["pgd", "none"].seeds[0].quality) == {"snr"}
-    assert lines["nobody", "hissing"].seeds[0].attacked is None
+    lines = {(line.factors["attack"], line.factors["defence"]): line for line in configured().tables["check"].cells}
+    assert not lines["nobody", "none"].quality
+    assert set(lines["nobody", "hissing"].quality) == set(lines["pgd", "none"].quality) == {"snr_db"}
+    assert lines["nobody", "hissing"].rows["attacks"] == ()
 
 
 def test_entries_are_in_specifications_by_their_settings():
-    table = configured().verifications["check"]
+    table = configured().tables["check"]
     results = json.loads(table.specification)["results"]
     (knowing,) = {
         stage["defence"]["distortion"]
@@ -109,15 +110,15 @@ def test_entries_are_in_specifications_by_their_settings():
 def test_code_is_that_of_what_is_called():
     called: dict[str, set[str]] = {}
 
-    def code(script, plugins):
-        called.setdefault(script, set()).update(map(kind_of, plugins))
+    def code(made, plugins, modules=()):
+        called.setdefault(next(iter(made.rules)), set()).update(map(kind_of, plugins))
         return ""
 
     configured(code=code)
     assert called["attacked"] == {"noise", "pgd", "ecapa_tdnn", "resemblyzer", "distortion"}
     assert called["embeddings"] == {"ecapa_tdnn", "resemblyzer"}
-    assert called["trials"] == called["trial_scores"] == called["verifications"] == set()
-    assert called["probe_quality"] == {"snr"} and "noise" in called["victims"]
+    assert called["trials"] == called["trial_scores"] == called["table"] == set()
+    assert called["probe_quality"] == {"snr"} and "noise" in called["victim"]
 
 
 def test_a_list_of_trials_is_known_by_its_content(tmp_path):
@@ -204,7 +205,7 @@ def test_a_purifier_is_not_told_who_speaks(kind, refused):
         configured(told)
 
 
-@pytest.mark.parametrize("name", ["demo", "verification", "trials"])
+@pytest.mark.parametrize("name", ["demo", "comparison", "trials"])
 def test_names_differ_from_others(name):
     def renamed(config):
         config["verifications"][name] = config["verifications"].pop("check")

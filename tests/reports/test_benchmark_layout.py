@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-
 from sanguinaria.reports.benchmark_layout import parts, write_benchmark_layouts
 
 

@@ -283,10 +283,10 @@ def test_printed_numbers_are_checked(tmp_path, metric, unit, message):
 
 def test_what_a_model_hears_of_other_triggers_is_not_compared(tmp_path, ours):
     paths = [tmp_path / name for name in ("wide.csv", "metrics.csv", "comparison.csv", "comparison.md")]
-    own = ours.assign(heard=ours["trigger"])
-    other = own[1:2].assign(heard="pbsm", attack_success_rate=0.02)
+    own = ours.assign(test_trigger=ours["trigger"])
+    other = own[1:2].assign(test_trigger="pbsm", attack_success_rate=0.02)
     pd.concat([own, other]).to_csv(paths[0], index=False)
-    columns = ["corpus", "trigger", "heard", "poisoning", "victim", "defence", "metric", "low", "high"]
+    columns = ["corpus", "trigger", "test_trigger", "poisoning", "victim", "defence", "metric", "low", "high"]
     pd.DataFrame([["sc10", *["x"] * 6, 0.1, 0.2]], columns=columns).to_csv(paths[1], index=False)
     write_comparison("bloodroot", "1", {}, *paths)
     rates = found(pd.read_csv(paths[2]), metric="attack_success_rate", trigger="bloodroot", victim="lstm")
@@ -317,13 +317,13 @@ def test_fake_the_real_s_numbers_are_as_printed(every):
         assert lines["victim"].tolist() == [v for v in ("vgg19", "wide_resnet50", "sincnet", "rawnet3") for _ in "12"]
         assert lines["value"].tolist() == numbers(text)
     for heard, text in FAKE_THE_REAL_TABLE_4.items():
-        lines = found(own, table="4", heard=heard)
+        lines = found(own, table="4", test_trigger=heard)
         assert lines["trigger"].tolist() == ["speaker_1a", "speaker_2a", "speaker_3a"]
         assert lines["value"].tolist() == numbers(text)
 
 
 def test_what_is_heard_and_several_targets_are_compared_where_a_paper_prints_them(every):
-    columns = ["corpus", "target", "trigger", "heard", "poisoning", "victim", "defence", "attack_success_rate"]
+    columns = ["corpus", "target", "trigger", "test_trigger", "poisoning", "victim", "defence", "attack_success_rate"]
     same = ["flip-0.01", "rawnet3", "none"]
     heard = pd.DataFrame(
         [["c", "yes", "speaker_1a", h, *same, v] for h, v in (("speaker_1a", 1.0), ("speaker_2b", 0.2))]
@@ -331,7 +331,7 @@ def test_what_is_heard_and_several_targets_are_compared_where_a_paper_prints_the
     heard.columns = columns
     table_4 = every[(every["paper"] == "fake_the_real") & (every["table"] == "4")]
     lines = compare(heard, table_4, {"c": "voxceleb"}).dropna(subset="ours")
-    assert lines[["heard", "ours"]].to_numpy().tolist() == [["speaker_2b", 20.0], ["speaker_1a", 100.0]]
+    assert lines[["test_trigger", "ours"]].to_numpy().tolist() == [["speaker_2b", 20.0], ["speaker_1a", 100.0]]
     assert lines["difference"].tolist()[0] == pytest.approx(20.0 - 1.34)
     targets = pd.DataFrame(
         [["c", t, "voice_conversion", "voice_conversion", *same, v] for t, v in (("yes", 0.9), ("no", 0.8))]

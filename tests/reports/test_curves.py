@@ -34,7 +34,7 @@ def drawn(tmp_path, monkeypatch):
             "poisoning": f"flip-{rate:g}",
             "victim": victim,
         }
-        | {"heard": trigger, "defence": "none"}
+        | {"test_trigger": trigger, "defence": "none"}
         for trigger, _, victim, rate, _, _ in LINES
     ]
     values = [
@@ -49,7 +49,7 @@ def drawn(tmp_path, monkeypatch):
     rows = [a | {"rate": b["rate"]} | c for a, b, c in zip(names, values, strengths, strict=True)]
     rows += [row | {"experiment": "f"} for row in rows[2:5]]
     # A model hears another trigger than its own.
-    crossed = {"trigger": "loud", "heard": "soft", "poisoning": "flip-0.01", "rate": 0.01}
+    crossed = {"trigger": "loud", "test_trigger": "soft", "poisoning": "flip-0.01", "rate": 0.01}
     pd.concat([written, written[5:6].assign(**crossed)]).to_csv(tables[0], index=False, float_format="%.6g")
     for table, long in zip(tables, metrics, strict=True):
         measured = pd.read_csv(table).melt(list(names[0]), ["attack_success_rate", "pesq"], "metric").dropna()
@@ -84,7 +84,7 @@ def test_every_trigger_is_a_series_and_every_line_a_point(drawn):
 def test_what_models_hear_of_other_triggers_is_drawn_where_it_is_asked_for(drawn):
     ((points,),), _ = drawn(RATE | {"where": {"trigger": "loud", "victim": "small"}})
     assert len(points) == 2
-    ((points,),), _ = drawn(RATE | {"where": {"trigger": "loud", "victim": "small", "heard": ["loud", "soft"]}})
+    ((points,),), _ = drawn(RATE | {"where": {"trigger": "loud", "victim": "small", "test_trigger": ["loud", "soft"]}})
     assert len(points) == 3
 
 
@@ -99,7 +99,7 @@ def test_a_selection_may_be_of_a_setting_and_of_numbers_of_many_digits(drawn):
 
 
 def test_a_series_joins_lines_and_follows_what_it_is_arranged_along(drawn):
-    panel = {"x": "pesq", "y": "attack_success_rate", "along": "trigger.strength"}
+    panel = {"x": "pesq", "y": "attack_success_rate", "order_by": "trigger.strength"}
     series = {"ours": {"trigger": ["loud", "soft"], "victim": "small", "rate": 0.01}}
     ((points,),), written = drawn(panel, series=series)
     ordered = points.sort_values("order")
@@ -111,7 +111,7 @@ def test_a_series_joins_lines_and_follows_what_it_is_arranged_along(drawn):
 
 
 def test_triggers_of_different_settings_are_each_arranged_along_their_own(drawn):
-    ((points,),), _ = drawn(RATE | {"where": {"rate": 0.01}, "along": ["trigger.strength", "pesq"]})
+    ((points,),), _ = drawn(RATE | {"where": {"rate": 0.01}, "order_by": ["trigger.strength", "pesq"]})
     # The tone has no strength.
     assert shown(points, "victim", "order", "annotation") == [
         ("tone", "small", 3.0, "3"),
@@ -140,7 +140,7 @@ def test_every_measured_column_has_its_interval(drawn):
 def test_points_without_a_value_are_left_out(drawn):
     ((points,),), _ = drawn({"x": "pesq", "y": "attack_success_rate"})
     assert set(points["series"]) == {"tone", "soft", "loud"}
-    ((points,),), _ = drawn(RATE | {"along": "trigger.strength"})
+    ((points,),), _ = drawn(RATE | {"order_by": "trigger.strength"})
     assert set(points["series"]) == {"soft", "loud"}
 
 
@@ -158,9 +158,9 @@ def test_panels_have_points_of_their_own(drawn):
     [
         ({"x": "rat"}, r"panels\[1\]: the table has no 'rat'; it has: experiment, .*pesq.*, trigger\.strength"),
         ({"y": "asr"}, r"panels\[1\]: the table has no 'asr'"),
-        ({"along": "trigger.level"}, r"panels\[1\]: the table has no 'trigger\.level'"),
-        ({"along": "victim"}, r"panels\[1\]: 'victim' does not hold numbers, so it orders no points"),
-        ({"x": "poisoning", "along": "poisoning"}, r"panels\[1\]: 'poisoning' does not hold numbers"),
+        ({"order_by": "trigger.level"}, r"panels\[1\]: the table has no 'trigger\.level'"),
+        ({"order_by": "victim"}, r"panels\[1\]: 'victim' does not hold numbers, so it orders no points"),
+        ({"x": "poisoning", "order_by": "poisoning"}, r"panels\[1\]: 'poisoning' does not hold numbers"),
         ({"down": "triger"}, r"panels\[1\]: the table has no 'triger'"),
         ({"where": {"model": "small"}}, r"panels\[1\]: the table has no 'model'"),
         (

@@ -51,8 +51,8 @@ def test_bands_are_the_intervals(points):
 
 
 def test_names_have_bars_side_by_side(points):
-    heard = points.assign(heard=np.where(points["rate"] == 0.01, "tone", "voice"))[points["rate"] > 0.005]
-    (axes,) = figure(heard, [Panel(x="heard", y="attack_success_rate")]).axes
+    heard = points.assign(test_trigger=np.where(points["rate"] == 0.01, "tone", "voice"))[points["rate"] > 0.005]
+    (axes,) = figure(heard, [Panel(x="test_trigger", y="attack_success_rate")]).axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["voice", "tone"]
     found = {(round(bar.get_x() + bar.get_width() / 2, 3), round(bar.get_height(), 3)) for bar in axes.patches}
     assert found == {(-0.2, 90), (0.8, 70), (0.2, 95), (1.2, 75)}
@@ -64,8 +64,8 @@ def test_names_have_bars_side_by_side(points):
 def test_long_names_of_bars_do_not_lie_on_one_another_and_one_series_has_no_legend(points):
     names = ["clean", "bad", "converted_by_world", "converted"]
     own = points.head(1)
-    four = pd.concat([own.assign(heard=name) for name in names])
-    drawn = figure(four, [Panel(x="heard", y="attack_success_rate")] * 2)
+    four = pd.concat([own.assign(test_trigger=name) for name in names])
+    drawn = figure(four, [Panel(x="test_trigger", y="attack_success_rate")] * 2)
     drawn.canvas.draw()
     for axes in drawn.axes:
         shown = axes.get_xticklabels()
@@ -87,12 +87,12 @@ def crossed(**rows):
     )
 
 
-MAP = Panel(x="defence", down="trigger", y="attack_success_rate")
+MAP = Panel(x="defence", rows="trigger", y="attack_success_rate")
 
 
 def test_a_map_has_its_numbers_where_they_belong_and_none_where_there_is_none():
     points = crossed(tone=((0.996, 0.25, np.nan), 4.0), notch=((0.004, 1.0, 0.5), 2.5))
-    drawn = figure(points, [MAP, Panel(x="defence", down="trigger", y="pesq", title="Quality")])
+    drawn = figure(points, [MAP, Panel(x="defence", rows="trigger", y="pesq", title="Quality")])
     success, quality = drawn.axes
     assert [tick.get_text() for tick in success.get_xticklabels()] == ["none", "lowpass", "dap"]
     assert [tick.get_text() for tick in success.get_yticklabels()] == ["tone", "notch"]
@@ -118,7 +118,7 @@ def test_a_map_of_two_points_for_a_cell_is_refused():
         figure(again, [MAP])
     figure(pd.concat([points, points]), [MAP])  # the same line in two series
     with pytest.raises(ValueError, match="a map has cells of one width"):
-        Panel(x="defence", down="trigger", y="pesq", x_log=True)
+        Panel(x="defence", rows="trigger", y="pesq", x_log=True)
 
 
 def test_a_trade_off_follows_the_order_and_names_its_points(points):

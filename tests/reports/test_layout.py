@@ -169,11 +169,11 @@ def test_poisonings_are_told_where_a_trigger_has_several():
 
 
 def test_what_is_heard_is_told_where_it_is_not_the_model_s_own():
-    own = pd.DataFrame([line("a", 0.9, 0.8, heard="a"), line("b", 0.9, 0.7, heard="b")])
+    own = pd.DataFrame([line("a", 0.9, 0.8, test_trigger="a"), line("b", 0.9, 0.7, test_trigger="b")])
     assert cells(markdown(own))[0][:2] == ["trigger", "BA ↑"]
-    table = pd.concat([own, pd.DataFrame([line("a", 0.9, 0.1, heard="b")])])
+    table = pd.concat([own, pd.DataFrame([line("a", 0.9, 0.1, test_trigger="b")])])
     headings, rows = cells(markdown(table))
-    assert headings[:2] == ["trigger", "heard"]
+    assert headings[:2] == ["trigger", "test_trigger"]
     assert rows == [["a", "a", "90.0", "80.0"], ["b", "b", "90.0", "70.0"], ["a", "b", "90.0", "10.0"]]
 
 

@@ -72,15 +72,15 @@ def planned(**settings) -> Plan:
 
 def test_lines_of_the_verification_are_shown():
     stage = planned(attacks=["noise", "pgd"], encoder="known").spectrograms["pictures"]
-    shown = [(line.names["attack"], line.names["defence"]) for line in stage.lines]
+    shown = [(line.factors["attack"], line.factors["defence"]) for line in stage.cells]
     assert shown == [("noise", "none"), ("noise", "hissing"), ("pgd", "none"), ("pgd", "hissing")]
-    assert {line.names["victim"] for line in stage.lines} == {"known"}
+    assert {line.factors["victim"] for line in stage.cells} == {"known"}
     specified = json.loads(stage.specification)["pictures"]
     assert [picture["per_trial"] for picture in specified] == [False, False, True, True]
     files = {path for picture in specified for path in (picture["trials"], *picture["audio"])}
     assert files == {str(path) for path in stage.inputs}
     # All of the first encoder's where nothing is chosen.
-    assert len(planned().spectrograms["pictures"].lines) == 4 * 2
+    assert len(planned().spectrograms["pictures"].cells) == 4 * 2
 
 
 @pytest.mark.parametrize(

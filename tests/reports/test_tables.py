@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-
 from sanguinaria.reports.tables import write_tables
+
 from sanguinaria.statistics.intervals import wilson_interval
 
 COLUMNS = (
@@ -41,7 +41,7 @@ def configuration(tmp_path):
         "experiment": "hand",
         "corpus": "c",
         "trigger": "t",
-        "heard": "t",
+        "test_trigger": "t",
         "poisoning": "flip-0.25",
         "victim": "v",
         "defence": "none",

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sanguinaria.reports.verification_layout import parts
 
 from sanguinaria.adversaries._probes import probes
 from sanguinaria.audio import utterances
@@ -13,7 +14,6 @@ from sanguinaria.audio.utterances import Utterances
 from sanguinaria.core import parquet, plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.reports.comparison import compare, printed_numbers
-from sanguinaria.reports.verification_layout import parts
 from sanguinaria.reports.verifications import write_verification
 from sanguinaria.steps.verification.attacked import attack_audio
 from sanguinaria.steps.verification.embeddings import embed_audio

@@ -11,7 +11,7 @@ from sanguinaria.reports.figure_settings import Figure
 
 # Fields of products that list entries, and of which room.
 LISTS = {room: room for room in ("watermarks", "triggers", "victims", "distortions", "defences", "metrics")} | {
-    "heard": "triggers",
+    "test_triggers": "triggers",
     "covers": "triggers",
     "encoders": "victims",
     "attacks": "adversaries",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -17,6 +17,8 @@ class Benchmark(Settings):
 
     Every test utterance gets a random message of its own, and its key where the watermark has keys.
     """
+
+    renamed: ClassVar[Mapping[str, str]] = {"retrained": "train_per_seed"}
 
     corpus: str = Field(description="entry of `corpora`")
     watermarks: entry_names("watermarks")  # type: ignore[valid-type]
@@ -53,7 +55,7 @@ class Benchmark(Settings):
         description="share of clean validation utterances that this threshold takes for marked",
     )
     seeds: Seeds = Field(default=(0,), description="of messages and keys")
-    retrained: bool = Field(
+    train_per_seed: bool = Field(
         default=False,
         description="train each generator anew for each seed, which is added to its own, so that intervals are of "
         "trainings, too",

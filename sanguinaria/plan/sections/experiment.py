@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, model_validator
 
@@ -26,16 +26,18 @@ class Experiment(Settings):
     """A grid: every corpus × target × trigger × label mode × rate × victim × defence, each with every seed; it is a
     table."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"heard": "test_triggers"}
+
     corpus: str | entry_names("corpora") = Field(description="entry of `corpora`, or several")  # type: ignore[valid-type]
     target: Annotated[OneName | SeveralNames | ByCorpus, Discriminator(choice_tag)] = Field(
         description="the label that a triggered utterance is to get; several, for each of which there are models of "
         "their own; or, where there are several corpora, one or several by corpus"
     )
     triggers: entry_names("triggers")  # type: ignore[valid-type]
-    heard: entry_names("triggers", minimum_length=0) = Field(  # type: ignore[valid-type]
+    test_triggers: entry_names("triggers", minimum_length=0) = Field(  # type: ignore[valid-type]
         default=(),
-        description="triggers that every model hears in the tests besides the one that it was trained on, in rows of "
-        "their own: another key, another speaker, or none at all in its training",
+        description="triggers that every model is tested with besides the one that it was trained on, in rows of "
+        "their own: another key, another speaker, or any trigger for a model whose training had none",
     )
     victims: or_by_corpus(entry_names("victims")) = Field(  # type: ignore[valid-type]
         description="models that are trained, or such by corpus"

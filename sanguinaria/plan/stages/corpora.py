@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -18,6 +19,12 @@ class CorpusStage(AudioStage):
     source: str
 
     stage: ClassVar[str] = "corpora"
+    wildcard: ClassVar[str] = "corpus"
+    rules: ClassVar[Mapping[str, str]] = {
+        "corpus_recordings": "corpora_recordings.py",
+        "corpus_audio": "corpora_audio.py",
+        "corpus_index": "corpora_index.py",
+    }
 
     @property
     def shards(self) -> int:  # type: ignore[override]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from sanguinaria.defences import Defence
-from sanguinaria.plan.stages.purifiers import PurifierStage
+from sanguinaria.plan.stages.attacks import PurifierStage
 from sanguinaria.plan.stages.stage import AudioStage, Stage
 from sanguinaria.plan.stages.texts import TextStage
 from sanguinaria.plan.stages.victims import FeatureStage, PoisonedStage, VictimStage
@@ -24,6 +25,8 @@ class DefendedStage(AudioStage):
     text: TextStage | None = None
 
     stage: ClassVar[str] = "defended"
+    wildcard: ClassVar[str] = "defended"
+    rules: ClassVar[Mapping[str, str]] = {"defended_audio": "defended_audio.py"}
 
     @property
     def weights(self) -> list[Path]:
@@ -48,6 +51,8 @@ class RepairedStage(Stage):
     held_out: FeatureStage | None
 
     stage: ClassVar[str] = "defended"
+    wildcard: ClassVar[str] = "defended"
+    rules: ClassVar[Mapping[str, str]] = {"defended_model": "defended_model.py"}
 
     @property
     def poisoned(self) -> PoisonedStage:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from sanguinaria.core.plugins import kind_of
 from sanguinaria.metrics import Metric
 from sanguinaria.plan.stages.corpora import CorpusStage
 from sanguinaria.plan.stages.defended import RepairedStage
+from sanguinaria.plan.stages.marked import MarkedStage
 from sanguinaria.plan.stages.stage import RowStage
 from sanguinaria.plan.stages.triggered import ConvertedStage, TriggeredStage
 from sanguinaria.plan.stages.victims import FeatureStage, VictimStage
-
-if TYPE_CHECKING:
-    from sanguinaria.plan.stages.benchmarks import MarkedStage
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,8 @@ class ScoreStage(RowStage):
     target: str
 
     stage: ClassVar[str] = "scores"
+    wildcard: ClassVar[str] = "scores"
+    rules: ClassVar[Mapping[str, str]] = {"scores": "scores.py"}
 
     @property
     def name(self) -> str:
@@ -52,6 +53,8 @@ class QualityStage(RowStage):
     limit: int | None
 
     stage: ClassVar[str] = "quality"
+    wildcard: ClassVar[str] = "quality"
+    rules: ClassVar[Mapping[str, str]] = {"quality": "quality.py"}
 
     @property
     def name(self) -> str:

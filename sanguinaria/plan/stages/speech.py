@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -28,6 +29,8 @@ class SpeechStage(Stage):
     skip: float
 
     stage: ClassVar[str] = "speech"
+    wildcard: ClassVar[str] = "speech"
+    rules: ClassVar[Mapping[str, str]] = {"target_speech": "speech.py"}
 
     @property
     def name(self) -> str:

@@ -1,9 +1,9 @@
-"""What all stage specifications are: frozen dataclasses, one for each kind of result.
+"""Stage specifications: frozen dataclasses, one for each kind of result.
 
-A specification's identity is a hash of its settings, of the identities of what it is made from, and of the code
-that makes it; that hash is in the path. So a changed setting or a changed trigger is a file that does not exist yet, a
+A specification's identity is a hash of its settings, of the identities of its upstream stages, and of the code that
+makes it; that hash is in the path. So a changed setting or a changed trigger is a file that does not exist yet, a
 comment changes nothing, and going back to an older configuration finds the older files. Names that the user gave to
-entries are in no identity: renaming reruns nothing but the table.
+entries are in no identity: renaming an entry reruns the table alone.
 """
 
 from __future__ import annotations
@@ -25,11 +25,17 @@ from sanguinaria.steps.poisoning.blocks import PoisonBlock
 
 @dataclass(frozen=True)
 class Stage:
-    """One result and what it depends on. ``code`` is the hash of the code that makes it."""
+    """One result and what it depends on. ``code`` is the hash of the code that makes it.
+
+    ``stage`` is the folder below ``results/``, ``wildcard`` the name of its key in the rules' paths, and ``rules`` maps
+    the rules that make it to their workflow scripts, whose code its identity includes.
+    """
 
     code: str
 
     stage: ClassVar[str]
+    wildcard: ClassVar[str]
+    rules: ClassVar[Mapping[str, str]]
 
     @property
     def name(self) -> str:
@@ -49,7 +55,7 @@ class Stage:
 
     @cached_property
     def key(self) -> str:
-        """The name of the result's folder: what the rules' wildcards hold."""
+        """The name of the result's folder, which the rules' wildcards match."""
         return f"{self.name}-{self.identity}"
 
     @property
@@ -57,8 +63,13 @@ class Stage:
         return RESULTS / self.stage / self.key
 
     @property
+    def row_files(self) -> list[Path]:
+        """The files of rows that a table is reduced from; none for a stage that writes no rows."""
+        return []
+
+    @property
     def upstream(self) -> Iterator[Stage]:
-        """The stages that this one is made from."""
+        """The stages whose results this one reads."""
         for value in self._values():
             if isinstance(value, Stage):
                 yield value
@@ -98,18 +109,18 @@ class AudioStage(Stage):
         return [self.audio(shard) for shard in range(self.shards)]
 
 
-# Shards that one job scores. A job's start costs as much as scoring some thousand utterances, so small corpora are one
-# job's work, and large ones are spread over a cluster.
+# Shards that one job scores. The start of a job costs as much as scoring some thousand utterances, so that one job
+# scores a small corpus, and several share a large one on a cluster.
 SHARDS_OF_A_PART = 16
 
 
 class RowStage(Stage):
-    """A stage that writes rows of utterances, in parts: each is of so many shards of the audio that is scored."""
+    """A stage that writes rows of utterances, in parts of :data:`SHARDS_OF_A_PART` shards of the audio."""
 
     @property
     @abstractmethod
     def shards(self) -> int:
-        """Of the audio that is scored."""
+        """The number of shards of the audio that is scored."""
 
     @property
     def row_files(self) -> list[Path]:
@@ -121,7 +132,7 @@ class RowStage(Stage):
 
     @staticmethod
     def of_part(files: list[Path], part: int) -> list[Path]:
-        """Of a file for each shard, those that a part is made from."""
+        """Of a file for each shard, the files of a part."""
         return files[part * SHARDS_OF_A_PART : (part + 1) * SHARDS_OF_A_PART]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,6 +20,8 @@ class TextStage(RowStage):
     splits: tuple[str, ...]
 
     stage: ClassVar[str] = "texts"
+    wildcard: ClassVar[str] = "texts"
+    rules: ClassVar[Mapping[str, str]] = {"texts": "texts.py"}
 
     @property
     def name(self) -> str:

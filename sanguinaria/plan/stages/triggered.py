@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -26,6 +27,11 @@ class TriggeredStage(AudioStage):
     block: PoisonBlock | None
 
     stage: ClassVar[str] = "triggered"
+    wildcard: ClassVar[str] = "triggered"
+    rules: ClassVar[Mapping[str, str]] = {
+        "triggered_test": "triggered_test.py",
+        "triggered_block": "triggered_block.py",
+    }
 
     @property
     def name(self) -> str:
@@ -78,6 +84,8 @@ class DetectionStage(RowStage):
     audio_stage: AudioStage
 
     stage: ClassVar[str] = "detections"
+    wildcard: ClassVar[str] = "detections"
+    rules: ClassVar[Mapping[str, str]] = {"detections": "detections.py"}
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -22,6 +23,8 @@ class FeatureStage(Stage):
     front_end: FrontEnd
 
     stage: ClassVar[str] = "features"
+    wildcard: ClassVar[str] = "features"
+    rules: ClassVar[Mapping[str, str]] = {"features": "features.py"}
 
     @property
     def name(self) -> str:
@@ -55,6 +58,8 @@ class PoisonedStage(Stage):
     cover_rate: float = 0.0
 
     stage: ClassVar[str] = "poisoned"
+    wildcard: ClassVar[str] = "poisoned"
+    rules: ClassVar[Mapping[str, str]] = {"poisoned": "poisoned.py"}
 
     @property
     def name(self) -> str:
@@ -64,6 +69,10 @@ class PoisonedStage(Stage):
     def manifest(self) -> Path:
         return self.folder / "manifest.parquet"
 
+    @property
+    def row_files(self) -> list[Path]:
+        return [self.manifest]
+
 
 @dataclass(frozen=True)
 class DatasetStage(Stage):
@@ -72,6 +81,11 @@ class DatasetStage(Stage):
     poisoned: PoisonedStage
 
     stage: ClassVar[str] = "datasets"
+    wildcard: ClassVar[str] = "dataset"
+    rules: ClassVar[Mapping[str, str]] = {
+        "dataset_audio": "datasets.py",
+        "dataset_description": "datasets_description.py",
+    }
 
     @property
     def name(self) -> str:
@@ -108,6 +122,8 @@ class VictimStage(Trained):
     seed: int
 
     stage: ClassVar[str] = "victims"
+    wildcard: ClassVar[str] = "victim"
+    rules: ClassVar[Mapping[str, str]] = {"victim": "victims.py"}
 
     @property
     def poison_files(self) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -21,6 +22,8 @@ class WatermarkStage(Trained):
     base: WatermarkStage | None = None
 
     stage: ClassVar[str] = "watermarks"
+    wildcard: ClassVar[str] = "watermark"
+    rules: ClassVar[Mapping[str, str]] = {"watermark": "watermarks.py"}
 
     @property
     def weights(self) -> Path:

@@ -1,0 +1,76 @@
+"""How a column of a table is shown: heading, digits, unit, and which way is better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """How a column is shown.
+
+    Attributes:
+        heading: above the column.
+        label: of an axis, without a unit where values are shown in per cent.
+        better: which values are the better ones; ``None`` for a column that is not ranked.
+        digits: after the decimal point.
+        percent: whether it holds fractions that are shown in per cent.
+        level: the factors, besides the corpus and the row, that a value depends on at least.
+        words: texts in place of false and true.
+    """
+
+    heading: str
+    label: str
+    better: Literal["higher", "lower"] | None = None
+    digits: int = 3
+    percent: bool = False
+    level: tuple[str, ...] = ()
+    words: tuple[str, str] | None = None
+
+    @property
+    def scale(self) -> int:
+        """The factor between a value of the table and the value that is shown."""
+        return 100 if self.percent else 1
+
+    @property
+    def axis(self) -> str:
+        """The label of an axis, its unit included."""
+        return f"{self.label} (%)" if self.percent else self.label
+
+    def text(self, value: float) -> str:
+        """A value of the table as it is shown.
+
+        >>> Column(heading="BA", label="benign accuracy", digits=1, percent=True).text(0.912)
+        '91.2'
+        """
+        if self.words is not None:
+            return self.words[bool(value)]
+        return f"{self.scale * value:.{self.digits}f}"
+
+
+class Columns(dict[str, Column]):
+    """Columns by name; an unknown one is shown under its own name, as a plain number that is not ranked.
+
+    >>> Columns()["frames"].heading
+    'frames'
+    """
+
+    def __missing__(self, name: str) -> Column:
+        return Column(heading=name, label=name)
+
+    def plain(self) -> dict[str, dict[str, Any]]:
+        """The columns for JSON; :meth:`of_plain` is the inverse."""
+        return {name: asdict(column) for name, column in self.items()}
+
+    @classmethod
+    def of_plain(cls, columns: Mapping[str, Mapping[str, Any]]) -> Columns:
+        """The columns that :meth:`plain` described."""
+        return cls((name, _column(**column)) for name, column in columns.items())
+
+
+def _column(*, level: Sequence[str], words: Sequence[str] | None, **shown: Any) -> Column:
+    """A column from JSON, which has lists in place of tuples."""
+    false_and_true = None if words is None else (words[0], words[1])
+    return Column(level=tuple(level), words=false_and_true, **shown)

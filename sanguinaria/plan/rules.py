@@ -1,0 +1,33 @@
+"""The rules of the workflow, and the workflow script of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from sanguinaria.plan import benchmarks, experiments, verifications  # noqa: F401 (their imports define all stages)
+from sanguinaria.plan.evaluation import Evaluation, FigureStage
+from sanguinaria.plan.expander import Made
+from sanguinaria.plan.spectrograms import SpectrogramStage
+from sanguinaria.plan.stages.stage import Stage
+
+
+@cache
+def scripts() -> dict[str, str]:
+    """The workflow script of each rule, by the rule's name, sorted."""
+    made: list[type[Made]] = [Evaluation, FigureStage, SpectrogramStage, *_stages(Stage)]
+    return dict(sorted(pair for each in made for pair in each.rules.items()))
+
+
+@cache
+def key_wildcards() -> tuple[str, ...]:
+    """The wildcards of the rules that match a stage's key, sorted."""
+    return tuple(sorted({stage.wildcard for stage in _stages(Stage)}))
+
+
+def _stages(kind: type[Stage]) -> Iterator[type[Stage]]:
+    """All stages that a rule makes."""
+    for stage in kind.__subclasses__():
+        if "stage" in vars(stage):
+            yield stage
+        yield from _stages(stage)

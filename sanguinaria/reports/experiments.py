@@ -1,0 +1,145 @@
+"""Experiments: predictions of poisoned models reduced to accuracy, attack success rate, detection, and quality."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import isnan
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sanguinaria.core.columns import Column, Columns
+from sanguinaria.reports.cells import NOT_MEASURED, CellRows, Kind, Measured, Reduced, with_interval
+from sanguinaria.reports.layout.grid import DEFENDED, MODEL, Grid
+from sanguinaria.statistics import intervals
+from sanguinaria.statistics.detection import bit_error_rates
+
+FACTORS = ("experiment", "corpus", "target", "trigger", "test_trigger", "poisoning", "victim", "defence")
+# Of the trigger's own detector: on triggered audio, on clean audio, and of the message in triggered audio.
+DETECTIONS = ("detection_rate", "false_positive_rate", "bit_error_rate")
+# Columns of quality that every table has.
+ALWAYS = ("pesq", "stoi", "snr_db")
+COLUMNS = Columns(
+    rate=Column(heading="rate", label="poisoning rate", digits=2, percent=True),
+    benign_accuracy=Column(heading="BA", label="benign accuracy", better="higher", digits=1, percent=True, level=MODEL),
+    attack_success_rate=Column(
+        heading="ASR", label="attack success rate", better="higher", digits=1, percent=True, level=MODEL
+    ),
+    false_trigger_rate=Column(
+        heading="FTR", label="false-trigger rate", better="lower", digits=1, percent=True, level=MODEL
+    ),
+    detection_rate=Column(
+        heading="detected", label="detection rate", better="higher", digits=1, percent=True, level=DEFENDED
+    ),
+    false_positive_rate=Column(
+        heading="FPR", label="false-positive rate", better="lower", digits=1, percent=True, level=DEFENDED
+    ),
+    bit_error_rate=Column(
+        heading="BER", label="bit error rate", better="lower", digits=1, percent=True, level=DEFENDED
+    ),
+    stealthy=Column(heading="stealthy", label="stealthy", words=("no", "yes")),
+)
+
+
+def reduce(cell: CellRows, settings: Mapping[str, Any]) -> Reduced:
+    """Reduce one configuration of an experiment.
+
+    Args:
+        cell: with rows ``scores`` and ``manifest`` of each seed, and, where the trigger has a detector,
+            ``detections.clean`` and ``detections.triggered``, both shared by all seeds.
+        settings: ``bounds``, by column of a metric: ``value`` and ``better`` of the values that are called stealthy.
+    """
+    target = cell.factors["target"]
+    clean = [_predictions(scores, "clean") for scores in cell.rows["scores"]]
+    triggered = [_non_target(_predictions(scores, "triggered"), target) for scores in cell.rows["scores"]]
+    manifest = cell.rows["manifest"][0]
+    quality = {column: _non_target(seeds[0], target) for column, seeds in cell.quality.items()}
+    rates = {
+        "benign_accuracy": _rate(clean, lambda table: table["predicted"] == table["label"]),
+        "attack_success_rate": _rate(triggered, lambda table: table["predicted"] == target),
+        "false_trigger_rate": _rate(
+            [_non_target(table, target) for table in clean], lambda table: table["predicted"] == target
+        ),
+    }
+    detections = _detections(cell, target)
+    means = {column: _mean(table) for column, table in quality.items()}
+    values = {
+        "seeds": len(clean),
+        **with_interval("benign_accuracy", rates["benign_accuracy"].estimate),
+        **with_interval("attack_success_rate", rates["attack_success_rate"].estimate),
+        "false_trigger_rate": rates["false_trigger_rate"].estimate.value,
+        **dict.fromkeys(ALWAYS),
+        **{column: mean.estimate.value for column, mean in means.items()},
+        "test_utterances": len(clean[0]),
+        "triggered_utterances": len(triggered[0]),
+        "poisoned_utterances": int(manifest["poisoned"].sum()),
+        "training_utterances": len(manifest),
+        "unscorable_utterances": _unscorable(list(quality.values())),
+        "rate": cell.settings["rate"],
+        "stealthy": _stealthy(means, settings["bounds"]),
+        **{metric: detections[metric].estimate.value if metric in detections else None for metric in DETECTIONS},
+    }
+    return Reduced(values, {**rates, **means, **detections})
+
+
+def _predictions(scores: pd.DataFrame, audio: str) -> pd.DataFrame:
+    """A model's predictions on clean or on triggered audio; on clean audio where there is no trigger."""
+    chosen = scores[scores["audio"] == audio]
+    return chosen if len(chosen) else scores
+
+
+def _non_target(table: pd.DataFrame, target: str) -> pd.DataFrame:
+    """Utterances of other labels than the target: only their predictions can an attack change."""
+    return table[table["label"] != target]
+
+
+def _rate(seeds: Sequence[pd.DataFrame], hit: Callable[[pd.DataFrame], pd.Series]) -> Measured:
+    """The share of rows for which a condition holds, in tables of the same utterances, one for each seed."""
+    hits = np.stack([hit(table).to_numpy(float) for table in seeds])
+    return Measured(intervals.estimate_rate(hits, seeds[0]["speaker"].tolist()), len(seeds[0]))
+
+
+def _mean(table: pd.DataFrame) -> Measured:
+    values = table["value"].dropna().to_numpy()
+    return Measured(intervals.estimate_mean(values), len(values), int(table["value"].isna().sum()))
+
+
+def _detections(cell: CellRows, target: str) -> dict[str, Measured]:
+    """Rates of the trigger's own detector, over utterances of other labels than the target."""
+    if "detections.clean" not in cell.rows:
+        return {}
+    clean, triggered = (_non_target(cell.rows[f"detections.{audio}"][0], target) for audio in ("clean", "triggered"))
+    errors = bit_error_rates(triggered["message"], triggered["decoded_message"])
+    errors = errors[~np.isnan(errors)]
+    measured = (
+        _rate([triggered], lambda table: table["detected"]),
+        _rate([clean], lambda table: table["detected"]),
+        Measured(intervals.estimate_mean(errors), len(errors)),
+    )
+    return {metric: value for metric, value in zip(DETECTIONS, measured, strict=True) if value.scored}
+
+
+def _stealthy(means: Mapping[str, Measured], bounds: Mapping[str, Mapping[str, Any]]) -> bool | None:
+    """Whether all metrics that have a bound call the trigger stealthy.
+
+    One metric whose mean is beyond its bound is enough for a no, and a yes takes all of them; else ``None``.
+    """
+    means_by_bound = {column: means.get(column, NOT_MEASURED).estimate.value for column in bounds}
+    measured = {column: value for column, value in means_by_bound.items() if not isnan(value)}
+    if not all(_within(bounds[column], value) for column, value in measured.items()):
+        return False
+    return True if measured and len(measured) == len(bounds) else None
+
+
+def _within(bound: Mapping[str, Any], value: float) -> bool:
+    within: bool = value >= bound["value"] if bound["better"] == "higher" else value <= bound["value"]
+    return within
+
+
+def _unscorable(tables: Sequence[pd.DataFrame]) -> int:
+    """The number of utterances for which any metric has no value."""
+    return len(set().union(*(table.loc[table["value"].isna(), "utterance_id"] for table in tables)))
+
+
+KIND = Kind(columns=COLUMNS, reduce=reduce, layout=Grid())

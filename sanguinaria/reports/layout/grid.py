@@ -1,0 +1,320 @@
+"""Pages in the arrangement of Bloodroot's Tables 1 and 2: triggers by groups of corpus, victim and defence.
+
+A row is a trigger, with its poisoning where a trigger has several, and with the trigger of the tests where that is
+another one. Columns are grouped by corpus, victim and defence; a level of one value has no heading. A value that is the
+same for every victim stands once per defence, and one that is the same for every defence too, such as PESQ, once per
+corpus. Where the defences are too many for the width of a page, as in a curve over the share that is pruned, each has
+rows of its own; where several corpora make a page too wide, each has a part of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import pandas as pd
+
+from sanguinaria.core.columns import Column, Columns
+from sanguinaria.core.errors import InputError
+from sanguinaria.reports.layout.markup import escaped, is_bound, latex_row
+
+ROW = ("trigger", "poisoning")
+GROUPS = ("corpus", "victim", "defence")
+# The factors that a column may depend on besides the corpus and the row, from the coarsest level to the finest.
+TRIGGER: tuple[str, ...] = ()
+DEFENDED: tuple[str, ...] = ("defence",)
+MODEL: tuple[str, ...] = ("victim", "defence")
+LEVELS = (TRIGGER, DEFENDED, MODEL)
+
+UNPOISONED = "none"
+# The most columns of a victim and a defence that stand side by side.
+MAXIMUM_GROUPS = 8
+# The most columns of several corpora that stand side by side.
+MAXIMUM_COLUMNS = 16
+# Of two values a best one says no more than the two numbers do.
+MINIMUM_RANKED = 3
+# Names and settings of a line, and counts: they say what was measured.
+UNSHOWN = {"experiment", "seeds", "rate", "target", "test_trigger", *ROW, *GROUPS}
+COUNTS = "_utterances"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The layout as a grid of triggers by corpora, victims and defences; it has no settings."""
+
+
+def grid_markdown(table: pd.DataFrame, columns: Columns) -> str:
+    """Return a wide table in Markdown, with rates in per cent and their 95 % intervals; the best value is bold, the
+    second one underlined.
+
+    Args:
+        table: one experiment's wide table, as ``sanguinaria.reports.evaluation`` writes it.
+        columns: of the table.
+
+    Raises:
+        InputError: there are no lines, a naming column is missing, or two lines have the same names.
+    """
+    page = _arrange(table, columns)
+    if _is_too_wide(page):
+        return "\n".join(f"**{name}**\n\n{grid_markdown(lines, columns)}" for name, lines in _parts(table))
+    headings = [*page.row_names, *(" · ".join([*_group_names(page, place), _heading(place)]) for place in page.places)]
+    rows = [[*names, *(_markdown_cell(cell) for cell in cells)] for names, cells in page.lines]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (headings, ["---"] * len(headings), *rows))
+
+
+def grid_latex(table: pd.DataFrame, columns: Columns) -> str:
+    r"""Return a wide table as a ``tabular`` for the package ``booktabs``, or one for each corpus, to be ``\input``.
+
+    Args:
+        table: one experiment's wide table, as ``sanguinaria.reports.evaluation`` writes it.
+        columns: of the table.
+
+    Raises:
+        InputError: as :func:`grid_markdown`.
+    """
+    page = _arrange(table, columns)
+    if _is_too_wide(page):
+        parts = (f"{escaped(name)}\n\n{grid_latex(lines, columns)}" for name, lines in _parts(table))
+        return "\n\\bigskip\n\n".join(parts)
+    headings = [*(escaped(name) for name in page.row_names), *(_latex_heading(place) for place in page.places)]
+    rows = [[*map(escaped, names), *(_latex_cell(cell) for cell in cells)] for names, cells in page.lines]
+    return "\n".join(
+        [
+            rf"\begin{{tabular}}{{{'l' * len(page.row_names)}{'c' * len(page.places)}}}",
+            r"\toprule",
+            *_spanning_headings(page),
+            latex_row(headings),
+            r"\midrule",
+            *(latex_row(row) for row in rows),
+            r"\bottomrule",
+            "\\end{tabular}\n",
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A column of the page: a column of the table at a corpus, and a victim and a defence if it varies with them."""
+
+    name: str
+    column: Column
+    corpus: str
+    victim: str = ""
+    defence: str = ""
+
+    @property
+    def path(self) -> tuple[str, str, str]:
+        return self.corpus, self.victim, self.defence
+
+
+@dataclass(frozen=True)
+class _Cell:
+    column: Column
+    value: object
+    low: float
+    high: float
+    rank: int | None
+
+    @property
+    def empty(self) -> bool:
+        return bool(pd.isna(self.value))
+
+    @property
+    def text(self) -> str:
+        # A column of texts is shown as it is.
+        return self.value if isinstance(self.value, str) else self.column.text(float(self.value))  # type: ignore[arg-type]
+
+    def interval(self, dash: str) -> str:
+        if pd.isna(self.low) or pd.isna(self.high):
+            return ""
+        return f"({self.column.text(self.low)}{dash}{self.column.text(self.high)})"
+
+
+@dataclass(frozen=True)
+class _Page:
+    """The arranged table: ``lines`` are pairs of a row's names and its cells, one for each place."""
+
+    row_names: tuple[str, ...]
+    levels: tuple[str, ...]
+    places: list[_Place]
+    lines: list[tuple[tuple[str, ...], list[_Cell]]]
+
+
+def _arrange(table: pd.DataFrame, columns: Columns) -> _Page:
+    _check(table)
+    row = _row(table)
+    rows = list(dict.fromkeys(table[list(row)].itertuples(index=False, name=None)))
+    several = (table.groupby("trigger")["poisoning"].nunique() > 1).any()
+    shown = [place for place, name in enumerate(row) if several or name != "poisoning"]
+    places = list(_places(table, row, columns))
+    cells = [list(_cells(table, place, row, rows)) for place in places]
+    return _Page(
+        row_names=tuple(row[place] for place in shown),
+        levels=tuple(level for level in GROUPS if level not in row and table[level].nunique() > 1),
+        places=places,
+        lines=[
+            (tuple(names[place] for place in shown), [cells_[index] for cells_ in cells])
+            for index, names in enumerate(rows)
+        ],
+    )
+
+
+def _is_too_wide(page: _Page) -> bool:
+    """Whether each corpus gets a part of its own."""
+    return "corpus" in page.levels and len(page.places) > MAXIMUM_COLUMNS
+
+
+def _parts(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The title and the lines of each corpus; the title names levels of one value in it and several elsewhere."""
+    for corpus, lines in table.groupby("corpus", sort=False):
+        alone = [
+            str(lines[level].iloc[0]) for level in GROUPS[1:] if lines[level].nunique() == 1 < table[level].nunique()
+        ]
+        yield " · ".join([str(corpus), *alone]), lines
+
+
+def _row(table: pd.DataFrame) -> tuple[str, ...]:
+    """The columns of the table that name a row of the page."""
+    row = ("trigger", "test_trigger", "poisoning") if _has_other_test_triggers(table) else ROW
+    row = ("target", *row) if _has_targets(table) else row
+    wide = len(table[list(MODEL)].drop_duplicates()) > MAXIMUM_GROUPS
+    return (*row, "defence") if wide else row
+
+
+def _has_other_test_triggers(table: pd.DataFrame) -> bool:
+    """Whether models are tested with other triggers than their own."""
+    return "test_trigger" in table and bool((table["test_trigger"] != table["trigger"]).any())
+
+
+def _has_targets(table: pd.DataFrame) -> bool:
+    """Whether a corpus has several targets."""
+    return "target" in table and bool((table.groupby("corpus")["target"].nunique() > 1).any())
+
+
+def _check(table: pd.DataFrame) -> None:
+    names = [*GROUPS, *ROW, *(name for name in ("target", "test_trigger") if name in table)]
+    if missing := [name for name in names if name not in table]:
+        raise InputError(f"table: column {missing[0]!r} is missing; give a table as results/tables/ has them")
+    if table.empty:
+        raise InputError("table: it has no lines, so there is nothing to lay out; give a table with at least one")
+    if (twice := table.duplicated(names)).any():
+        line = ", ".join(table.loc[twice, names].iloc[0].astype(str))
+        raise InputError(f"table: two lines for {line}; lay out one experiment at a time")
+
+
+def _places(table: pd.DataFrame, row: tuple[str, ...], columns: Columns) -> Iterator[_Place]:
+    """The page's columns, as they stand from left to right."""
+    levels = {str(name): _level(table, row, str(name), columns) for name in table if _shown(table, str(name))}
+    for corpus, lines in table.groupby("corpus", sort=False):
+        for level in dict.fromkeys(_without(row, level) for level in reversed(LEVELS)):
+            for path in _paths(lines, level):
+                at_path = lines.loc[(lines[list(level)] == list(path)).all(axis=1)]
+                for name in levels:
+                    if levels[name] == level and at_path[name].notna().any():
+                        yield _Place(name, columns[name], str(corpus), **dict(zip(level, path, strict=True)))
+
+
+def _shown(table: pd.DataFrame, name: str) -> bool:
+    return not (is_bound(table, name) or name in UNSHOWN or name.endswith(COUNTS))
+
+
+def _level(table: pd.DataFrame, row: tuple[str, ...], name: str, columns: Columns) -> tuple[str, ...]:
+    """The coarsest level from the column's own on at which a row has one value."""
+    levels = [_without(row, level) for level in LEVELS[LEVELS.index(columns[name].level) :]]
+    for level in levels:
+        if table.groupby(["corpus", *row, *level])[name].nunique(dropna=False).max() == 1:
+            return level
+    return levels[-1]
+
+
+def _without(row: tuple[str, ...], level: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in level if name not in row)
+
+
+def _paths(lines: pd.DataFrame, level: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The (victim, defence) pairs, or defences, in the table's order with the victim's foremost."""
+    order = {name: list(dict.fromkeys(lines[name])) for name in level}
+    paths = dict.fromkeys(lines[list(level)].itertuples(index=False, name=None)) if level else {(): None}
+    return sorted(paths, key=lambda path: [order[name].index(value) for name, value in zip(level, path, strict=True)])
+
+
+def _cells(
+    table: pd.DataFrame, place: _Place, row: tuple[str, ...], rows: Sequence[tuple[str, ...]]
+) -> Iterator[_Cell]:
+    chosen = table[table["corpus"] == place.corpus]
+    for level, value in zip(GROUPS[1:], place.path[1:], strict=True):
+        chosen = chosen[chosen[level] == value] if value else chosen
+    index = pd.MultiIndex.from_tuples(rows, names=row)
+    lines = chosen.drop_duplicates(list(row)).set_index(list(row)).reindex(index)
+    bounds = [lines.get(f"{place.name}_{end}", pd.Series(float("nan"), lines.index)) for end in ("low", "high")]
+    ranks = _ranks(lines[place.name], place.column.better)
+    for value, low, high, rank in zip(lines[place.name], *bounds, ranks, strict=True):
+        yield _Cell(place.column, value, low, high, rank)
+
+
+def _ranks(values: pd.Series, better: str | None) -> list[int | None]:
+    """Rank the rows of a defence: 1 for the best values, 2 for the next, ``None`` for the others.
+
+    Rows without an attack have no rank: nothing was poisoned, or the tests have another trigger than the training.
+    """
+    attacks = values.index.get_level_values("poisoning") != UNPOISONED
+    if "test_trigger" in values.index.names:
+        attacks &= values.index.get_level_values("test_trigger") == values.index.get_level_values("trigger")
+    ranked = values[attacks].dropna()
+    if better is None or ranked.empty:
+        return [None] * len(values)
+    several = "defence" in ranked.index.names
+    groups = ranked.groupby(ranked.index.get_level_values("defence") if several else [""] * len(ranked))
+    best = groups.rank(method="dense", ascending=better == "lower")
+    best = best[groups.transform("size") >= MINIMUM_RANKED].reindex(values.index)
+    return [int(rank) if rank <= 2 else None for rank in best]
+
+
+def _group_names(page: _Page, place: _Place) -> list[str]:
+    """The place's names on those levels that have several values."""
+    return [value for level, value in zip(GROUPS, place.path, strict=True) if level in page.levels and value]
+
+
+def _heading(place: _Place) -> str:
+    arrow = {"higher": " ↑", "lower": " ↓", None: ""}[place.column.better]
+    return place.column.heading + arrow
+
+
+def _markdown_cell(cell: _Cell) -> str:
+    if cell.empty:
+        return ""
+    marked = {1: f"**{cell.text}**", 2: f"<u>{cell.text}</u>", None: cell.text}[cell.rank]
+    return f"{marked} {cell.interval('–')}".rstrip()
+
+
+def _latex_heading(place: _Place) -> str:
+    return escaped(_heading(place)).replace(" ↑", r"~$\uparrow$").replace(" ↓", r"~$\downarrow$")
+
+
+def _latex_cell(cell: _Cell) -> str:
+    if cell.empty:
+        return ""
+    text = escaped(cell.text)
+    marked = {1: rf"\textbf{{{text}}}", 2: rf"\underline{{{text}}}", None: text}[cell.rank]
+    interval = cell.interval("--")
+    return rf"{marked} {{\footnotesize {interval}}}" if interval else marked
+
+
+def _spanning_headings(page: _Page) -> Iterator[str]:
+    """For every shown level a row of headings over its groups, and the rules below them."""
+    first = len(page.row_names) + 1
+    for level in page.levels:
+        depth = GROUPS.index(level)
+        row, rules, start = [""] * len(page.row_names), [], first
+        for path, places in groupby(page.places, key=lambda place, depth=depth: place.path[: depth + 1]):  # type: ignore[misc]
+            width = len(list(places))
+            if path[-1]:
+                row.append(rf"\multicolumn{{{width}}}{{c}}{{{escaped(path[-1])}}}")
+                rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
+            else:
+                row.extend([""] * width)
+            start += width
+        if rules:
+            yield latex_row(row)
+            yield " ".join(rules)

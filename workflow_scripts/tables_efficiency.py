@@ -1,0 +1,9 @@
+"""Write the costs of a benchmark's watermarks."""
+
+from pathlib import Path
+
+from sanguinaria.reports.evaluation import write_efficiency
+from sanguinaria.workflow.job import job
+
+with job(snakemake) as specification:
+    write_efficiency(specification, Path(snakemake.output.table))
