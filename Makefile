@@ -1,16 +1,16 @@
-# `make demo` shows the workflow, `make test` checks it; both make the environment first.
+# `make demo` shows the workflow, `make test` checks it, `make docs` builds the documentation; all make the environment first.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: demo test lint bench schema
+.PHONY: demo test lint docs bench schema
 
 demo: .venv/installed
 	$(BIN)/snakemake --cores $(CORES) --quiet rules -- demo
 	$(BIN)/python -m sanguinaria.reports.show results/tables/demo.csv
 
-test: .venv/installed lint
+test: .venv/installed lint docs
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lint: .venv/installed
@@ -18,6 +18,11 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Into site/, to be read from disk: site/index.html. A wrong link or anchor is an error.
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict --quiet
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/features.py
@@ -35,6 +40,6 @@ schema: .venv/installed
 
 .venv/installed: pyproject.toml envs/sanguinaria.post-deploy.sh
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[dev,docs]'
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh envs/sanguinaria.post-deploy.sh
 	touch $@

@@ -1,6 +1,8 @@
-"""Examples of configurations in README and documentation are valid, and links have targets."""
+"""Documentation: examples of configurations are valid, links have targets, and the plug-ins of the guides work."""
 
+import os
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -8,16 +10,28 @@ import yaml
 from snakemake.utils import update_config
 
 from sanguinaria.core.errors import InputError
-from sanguinaria.plan.configuration import load
+from sanguinaria.core.plugins import kinds
+from sanguinaria.plan.configuration import ROOMS, SECTIONS, load
+from sanguinaria.plan.sections import PRODUCTS
+from sanguinaria.workflow.generated_pages import pages
 
 ROOT = Path(__file__).parents[2]
-PAGES = (Path("README.md"), *(path.relative_to(ROOT) for path in sorted((ROOT / "docs").glob("*.md"))))
-# Paths and plug-ins that the reader has to provide.
-PROVIDED_BY_READER = re.compile(r"(no (file|folder) '/data/)|(unknown kind 'click')")
+# Of docs/results only tables are there, which have neither examples nor links.
+WRITTEN = [path for path in sorted((ROOT / "docs").rglob("*.md")) if "results" not in path.parts]
+PAGES = (Path("README.md"), *(path.relative_to(ROOT) for path in WRITTEN))
+GENERATED = {Path("docs") / name: text for name, text in pages().items()}
+# Files that the reader has to provide, and plug-ins that the guides add.
+READER_S = re.compile(r"(no (file|folder) '/data/)|(unknown kind '(click|noise_gate|carrier)')")
 
 
 def read(path: Path) -> str:
-    return (ROOT / path).read_text(encoding="utf-8")
+    return GENERATED[path] if path in GENERATED else (ROOT / path).read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """Code blocks of a page, also those that are indented below a numbered step."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```$", text, re.DOTALL | re.MULTILINE)
+    return [textwrap.dedent(block) for _, block in found]
 
 
 def problems(config: dict) -> list[str]:
@@ -30,23 +44,40 @@ def problems(config: dict) -> list[str]:
 
 def test_the_examples_of_configurations_are_valid():
     config: dict = {}
-    examples = [block for page in PAGES for block in re.findall(r"```yaml\n(.*?)```", read(page), re.DOTALL)]
+    examples = [block for page in PAGES for block in blocks(read(page), "yaml")]
     for text in (read(Path("config.yaml")), read(Path("config/real.yaml")), *examples):
         update_config(config, yaml.safe_load(text))
-    assert len(examples) >= 11
-    assert [problem for problem in problems(config) if not PROVIDED_BY_READER.search(problem)] == []
+    assert len(examples) >= 14
+    assert [message for message in problems(config) if not READER_S.search(message)] == []
 
 
 def anchors(page: str) -> set[str]:
-    """Anchors of a page's headings, as GitHub derives them."""
+    """Anchors of a page's headings, as code hosts and the site make them."""
     headings = re.findall(r"^#+ (.*)$", page, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
-def test_links_have_targets(page):
+@pytest.mark.parametrize("page", [*PAGES, *GENERATED], ids=str)
+def test_links_lead_to_files_and_headings(page):
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", read(page)):
         name, _, heading = target.partition("#")
-        file = (ROOT / page).parent / name if name else ROOT / page
-        assert file.exists(), target
-        assert not heading or heading in anchors(file.read_text(encoding="utf-8")), target
+        relative = Path(os.path.normpath(page.parent / name if name else page))
+        assert relative in GENERATED or (ROOT / relative).exists(), target
+        assert not heading or heading in anchors(read(relative)), target
+
+
+def test_the_readme_is_short():
+    assert len(read(Path("README.md")).splitlines()) <= 120
+
+
+def test_every_section_has_a_page_with_every_kind_and_setting():
+    for section in SECTIONS:
+        page = read(Path(f"docs/configuration/{section}.md"))
+        assert section in ROOMS or all(f"`{field}`" in page for field in PRODUCTS[section].model_fields)
+        assert section not in ROOMS or all(f"\n## {kind}\n" in page for kind in kinds(section))
+
+
+def test_the_navigation_has_every_page():
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for page in (*PAGES[1:], *GENERATED):
+        assert re.search(rf"\b{page.relative_to('docs').as_posix()}$", navigation, re.MULTILINE), page
