@@ -43,10 +43,13 @@ def method_index() -> str:
 def _row(room: str, kind: str) -> list[str]:
     model = plugins.find(room, kind)
     module = importlib.import_module(model.__module__)
-    file = Path(str(module.__file__)).relative_to(ROOT)
+    path = Path(str(module.__file__)).relative_to(ROOT)
+    file = f"{path.parent.as_posix()}/" if path.name == "__init__.py" else path.as_posix()
     papers = citations(f"{module.__doc__ or ''}\n\n{model.__doc__ or ''}")
     summary = first_paragraph(module.__doc__)
-    return [f"[`{kind}`](../configuration/{room}.md#{kind})", code(file.as_posix()), "; ".join(papers), summary]
+    for paper in papers:
+        summary = summary.replace(f" ({paper})", "")
+    return [f"[`{kind}`](../configuration/{room}.md#{kind})", code(file), "; ".join(papers), summary]
 
 
 def citations(docstring: str) -> list[str]:
