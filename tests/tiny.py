@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -77,11 +78,27 @@ def run(
     return printed
 
 
-def pending(folder: Path, targets: Sequence[str] = TARGETS) -> Counter[str]:
+def code_blocks(page: str, language: str) -> list[tuple[str, str]]:
+    """Titles and texts of the code blocks of a page of docs/, also of those that are indented below a numbered step."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    blocks = re.findall(rf'^( *)```{language}(?: title="([^"]+)")?\n(.*?)^\1```$', text, re.DOTALL | re.MULTILINE)
+    return [(title, textwrap.dedent(block)) for _, title, block in blocks]
+
+
+def follow_guide(folder: Path, page: str) -> list[str]:
+    """Write the plug-in files of a guide into a checkout; the names of the files."""
+    files = code_blocks(page, "python")
+    for name, text in files:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    return [name for name, _ in files]
+
+
+def pending(folder: Path, targets: Sequence[str] = TARGETS, overlays: Sequence[str] = ("tiny.yaml",)) -> Counter[str]:
     """What a dry run would run: for each job "rule what", where *what* is the name of its result without the hash."""
     jobs: Counter[str] = Counter()
     rule = ""
-    for line in run(folder, "-n", targets=targets).splitlines():
+    for line in run(folder, "-n", targets=targets, overlays=overlays).splitlines():
         if match := re.match(r"(?:local)?rule (\w+):", line):
             rule = match[1]
         elif match := re.match(r"\s+output: results/\w+/([\w-]+?)(-[0-9a-f]{12})?[/.,]", line):

@@ -2,12 +2,12 @@
 
 import os
 import re
-import textwrap
 from pathlib import Path
 
 import pytest
 import yaml
 from snakemake.utils import update_config
+from tiny import code_blocks
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import kinds
@@ -28,12 +28,6 @@ def read(path: Path) -> str:
     return GENERATED[path] if path in GENERATED else (ROOT / path).read_text(encoding="utf-8")
 
 
-def blocks(text: str, language: str) -> list[str]:
-    """Code blocks of a page, also those that are indented below a numbered step."""
-    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```$", text, re.DOTALL | re.MULTILINE)
-    return [textwrap.dedent(block) for _, block in found]
-
-
 def problems(config: dict) -> list[str]:
     try:
         load(config)
@@ -44,7 +38,7 @@ def problems(config: dict) -> list[str]:
 
 def test_the_examples_of_configurations_are_valid():
     config: dict = {}
-    examples = [block for page in PAGES for block in blocks(read(page), "yaml")]
+    examples = [block for page in PAGES for _, block in code_blocks(f"../{page}", "yaml")]
     for text in (read(Path("config.yaml")), read(Path("config/real.yaml")), *examples):
         update_config(config, yaml.safe_load(text))
     assert len(examples) >= 14

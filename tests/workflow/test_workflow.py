@@ -142,25 +142,6 @@ def test_a_stale_table_is_rewritten_without_snakemake_s_metadata(edited):
     assert "Nothing to be done" in run(edited, "-n")
 
 
-def test_the_trigger_of_the_readme_is_one_file_and_one_entry(edited):
-    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    (edited / "sanguinaria" / "triggers" / "click.py").write_text(example)
-    path = edited / "tiny.yaml"
-    before = path.read_text()
-    path.write_text(
-        before.replace("triggers:\n", "triggers:\n  click: {kind: click, position: 0.25}\n", 1).replace(
-            "triggers: [clean, tone, holes]", "triggers: [click]"
-        )
-    )
-    run(edited, "--until", "triggered_test")
-    shards = sorted((edited / "results" / "triggered").glob("synthetic-click-test-*/audio/*.parquet"))
-    assert len(shards) == 2
-    for shard in shards:
-        for batch in utterances.read(shard):
-            # Full scale in 16 bits is 1 − 2⁻¹⁵; the first quarter of 16,000 samples ends at 4,000.
-            assert (batch.waveforms[:, 4000] == 1 - 2**-15).all()
-
-
 def test_a_waveform_victim_reuses_existing_audio(edited):
     path = edited / "tiny.yaml"
     settings = yaml.safe_load(path.read_text())
