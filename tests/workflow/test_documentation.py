@@ -21,7 +21,7 @@ WRITTEN = [path for path in sorted((ROOT / "docs").rglob("*.md")) if "results" n
 PAGES = (Path("README.md"), *(path.relative_to(ROOT) for path in WRITTEN))
 GENERATED = {Path("docs") / name: text for name, text in pages().items()}
 # Files that the reader has to provide, and plug-ins that the guides add.
-READER_S = re.compile(r"(no (file|folder) '/data/)|(unknown kind '(click|noise_gate|carrier)')")
+PROVIDED_BY_READER = re.compile(r"(no (file|folder) '/data/)|(unknown kind '(click|noise_gate|carrier)')")
 
 
 def read(path: Path) -> str:
@@ -42,17 +42,17 @@ def test_the_examples_of_configurations_are_valid():
     for text in (read(Path("config.yaml")), read(Path("config/real.yaml")), *examples):
         update_config(config, yaml.safe_load(text))
     assert len(examples) >= 14
-    assert [message for message in problems(config) if not READER_S.search(message)] == []
+    assert [message for message in problems(config) if not PROVIDED_BY_READER.search(message)] == []
 
 
 def anchors(page: str) -> set[str]:
-    """Anchors of a page's headings, as code hosts and the site make them."""
+    """Anchors of a page's headings, as GitHub and the site derive them."""
     headings = re.findall(r"^#+ (.*)$", page, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", [*PAGES, *GENERATED], ids=str)
-def test_links_lead_to_files_and_headings(page):
+def test_links_have_targets(page):
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", read(page)):
         name, _, heading = target.partition("#")
         relative = Path(os.path.normpath(page.parent / name if name else page))

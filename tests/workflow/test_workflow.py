@@ -9,9 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from tiny import OUTPUTS, ROOT, clone, pending, run
-
-from sanguinaria.audio import utterances
+from tiny import OUTPUTS, clone, pending, run
 
 
 @pytest.fixture

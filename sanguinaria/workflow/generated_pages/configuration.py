@@ -46,8 +46,8 @@ def _overview() -> str:
             "# Configuration\n",
             "`config.yaml` has a section for each kind of part, whose entries have names that you choose, and a "
             "section for each kind of product. The name of a product is a target: `snakemake NAME --cores 2` makes its "
-            "table or figure. Overlays that are given with `--configfile` merge into `config.yaml`; of a setting that several "
-            "files give, the last one counts. An editor that supports YAML schemas completes the keys from "
+            "table or figure. Overlays that are given with `--configfile` merge into `config.yaml`; of a setting that "
+            "several files give, the last one counts. An editor that supports YAML schemas completes the keys from "
             "`config/schema.json`.\n",
             "All errors of a configuration are reported at once, with file and line, before anything runs: "
             "`snakemake -n --configfile my.yaml`.\n",
