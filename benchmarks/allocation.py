@@ -34,7 +34,7 @@ def victim(**settings: object) -> Callable[[], object]:
     """What a model says of clips of a second, all at once."""
     found = plugins.build("victims", settings)
     assert isinstance(found, Victim)
-    network, clips = found.network(10).eval(), torch.randn(CLIPS, *found.front_end.typical_shape)
+    network, clips = found.network(10).eval(), torch.randn(CLIPS, *found.front_end.dummy_input_shape)
     return lambda: predict(network, clips, CPU)
 
 

@@ -1,7 +1,7 @@
-"""Front ends: what of an utterance reaches a victim's network.
+"""Front ends: the features that are computed from audio before a victim's network.
 
-They are no section of the configuration: a victim says which one it has, and its settings are among the victim's. What
-a front end makes of a corpus is kept once, for every victim that wants the same.
+They are no section of the configuration: a victim's class names its front end, whose settings are among the victim's.
+The features of a corpus are stored once for all victims with the same front end.
 """
 
 from __future__ import annotations
@@ -23,11 +23,19 @@ class FrontEnd(Plugin):
 
     @property
     @abstractmethod
-    def typical_shape(self) -> tuple[int, int]:
-        """Channels, which all inputs have, and the times of a second at 16 kHz: the shape of an input that a network is
-        tried with where only its shapes matter."""
+    def dummy_input_shape(self) -> tuple[int, int]:
+        """Channels, and times of one second at 16 kHz: the shape of an input for forward passes of which only the
+        shapes matter."""
 
     @abstractmethod
     def transform(self, sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-        """A function from waveforms (utterances, samples) at ``sample_rate`` Hz to inputs (utterances, channels, times)
-        on the device. They are kept in half precision."""
+        """Return the function that computes the features.
+
+        Args:
+            sample_rate: of the waveforms, in Hz.
+            device: on which features are computed.
+
+        Returns:
+            A function from waveforms (utterances, samples) to features (utterances, channels, times) on the device.
+            The features of a corpus are stored in half precision.
+        """

@@ -1,4 +1,4 @@
-"""Log-mel spectrograms: bands for channels, frames for times."""
+"""Log-mel spectrograms: channels are mel bands, times are frames."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 # Added to the mel energies before the logarithm: −60 dB below a full-scale bin, under the noise of 16-bit speech.
 FLOOR = 1e-6
-# Audio that a CPU transforms at once: the spectra of more fall out of its cache, and take four times as long
-# (benchmarks/features.py).
+# Seconds of audio that a CPU transforms at once. The spectra of more do not fit into its cache, and take four times as
+# long (benchmarks/features.py).
 CACHED_SECONDS = 8
 
 
 class LogMel(FrontEnd):
     """A log-mel front end; lengths in samples.
 
-    The defaults are 64 ms windows every 12.5 ms at 16 kHz. They matter: with half the window a narrow-band mark is
-    smeared over twice as many hertz (docs/bloodroot_table1.md).
+    The defaults are windows of 64 ms every 12.5 ms at 16 kHz. With half the window, a narrow-band mark is smeared over
+    twice as many hertz (docs/bloodroot_table1.md).
     """
 
-    bands: int = Field(default=80, ge=8, le=256)
-    fft: int = Field(default=1024, ge=64)
-    window: int = Field(default=1024, ge=32)
-    hop: int = Field(default=200, ge=16)
+    bands: int = Field(default=80, ge=8, le=256, description="mel bands")
+    fft: int = Field(default=1024, ge=64, description="samples of the Fourier transform")
+    window: int = Field(default=1024, ge=32, description="samples of the Hann window")
+    hop: int = Field(default=200, ge=16, description="samples between frames")
 
     @model_validator(mode="after")
     def _window_fits(self) -> LogMel:
@@ -38,13 +38,19 @@ class LogMel(FrontEnd):
         return self
 
     @property
-    def typical_shape(self) -> tuple[int, int]:
+    def dummy_input_shape(self) -> tuple[int, int]:
         return self.bands, 1 + 16000 // self.hop
 
     def transform(self, sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-        """A function from waveforms (utterances, samples) to natural-log mel energies (utterances, bands, frames).
+        """Return the function that computes log-mel spectrograms.
 
-        The frame count is 1 + samples // hop: frames are centred, and the ends are padded with zeros.
+        Args:
+            sample_rate: of the waveforms, in Hz.
+            device: on which they are computed.
+
+        Returns:
+            A function from waveforms (utterances, samples) to natural logarithms of mel energies (utterances, bands,
+            frames). There are 1 + samples // hop frames: they are centred, with zeros beyond the ends.
         """
         import torch
 
@@ -59,14 +65,14 @@ class LogMel(FrontEnd):
 
         def spectrograms(waveforms: torch.Tensor) -> torch.Tensor:
             frames = torch.nn.functional.pad(waveforms, (half, half)).unfold(1, self.fft, self.hop)
-            spectrum = torch.fft.rfft(frames * window)  # (utterances, frames, bins)
-            power = spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag)
+            spectra = torch.fft.rfft(frames * window)  # (utterances, frames, bins)
+            power = spectra.real.square().addcmul_(spectra.imag, spectra.imag)
             return torch.log((power @ filters).add_(FLOOR)).transpose(1, 2)
 
         def transform(waveforms: torch.Tensor) -> torch.Tensor:
-            few = (
-                max(1, CACHED_SECONDS * sample_rate // waveforms.shape[-1]) if device.type == "cpu" else len(waveforms)
-            )
-            return torch.cat([spectrograms(some) for some in torch.split(waveforms, few)])
+            batch_size = len(waveforms)
+            if device.type == "cpu":
+                batch_size = max(1, CACHED_SECONDS * sample_rate // waveforms.shape[-1])
+            return torch.cat([spectrograms(batch) for batch in torch.split(waveforms, batch_size)])
 
         return transform

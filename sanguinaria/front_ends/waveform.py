@@ -1,7 +1,7 @@
-"""The waveform itself, for networks that learn their own filters.
+"""The waveform itself, for networks with filters of their own.
 
-Half precision keeps 16-bit samples below a sixteenth of full scale as they are, and rounds louder ones by less than one
-part in 2,000: 70 dB and more below them, where 16 bits have their own noise for speech.
+Half precision represents 16-bit samples below a sixteenth of full scale exactly, and rounds larger ones by less than
+one part in 2,000: at least 70 dB below them, where 16-bit speech has noise of its own.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Waveform(FrontEnd):
-    """One channel, a time for each sample."""
+    """One channel, with a time for each sample."""
 
     @property
-    def typical_shape(self) -> tuple[int, int]:
+    def dummy_input_shape(self) -> tuple[int, int]:
         return 1, 16000
 
     def transform(self, sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -48,7 +48,7 @@ def repair_model(
     if defence.needs_held_out:
         held_out = _held_out(index, clean_features, labels)
     else:
-        held_out = empty_dataset(victim.front_end.typical_shape)
+        held_out = empty_dataset(victim.front_end.dummy_input_shape)
     save_model(victim, labels, defence.repair(network, held_out, seed, device), destination, repaired=True)
 
 

@@ -35,7 +35,7 @@ def extract_features(audio: Path, front_end: FrontEnd, destination: Path, device
         transform = transform or front_end.transform(batch.sample_rate, device)
         names += batch.rows["utterance_id"].tolist()
         parts.append(transform(torch.from_numpy(batch.waveforms).to(device)).half().cpu())
-    features = torch.cat(parts) if parts else torch.empty(0, *front_end.typical_shape, dtype=torch.float16)
+    features = torch.cat(parts) if parts else torch.empty(0, *front_end.dummy_input_shape, dtype=torch.float16)
     tensors.save({"inputs": features}, {"utterance_ids": names}, destination)
 
 

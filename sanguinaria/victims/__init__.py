@@ -1,4 +1,4 @@
-"""Victims: the models that are trained on poisoned data."""
+"""Victims: the classifiers that are trained on poisoned data."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Victim(Plugin):
-    """The protocol of a victim, and how all of them are trained.
+    """The protocol of a victim, and the settings of its training.
 
-    Most derive from one of the two below, which have a front end.
+    Most victims derive from one of the two classes below, which have a front end.
     """
 
     room: ClassVar[str] = "victims"
@@ -41,35 +41,46 @@ class Victim(Plugin):
         default=True, description="whether two trainings on one device are equal to the last bit; false may be faster"
     )
     time_shift: float = Field(
-        default=0.0, ge=0, le=1, description="share of a clip by which training shifts it at most"
+        default=0.0, ge=0, le=1, description="augmentation: largest random shift in time, as a share of the utterance"
     )
     keep: Literal["last", "best"] = Field(
         default="last",
-        description="the last epoch, or the best by validation accuracy; the test set is never looked at",
+        description="the last epoch, or the best by validation accuracy; the test set is never used for it",
     )
 
     @property
     @abstractmethod
     def front_end(self) -> FrontEnd:
-        """What makes the network's inputs of audio."""
+        """The front end that computes the network's inputs from audio."""
 
     @abstractmethod
     def network(self, labels: int) -> torch.nn.Module:
-        """A network from the front end's inputs (utterances, channels, times), of any number of times or of any that is
-        long enough, to logits (utterances, labels).
+        """Build the untrained network.
 
-        One that needs more times raises an InputError in its forward pass.
+        Its forward pass takes the front end's features (utterances, channels, times), with any number of times or
+        any that is large enough, and returns logits (utterances, labels). With too few times it raises an InputError.
+
+        Args:
+            labels: number of labels.
         """
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """What training makes small, a scalar, of logits (utterances, labels) and labels' positions (utterances,)."""
+        """Compute the training loss of a batch: cross entropy, unless a victim has its own.
+
+        Args:
+            logits: (utterances, labels).
+            labels: class indices (utterances,).
+
+        Returns:
+            The loss, a scalar.
+        """
         from torch.nn.functional import cross_entropy
 
         return cross_entropy(logits, labels)
 
 
 class SpectrogramVictim(Victim):
-    """A victim of log-mel spectrograms (utterances, bands, frames)."""
+    """A victim with log-mel spectrograms (utterances, bands, frames) as inputs."""
 
     log_mel: LogMel = LogMel()
 
@@ -79,7 +90,7 @@ class SpectrogramVictim(Victim):
 
 
 class WaveformVictim(Victim):
-    """A victim of waveforms (utterances, 1, samples)."""
+    """A victim with waveforms (utterances, 1, samples) as inputs."""
 
     @property
     def front_end(self) -> Waveform:

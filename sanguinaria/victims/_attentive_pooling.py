@@ -6,15 +6,24 @@ import torch
 from torch import nn
 
 
-class AttentivePooling(nn.Module):
-    """Weighted means and deviations over time, with weights of each channel and frame that know the whole utterance's
-    (Desplanques et al., 2020, arXiv:2005.07143, section 3.1): (utterances, channels, frames) → (utterances,
-    2 channels).
+class AttentiveStatisticsPooling(nn.Module):
+    """Channel- and context-dependent statistics pooling (Desplanques et al., 2020, arXiv:2005.07143, section 3.1).
 
-    The whole's deviations are those of a population, so that there may be a single frame.
+    Means and standard deviations over time, weighted for each channel and frame by attention. The attention's input is
+    the frame and the unweighted statistics of the utterance, whose variance is that of a population, so that one frame
+    is enough.
+
+    Shape:
+        - Input: (utterances, channels, frames)
+        - Output: (utterances, 2 × channels), means and then deviations
     """
 
     def __init__(self, channels: int, hidden: int) -> None:
+        """
+        Args:
+            channels: of the input.
+            hidden: units of the attention's hidden layer.
+        """
         super().__init__()
         self.attention = nn.Sequential(
             nn.Conv1d(3 * channels, hidden, 1),
@@ -26,13 +35,13 @@ class AttentivePooling(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         inputs = inputs.float()
-        whole = [inputs.mean(-1, keepdim=True), _deviation(inputs.var(-1, correction=0, keepdim=True))]
-        context = torch.cat([inputs, *(statistic.expand_as(inputs) for statistic in whole)], 1)
+        statistics = [inputs.mean(-1, keepdim=True), _deviation(inputs.var(-1, correction=0, keepdim=True))]
+        context = torch.cat([inputs, *(statistic.expand_as(inputs) for statistic in statistics)], 1)
         weights = self.attention(context).float()
         means = (weights * inputs).sum(-1)
         return torch.cat([means, _deviation((weights * inputs.square()).sum(-1) - means.square())], 1)
 
 
 def _deviation(variance: torch.Tensor) -> torch.Tensor:
-    """The square root, away from where its derivative is infinite."""
+    """The standard deviation, with the variance clamped away from 0, where the derivative is infinite."""
     return variance.clamp(1e-4, 1e4).sqrt()

@@ -1,4 +1,4 @@
-"""Speaker encoders: victims whose networks make embeddings on the way to their labels."""
+"""Speaker encoders: victims whose networks compute embeddings before the logits."""
 
 from __future__ import annotations
 
@@ -14,69 +14,80 @@ if TYPE_CHECKING:
 
 
 class SpeakerEncoderVictim:
-    """What a victim derives from, too, if its network's last layer turns embeddings into logits."""
+    """A second base class of victims whose last layer turns embeddings into logits."""
 
     @property
     def is_pretrained(self) -> bool:
-        """Whether there are embeddings without a training."""
+        """Whether embeddings are available without a training."""
         return False
 
-    def embedder(self, network: torch.nn.Module) -> torch.nn.Module:
-        """Of a network as :meth:`sanguinaria.victims.Victim.network` makes them, the part from its inputs (utterances,
-        channels, times) to embeddings (utterances, dimensions)."""
+    def embedding_network(self, network: torch.nn.Module) -> torch.nn.Module:
+        """Return the part of a victim's network that computes embeddings.
+
+        Args:
+            network: as :meth:`sanguinaria.victims.Victim.network` builds it.
+
+        Returns:
+            A module from features (utterances, channels, times) to embeddings (utterances, dimensions).
+        """
         from torch import nn
 
         assert isinstance(network, nn.Sequential)
         return network[:-1]
 
-    def pretrained(self) -> torch.nn.Module:
-        """That part without a training, where ``is_pretrained``.
+    def pretrained_network(self) -> torch.nn.Module:
+        """Return the embedding network with its pretrained weights, where ``is_pretrained``.
 
         Raises:
-            InputError: its weights are not there.
+            InputError: the weights are absent.
         """
         raise NotImplementedError
 
-    def problem(self, sample_rate: int) -> str | None:
-        """Why it cannot hear audio at so many Hz, if so."""
+    def sample_rate_error(self, sample_rate: int) -> str | None:
+        """Return a message where the network does not take audio at ``sample_rate`` Hz, else ``None``."""
         return None
 
 
 @runtime_checkable
 class EmbeddingFunction(Protocol):
-    """A function from waveforms (utterances, samples) to embeddings (utterances, dimensions), through which gradients
-    pass. An utterance's embedding depends on no other one's."""
+    """A differentiable function from waveforms (utterances, samples) to embeddings (utterances, dimensions).
+
+    The embedding of an utterance depends on no other utterance.
+    """
 
     def __call__(self, waveforms: torch.Tensor, /) -> torch.Tensor: ...
 
 
 def load_encoder(victim: Victim, model: Path | None, sample_rate: int, device: torch.device) -> EmbeddingFunction:
-    """The embeddings of a victim.
+    """Load a speaker encoder.
 
     Args:
         victim: one that derives from :class:`SpeakerEncoderVictim`.
-        model: what its training kept; none for one that is pretrained.
-        sample_rate: of the waveforms, Hz.
-        device: where embeddings are made.
+        model: the trained model's file; ``None`` for a pretrained victim.
+        sample_rate: of the waveforms, in Hz.
+        device: on which embeddings are computed.
+
+    Returns:
+        A function from waveforms to embeddings. Its weights are frozen, so gradients are those of the audio alone.
 
     Raises:
-        InputError: the victim makes no embeddings, hears another sample rate, or there are no weights.
+        InputError: the victim has no embeddings, takes another sample rate, or its weights are absent.
         DamagedError: the model was cut or altered since it was written.
     """
     from sanguinaria.core.plugins import kind_of
 
     if not isinstance(victim, SpeakerEncoderVictim):
-        raise InputError(f"a victim of kind {kind_of(victim)} makes no embeddings: name a speaker encoder")
-    if (problem := victim.problem(sample_rate)) is not None:
-        raise InputError(f"{kind_of(victim)}: {problem}")
+        raise InputError(f"a victim of kind {kind_of(victim)} computes no embeddings: name a speaker encoder")
+    if (message := victim.sample_rate_error(sample_rate)) is not None:
+        raise InputError(f"{kind_of(victim)}: {message}")
     if model is None:
         if not victim.is_pretrained:
-            raise InputError(f"{kind_of(victim)} has to be trained before it makes embeddings")
-        network = victim.pretrained()
+            raise InputError(f"{kind_of(victim)} has to be trained before it computes embeddings")
+        network = victim.pretrained_network()
     else:
         from sanguinaria.victims._models import load_model
 
-        network = victim.embedder(load_model(model, device)[0])
+        network = victim.embedding_network(load_model(model, device)[0])
     # Frozen, so that a gradient with respect to the audio costs none with respect to the weights.
     network = network.to(device).eval().requires_grad_(False)
     transform = victim.front_end.transform(sample_rate, device)

@@ -1,4 +1,4 @@
-"""Small modules that the networks of several victims are put together from."""
+"""Layers that the networks of several victims share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from torch import nn
 
 
 class Residual(nn.Module):
-    """max(0, body(x) + shortcut(x)) (He et al., 2016, arXiv:1512.03385, Eq. 1–2)."""
+    """A residual block: max(0, body(x) + shortcut(x)) (He et al., 2016, arXiv:1512.03385, Eq. 1–2).
+
+    Shape:
+        - Input: any that body and shortcut take
+        - Output: that of both
+    """
 
     def __init__(self, body: nn.Module, shortcut: nn.Module) -> None:
         super().__init__()
@@ -18,8 +23,13 @@ class Residual(nn.Module):
         return torch.relu(self.body(inputs) + self.shortcut(inputs))
 
 
-class LastHidden(nn.Module):
-    """The last layer's hidden state at the last frame: (utterances, frames, features) → (utterances, hidden)."""
+class LastHiddenState(nn.Module):
+    """The hidden state of an LSTM's last layer at the last frame.
+
+    Shape:
+        - Input: (utterances, frames, features)
+        - Output: (utterances, hidden)
+    """
 
     def __init__(self, lstm: nn.LSTM) -> None:
         super().__init__()
@@ -32,7 +42,43 @@ class LastHidden(nn.Module):
 
 
 class Transpose(nn.Module):
-    """(utterances, a, b) → (utterances, b, a)."""
+    """The last two dimensions swapped.
+
+    Shape:
+        - Input: (utterances, a, b)
+        - Output: (utterances, b, a)
+    """
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         return inputs.transpose(1, 2)
+
+
+def spectrogram_input(bands: int) -> list[nn.Module]:
+    """Return the first layers of a network of pictures: each band normalised, and one channel.
+
+    Together they map spectrograms (utterances, bands, frames) to (utterances, 1, bands, frames).
+    """
+    return [nn.BatchNorm1d(bands), nn.Unflatten(1, (1, bands))]
+
+
+def convolution_and_norm(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Module]:
+    """Return a 2-D convolution without bias, padded by half its kernel, and batch normalisation.
+
+    Together they map (utterances, inputs, bands, frames) to (utterances, outputs, bands / stride, frames / stride).
+    """
+    convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+    return [convolution, nn.BatchNorm2d(outputs)]
+
+
+def residual_block(body: list[nn.Module], inputs: int, outputs: int, stride: int) -> Residual:
+    """Return a residual block whose shortcut is the identity, or a convolution where the shape changes.
+
+    Args:
+        body: layers from (utterances, inputs, bands, frames) to (utterances, outputs, bands / stride, frames / stride).
+        inputs: channels before the block.
+        outputs: channels after it.
+        stride: of the body.
+    """
+    if inputs == outputs and stride == 1:
+        return Residual(nn.Sequential(*body), nn.Identity())
+    return Residual(nn.Sequential(*body), nn.Sequential(*convolution_and_norm(inputs, outputs, 1, stride)))

@@ -1,4 +1,4 @@
-"""Trained victims on disk: safetensors whose metadata say how to build the network again."""
+"""Trained models on disk: safetensors, with the settings that build the network as metadata."""
 
 from __future__ import annotations
 
@@ -18,41 +18,56 @@ from sanguinaria.victims import Victim
 def save_model(
     victim: Victim, labels: Sequence[str], network: nn.Module, destination: Path, repaired: bool = False
 ) -> None:
-    """Keep a trained model; its description says how to build it again, and whether a defence may have reshaped it."""
+    """Write a trained model.
+
+    Args:
+        victim: settings that build the network.
+        labels: in the order of the logits.
+        network: its state dict is written.
+        destination: path of the file.
+        repaired: whether a defence may have changed the shapes of its layers.
+    """
     model = {"victim": plugins.describe(victim), "labels": list(labels), "repaired": repaired}
     tensors.save(network.state_dict(), model, destination)
 
 
 def describe_model(path: Path) -> tuple[Victim, list[str], bool]:
-    """The victim that a model was trained as, its labels, and whether a defence repaired it.
+    """Read the description of a model.
+
+    Returns:
+        The victim, the labels in the order of the logits, and whether a defence repaired the model.
 
     Raises:
         DamagedError: the file was cut or altered since it was written.
     """
-    return _described(tensors.load_description(path, "model"))
-
-
-def _described(model: Mapping[str, Any]) -> tuple[Victim, list[str], bool]:
-    victim = plugins.build("victims", model["victim"])
-    assert isinstance(victim, Victim)
-    return victim, list(model["labels"]), bool(model["repaired"])
+    return _parse_description(tensors.load_description(path, "model"))
 
 
 def load_model(path: Path, device: torch.device) -> tuple[nn.Module, list[str]]:
-    """A trained network, ready to predict, and its labels.
+    """Load a trained network.
+
+    Returns:
+        The network on the device, in evaluation mode, and the labels in the order of the logits.
 
     Raises:
-        DamagedError: the file was cut or altered since it was written, or is of another network.
+        DamagedError: the file was cut or altered since it was written, or its tensors do not fit its settings.
     """
-    state, model = tensors.load(path, "model")
-    victim, labels, repaired = _described(model)
+    state, description = tensors.load(path, "model")
+    victim, labels, repaired = _parse_description(description)
     network = victim.network(len(labels))
     try:
         if repaired:
             network = reshaping.resize_layers(network, state)
-            reshaping.check_output_shape(network, victim.front_end.typical_shape, len(labels))
+            reshaping.check_output_shape(network, victim.front_end.dummy_input_shape, len(labels))
         else:
             network.load_state_dict(state)
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         raise DamagedError(path, "model", error) from error
     return network.to(device).eval(), labels
+
+
+def _parse_description(model: Mapping[str, Any]) -> tuple[Victim, list[str], bool]:
+    """The victim, the labels, and whether a defence repaired the model."""
+    victim = plugins.build("victims", model["victim"])
+    assert isinstance(victim, Victim)
+    return victim, list(model["labels"]), bool(model["repaired"])

@@ -1,7 +1,7 @@
 """The pretrained speaker encoder of the package Resemblyzer 0.1.4, whose wheel holds the weights.
 
-Its embeddings need no training. As a victim that is trained, it keeps the encoder as it is and learns a direction for
-each label.
+Its embeddings need no training. As a victim of a training it is frozen, and a cosine classifier is trained on its
+embeddings.
 """
 
 from __future__ import annotations
@@ -28,15 +28,16 @@ class Resemblyzer(SpeakerEncoderVictim, WaveformVictim):
     def is_pretrained(self) -> bool:
         return True
 
-    def problem(self, sample_rate: int) -> str | None:
+    def sample_rate_error(self, sample_rate: int) -> str | None:
         from sanguinaria.nn.ge2e import SAMPLE_RATE
 
-        return None if sample_rate == SAMPLE_RATE else f"it hears audio at {SAMPLE_RATE} Hz, not at {sample_rate} Hz"
+        return None if sample_rate == SAMPLE_RATE else f"it takes audio at {SAMPLE_RATE} Hz, not at {sample_rate} Hz"
 
-    def pretrained(self) -> torch.nn.Module:
-        """
+    def pretrained_network(self) -> torch.nn.Module:
+        """Load the encoder.
+
         Raises:
-            InputError: the weights cannot be had or are not the encoder's.
+            InputError: the weights cannot be obtained or are not the encoder's.
         """
         from sanguinaria.nn.resemblyzer import WEIGHTS, load_encoder
 
@@ -48,5 +49,5 @@ class Resemblyzer(SpeakerEncoderVictim, WaveformVictim):
         from sanguinaria.nn.ge2e import SIZE
         from sanguinaria.victims._aam_softmax import CosineClassifier
 
-        encoder = self.pretrained().requires_grad_(False)
+        encoder = self.pretrained_network().requires_grad_(False)
         return nn.Sequential(encoder, CosineClassifier(SIZE, labels, self.scale))

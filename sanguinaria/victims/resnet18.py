@@ -1,8 +1,8 @@
 """ResNet-18 (He et al., 2016, arXiv:1512.03385, Table 1) on one-channel spectrograms.
 
-The last layer sees a global average, so that a clip may have any length. Width 64 is the paper's; 16 trains on small
-machines. The stem is the published one (7×7, stride 2, then pooling), or a 3×3 convolution that keeps more of the
-picture and takes longer.
+The last layer's input is a global average, so a clip may have any length. Width 64 is the paper's; 16 trains on small
+machines. The stem is the published one (7×7, stride 2, then pooling), or a 3×3 convolution, which keeps a higher
+resolution and takes longer.
 """
 
 from __future__ import annotations
@@ -30,31 +30,29 @@ class ResNet18(SpectrogramVictim):
     def network(self, labels: int) -> torch.nn.Module:
         from torch import nn
 
-        layers: list[nn.Module] = [nn.BatchNorm1d(self.log_mel.bands), nn.Unflatten(1, (1, self.log_mel.bands))]
-        kernel = 7 if self.stem == "pooled" else 3
-        layers += [nn.Conv2d(1, self.width, kernel, 2, kernel // 2, bias=False), nn.BatchNorm2d(self.width), nn.ReLU()]
+        from sanguinaria.victims._layers import convolution_and_norm, spectrogram_input
+
+        layers = spectrogram_input(self.log_mel.bands)
+        layers += [*convolution_and_norm(1, self.width, 7 if self.stem == "pooled" else 3, 2), nn.ReLU()]
         if self.stem == "pooled":
             layers += [nn.MaxPool2d(3, 2, 1)]
         channels = self.width
         for factor, stride in STAGES:
-            layers += [_block(channels, factor * self.width, stride)]
+            layers += [_basic_block(channels, factor * self.width, stride)]
             channels = factor * self.width
-            layers += [_block(channels, channels, 1)]
+            layers += [_basic_block(channels, channels, 1)]
         return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, labels))
 
 
-def _block(inputs: int, outputs: int, stride: int) -> nn.Module:
+def _basic_block(inputs: int, outputs: int, stride: int) -> nn.Module:
+    """A residual block of two 3×3 convolutions."""
     from torch import nn
 
-    from sanguinaria.victims._layers import Residual
+    from sanguinaria.victims._layers import convolution_and_norm, residual_block
 
-    body = nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
-        nn.BatchNorm2d(outputs),
+    body = [
+        *convolution_and_norm(inputs, outputs, 3, stride),
         nn.ReLU(),
-        nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
-        nn.BatchNorm2d(outputs),
-    )
-    if inputs == outputs and stride == 1:
-        return Residual(body, nn.Identity())
-    return Residual(body, nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)))
+        *convolution_and_norm(outputs, outputs, 3),
+    ]
+    return residual_block(body, inputs, outputs, stride)

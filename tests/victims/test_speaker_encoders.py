@@ -106,9 +106,9 @@ def test_silence_and_clips_of_one_window_have_embeddings_and_shorter_ones_are_to
 
 
 def test_what_makes_no_embeddings_or_hears_another_rate_is_told():
-    with pytest.raises(InputError, match="kind lstm makes no embeddings"):
+    with pytest.raises(InputError, match="kind lstm computes no embeddings"):
         load_encoder(plugins.build("victims", {"kind": "lstm"}), None, 16000, CPU)
-    with pytest.raises(InputError, match="it hears audio at 16000 Hz, not at 8000 Hz"):
+    with pytest.raises(InputError, match="it takes audio at 16000 Hz, not at 8000 Hz"):
         load_encoder(victim("ecapa_tdnn"), None, 8000, CPU)
     with pytest.raises(InputError, match="has to be trained"):
         load_encoder(victim("ecapa_tdnn"), None, 16000, CPU)
@@ -170,7 +170,7 @@ def test_resemblyzer_makes_the_embeddings_of_its_package(level, largest):
 def test_resemblyzer_keeps_its_weights_in_training(tmp_path):
     chosen = plugins.build("victims", {"kind": "resemblyzer", "epochs": 2, "batch_size": 8})
     network, _ = train(chosen, ("high", "low"), examples(16, 1), examples(4, 2), 0, tmp_path / "a.pt", CPU)
-    before = chosen.pretrained().state_dict()
+    before = chosen.pretrained_network().state_dict()
     assert all(torch.equal(tensor, before[name]) for name, tensor in network[0].state_dict().items())
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sanguinaria.core import plugins
-from sanguinaria.victims.vgg19.pooling import PooledTo
+from sanguinaria.victims.vgg19.pooling import AdaptiveAveragePooling
 
 
 def network(kind, labels=10, **settings):
@@ -76,7 +76,7 @@ def test_gradients_reach_every_parameter(kind):
 def test_pooling_to_a_grid_is_adaptive_pooling(shape):
     inputs = torch.randn(2, 3, *shape, dtype=torch.float64, requires_grad=True)
     weights = torch.randn(2, 3, 7, 7, dtype=torch.float64)
-    pooled, expected = (pooling(inputs) for pooling in (PooledTo(7), torch.nn.AdaptiveAvgPool2d(7)))
+    pooled, expected = (pooling(inputs) for pooling in (AdaptiveAveragePooling(7), torch.nn.AdaptiveAvgPool2d(7)))
     # The averages' weights are rounded to single precision.
     torch.testing.assert_close(pooled, expected, rtol=0, atol=1e-6)
     gradients = (torch.autograd.grad((found * weights).sum(), inputs)[0] for found in (pooled, expected))

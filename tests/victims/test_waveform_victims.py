@@ -144,7 +144,7 @@ def test_the_norm_of_rawnet3_may_come_after_its_filters():
     normalised = 1.7 * (emphasised - mean) / (variance + 1e-4).sqrt() - 0.3
     expected = (normalised.unfold(-1, 251, 40)[:, 0] @ bank.filters.filters()[:, 0].double().T).transpose(1, 2)
     torch.testing.assert_close(
-        bank._filtered(padded[..., 1:].float() - 0.97 * padded[..., :-1].float()).double(),
+        bank._normalise_and_filter(padded[..., 1:].float() - 0.97 * padded[..., :-1].float()).double(),
         expected,
         atol=1e-4,
         rtol=1e-4,

@@ -1,4 +1,4 @@
-"""Distortions of what a network is trained on, as its first layer."""
+"""Augmentation of the training audio by distortions, as the first layer of a network."""
 
 from __future__ import annotations
 
@@ -11,22 +11,31 @@ from sanguinaria.distortions._attack_layer import build_attack_layer
 
 
 class Augmentation(nn.Module):
-    """In training one of the distortions happens to each utterance, or, with a probability, none; otherwise nothing
-    does: waveforms (utterances, 1, samples) → the same, float32.
+    """One random distortion of each utterance in training, in float32; the identity in evaluation.
 
-    Not one to each batch: the running statistics of a batch normalisation would be those of the last few distortions.
-    What is random is drawn from torch's own generator of the CPU, which a training seeds at every epoch.
+    Each utterance has a distortion of its own, not each batch: else the running statistics of batch normalisation would
+    be those of the last few distortions. The random numbers are those of torch's default generator of the CPU, which
+    the training seeds at every epoch.
+
+    Shape:
+        - Input: (utterances, 1, samples)
+        - Output: the same
     """
 
-    def __init__(self, distortions: Sequence[str], sample_rate: int, untouched: float) -> None:
-        """``distortions`` are settings as text (:func:`sanguinaria.distortions.to_text`)."""
+    def __init__(self, distortions: Sequence[str], sample_rate: int, undistorted_share: float) -> None:
+        """
+        Args:
+            distortions: settings as text (:func:`sanguinaria.distortions.to_text`).
+            sample_rate: in Hz.
+            undistorted_share: the probability that an utterance has no distortion.
+        """
         super().__init__()
-        self.distort = build_attack_layer(distortions, sample_rate, untouched)
+        self.distort = build_attack_layer(distortions, sample_rate, undistorted_share)
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         waveforms = waveforms.float()
         if not self.training:
             return waveforms
         with torch.autocast(waveforms.device.type, enabled=False):
-            rows = (self.distort(row, torch.default_generator) for row in torch.split(waveforms[:, 0], 1))
-            return torch.cat(list(rows))[:, None]
+            utterances = (self.distort(row, torch.default_generator) for row in torch.split(waveforms[:, 0], 1))
+            return torch.cat(list(utterances))[:, None]

@@ -1,52 +1,68 @@
-"""The parts of ECAPA-TDNN (Desplanques et al., 2020, arXiv:2005.07143, section 3) but for its pooling, which RawNet3
-has, too (:class:`sanguinaria.victims.rawnet3.layers.AttentivePooling`)."""
+"""The frame-level layers of ECAPA-TDNN (Desplanques et al., 2020, arXiv:2005.07143, section 3). RawNet3 shares its
+pooling (:mod:`sanguinaria.victims._attentive_pooling`)."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
-# Parts of a block's channels (section 4.2), and the numbers of the bottlenecks of attention and of excitation.
-PARTS = 8
+# Groups of a Res2 convolution's channels (the scale, section 4.2), and hidden units of attention and excitation.
+SCALE = 8
 BOTTLENECK = 128
-# Of the three blocks (Figure 2).
+# Dilations of the three blocks (Figure 2).
 DILATIONS = (2, 3, 4)
-# Frames of the first layer's kernel, and channels of the joined blocks at most.
+# Frames of the first layer's kernel, and channels of the aggregated blocks at most.
 FIRST_KERNEL = 5
-MOST_JOINED = 1536
+MAXIMUM_OUTPUTS = 1536
 
 
-def convolved(inputs: int, outputs: int, kernel: int = 1, dilation: int = 1) -> nn.Module:
-    """A convolution that keeps the number of frames, ReLU, and normalisation: (utterances, inputs, frames) →
-    (utterances, outputs, frames)."""
+def convolution(inputs: int, outputs: int, kernel: int = 1, dilation: int = 1) -> nn.Module:
+    """Build a 1-D convolution that keeps the number of frames, followed by ReLU and batch normalisation.
+
+    Shape:
+        - Input: (utterances, inputs, frames)
+        - Output: (utterances, outputs, frames)
+    """
     padding = dilation * (kernel - 1) // 2
     return nn.Sequential(
         nn.Conv1d(inputs, outputs, kernel, dilation=dilation, padding=padding), nn.ReLU(), nn.BatchNorm1d(outputs)
     )
 
 
-class PartwiseConvolution(nn.Module):
-    """Channels in eight parts, of which the first passes, and each other one is convolved with what the one before
-    became (Gao et al., 2019, arXiv:1904.01169): (utterances, channels, frames) → the same."""
+class Res2Convolution(nn.Module):
+    """A Res2 convolution (Gao et al., 2019, arXiv:1904.01169) of eight groups of channels.
+
+    The first group passes; each other group is convolved, from the third on with the output of the one before added.
+
+    Shape:
+        - Input: (utterances, channels, frames)
+        - Output: the same
+    """
 
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
-        self.part = channels // PARTS
+        self.part = channels // SCALE
         self.convolutions = nn.ModuleList(
-            convolved(self.part, self.part, kernel=3, dilation=dilation) for _ in range(PARTS - 1)
+            convolution(self.part, self.part, kernel=3, dilation=dilation) for _ in range(SCALE - 1)
         )
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        first, second, *others = torch.split(inputs, self.part, 1)
-        heard = [first, self.convolutions[0](second)]
-        for part, convolution in zip(others, list(self.convolutions)[1:], strict=True):
-            heard.append(convolution(part + heard[-1]))
-        return torch.cat(heard, 1)
+        first, second, *rest = torch.split(inputs, self.part, 1)
+        outputs = [first, self.convolutions[0](second)]
+        for group, layer in zip(rest, list(self.convolutions)[1:], strict=True):
+            outputs.append(layer(group + outputs[-1]))
+        return torch.cat(outputs, 1)
 
 
 class SqueezeExcitation(nn.Module):
-    """Channels weighted by what their means over time say (Hu et al., 2018, arXiv:1709.01507): s·x with
-    s = σ(W₂ ReLU(W₁ z + b₁) + b₂), Eq. 5 and 6 of the paper: (utterances, channels, frames) → the same."""
+    """Squeeze-excitation (Hu et al., 2018, arXiv:1709.01507): channels scaled by a function of their means over time.
+
+    s·x with s = σ(W₂ ReLU(W₁ z + b₁) + b₂), Eq. 5 and 6 of the ECAPA-TDNN paper.
+
+    Shape:
+        - Input: (utterances, channels, frames)
+        - Output: the same
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -58,38 +74,50 @@ class SqueezeExcitation(nn.Module):
         return scaled
 
 
-class Block(nn.Module):
-    """An SE-Res2Block (section 3.2): (utterances, channels, frames) → the same."""
+class SERes2Block(nn.Module):
+    """An SE-Res2Block (section 3.2).
+
+    Shape:
+        - Input: (utterances, channels, frames)
+        - Output: the same
+    """
 
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            convolved(channels, channels),
-            PartwiseConvolution(channels, dilation),
-            convolved(channels, channels),
+            convolution(channels, channels),
+            Res2Convolution(channels, dilation),
+            convolution(channels, channels),
             SqueezeExcitation(channels),
         )
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        changed: torch.Tensor = self.layers(inputs)
-        return inputs + changed
+        residual: torch.Tensor = self.layers(inputs)
+        return inputs + residual
 
 
-class Blocks(nn.Module):
-    """The first layer and three blocks, each of which hears the sum of all outputs before it, joined at the end
-    (section 3.3): (utterances, bands, frames) → (utterances, :attr:`outputs`, frames)."""
+class FrameLayers(nn.Module):
+    """The first convolution, three blocks, and their aggregation (section 3.3).
+
+    The input of each block is the sum of all outputs before it; the outputs of the blocks are concatenated, convolved
+    and rectified.
+
+    Shape:
+        - Input: (utterances, bands, frames)
+        - Output: (utterances, :attr:`outputs`, frames)
+    """
 
     def __init__(self, bands: int, channels: int) -> None:
         super().__init__()
-        self.outputs = min(len(DILATIONS) * channels, MOST_JOINED)
-        self.first = convolved(bands, channels, FIRST_KERNEL)
-        self.blocks = nn.ModuleList(Block(channels, dilation) for dilation in DILATIONS)
+        self.outputs = min(len(DILATIONS) * channels, MAXIMUM_OUTPUTS)
+        self.first = convolution(bands, channels, FIRST_KERNEL)
+        self.blocks = nn.ModuleList(SERes2Block(channels, dilation) for dilation in DILATIONS)
         self.joined = nn.Conv1d(len(DILATIONS) * channels, self.outputs, 1)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         total: torch.Tensor = self.first(inputs)
-        found: list[torch.Tensor] = []
+        outputs: list[torch.Tensor] = []
         for block in self.blocks:
-            found.append(block(total))
-            total = total + found[-1]
-        return torch.relu(self.joined(torch.cat(found, 1)))
+            outputs.append(block(total))
+            total = total + outputs[-1]
+        return torch.relu(self.joined(torch.cat(outputs, 1)))

@@ -1,10 +1,9 @@
-"""RawNet3 (Jung et al., 2022, arXiv:2203.08488, section 2), which hears waveforms: Fake the Real's victim on VoxCeleb1
+"""RawNet3 (Jung et al., 2022, arXiv:2203.08488, section 2) on waveforms: Fake the Real's victim on VoxCeleb1
 (section 4.1).
 
-A bank of analytic filters whose edges are learned, three blocks, pooling with attention, and an embedding, with a
-direction for each label. It is trained with an additive angular margin; scale and margin are those of ESPnet's recipe
-for it. A width of 1,024 is the paper's; less trains on small machines. The paper takes a filter's output every 10
-samples.
+Its parts: a bank of analytic filters with trained edges, three blocks, attentive statistics pooling, an embedding, and
+a cosine classifier that is trained with AAM-softmax; scale and margin are those of ESPnet's recipe. The paper computes
+the filters' outputs every 10 samples. A width of 1,024 is the paper's; less trains on small machines.
 """
 
 from __future__ import annotations
@@ -24,24 +23,24 @@ class RawNet3(SpeakerEncoderVictim, WaveformVictim):
     """A residual network of the waveform, for speakers."""
 
     width: int = Field(default=1024, ge=16, multiple_of=8, description="channels of each block; 1,024 in the paper")
-    embedding: int = Field(default=256, ge=2, description="numbers that an utterance becomes")
-    stride: int = Field(default=10, ge=1, description="samples from frame to frame of the filters")
-    scale: float = Field(default=30.0, gt=0, description="factor on the cosines")
-    margin: float = Field(default=0.3, ge=0, lt=1.5, description="radians that training adds to the label's own angle")
+    embedding: int = Field(default=256, ge=2, description="dimensions of the embeddings")
+    stride: int = Field(default=10, ge=1, description="samples between frames of the filter bank")
+    scale: float = Field(default=30.0, gt=0, description="of AAM-softmax: factor on the cosines")
+    margin: float = Field(default=0.3, ge=0, lt=1.5, description="of AAM-softmax, in radians")
     weight_decay: float = Field(default=5e-5, ge=0)
 
     def network(self, labels: int) -> torch.nn.Module:
         from torch import nn
 
         from sanguinaria.victims._aam_softmax import CosineClassifier
-        from sanguinaria.victims._attentive_pooling import AttentivePooling
-        from sanguinaria.victims.rawnet3.layers import Aggregation, AnalyticFilterBank
+        from sanguinaria.victims._attentive_pooling import AttentiveStatisticsPooling
+        from sanguinaria.victims.rawnet3.layers import AnalyticFilterBank, FrameLayers
 
         bands, outputs = self.width // 4, 3 * self.width // 2
         return nn.Sequential(
             AnalyticFilterBank(bands, self.stride),
-            Aggregation(bands, self.width, outputs),
-            AttentivePooling(outputs, self.width // 8),
+            FrameLayers(bands, self.width, outputs),
+            AttentiveStatisticsPooling(outputs, self.width // 8),
             nn.BatchNorm1d(2 * outputs),
             nn.Linear(2 * outputs, self.embedding),
             CosineClassifier(self.embedding, labels, self.scale),

@@ -1,4 +1,4 @@
-"""The parts of RawNet3 (Jung et al., 2022, arXiv:2203.08488, section 2)."""
+"""The filter bank and the frame-level layers of RawNet3 (Jung et al., 2022, arXiv:2203.08488, section 2)."""
 
 from __future__ import annotations
 
@@ -10,50 +10,70 @@ from sanguinaria.nn.waveform_checks import check_length
 from sanguinaria.victims._sinc_filters import SincFilters
 
 PRE_EMPHASIS = 0.97
-FILTER = 251
-# Parts of a block's channels, and its dilation and pooling: of three blocks.
-PARTS = 8
+# Samples of a filter.
+FILTER_LENGTH = 251
+# Groups of a block's channels (the scale of Res2Net), and dilation and pooling of each of the three blocks.
+SCALE = 8
 BLOCKS = ((2, 5), (3, 3), (4, 1))
-# Frames that the poolings of all blocks make one of.
+# Product of the poolings: frames of the filter bank for one frame after the blocks.
 FRAMES = 15
 
 
 class AnalyticFilterBank(nn.Module):
-    """Waveforms (utterances, 1, samples) → log magnitudes (utterances, channels, frames), their mean over time removed.
+    """Log magnitudes of analytic filters, with their mean over time removed.
 
-    Half of the channels are filters' real parts, half their imaginary ones, and each has its own magnitude, as in the
-    paper's code.
+    Half of the channels are the filters' real parts and half their imaginary parts. Each has a magnitude of its own, as
+    in the paper's code.
+
+    Shape:
+        - Input: (utterances, 1, samples)
+        - Output: (utterances, channels, frames)
     """
 
     def __init__(self, channels: int, stride: int) -> None:
+        """
+        Args:
+            channels: twice the number of filters.
+            stride: samples between frames.
+        """
         super().__init__()
         self.norm = nn.InstanceNorm1d(1, eps=1e-4, affine=True)
-        self.filters = SincFilters(channels // 2, FILTER, stride, analytic=True)
-        self.window = FILTER + (FRAMES - 1) * stride
+        self.filters = SincFilters(channels // 2, FILTER_LENGTH, stride, analytic=True)
+        self.window = FILTER_LENGTH + (FRAMES - 1) * stride
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Compute the log magnitudes.
+
+        Raises:
+            InputError: the waveforms are too short for one frame after the blocks.
+        """
         check_length(waveforms, self.window)
         with torch.autocast(waveforms.device.type, enabled=False):
             padded = pad(waveforms.float(), (1, 0), "reflect")
             emphasised = padded[..., 1:] - PRE_EMPHASIS * padded[..., :-1]
-            bands = torch.log(self._filtered(emphasised).abs() + 1e-6)
-        return bands - bands.mean(-1, keepdim=True)
+            magnitudes = torch.log(self._normalise_and_filter(emphasised).abs() + 1e-6)
+        return magnitudes - magnitudes.mean(-1, keepdim=True)
 
-    def _filtered(self, waveforms: torch.Tensor) -> torch.Tensor:
-        """What the filters let through of normalised waveforms.
+    def _normalise_and_filter(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """The filters' outputs for waveforms after instance normalisation.
 
-        The norm's factor and summand come after the filters, which are linear: training then takes no gradient of the
-        waveforms, which costs more than all else that the filters do.
+        The norm's weight and bias are applied after the filters, which are linear: training then needs no gradient of
+        the waveforms, which costs more than the rest of the filter bank.
         """
         normalised = instance_norm(waveforms, eps=self.norm.eps)
-        of_ones = self.filters(torch.ones(1, 1, FILTER, device=waveforms.device))
-        filtered: torch.Tensor = self.norm.weight * self.filters(normalised) + self.norm.bias * of_ones
+        response_to_ones = self.filters(torch.ones(1, 1, FILTER_LENGTH, device=waveforms.device))
+        filtered: torch.Tensor = self.norm.weight * self.filters(normalised) + self.norm.bias * response_to_ones
         return filtered
 
 
-class Scaling(nn.Module):
-    """Scaled feature maps (Jung et al., 2020, arXiv:2004.00526): (x + α) · sigmoid(linear(mean of x over time)), with a
-    learned α for each channel: (utterances, channels, frames) → the same."""
+class FeatureMapScaling(nn.Module):
+    """Feature map scaling (Jung et al., 2020, arXiv:2004.00526): (x + α) · sigmoid(linear(mean of x over time)), with a
+    trained α for each channel.
+
+    Shape:
+        - Input: (utterances, channels, frames)
+        - Output: the same
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -64,46 +84,60 @@ class Scaling(nn.Module):
         return (inputs + self.alpha) * torch.sigmoid(self.linear(inputs.mean(-1)))[..., None]
 
 
-class Block(nn.Module):
-    """A residual block whose channels are convolved part by part, each with the one before (Gao et al., 2019,
-    arXiv:1904.01169), pooled and scaled: (utterances, inputs, frames) → (utterances, outputs, frames // pooling)."""
+class Res2Block(nn.Module):
+    """A residual block with a Res2 convolution (Gao et al., 2019, arXiv:1904.01169), pooling, and feature map scaling.
+
+    Of the eight groups of channels the last passes; each other group is convolved, with the output of the one before
+    added.
+
+    Shape:
+        - Input: (utterances, inputs, frames)
+        - Output: (utterances, outputs, frames // pooling)
+    """
 
     def __init__(self, inputs: int, outputs: int, dilation: int, pooling: int) -> None:
         super().__init__()
-        part = outputs // PARTS
+        part = outputs // SCALE
         self.part = part
-        self.entry = _activated(nn.Conv1d(inputs, outputs, 1))
+        self.entry = _with_relu_and_norm(nn.Conv1d(inputs, outputs, 1))
         self.convolutions = nn.ModuleList(
-            _activated(nn.Conv1d(part, part, 3, dilation=dilation, padding=dilation)) for _ in range(PARTS - 1)
+            _with_relu_and_norm(nn.Conv1d(part, part, 3, dilation=dilation, padding=dilation)) for _ in range(SCALE - 1)
         )
-        self.exit = _activated(nn.Conv1d(outputs, outputs, 1))
+        self.exit = _with_relu_and_norm(nn.Conv1d(outputs, outputs, 1))
         self.shortcut = nn.Identity() if inputs == outputs else nn.Conv1d(inputs, outputs, 1, bias=False)
         self.pooling = nn.MaxPool1d(pooling)
-        self.scaling = Scaling(outputs)
+        self.scaling = FeatureMapScaling(outputs)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        *parts, last = self.entry(inputs).split(self.part, 1)
-        heard: list[torch.Tensor] = []
-        for part, convolution in zip(parts, self.convolutions, strict=True):
-            heard.append(convolution(part + heard[-1] if heard else part))
-        found = self.exit(torch.cat([*heard, last], 1)) + self.shortcut(inputs)
-        scaled: torch.Tensor = self.scaling(self.pooling(found))
+        *groups, last = self.entry(inputs).split(self.part, 1)
+        outputs: list[torch.Tensor] = []
+        for group, convolution in zip(groups, self.convolutions, strict=True):
+            outputs.append(convolution(group + outputs[-1] if outputs else group))
+        total = self.exit(torch.cat([*outputs, last], 1)) + self.shortcut(inputs)
+        scaled: torch.Tensor = self.scaling(self.pooling(total))
         return scaled
 
 
-def _activated(convolution: nn.Conv1d) -> nn.Module:
+def _with_relu_and_norm(convolution: nn.Conv1d) -> nn.Module:
+    """A convolution followed by ReLU and batch normalisation."""
     return nn.Sequential(convolution, nn.ReLU(), nn.BatchNorm1d(convolution.out_channels))
 
 
-class Aggregation(nn.Module):
-    """The three blocks, whose outputs are summed on the way and joined at the end (section 2.3):
-    (utterances, inputs, frames) → (utterances, outputs, frames // 15)."""
+class FrameLayers(nn.Module):
+    """The three blocks and their aggregation (section 2.3): outputs are summed between the blocks, and concatenated,
+    convolved and rectified at the end.
+
+    Shape:
+        - Input: (utterances, inputs, frames)
+        - Output: (utterances, outputs, frames // 15)
+    """
 
     def __init__(self, inputs: int, channels: int, outputs: int) -> None:
         super().__init__()
         widths = (inputs, channels, channels)
         self.blocks = nn.ModuleList(
-            Block(width, channels, dilation, pooling) for width, (dilation, pooling) in zip(widths, BLOCKS, strict=True)
+            Res2Block(width, channels, dilation, pooling)
+            for width, (dilation, pooling) in zip(widths, BLOCKS, strict=True)
         )
         self.pooling = nn.MaxPool1d(BLOCKS[1][1])
         self.joined = nn.Conv1d(3 * channels, outputs, 1)

@@ -1,4 +1,4 @@
-"""Averages over a grid: pictures of any size for layers of one size."""
+"""Adaptive average pooling with a deterministic gradient."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ import torch
 from torch import nn
 
 
-class PooledTo(nn.Module):
-    """Averages over a grid of ``size`` × ``size`` parts: (utterances, channels, bands, frames) of any size.
+class AdaptiveAveragePooling(nn.Module):
+    """Averages over a grid of ``size`` × ``size`` parts of the bands and the frames.
 
-    It computes what :class:`torch.nn.AdaptiveAvgPool2d` does, as matrix products: that one's gradient on a GPU is not
-    the same twice.
+    The same as :class:`torch.nn.AdaptiveAvgPool2d`, as matrix products: the gradient of that one is not deterministic
+    on a GPU.
+
+    Shape:
+        - Input: (utterances, channels, bands, frames)
+        - Output: (utterances, channels, size, size)
     """
 
     def __init__(self, size: int) -> None:
@@ -20,14 +24,17 @@ class PooledTo(nn.Module):
         self.size = size
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        bands, frames = (_averages(length, self.size).to(inputs) for length in inputs.shape[2:])
-        found: torch.Tensor = _Weighted.apply(inputs, bands, frames)  # type: ignore[no-untyped-call]
-        return found
+        bands, frames = (_averaging_matrix(length, self.size).to(inputs) for length in inputs.shape[2:])
+        pooled: torch.Tensor = _WeightedSums.apply(inputs, bands, frames)  # type: ignore[no-untyped-call]
+        return pooled
 
 
-class _Weighted(torch.autograd.Function):
-    """bands · inputs · framesᵀ in one step: torch-pruning, which follows the steps, takes the reshaping that is in a
-    product of four dimensions for one of the channels, and fills the memory."""
+class _WeightedSums(torch.autograd.Function):
+    """bands · inputs · framesᵀ as one operation.
+
+    torch-pruning follows the operations. In a product of four dimensions it takes the reshaping for one of the
+    channels, and fills the memory.
+    """
 
     @staticmethod
     def forward(context: Any, inputs: torch.Tensor, bands: torch.Tensor, frames: torch.Tensor) -> torch.Tensor:
@@ -41,11 +48,17 @@ class _Weighted(torch.autograd.Function):
         return bands.T @ gradients[0] @ frames, None, None
 
 
-def _averages(length: int, parts: int) -> torch.Tensor:
-    """A matrix (parts, length) that averages each part of a sequence; parts overlap where they do not divide it, and
-    may be single elements."""
+def _averaging_matrix(length: int, parts: int) -> torch.Tensor:
+    """A matrix (parts, length) that averages each part of a sequence.
+
+    Parts overlap where their number does not divide the length, and may be single elements.
+
+    Example:
+        >>> _averaging_matrix(3, 2).tolist()
+        [[0.5, 0.5, 0.0], [0.0, 0.5, 0.5]]
+    """
     starts = torch.arange(parts) * length // parts
     ends = -(-torch.arange(1, parts + 1) * length // parts)
-    places = torch.arange(length)
-    inside = (places >= starts[:, None]) & (places < ends[:, None])
+    positions = torch.arange(length)
+    inside = (positions >= starts[:, None]) & (positions < ends[:, None])
     return inside / inside.sum(1, keepdim=True)
