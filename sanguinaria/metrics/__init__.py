@@ -81,9 +81,10 @@ class Metric(Plugin):
         """Heading and label without the unit; a metric whose settings change what it measures says so here."""
         return self.heading, self.label or self.heading
 
-    def column_name(self, entry: str) -> str:
+    @classmethod
+    def column_name(cls, entry: str) -> str:
         """The name of its column: that of its entry in the configuration, and its unit."""
-        return f"{entry}_{self.unit.lower()}" if self.unit else entry
+        return f"{entry}_{cls.unit.lower()}" if cls.unit else entry
 
     def column(self, entry: str) -> Column:
         """How its column is shown."""

@@ -25,6 +25,8 @@ import pandas as pd
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.columns import Columns
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugins import find, kinds
+from sanguinaria.metrics import Metric
 from sanguinaria.reports import benchmarks, experiments, verifications
 from sanguinaria.reports.benchmarks import MARK, WATERMARK
 from sanguinaria.reports.evaluation import columns_of, read_table, write_table
@@ -58,15 +60,26 @@ def printed_numbers(path: Path = PRINTED_NUMBERS) -> pd.DataFrame:
         that of the training.
 
     Raises:
-        InputError: the unit of a metric is none of those in which comparisons are made.
+        InputError: a metric is unknown, or its unit is not the one in which comparisons are made.
     """
     words = pd.read_csv(path, dtype=str, keep_default_na=False)
+    percent = _shown_in_per_cent()
     for number, (metric, unit) in enumerate(zip(words["metric"], words["unit"], strict=True), start=2):
-        units = (PER_CENT if OWN_COLUMNS[metric].percent else "",) if metric in OWN_COLUMNS else (PER_CENT, "")
-        if unit not in units:
-            raise InputError(f"{path}:{number}: the unit of {metric} is {units[0]!r}, not {unit!r}; convert the value")
+        if metric not in percent:
+            raise InputError(f"{path}:{number}: unknown metric {metric!r}; it is one of {', '.join(percent)}")
+        if unit != (expected := PER_CENT if percent[metric] else ""):
+            raise InputError(f"{path}:{number}: the unit of {metric} is {expected!r}, not {unit!r}; convert the value")
     words["page"] = pd.to_numeric(words["page"]).astype("Int64")
     return words.astype({"value": float})
+
+
+def _shown_in_per_cent() -> dict[str, bool]:
+    """By column, whether it is shown in per cent: of the columns of evaluations, and of each kind of metric."""
+    metrics = {kind: find("metrics", kind) for kind in kinds("metrics")}
+    of_metrics = {
+        metric.column_name(kind): metric.percent for kind, metric in metrics.items() if issubclass(metric, Metric)
+    }
+    return {**{name: column.percent for name, column in OWN_COLUMNS.items()}, **of_metrics}
 
 
 def compare(

@@ -110,7 +110,7 @@ def test_wake_s_tables_as_they_are_printed(every):
     for (watermark, marks), line in WAKE_TABLE_1.items():
         assert found(wake, table="1", watermark=watermark, marks=marks)["value"].tolist() == numbers(line)
     for (watermark, marks, read), line in WAKE_TABLE_2.items():
-        lines = found(wake, table="2", watermark=watermark, marks=marks, read=read)
+        lines = found(wake, table="2", watermark=watermark, marks=marks, decoded_mark=read)
         assert lines["value"].tolist() == numbers(line)
         assert lines["distortion"].tolist()[::9] == ["undistorted", "shush"]
     for (table, watermark), line in WAKE_ABLATIONS.items():
@@ -151,7 +151,7 @@ def test_a_benchmark_is_compared_by_marks_keys_and_distortions(every):
     names = {"benchmark": "b", "corpus": "sc10", "watermark": "mine", "marks": "double"}
     wide = pd.DataFrame(
         [
-            {**names, "read": read, "distortion": distortion, "bit_error_rate": rate, "snr_db": 40.0}
+            {**names, "decoded_mark": read, "distortion": distortion, "bit_error_rate": rate, "snr_db": 40.0}
             | {"wrong_key_bit_error_rate": 0.5, "bits_per_second": 64.0}
             for read, distortion, rate in (
                 ("first", "undistorted", 0.01),
@@ -163,7 +163,7 @@ def test_a_benchmark_is_compared_by_marks_keys_and_distortions(every):
     first = every[(every["paper"] == "wake") & (every["table"] == "1")]
     stands_for = {"sc10": "wake_mixture", "mine": "wake"}
     lines = compare(wide, first, stands_for)
-    both = lines.dropna(subset=["ours", "printed"]).set_index(["metric", "read"])
+    both = lines.dropna(subset=["ours", "printed"]).set_index(["metric", "decoded_mark"])
     assert both.loc[("bit_error_rate", "second"), ["ours", "printed"]].tolist() == [3.0, 2.709]
     assert both.loc[("wrong_key_bit_error_rate", "first"), ["ours", "printed"]].tolist() == [50.0, 42.46]
     assert both.loc[("snr_db", ""), ["ours", "printed"]].tolist() == [40.0, 38.884]
@@ -281,14 +281,16 @@ def test_printed_numbers_are_checked(tmp_path, metric, unit, message):
         printed_numbers(path)
 
 
-def test_what_a_model_hears_of_other_triggers_is_not_compared(tmp_path, ours):
+def test_lines_of_other_test_triggers_are_not_compared(tmp_path, ours):
     paths = [tmp_path / name for name in ("wide.csv", "metrics.csv", "comparison.csv", "comparison.md")]
     own = ours.assign(test_trigger=ours["trigger"])
     other = own[1:2].assign(test_trigger="pbsm", attack_success_rate=0.02)
     pd.concat([own, other]).to_csv(paths[0], index=False)
     columns = ["corpus", "trigger", "test_trigger", "poisoning", "victim", "defence", "metric", "low", "high"]
     pd.DataFrame([["sc10", *["x"] * 6, 0.1, 0.2]], columns=columns).to_csv(paths[1], index=False)
-    write_comparison("bloodroot", "1", {}, *paths)
+    comparison = {"paper": "bloodroot", "table": "1", "stands_for": {}}
+    specification = {"kind": "experiments", "comparison": comparison, "columns": {}}
+    write_comparison(specification, wide=paths[0], metrics=paths[1], destination=paths[2], markdown=paths[3])
     rates = found(pd.read_csv(paths[2]), metric="attack_success_rate", trigger="bloodroot", victim="lstm")
     assert rates["ours"].dropna().tolist() == [96.0]
 
@@ -298,7 +300,7 @@ FAKE_THE_REAL_TABLE_1 = {
     "badnets": "97.26 99.98 97.34 99.99 99.22 100 92.02 99.84",
     "voice_conversion": "97.59 99.04 97.88 99.39 99.29 100 92.11 99.94",
 }
-# Its Table 4 line by line: what is heard, and what models answer that were trained on speakers 1 to 3.
+# Its Table 4 line by line: the trigger of the tests, and the rates of models that were trained on speakers 1 to 3.
 FAKE_THE_REAL_TABLE_4 = {
     "speaker_1b": "97.33 1.56 0.22",
     "speaker_2b": "1.34 99.75 0.14",
@@ -316,21 +318,21 @@ def test_fake_the_real_s_numbers_are_as_printed(every):
         lines = found(own, table="1", trigger=trigger)
         assert lines["victim"].tolist() == [v for v in ("vgg19", "wide_resnet50", "sincnet", "rawnet3") for _ in "12"]
         assert lines["value"].tolist() == numbers(text)
-    for heard, text in FAKE_THE_REAL_TABLE_4.items():
-        lines = found(own, table="4", test_trigger=heard)
+    for tested, text in FAKE_THE_REAL_TABLE_4.items():
+        lines = found(own, table="4", test_trigger=tested)
         assert lines["trigger"].tolist() == ["speaker_1a", "speaker_2a", "speaker_3a"]
         assert lines["value"].tolist() == numbers(text)
 
 
-def test_what_is_heard_and_several_targets_are_compared_where_a_paper_prints_them(every):
+def test_test_triggers_and_several_targets_are_compared_where_a_paper_prints_them(every):
     columns = ["corpus", "target", "trigger", "test_trigger", "poisoning", "victim", "defence", "attack_success_rate"]
     same = ["flip-0.01", "rawnet3", "none"]
-    heard = pd.DataFrame(
+    tested = pd.DataFrame(
         [["c", "yes", "speaker_1a", h, *same, v] for h, v in (("speaker_1a", 1.0), ("speaker_2b", 0.2))]
     )
-    heard.columns = columns
+    tested.columns = columns
     table_4 = every[(every["paper"] == "fake_the_real") & (every["table"] == "4")]
-    lines = compare(heard, table_4, {"c": "voxceleb"}).dropna(subset="ours")
+    lines = compare(tested, table_4, {"c": "voxceleb"}).dropna(subset="ours")
     assert lines[["test_trigger", "ours"]].to_numpy().tolist() == [["speaker_2b", 20.0], ["speaker_1a", 100.0]]
     assert lines["difference"].tolist()[0] == pytest.approx(20.0 - 1.34)
     targets = pd.DataFrame(

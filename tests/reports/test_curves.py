@@ -6,6 +6,7 @@ import pytest
 from sanguinaria.core.errors import InputError
 from sanguinaria.reports import figures
 from sanguinaria.reports.curves import write_figure
+from tests.columns import metric_columns
 
 # Trigger, its strength, victim, rate, PESQ and attack success rate; a rate of many digits is rounded in the table.
 LINES = [
@@ -56,12 +57,16 @@ def drawn(tmp_path, monkeypatch):
         measured.assign(low=measured["value"] - 0.125, high=measured["value"] + 0.125).to_csv(long, index=False)
     rows.append(rows[5] | crossed)
     given = []
-    monkeypatch.setattr(figures, "draw", lambda points, *_: given.append([own for _, own in points.groupby("panel")]))
+    monkeypatch.setattr(
+        figures, "draw", lambda points, *_, **__: given.append([own for _, own in points.groupby("panel")])
+    )
 
     def draw(*panels, **settings):
-        paths = [tmp_path / f"f.{form}" for form in ("csv", "svg", "png")]
-        write_figure({"experiment": ["e", "f"], "panels": panels, **settings}, rows, tables, metrics, *paths)
-        return given[-1:], pd.read_csv(paths[0], keep_default_na=False, na_values=[""])
+        figure = {"experiment": ["e", "f"], "panels": panels, **settings}
+        specification = {"figure": figure, "lines": rows, "columns": metric_columns().plain()}
+        paths = {form: tmp_path / f"f.{form}" for form in ("points", "svg", "png")}
+        write_figure(specification, tables, metrics, **paths)
+        return given[-1:], pd.read_csv(paths["points"], keep_default_na=False, na_values=[""])
 
     return draw
 
@@ -161,7 +166,7 @@ def test_panels_have_points_of_their_own(drawn):
         ({"order_by": "trigger.level"}, r"panels\[1\]: the table has no 'trigger\.level'"),
         ({"order_by": "victim"}, r"panels\[1\]: 'victim' does not hold numbers, so it orders no points"),
         ({"x": "poisoning", "order_by": "poisoning"}, r"panels\[1\]: 'poisoning' does not hold numbers"),
-        ({"down": "triger"}, r"panels\[1\]: the table has no 'triger'"),
+        ({"rows": "triger"}, r"panels\[1\]: the table has no 'triger'"),
         ({"where": {"model": "small"}}, r"panels\[1\]: the table has no 'model'"),
         (
             {"where": {"victim": "tiny"}},

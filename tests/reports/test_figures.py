@@ -11,12 +11,17 @@ from matplotlib.colors import to_hex
 from matplotlib.transforms import Bbox
 
 from sanguinaria.core.errors import InputError
+from sanguinaria.reports import figures
 from sanguinaria.reports.annotations import CHOICES, choose
-from sanguinaria.reports.figures import draw, figure
 from sanguinaria.reports.panels import Panel
+from tests.columns import COLUMNS
 
 BY_RATE = Panel(x="rate", y="attack_success_rate", title="Attack success", x_log=True)
 TRADE_OFF = Panel(x="pesq", y="attack_success_rate")
+
+
+def drawn_figure(points, panels):
+    return figures.figure(points, panels, COLUMNS)
 
 
 @pytest.fixture
@@ -33,7 +38,7 @@ def points():
 
 
 def test_a_line_follows_its_setting_in_per_cent(points):
-    (axes,) = figure(points, [BY_RATE]).axes
+    (axes,) = drawn_figure(points, [BY_RATE]).axes
     first, second = axes.lines
     assert first.get_xydata() == pytest.approx(np.array([[0.5, 40], [1, 70], [2, 90]]))
     assert second.get_xydata() == pytest.approx(np.array([[0.5, 45], [1, 75], [2, 95]]))
@@ -44,7 +49,7 @@ def test_a_line_follows_its_setting_in_per_cent(points):
 
 
 def test_bands_are_the_intervals(points):
-    (axes,) = figure(points, [BY_RATE]).axes
+    (axes,) = drawn_figure(points, [BY_RATE]).axes
     vertices = axes.collections[0].get_paths()[0].vertices
     ends = {(round(x, 6), round(y, 6)) for x, y in vertices}
     assert ends == {(0.5, 30), (0.5, 45), (1, 60), (1, 75), (2, 80), (2, 95)}
@@ -52,7 +57,7 @@ def test_bands_are_the_intervals(points):
 
 def test_names_have_bars_side_by_side(points):
     heard = points.assign(test_trigger=np.where(points["rate"] == 0.01, "tone", "voice"))[points["rate"] > 0.005]
-    (axes,) = figure(heard, [Panel(x="test_trigger", y="attack_success_rate")]).axes
+    (axes,) = drawn_figure(heard, [Panel(x="test_trigger", y="attack_success_rate")]).axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["voice", "tone"]
     found = {(round(bar.get_x() + bar.get_width() / 2, 3), round(bar.get_height(), 3)) for bar in axes.patches}
     assert found == {(-0.2, 90), (0.8, 70), (0.2, 95), (1.2, 75)}
@@ -65,7 +70,7 @@ def test_long_names_of_bars_do_not_lie_on_one_another_and_one_series_has_no_lege
     names = ["clean", "bad", "converted_by_world", "converted"]
     own = points.head(1)
     four = pd.concat([own.assign(test_trigger=name) for name in names])
-    drawn = figure(four, [Panel(x="test_trigger", y="attack_success_rate")] * 2)
+    drawn = drawn_figure(four, [Panel(x="test_trigger", y="attack_success_rate")] * 2)
     drawn.canvas.draw()
     for axes in drawn.axes:
         shown = axes.get_xticklabels()
@@ -92,7 +97,7 @@ MAP = Panel(x="defence", rows="trigger", y="attack_success_rate")
 
 def test_a_map_has_its_numbers_where_they_belong_and_none_where_there_is_none():
     points = crossed(tone=((0.996, 0.25, np.nan), 4.0), notch=((0.004, 1.0, 0.5), 2.5))
-    drawn = figure(points, [MAP, Panel(x="defence", rows="trigger", y="pesq", title="Quality")])
+    drawn = drawn_figure(points, [MAP, Panel(x="defence", rows="trigger", y="pesq", title="Quality")])
     success, quality = drawn.axes
     assert [tick.get_text() for tick in success.get_xticklabels()] == ["none", "lowpass", "dap"]
     assert [tick.get_text() for tick in success.get_yticklabels()] == ["tone", "notch"]
@@ -115,14 +120,14 @@ def test_a_map_of_two_points_for_a_cell_is_refused():
     points = crossed(tone=((0.9, 0.2, 0.1), 4.0))
     again = pd.concat([points, points.iloc[:1].assign(attack_success_rate=0.8)])
     with pytest.raises(InputError, match="several points are of trigger 'tone' and defence 'none'; choose by"):
-        figure(again, [MAP])
-    figure(pd.concat([points, points]), [MAP])  # the same line in two series
+        drawn_figure(again, [MAP])
+    drawn_figure(pd.concat([points, points]), [MAP])  # the same line in two series
     with pytest.raises(ValueError, match="a map has cells of one width"):
         Panel(x="defence", rows="trigger", y="pesq", x_log=True)
 
 
 def test_a_trade_off_follows_the_order_and_names_its_points(points):
-    (axes,) = figure(points, [TRADE_OFF]).axes
+    (axes,) = drawn_figure(points, [TRADE_OFF]).axes
     assert axes.lines[0].get_xydata() == pytest.approx(np.array([[3.25, 40], [3.0, 70], [2.5, 90]]))
     assert [text.get_text() for text in axes.texts] == ["0.5 %", "1 %", "2 %"] * 2
     bars = axes.collections[0].get_segments()
@@ -132,7 +137,7 @@ def test_a_trade_off_follows_the_order_and_names_its_points(points):
 
 
 def test_no_name_lies_on_another(points):
-    (axes,) = figure(points, [TRADE_OFF]).axes
+    (axes,) = drawn_figure(points, [TRADE_OFF]).axes
     boxes = [text.get_window_extent() for text in axes.texts]
     assert not any(Bbox.intersection(one, other) for n, one in enumerate(boxes) for other in boxes[:n])
     assert all(axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1 for box in boxes)
@@ -153,7 +158,7 @@ def test_a_name_stays_inside_and_off_lines():
 
 
 def test_a_series_looks_the_same_in_every_panel_and_is_in_the_legend_once(points):
-    drawn = figure(points, [BY_RATE, TRADE_OFF, BY_RATE, TRADE_OFF])
+    drawn = drawn_figure(points, [BY_RATE, TRADE_OFF, BY_RATE, TRADE_OFF])
     looks = [[(to_hex(line.get_color()), line.get_marker()) for line in axes.lines] for axes in drawn.axes]
     assert looks == [looks[0]] * 4 and looks[0][0] != looks[0][1]
     (legend,) = drawn.legends
@@ -164,14 +169,15 @@ def test_a_series_looks_the_same_in_every_panel_and_is_in_the_legend_once(points
 
 def test_points_without_a_value_are_left_out(points):
     missing = points.assign(pesq=points["pesq"].where(points["series"] == "bloodroot"))
-    drawn = figure(missing, [TRADE_OFF])
+    drawn = drawn_figure(missing, [TRADE_OFF])
     assert len(drawn.axes[0].lines) == 1
     assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["bloodroot"]
 
 
 def test_the_same_bytes_twice(points, tmp_path):
     for name in ("first", "second"):
-        draw(points, [BY_RATE, TRADE_OFF], tmp_path / f"{name}.svg", tmp_path / f"{name}.png")
+        svg, png = (tmp_path / f"{name}.{form}" for form in ("svg", "png"))
+        figures.draw(points, [BY_RATE, TRADE_OFF], COLUMNS, svg=svg, png=png)
     for suffix in ("svg", "png"):
         assert (tmp_path / f"first.{suffix}").read_bytes() == (tmp_path / f"second.{suffix}").read_bytes()
     assert len(list(tmp_path.iterdir())) == 4  # and nothing temporary
@@ -191,7 +197,7 @@ def test_the_same_bytes_twice(points, tmp_path):
 )
 def test_a_figure_that_cannot_be_drawn(points, panels, message):
     with pytest.raises(InputError, match=message):
-        figure(points, panels)
+        drawn_figure(points, panels)
 
 
 def test_a_panel_needs_no_matplotlib():

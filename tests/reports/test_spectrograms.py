@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from test_verification_plan import CONFIGURATION
+from tests.plan.test_verification_plan import CONFIGURATION
 
 from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances

@@ -15,7 +15,8 @@ from sanguinaria.audio import utterances
 from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import Distortion
 from sanguinaria.distortions.none import NoDistortion
-from sanguinaria.reports.benchmarks import reduce_line, write_benchmark
+from sanguinaria.reports.benchmarks import measure
+from sanguinaria.reports.evaluation import _read, read_cell, write_efficiency, write_tables
 from sanguinaria.steps.benchmarks import marked as embedding
 from sanguinaria.steps.benchmarks import readings as reading
 from sanguinaria.steps.benchmarks.marked import mark_audio, sample_utterances
@@ -260,20 +261,38 @@ def line(tmp_path) -> dict[str, Any]:
     wrong.to_parquet(tmp_path / "w")
     quality = pd.DataFrame({"utterance_id": ["a", "b"], "label": "x", "value": [3.0, None], "problem": ["", "why"]})
     quality.to_parquet(tmp_path / "q")
-    paths = {"marked": [marked], "clean": [clean], "validation": [validation], "foreign": [str(tmp_path / "w")]}
-    names = {"benchmark": "b", "corpus": "c", "watermark": "w", "marks": "single", "read": "first"}
+    paths = {"marked": [marked], "clean": [clean], "validation": [validation], "wrong_keys": [str(tmp_path / "w")]}
+    names = {"benchmark": "b", "corpus": "c", "watermark": "w", "marks": "single", "decoded_mark": "first"}
     return {
         **names,
-        "distortion": "d",
+        "name": "d",
         "mark": 1,
-        "place": 0,
+        "distortion": 0,
         "bits": 4,
         "bits_per_second": 4.0,
         "wrong_keys": 2,
         "seeds": [paths],
-        "quality": {"snr": [[str(tmp_path / "q")]]},
+        "quality": {"snr_db": [[str(tmp_path / "q")]]},
         "efficiency": None,
     }
+
+
+def cell(line) -> dict[str, Any]:
+    """A cell of a specification."""
+    settings = ("mark", "distortion", "bits", "bits_per_second", "wrong_keys")
+    rows = {kind: [seed[kind] for seed in line["seeds"]] for kind in ("marked", "clean", "validation", "wrong_keys")}
+    return {
+        "factors": {name: line[name] for name in ("benchmark", "corpus", "watermark", "marks", "decoded_mark")}
+        | {"distortion": line["name"]},
+        "settings": {name: line[name] for name in settings},
+        "rows": rows | ({"efficiency": [[line["efficiency"]]]} if line["efficiency"] else {}),
+        "quality": line["quality"],
+    }
+
+
+def reduce_line(line, false_positive_rate):
+    _read.cache_clear()  # tests write other rows to one path
+    return measure(read_cell(cell(line)), false_positive_rate)
 
 
 def test_a_line_is_of_its_own_distortion(line):
@@ -282,7 +301,7 @@ def test_a_line_is_of_its_own_distortion(line):
         table = pd.read_parquet(seed[audio][0])
         worse = table.assign(distortion=1, score=0.0, decoded_message="1111" if audio == "marked" else "")
         pd.concat([worse, table]).to_parquet(seed[audio][0])
-    first, second = (reduce_line({**line, "place": place}, 0.01) for place in (0, 1))
+    first, second = (reduce_line({**line, "distortion": place}, 0.01) for place in (0, 1))
     assert first["detection_rate"].estimate.value == 0.8 and second["detection_rate"].estimate.value == 0
     assert second["bit_error_rate"].estimate.value == 1
     # The thresholds are those of undistorted audio.
@@ -315,7 +334,7 @@ def test_a_line_by_hand(line):
 def test_seeds_may_have_keys_with_more_and_with_fewer_neighbours(line, tmp_path):
     fewer = pd.read_parquet(tmp_path / "w")
     fewer[fewer["key"] < 2].to_parquet(tmp_path / "w2")
-    line["seeds"].append({**line["seeds"][0], "foreign": [str(tmp_path / "w2")]})
+    line["seeds"].append({**line["seeds"][0], "wrong_keys": [str(tmp_path / "w2")]})
     found = reduce_line(line, 0.01)
     assert found["near_key_bit_error_rate"].estimate.value == pytest.approx(3 / 8)
     assert found["wrong_key_bit_error_rate"].estimate.value == pytest.approx(5 / 16)
@@ -347,12 +366,16 @@ def test_tables_are_written(line, tmp_path):
     costs.write_text('{"embedding_parameters": 7, "processor": "P", "seconds": 1.0}')
     line["efficiency"] = str(costs)
     wide, long, efficiency = (tmp_path / name for name in ("t.csv", "t.metrics.csv", "t.efficiency.csv"))
-    write_benchmark([line, {**line, "distortion": "e"}], 0.01, wide, long, efficiency)
+    cells = [cell(line), cell({**line, "name": "e"})]
+    settings = {"false_positive_rate": 0.01}
+    specification = {"kind": "benchmarks", "cells": cells, "settings": settings, "columns": {}}
+    write_tables(specification, wide, long)
+    write_efficiency(specification, efficiency)
     table = pd.read_csv(wide)
     assert table["distortion"].tolist() == ["d", "e"]
     assert table["bit_error_rate"].tolist() == table["mean_bit_error_rate"].tolist() == [0.35, 0.35]
-    assert table["undecodable_utterances"].tolist() == [1, 1] and table["read_utterances"].tolist() == [5, 5]
+    assert table["undecodable_utterances"].tolist() == [1, 1] and table["decoded_utterances"].tolist() == [5, 5]
     assert table["embedding_parameters"].tolist() == [7, 7]
     metrics = pd.read_csv(long).set_index(["distortion", "metric"])
-    assert metrics.loc[("d", "bit_error_rate"), "unscored_utterances"] == 1
+    assert metrics.loc[("d", "bit_error_rate"), "unscored"] == 1
     assert pd.read_csv(efficiency)[["watermark", "processor"]].to_numpy().tolist() == [["w", "P"]]

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sanguinaria.reports.verification_layout import parts
 
 from sanguinaria.adversaries._probes import probes
 from sanguinaria.audio import utterances
@@ -14,13 +13,16 @@ from sanguinaria.audio.utterances import Utterances
 from sanguinaria.core import parquet, plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.reports.comparison import compare, printed_numbers
-from sanguinaria.reports.verifications import write_verification
+from sanguinaria.reports.evaluation import write_tables
+from sanguinaria.reports.layout.parts import arrange_parts
+from sanguinaria.reports.verifications import LAYOUT
 from sanguinaria.steps.verification.attacked import attack_audio
 from sanguinaria.steps.verification.embeddings import embed_audio
 from sanguinaria.steps.verification.probe_quality import score_probes
 from sanguinaria.steps.verification.trial_scores import cosine_similarity, score_trials
 from sanguinaria.steps.verification.trials import write_trials
 from sanguinaria.victims._models import save_model
+from tests.columns import COLUMNS
 
 CPU = torch.device("cpu")
 RATE = 8000
@@ -179,9 +181,11 @@ def table_of(folder, scores, quality):
             {"probe": ["x", "y", "z"], "value": [value - 0.1, value + 0.1, None], "problem": ["", "", "?"]}
         )
         parquet.write(found, folder / f"{metric}.parquet")
-        paths[metric] = [str(folder / f"{metric}.parquet")]
+        column = "si_sdr_db" if metric == "si_sdr" else metric
+        paths[column] = [[str(folder / f"{metric}.parquet")]]
     parquet.write(pd.DataFrame({"probe": ["x"], "problem": ["silent"]}), folder / "remarks.parquet")
-    return {"scores": str(folder / "scores.parquet"), "quality": paths, "remarks": [str(folder / "remarks.parquet")]}
+    rows = {"scores": [[str(folder / "scores.parquet")]], "attacks": [[str(folder / "remarks.parquet")]]}
+    return rows, paths
 
 
 # TDAP's Table 2: the error rate in thousandths, the three metrics, and the index that is printed, which rounding of the
@@ -197,8 +201,10 @@ def table_of(folder, scores, quality):
 )
 def test_the_index_is_the_papers(tmp_path, rate, quality, index):
     names = {"verification": "v", "corpus": "c", "victim": "e", "attack": "pgd_l2", "defence": "d"}
-    line = {**names, "seeds": [table_of(tmp_path, rate, quality)]}
-    write_verification([line], tmp_path / "v.csv", tmp_path / "v.metrics.csv")
+    rows, metrics = table_of(tmp_path, rate, quality)
+    cell = {"factors": names, "settings": {}, "rows": rows, "quality": metrics}
+    specification = {"kind": "verifications", "cells": [cell], "settings": {}, "columns": {}}
+    write_tables(specification, tmp_path / "v.csv", tmp_path / "v.metrics.csv")
     found = pd.read_csv(tmp_path / "v.csv").iloc[0]
     assert found["equal_error_rate"] == pytest.approx(rate, abs=1e-6)
     assert found["si_sdr_db"] == pytest.approx(quality["si_sdr"])
@@ -207,7 +213,7 @@ def test_the_index_is_the_papers(tmp_path, rate, quality, index):
     assert found["failed_attacks"] == 1 and found["scored_trials"] == 2000
     long = pd.read_csv(tmp_path / "v.metrics.csv").set_index("metric")
     assert long.loc["stoi", ["scored", "unscored"]].tolist() == [2, 1]
-    (rates, cost, failed, sound) = list(parts(pd.read_csv(tmp_path / "v.csv")))
+    (rates, cost, failed, sound) = list(arrange_parts(pd.read_csv(tmp_path / "v.csv"), LAYOUT, COLUMNS, {}))
     assert rates.headings == ["attack", "d"] and rates.rows[0][1].startswith(f"{100 * rate:.2f}")
     assert failed.rows == [["pgd_l2", "1"]] and "CSQI" in sound.headings and cost.title == "Minimum detection cost"
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sanguinaria.reports.tables import write_tables
 
+from sanguinaria.reports.evaluation import write_tables
 from sanguinaria.statistics.intervals import wilson_interval
 
 COLUMNS = (
-    "experiment, corpus, target, trigger, heard, poisoning, victim, defence, seeds, "
+    "experiment, corpus, target, trigger, test_trigger, poisoning, victim, defence, seeds, "
     "benign_accuracy, benign_accuracy_low, "
     "benign_accuracy_high, attack_success_rate, attack_success_rate_low, attack_success_rate_high, "
     "false_trigger_rate, pesq, stoi, snr_db, test_utterances, triggered_utterances, poisoned_utterances, "
@@ -64,7 +64,7 @@ def configuration(tmp_path):
             # The two target utterances, whose values are absurd here, are not triggered ones.
             "pesq": values(tmp_path / "p.parquet", labels, [9.0, 9.0, 2.0, 3.0, np.nan]),
             "stoi": values(tmp_path / "s.parquet", labels, [9.0, 9.0, 0.5, np.nan, np.nan]),
-            "snr": values(tmp_path / "r.parquet", labels, [9.0, 9.0, 10.0, 20.0, 30.0]),
+            "snr_db": values(tmp_path / "r.parquet", labels, [9.0, 9.0, 10.0, 20.0, 30.0]),
         },
         "detections": None,
     }
@@ -89,8 +89,30 @@ def detected(tmp_path):
     }
 
 
+FACTORS = ("experiment", "corpus", "target", "trigger", "test_trigger", "poisoning", "victim", "defence")
+
+
+def cell(configuration):
+    """A cell of a specification."""
+    results = configuration["results"]
+    rows = {
+        "scores": [result["scores"] for result in results],
+        "manifest": [[result["manifest"]] for result in results],
+    }
+    for audio, files in (configuration["detections"] or {}).items():
+        rows[f"detections.{audio}"] = [files]
+    return {
+        "factors": {name: configuration[name] for name in FACTORS},
+        "settings": {"rate": configuration["rate"]},
+        "rows": rows,
+        "quality": {column: [files] for column, files in configuration["quality"].items()},
+    }
+
+
 def reduce(tmp_path, *configurations, bounds=None):
-    write_tables(configurations, bounds or {}, tmp_path / "t.csv", tmp_path / "t.metrics.csv")
+    cells = [cell(configuration) for configuration in configurations]
+    specification = {"kind": "experiments", "cells": cells, "settings": {"bounds": bounds or {}}, "columns": {}}
+    write_tables(specification, tmp_path / "t.csv", tmp_path / "t.metrics.csv")
     return pd.read_csv(tmp_path / "t.csv"), pd.read_csv(tmp_path / "t.metrics.csv")
 
 
@@ -149,8 +171,8 @@ def test_the_long_table_counts_what_was_scored(tmp_path, configuration):
         "stoi",
         "snr_db",
     ]
-    assert long.loc["pesq", ["scored_utterances", "unscorable_utterances"]].tolist() == [2, 1]
-    assert long.loc["stoi", ["scored_utterances", "unscorable_utterances"]].tolist() == [1, 2]
+    assert long.loc["pesq", ["scored", "unscored"]].tolist() == [2, 1]
+    assert long.loc["stoi", ["scored", "unscored"]].tolist() == [1, 2]
     assert long.loc["snr_db", "low"] <= 20.0 <= long.loc["snr_db", "high"]
 
 
@@ -174,7 +196,7 @@ def test_what_the_detector_says_by_hand(tmp_path, configuration, detected):
     assert row["bit_error_rate"] == pytest.approx((0 + 1 / 4 + 1) / 3, rel=1e-5)
     long = long.set_index("metric")
     assert list(long.index[-3:]) == ["detection_rate", "false_positive_rate", "bit_error_rate"]
-    assert (long.loc["detection_rate":, "scored_utterances"] == 3).all()
+    assert (long.loc["detection_rate":, "scored"] == 3).all()
     assert (long.loc["detection_rate", "low"], long.loc["detection_rate", "high"]) == pytest.approx(
         wilson_interval(2 / 3, 3), rel=1e-5
     )
@@ -204,8 +226,8 @@ def test_without_a_detector_its_columns_are_empty(tmp_path, configuration):
     [
         ({"pesq": ("higher", 2.5)}, True),
         ({"pesq": ("higher", 2.51)}, False),
-        ({"snr": ("lower", 20.0)}, True),
-        ({"snr": ("lower", 19.9)}, False),
+        ({"snr_db": ("lower", 20.0)}, True),
+        ({"snr_db": ("lower", 19.9)}, False),
         ({"pesq": ("higher", 2.0), "stoi": ("higher", 0.4)}, True),
         ({"pesq": ("higher", 2.0), "stoi": ("higher", 0.6)}, False),
         # One that objects is enough, though another was not measured.

@@ -7,7 +7,17 @@ import pandas as pd
 import pytest
 
 from sanguinaria.core.errors import InputError
-from sanguinaria.reports.layout import latex, markdown, read_table
+from sanguinaria.reports.evaluation import read_table
+from sanguinaria.reports.layout.grid import grid_latex, grid_markdown
+from tests.columns import COLUMNS
+
+
+def markdown(table):
+    return grid_markdown(table, COLUMNS)
+
+
+def latex(table):
+    return grid_latex(table, COLUMNS)
 
 
 def line(trigger, accuracy, success, victim="lstm", defence="none", corpus="sc10", poisoning="flip-0.01", **more):

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from sanguinaria.reports.benchmark_layout import parts, write_benchmark_layouts
+
+from sanguinaria.reports.benchmarks import LAYOUT
+from sanguinaria.reports.layout import write_layouts
+from sanguinaria.reports.layout.parts import arrange_parts
+from tests.columns import COLUMNS
+
+SETTINGS = {"false_positive_rate": 0.01}
 
 
 @pytest.fixture
 def table() -> pd.DataFrame:
-    names = {"benchmark": "b", "corpus": "c", "seeds": 1, "read_utterances": 9}
+    names = {"benchmark": "b", "corpus": "c", "seeds": 1, "decoded_utterances": 9}
     lines = [
-        {**names, "watermark": watermark, "marks": marks, "read": "first", "distortion": distortion}
+        {**names, "watermark": watermark, "marks": marks, "decoded_mark": "first", "distortion": distortion}
         | {"bit_error_rate": rate, "bit_error_rate_low": 0.0, "bit_error_rate_high": 0.5, "detection_rate": 1.0}
         | {"undecodable_utterances": failed, "undecodable_clean_utterances": 0, "f1": 0.5, "snr_db": 40.0}
         | {"embedding_parameters": 7, "bits_per_second": 16.0}
@@ -28,7 +34,7 @@ def table() -> pd.DataFrame:
 
 
 def test_rates_are_by_distortion_and_the_rest_once(table):
-    found = {part.title: part for part in parts(table, 0.01)}
+    found = {part.title: part for part in arrange_parts(table, LAYOUT, COLUMNS, SETTINGS)}
     errors = found["Bit error rate (%)"]
     assert errors.headings == ["watermark", "marks", "none", "mp3_64"]
     assert errors.rows[0] == ["perth", "single", "", ""]
@@ -45,9 +51,8 @@ def test_rates_are_by_distortion_and_the_rest_once(table):
 
 
 def test_pages_are_written(table, tmp_path):
-    wide, markdown, latex = (tmp_path / name for name in ("t.csv", "t.md", "t.tex"))
-    table.to_csv(wide, index=False)
-    write_benchmark_layouts(wide, 0.01, markdown, latex)
+    markdown, latex = (tmp_path / name for name in ("t.md", "t.tex"))
+    write_layouts(table, LAYOUT, COLUMNS, SETTINGS, markdown_page=markdown, latex_page=latex)
     assert (
         "**Bit error rate (%)**\n\n| watermark | marks | none | mp3_64 |\n| --- | --- | --- | --- |\n"
         in markdown.read_text()
