@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -309,6 +311,23 @@ class TestWeights:
 
 
 class TestSettings:
+    @BOTH
+    def test_former_names_are_replaced_by_settings(self, plugin):
+        fields = set(type(plugin).model_fields)
+        assert {"edits", "untouched", "twice"} < set(plugin.renamed)
+        assert set(plugin.renamed.values()) <= fields and not set(plugin.renamed) & fields
+
+    def test_keys_are_checked_without_torch(self):
+        """Configurations are checked whenever the Snakefile is parsed."""
+        lines = [
+            "import sys",
+            "from sanguinaria.watermarks.keyed_mask import KeyedMask",
+            "from sanguinaria.watermarks.wake import Wake",
+            "assert Wake(corpus='c').key_problem('1') and not KeyedMask(corpus='c').key_problem('1')",
+            "assert 'torch' not in sys.modules",
+        ]
+        subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True)
+
     @pytest.mark.parametrize(
         ("settings", "message"),
         [

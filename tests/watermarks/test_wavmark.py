@@ -51,18 +51,18 @@ def model(package: Any, clips: torch.Tensor, messages: torch.Tensor) -> Any:
     """The package's network with one block, as eight take seconds; its last layer decodes these clips' messages."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        found = package.my_model.Model(RATE, num_bit=32, n_fft=1000, hop_length=400, num_layers=1).eval()
-        for name, weight in found.state_dict().items():
+        network = package.my_model.Model(RATE, num_bit=32, n_fft=1000, hop_length=400, num_layers=1).eval()
+        for name, weight in network.state_dict().items():
             if name.endswith("conv5.weight"):
                 torch.nn.init.normal_(weight, std=LAST_LAYER_DEVIATION)
     sent = torch.cat([torch.tensor(package.wm_add_util.fix_pattern[:16]).expand(3, -1), messages], 1).float()
     with torch.no_grad():
         hosts = clips[:, :RATE]
-        spectra = found.stft(hosts + marker_of(package, found).watermark(hosts, messages))
-        features = found.istft(found.enc_dec(spectra, spectra, rev=True)[1])
-        found.watermark_fc_back.weight.copy_((torch.linalg.pinv(features) @ sent).T)
-        found.watermark_fc_back.bias.zero_()
-    return found
+        spectra = network.stft(hosts + marker_of(package, network).watermark(hosts, messages))
+        features = network.istft(network.enc_dec(spectra, spectra, rev=True)[1])
+        network.watermark_fc_back.weight.copy_((torch.linalg.pinv(features) @ sent).T)
+        network.watermark_fc_back.bias.zero_()
+    return network
 
 
 def marker_of(package: Any, model: Any) -> SyncMarker:
@@ -116,10 +116,10 @@ class TestPackage:
     def test_marked_seconds_follow_one_another(self, package, model, clips, messages):
         marker = marker_of(package, model)
         long = torch.cat([clips[:, :RATE], torch.zeros(3, RATE), clips[:, : RATE // 2]], 1)
-        found, alone = marker.watermark(long, messages), marker.watermark(clips[:, :RATE], messages)
-        assert found.shape == long.shape
-        torch.testing.assert_close(found[:, :RATE], alone)
-        assert not found[:, RATE : 2 * RATE].any()
+        mark, single = marker.watermark(long, messages), marker.watermark(clips[:, :RATE], messages)
+        assert mark.shape == long.shape
+        torch.testing.assert_close(mark[:, :RATE], single)
+        assert not mark[:, RATE : 2 * RATE].any()
 
     def test_utterances_are_independent(self, package, model, clips, messages):
         marker = marker_of(package, model)

@@ -107,9 +107,9 @@ class TestTraining:
     def test_attack_layer_applies_one_distortion_to_a_batch_and_keeps_its_length(self):
         attacks = AttackLayer([entry("gain", factor=0.5), entry("speed", factor=1.25)], RATE)
         speech, random = hum(2, RATE), torch.Generator().manual_seed(0)
-        found = [attacks(speech, random) for _ in range(8)]
-        assert all(each.shape == speech.shape for each in found)
-        halved = [torch.equal(each, 0.5 * speech) for each in found]
+        outputs = [attacks(speech, random) for _ in range(8)]
+        assert all(each.shape == speech.shape for each in outputs)
+        halved = [torch.equal(each, 0.5 * speech) for each in outputs]
         assert any(halved) and not all(halved)
         assert AttackLayer([], RATE)(speech, random) is speech
         seldom = AttackLayer([entry("gain", factor=0.5)], RATE, undistorted_share=0.75)
