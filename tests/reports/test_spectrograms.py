@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from tests.plan.test_verification_plan import CONFIGURATION
 
 from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances
@@ -17,6 +16,7 @@ from sanguinaria.core.errors import InputError
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.plan import Plan, plan
 from sanguinaria.reports.spectrograms import mel_levels, write_spectrograms
+from tests.plan.test_verification_plan import CONFIGURATION
 
 RATE = 16_000
 
