@@ -14,12 +14,12 @@ RATE = 16000
 
 
 def gain_db(frequency: float, **settings) -> float:
-    """The gain at a frequency, by what is left of a long sine."""
+    """The gain at a frequency in dB, measured with a long sine."""
     transform = plugins.build("defences", {"kind": "lowpass", **settings}).transform(RATE, CPU)
     time = np.arange(4 * RATE) / RATE
     sine = torch.tensor(np.sin(2 * np.pi * frequency * time), dtype=torch.float32)[None]
-    left = transform(sine)[0, RATE : 3 * RATE].double()  # the filter has settled
-    return float(10 * torch.log10((left**2).mean() / 0.5))
+    filtered = transform(sine)[0, RATE : 3 * RATE].double()  # the filter has settled
+    return float(10 * torch.log10((filtered**2).mean() / 0.5))
 
 
 def test_the_low_pass_is_a_sixth_order_butterworth():
@@ -31,19 +31,19 @@ def test_the_low_pass_is_a_sixth_order_butterworth():
     assert measured[1] == pytest.approx(-3.01, abs=0.02)
 
 
-def test_rows_of_a_batch_do_not_touch():
+def test_the_low_pass_does_not_depend_on_the_batch():
     transform = plugins.build("defences", {"kind": "lowpass"}).transform(RATE, CPU)
     batch = torch.randn(3, 2000)
     torch.testing.assert_close(transform(batch)[1:2], transform(batch[1:2]))
 
 
-def test_the_low_pass_is_scipy_s_recursion_and_has_its_gradient():
+def test_the_low_pass_and_its_gradient_agree_with_scipy():
     batch = torch.randn(2, 3000, dtype=torch.float64, requires_grad=True)
-    left = plugins.build("defences", {"kind": "lowpass"}).transform(RATE, CPU)(batch)
+    filtered = plugins.build("defences", {"kind": "lowpass"}).transform(RATE, CPU)(batch)
     sections = signal.butter(6, 3800, fs=RATE, output="sos")
-    np.testing.assert_allclose(left.detach().numpy(), signal.sosfilt(sections, batch.detach().numpy()), atol=1e-12)
+    np.testing.assert_allclose(filtered.detach().numpy(), signal.sosfilt(sections, batch.detach().numpy()), atol=1e-12)
     weights = torch.randn(2, 3000, dtype=torch.float64)
-    (left * weights).sum().backward()
+    (filtered * weights).sum().backward()
     # The transpose of a causal filter runs from the end to the beginning.
     np.testing.assert_allclose(batch.grad, signal.sosfilt(sections, weights.flip(-1))[:, ::-1], atol=1e-12)
 
@@ -64,27 +64,27 @@ HISS = {"kind": "noise", "snr": 20}
 
 def test_a_distortion_depends_on_the_utterance_and_the_seed_alone():
     batch = 0.1 * torch.randn(4, 2000)
-    hissing = distortion(**HISS)(batch)
-    # Neither on the batch, nor on what came before.
+    noisy = distortion(**HISS)(batch)
+    # Neither on the batch, nor on earlier utterances.
     alone = [distortion(**HISS)(batch[row : row + 1]) for row in (3, 2, 1, 0)]
-    assert torch.equal(hissing, torch.cat(alone[::-1]))
+    assert torch.equal(noisy, torch.cat(alone[::-1]))
     transform = distortion(**HISS)
     assert torch.equal(transform(batch), transform(batch))
-    noise = hissing - batch
+    noise = noisy - batch
     assert abs(np.corrcoef(noise.numpy())[0, 1]) < 0.1
-    assert not torch.equal(distortion(seed=1, **HISS)(batch), hissing)
+    assert not torch.equal(distortion(seed=1, **HISS)(batch), noisy)
 
 
 @pytest.mark.parametrize("settings", [HISS, {"kind": "speed", "factor": 0.9}, {"kind": "cropping", "kept_share": 0.5}])
 def test_a_distortion_as_a_defence_keeps_the_length(settings):
     batch = 0.1 * torch.randn(3, 2000)
     with torch.inference_mode():
-        left = distortion(**settings)(batch)
-    assert left.shape == batch.shape
-    assert not torch.equal(left, batch)
+        distorted = distortion(**settings)(batch)
+    assert distorted.shape == batch.shape
+    assert not torch.equal(distorted, batch)
 
 
-def test_a_distortion_does_what_its_entry_says():
+def test_a_distortion_as_a_defence_is_the_distortion():
     batch = 0.1 * torch.randn(3, 2000)
     torch.testing.assert_close(distortion(kind="gain", factor=0.9)(batch), 0.9 * batch)
     filtered = plugins.build("defences", {"kind": "lowpass"}).transform(RATE, CPU)(batch)
@@ -96,22 +96,22 @@ def test_a_distortion_that_does_not_fit_the_rate_is_refused():
         distortion(rate=8000, kind="filter", below=5000)(torch.randn(1, 100))
 
 
-def test_defences_say_what_they_act_on():
+def test_defences_act_on_the_input_or_the_model():
     acts_on = {kind: plugins.find("defences", kind).acts_on for kind in plugins.kinds("defences")}
     assert acts_on["none"] == acts_on["lowpass"] == acts_on["distortion"] == "input"
     assert acts_on["pruning"] == "model"
 
 
 @pytest.mark.parametrize("share", [-0.1, 1, 1.5, float("nan")])
-def test_a_share_of_all_channels_or_more_is_an_error(share):
+def test_an_invalid_share_is_an_error(share):
     with pytest.raises(ValueError, match="share"):
         plugins.build("defences", {"kind": "pruning", "share": share})
 
 
-@pytest.mark.parametrize(("share", "epochs", "nothing", "held_out"), [
+@pytest.mark.parametrize(("share", "epochs", "is_identity", "needs_held_out"), [
     (0, 0, True, False), (0.5, 0, False, False), (0, 1, False, True), (0.5, 1, False, True),
 ])  # fmt: skip
-def test_what_pruning_does_and_needs(share, epochs, nothing, held_out):
+def test_pruning_is_the_identity_or_needs_held_out_utterances(share, epochs, is_identity, needs_held_out):
     pruning = plugins.build("defences", {"kind": "pruning", "share": share, "fine_tune_epochs": epochs})
-    assert pruning.is_identity == nothing
-    assert pruning.needs_held_out == held_out
+    assert pruning.is_identity == is_identity
+    assert pruning.needs_held_out == needs_held_out

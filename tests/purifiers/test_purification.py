@@ -223,6 +223,10 @@ def test_errors_in_the_attack_are_reported(encoder: str, adversary: str, message
             "purifier: plain, distortion: hush}",
             "plain.distortion: unknown entry of distortions 'hush'",
         ),
+        ("purifier: plain}", "purifier: plain, back: false}", "setting 'back' is now called 'reverse'"),
+        ("layers: 4", "layers: 4, cycle: 3", "setting 'cycle' is now called 'dilation_cycle'"),
+        ("distortions: [hiss]", "noises: [hiss]", "setting 'noises' is now called 'distortions'"),
+        ("distortions: [hiss]", "distortions: [hiss], projected: 8", "is now called 'condition_channels'"),
         (
             "distortions: [hiss]",
             "distortions: [hiss, hush]",
