@@ -19,7 +19,7 @@ from sanguinaria.plan.stages.marked import MarkedStage
 from sanguinaria.plan.stages.readings import EfficiencyStage, ReadingStage
 from sanguinaria.plan.stages.watermarks import WatermarkStage
 from sanguinaria.watermarks import Watermark
-from sanguinaria.watermarks._wrong_keys import drawn_key, drawn_keys, neighbours
+from sanguinaria.watermarks._wrong_keys import neighbouring_keys, random_key, random_keys
 
 UNDISTORTED = (NoDistortion(),)
 MARKS = {1: "single", 2: "double"}
@@ -165,8 +165,8 @@ class _Expansion:
         if given is None:
             return _Keys((None, None), (), 0)
         plugin = self._plugin(watermark)
-        first = given if seed == 0 else drawn_key(plugin, given, f"first {seed}")
-        second = drawn_key(plugin, given, f"second {seed}", [first])
-        wrong = drawn_keys(plugin, given, f"wrong {seed}", self.benchmark.wrong_keys, [first, second])
-        near = [key for key in neighbours(plugin, first) if key != second] if wrong else []
+        first = given if seed == 0 else random_key(plugin, given, f"first {seed}")
+        second = random_key(plugin, given, f"second {seed}", [first])
+        wrong = random_keys(plugin, given, f"wrong {seed}", self.benchmark.wrong_keys, excluded=[first, second])
+        near = [key for key in neighbouring_keys(plugin, first) if key != second] if wrong else []
         return _Keys((first, second), (*wrong, *near), len(wrong))

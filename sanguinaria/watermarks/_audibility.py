@@ -1,9 +1,9 @@
-"""How much of a mark is heard beside the speech that it is hidden in: differentiable, for training.
+"""A differentiable measure of the audibility of a mark in the speech that masks it, for training.
 
-The model is that of PESQ (ITU-T P.862, section 10.2) in outline: loudness by Zwicker's law, a difference that is masked
-by what is there anyway, and more weight for what is added than for what is taken away. Bands are mel bands and levels
-are relative to the speech, so it is no PESQ; but a generator that was trained with it makes PESQ a less independent
-judge of its marks, and other metrics belong beside it.
+It follows PESQ's perceptual model (ITU-T P.862, section 10.2) in outline: loudness by Zwicker's law, differences masked
+by the weaker loudness, and a higher weight for added than for removed components. Bands are mel bands and levels are
+relative to the speech, so it is not PESQ; but for a generator that was trained with it PESQ is a less independent
+metric, and others have to be measured beside it.
 """
 
 from __future__ import annotations
@@ -14,25 +14,33 @@ import torch
 
 from sanguinaria.audio.mel import htk_filters
 
-# 32 ms frames every 8 ms at 16 kHz, PESQ's, but for its hop of half a frame.
+# PESQ's frames of 32 ms at 16 kHz, every 8 ms instead of its half a frame.
 FFT, HOP, BANDS = 512, 128, 40
-# Zwicker's exponent (P.862, Eq. 6), and the energy below which nothing is heard, relative to the speech's mean: −60 dB.
-EXPONENT, QUIET = 0.23, 1e-6
-# The share of the weaker loudness by which two may differ unheard (P.862, section 10.2.6).
+# Zwicker's exponent (P.862, Eq. 6), and the hearing threshold relative to the speech's mean energy: −60 dB.
+EXPONENT, HEARING_THRESHOLD = 0.23, 1e-6
+# Inaudible difference of two loudnesses as a share of the weaker one (P.862, section 10.2.6).
 DEAD_ZONE = 0.25
-# What is added counts by the ratio of energies to this power, from 3 on and up to 12 (P.862, section 10.2.7), and both
-# kinds of disturbance by their coefficients in the score (section 10.2.11: 0.1 and 0.0309).
-ASYMMETRY, LEAST_RATIO, LARGEST_RATIO = 1.2, 3.0, 12.0
+# Added components are weighted by the ratio of energies to this power, from 3 on and up to 12 (P.862, section 10.2.7).
+ASYMMETRY, MINIMUM_RATIO, MAXIMUM_RATIO = 1.2, 3.0, 12.0
 RATIO_FLOOR = 1e-5
-# Mel energy of 16-bit rounding: a mark in digital silence would be infinitely loud beside it.
+# Mel energy of 16-bit quantisation: relative to digital silence a mark would be infinitely loud.
 SILENCE = 1e-7
+# The ratio of the coefficients of both disturbances in the score (section 10.2.11: 0.1 and 0.0309).
 ADDED_WEIGHT = 0.309
-# Keeps the root differentiable where nothing differs.
+# Keeps the root differentiable at a difference of 0.
 ROOT_FLOOR = 1e-9
 
 
 def audibility(sample_rate: int, device: torch.device) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-    """A function from marks and the speech they are hidden in, both (utterances, samples), to the mean disturbance."""
+    """Return the audibility of marks as a function.
+
+    Args:
+        sample_rate: in Hz.
+        device: where it computes.
+
+    Returns:
+        A function from marks and speech, (utterances, samples) each, to the mean disturbance, a scalar.
+    """
     filters = htk_filters(FFT, BANDS, sample_rate, device=device)
     window = torch.hann_window(FFT, device=device)
 
@@ -50,14 +58,25 @@ def audibility(sample_rate: int, device: torch.device) -> Callable[[torch.Tensor
 
 
 def disturbance(clean: torch.Tensor, marked: torch.Tensor) -> torch.Tensor:
-    """The disturbance of every frame, (…, frames), from energies (…, frames, bands) relative to the speech's mean."""
+    """Compute the disturbance of every frame.
+
+    Args:
+        clean, marked: energies relative to the speech's mean, (…, frames, bands).
+
+    Returns:
+        (…, frames).
+    """
     before, after = loudness(clean), loudness(marked)
-    heard = ((after - before).abs() - DEAD_ZONE * torch.minimum(before, after)).clamp(min=0)
+    audible = ((after - before).abs() - DEAD_ZONE * torch.minimum(before, after)).clamp(min=0)
     ratios = ((marked + RATIO_FLOOR) / (clean + RATIO_FLOOR)).detach() ** ASYMMETRY
-    added = heard * torch.where(ratios < LEAST_RATIO, 0.0, ratios.clamp(max=LARGEST_RATIO))
-    return (heard.square().mean(-1) + ROOT_FLOOR).sqrt() + ADDED_WEIGHT * added.mean(-1)
+    added = audible * torch.where(ratios < MINIMUM_RATIO, 0.0, ratios.clamp(max=MAXIMUM_RATIO))
+    return (audible.square().mean(-1) + ROOT_FLOOR).sqrt() + ADDED_WEIGHT * added.mean(-1)
 
 
 def loudness(energies: torch.Tensor) -> torch.Tensor:
-    """Zwicker's law: 0 where nothing is heard, and by its exponent above."""
-    return (1 + energies / QUIET) ** EXPONENT - 1
+    """Compute loudness by Zwicker's law: near 0 below the hearing threshold, and a power of the energy above.
+
+    >>> loudness(torch.tensor([0.0, 1.0])).round(decimals=3).tolist()
+    [0.0, 22.988]
+    """
+    return (1 + energies / HEARING_THRESHOLD) ** EXPONENT - 1

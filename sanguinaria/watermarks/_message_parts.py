@@ -57,12 +57,12 @@ class MessageParts:
     """A message in several parts, one for each chunk of audio; after the last part the first is repeated.
 
     Attributes:
-        pieces: how audio is cut into chunks.
+        chunking: of the audio.
         count: parts of a message.
         bits: bits of a part.
     """
 
-    pieces: Chunking
+    chunking: Chunking
     count: int
     bits: int
 
@@ -75,9 +75,9 @@ class MessageParts:
         """
         bits = self.count * self.bits
         parts = expanded_message(message, utterances, bits).reshape(utterances, self.count, self.bits)
-        if (room := int((self.pieces.audio_shares(length) >= MINIMUM_AUDIO_SHARE).sum())) < self.count > 1:
+        if (room := int((self.chunking.audio_shares(length) >= MINIMUM_AUDIO_SHARE).sum())) < self.count > 1:
             raise InputError(
-                f"a message of {bits} bits takes {self.count} pieces of {self.pieces.samples} samples, and the "
+                f"a message of {bits} bits takes {self.count} chunks of {self.chunking.samples} samples, and the "
                 f"utterances of {length} samples hold {room}: shorten the message or use longer utterances"
             )
         return parts[:, self._carried(length)]
@@ -92,13 +92,13 @@ class MessageParts:
         Returns:
             The outputs for the whole message, (utterances, parts · bits).
         """
-        shares, carried = self.pieces.audio_shares(length), self._carried(length)
+        shares, carried = self.chunking.audio_shares(length), self._carried(length)
         masks = [carried == part for part in range(self.count)]
         return torch.cat([weighted_mean(decoded[:, mask], shares[mask]) for mask in masks], 1)
 
     def _carried(self, length: int) -> torch.Tensor:
         """Index of the part that each chunk carries, (chunks,)."""
-        return torch.arange(len(self.pieces.starts(length))) % self.count
+        return torch.arange(len(self.chunking.starts(length))) % self.count
 
 
 def weighted_mean(decoded: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""A watermark's weights on disk: safetensors that name, in their metadata, the plug-in that reads them."""
+"""Weights of watermarks on disk: safetensors whose metadata describe the plug-in that loads them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 
 def save_weights(watermark: Watermark, sources: Sources, destination: Path, training: Path | None = None) -> None:
-    """Obtain a watermark's weights and keep them; the sources' folder, and what else was made, becomes ``training``."""
+    """Obtain a watermark's weights and write them.
+
+    Args:
+        watermark: the plug-in.
+        sources: of its training, if any.
+        destination: file of the weights.
+        training: final place of the sources' folder, with the history and other outputs of a training.
+    """
     from sanguinaria.core import tensors
 
     weights = watermark.obtain(sources)
@@ -25,10 +32,13 @@ def save_weights(watermark: Watermark, sources: Sources, destination: Path, trai
 
 
 def load_weights(path: Path) -> tuple[Watermark, dict[str, torch.Tensor]]:
-    """What :func:`save_weights` kept: the weights, and the plug-in that reads them.
+    """Read the file of :func:`save_weights`.
+
+    Returns:
+        The plug-in that loads the weights, and the weights.
 
     Raises:
-        DamagedError: the file was cut or altered since it was written.
+        DamagedError: the file was truncated or altered after it was written.
     """
     from sanguinaria.core import tensors
 
@@ -39,11 +49,17 @@ def load_weights(path: Path) -> tuple[Watermark, dict[str, torch.Tensor]]:
 
 
 def load_marker(path: Path, sample_rate: int, device: torch.device, key: str | None = None) -> Marker:
-    """The generator and detector that :func:`save_weights` kept, with a key where they take one.
+    """Load generator and detector from the file of :func:`save_weights`.
+
+    Args:
+        path: of the file.
+        sample_rate: of the audio, in Hz.
+        device: where the networks compute.
+        key: for a watermark that has keys.
 
     Raises:
-        InputError: they do not take this key.
-        DamagedError: the file was cut or altered since it was written.
+        InputError: the key or the sample rate is not valid for this watermark.
+        DamagedError: the file was truncated or altered after it was written.
     """
     watermark, weights = load_weights(path)
     if (problem := watermark.key_problem(key)) is not None:

@@ -1,4 +1,4 @@
-"""Keys that are not the right one: drawn like it, or a single character off it."""
+"""Wrong keys for the evaluation of a detector: random keys of the right key's format, and keys one character off."""
 
 from __future__ import annotations
 
@@ -9,52 +9,53 @@ from itertools import count
 from sanguinaria.core.errors import InputError
 from sanguinaria.watermarks import Watermark
 
-# The characters that a key is taken to be written with: the first of these that has all of its own.
+# Alphabets of keys: a key's alphabet is the first one that contains all of its characters.
 ALPHABETS = ("01", "123456789", "0123456789abcdef", "0123456789abcdefghijklmnopqrstuvwxyz")
-# Draws after which there are no more keys to be had.
+# Number of draws after which no further key is expected.
 ATTEMPTS = 10_000
 
 
-def drawn_key(watermark: Watermark, like: str, draw: str, taken: Collection[str] = ()) -> str:
-    """A key as long as another and of its characters, which the watermark accepts.
+def random_key(watermark: Watermark, template: str, draw: str, excluded: Collection[str] = ()) -> str:
+    """Draw a valid key of a template's length and alphabet.
 
     Args:
-        watermark: says which keys there are.
-        like: a key.
-        draw: what is drawn: from a hash of it the key follows.
-        taken: keys that it may not be.
+        watermark: validates keys.
+        template: a key.
+        draw: name of the draw, from whose hash the key follows.
+        excluded: keys that are not drawn.
 
     Raises:
-        InputError: there are no more keys.
+        InputError: there is no further key.
     """
-    alphabet = _alphabet(like)
+    alphabet = _alphabet(template)
     for attempt in range(ATTEMPTS):
-        digest = hashlib.shake_256(f"key {draw} {attempt}".encode()).digest(4 * len(like))
-        places = [int.from_bytes(digest[4 * place : 4 * place + 4], "big") for place in range(len(like))]
-        key = "".join(alphabet[place % len(alphabet)] for place in places)
-        if key not in taken and watermark.key_problem(key) is None:
+        digest = hashlib.shake_256(f"key {draw} {attempt}".encode()).digest(4 * len(template))
+        numbers = [int.from_bytes(digest[4 * place : 4 * place + 4], "big") for place in range(len(template))]
+        key = "".join(alphabet[number % len(alphabet)] for number in numbers)
+        if key not in excluded and watermark.key_problem(key) is None:
             return key
-    raise InputError(f"there are no more keys like {like!r}: ask for fewer wrong keys, or give a longer key")
+    raise InputError(f"there are no more keys like {template!r}: reduce the number of wrong keys, or give a longer key")
 
 
-def drawn_keys(watermark: Watermark, like: str, draw: str, number: int, taken: Collection[str]) -> list[str]:
-    """So many different keys as :func:`drawn_key` gives them."""
-    found: list[str] = []
+def random_keys(watermark: Watermark, template: str, draw: str, number: int, *, excluded: Collection[str]) -> list[str]:
+    """Draw several different keys; see :func:`random_key`."""
+    keys: list[str] = []
     for place in range(number):
-        found.append(drawn_key(watermark, like, f"{draw} {place}", [*taken, *found]))
-    return found
+        keys.append(random_key(watermark, template, f"{draw} {place}", [*excluded, *keys]))
+    return keys
 
 
-def neighbours(watermark: Watermark, key: str) -> list[str]:
-    """For each character of a key the key with the next one of the alphabet in its place, where that is a key."""
+def neighbouring_keys(watermark: Watermark, key: str) -> list[str]:
+    """Return a key's neighbours: for each place the key with the alphabet's next character there, if it is valid."""
     alphabet = _alphabet(key)
-    near = []
+    neighbours = []
     for place, character in enumerate(key):
         following = (alphabet[(alphabet.find(character) + step) % len(alphabet)] for step in count(1))
-        other = next(candidate for candidate in following if candidate != character)
-        near.append(key[:place] + other + key[place + 1 :])
-    return [key for key in near if watermark.key_problem(key) is None]
+        replacement = next(candidate for candidate in following if candidate != character)
+        neighbours.append(key[:place] + replacement + key[place + 1 :])
+    return [neighbour for neighbour in neighbours if watermark.key_problem(neighbour) is None]
 
 
 def _alphabet(key: str) -> str:
+    """The alphabet of a key; the last one for a key with other characters."""
     return next((alphabet for alphabet in ALPHABETS if set(key) <= set(alphabet)), ALPHABETS[-1])

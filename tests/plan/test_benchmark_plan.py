@@ -16,7 +16,7 @@ from sanguinaria.plan.expander import Made
 from sanguinaria.plan.plan import Plan, plan
 from sanguinaria.plan.stages.marked import MarkedStage
 from sanguinaria.plan.stages.readings import ReadingStage
-from sanguinaria.watermarks._wrong_keys import drawn_key, drawn_keys, neighbours
+from sanguinaria.watermarks._wrong_keys import neighbouring_keys, random_key, random_keys
 from sanguinaria.watermarks.keyed_mask import KeyedMask
 from sanguinaria.watermarks.wake import Wake
 
@@ -236,28 +236,28 @@ def test_a_table_knows_what_it_is_compared_with_and_what_generators_were_trained
 
 def test_keys_are_drawn_like_another_and_differ():
     wake, mask = Wake(corpus="c"), KeyedMask(corpus="c")
-    drawn = drawn_keys(wake, "10110010", "wrong", 20, ["10110010"])
+    drawn = random_keys(wake, "10110010", "wrong", 20, excluded=["10110010"])
     assert len({*drawn, "10110010"}) == 21
     assert all(wake.key_problem(key) is None for key in drawn)
-    assert drawn == drawn_keys(wake, "10110010", "wrong", 20, ["10110010"])
-    assert drawn[0] != drawn_key(wake, "10110010", "first 1")
-    assert all(len(key) == 9 for key in drawn_keys(mask, "owner one", "wrong", 3, []))
+    assert drawn == random_keys(wake, "10110010", "wrong", 20, excluded=["10110010"])
+    assert drawn[0] != random_key(wake, "10110010", "first 1")
+    assert all(len(key) == 9 for key in random_keys(mask, "owner one", "wrong", 3, excluded=[]))
     digits = Wake(corpus="c", keys="digits")
-    assert all(digits.key_problem(key) is None for key in drawn_keys(digits, "12345678", "wrong", 5, []))
+    assert all(digits.key_problem(key) is None for key in random_keys(digits, "12345678", "wrong", 5, excluded=[]))
     # "11111111" may be of bits or of digits: the watermark says which.
-    assert digits.key_problem(neighbours(digits, "12345678")[0]) is None
+    assert digits.key_problem(neighbouring_keys(digits, "12345678")[0]) is None
 
 
 def test_there_are_no_more_keys_than_there_are():
     with pytest.raises(InputError, match="no more keys like '10'.*fewer wrong keys"):
-        drawn_keys(Wake(corpus="c", blocks=2), "10", "wrong", 3, ["10"])
+        random_keys(Wake(corpus="c", blocks=2), "10", "wrong", 3, excluded=["10"])
 
 
 def test_neighbours_differ_in_one_character():
-    near = neighbours(Wake(corpus="c"), "10000000")
+    near = neighbouring_keys(Wake(corpus="c"), "10000000")
     # The first would mark nothing, and is no key.
     assert near == ["11000000", "10100000", "10010000", "10001000", "10000100", "10000010", "10000001"]
-    for key, place in zip(neighbours(KeyedMask(corpus="c"), "a key"), range(5), strict=True):
+    for key, place in zip(neighbouring_keys(KeyedMask(corpus="c"), "a key"), range(5), strict=True):
         assert [a != b for a, b in zip(key, "a key", strict=True)] == [other == place for other in range(5)]
 
 

@@ -22,7 +22,7 @@ from sanguinaria.steps.benchmarks import readings as reading
 from sanguinaria.steps.benchmarks.marked import mark_audio, sample_utterances
 from sanguinaria.steps.benchmarks.readings import detect_marks
 from sanguinaria.watermarks import NO_SOURCES, Detection, Marker, Sources, Watermark
-from sanguinaria.watermarks._random_messages import message_of
+from sanguinaria.watermarks._random_messages import random_message
 
 CPU = torch.device("cpu")
 RATE, BITS = 16_000, 4
@@ -133,10 +133,10 @@ def read(paths: list[Path], destination: Path, **settings: Any) -> pd.DataFrame:
 
 
 def test_messages_depend_on_utterance_seed_and_mark():
-    assert message_of("a", 0, 1, 16) == message_of("a", 0, 1, 16) != message_of("b", 0, 1, 16)
-    assert len({message_of("a", seed, mark, 32) for seed in (0, 1) for mark in (1, 2)}) == 4
-    assert message_of("a", 0, 1, 0) == "" and message_of("a", 0, 1, 5) == message_of("a", 0, 1, 16)[:5]
-    bits = "".join(message_of(f"u{n}", 0, 1, 32) for n in range(500))
+    assert random_message("a", 0, 1, 16) == random_message("a", 0, 1, 16) != random_message("b", 0, 1, 16)
+    assert len({random_message("a", seed, mark, 32) for seed in (0, 1) for mark in (1, 2)}) == 4
+    assert random_message("a", 0, 1, 0) == "" and random_message("a", 0, 1, 5) == random_message("a", 0, 1, 16)[:5]
+    bits = "".join(random_message(f"u{n}", 0, 1, 32) for n in range(500))
     # The number of ones of 16,000 fair bits has a standard deviation of 63.
     assert abs(bits.count("1") - 8000) < 300
 
@@ -151,7 +151,7 @@ def test_marks_do_not_depend_on_the_shard(tmp_path):
     two = pd.concat(map(utterances.read_rows, parts)).set_index("utterance_id")["sha256"]
     assert one.sort_index().equals(two.sort_index())
     rows = read([together], tmp_path / "rows")
-    assert rows["messages"].tolist() == [message_of(name, 0, 1, BITS) for name in names]
+    assert rows["messages"].tolist() == [random_message(name, 0, 1, BITS) for name in names]
     assert (rows["messages"] == rows["decoded_message"]).all() and (rows["score"] == 1).all()
 
 
@@ -179,7 +179,7 @@ def test_bit_errors_with_right_and_wrong_keys(tmp_path):
     twice = marked(once, tmp_path / "twice", "++++", mark=2)
     both = read([twice], tmp_path / "both", marks=2)
     assert both["messages"].tolist() == [
-        f"{message_of(f'u{n}', 0, 1, 4)} {message_of(f'u{n}', 0, 2, 4)}" for n in range(4)
+        f"{random_message(f'u{n}', 0, 1, 4)} {random_message(f'u{n}', 0, 2, 4)}" for n in range(4)
     ]
 
 

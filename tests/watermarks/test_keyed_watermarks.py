@@ -195,7 +195,7 @@ class TestMarker:
         keyed_marker = marker(mask(spread=2))
         assert keyed_marker.watermark(hum(1, 2 * RATE), message(8)).any()
         assert keyed_marker.detect(hum(1, 2 * RATE))[1].shape == (1, 8)
-        with pytest.raises(InputError, match=r"8 bits takes 2 pieces of 16000 samples.*20000 samples hold 1: shorten"):
+        with pytest.raises(InputError, match=r"8 bits takes 2 chunks of 16000 samples.*20000 samples hold 1: shorten"):
             keyed_marker.watermark(hum(1, 20_000), message(8))
 
     def test_parts_of_a_message_alternate(self):

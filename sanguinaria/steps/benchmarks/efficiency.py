@@ -17,7 +17,7 @@ from sanguinaria.audio import utterances
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.run_environment import describe_environment
 from sanguinaria.watermarks import Marker
-from sanguinaria.watermarks._random_messages import message_of
+from sanguinaria.watermarks._random_messages import random_message
 from sanguinaria.watermarks._weights import load_weights
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def measure_efficiency(
     batch = next(batch for path in shards for batch in utterances.read(path, split="test"))
     speech = torch.from_numpy(batch.waveforms[:UTTERANCES, None])
     watermark, state = load_weights(weights)
-    message = message_of("efficiency", 0, 1, watermark.message_bits)
+    message = random_message("efficiency", 0, 1, watermark.message_bits)
 
     def marker_on(where: torch.device) -> Marker:
         return watermark.load(state, batch.sample_rate, where, secret)

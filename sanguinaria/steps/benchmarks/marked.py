@@ -13,7 +13,7 @@ from sanguinaria.core import parquet
 from sanguinaria.core.random_streams import random_order
 from sanguinaria.steps.batches import transform_batch
 from sanguinaria.watermarks import Marker
-from sanguinaria.watermarks._random_messages import message_of
+from sanguinaria.watermarks._random_messages import random_message
 from sanguinaria.watermarks._weights import load_weights
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def mark_audio(
         weights: of the generator.
         secret: its key; ``None`` for a generator without keys.
         strength: the gain α.
-        seed: of the messages (:func:`sanguinaria.watermarks._random_messages.message_of`).
+        seed: of the messages (:func:`sanguinaria.watermarks._random_messages.random_message`).
         mark: 1 for the first mark, 2 for a second mark on top of it.
         shard: of a corpus, or of marked audio.
         index: of the corpus.
@@ -57,7 +57,7 @@ def mark_audio(
         marker: Marker | None = None
         for batch in utterances.read(shard, ids=names):
             marker = marker or watermark.load(state, batch.sample_rate, device, secret)
-            messages = [message_of(name, seed, mark, watermark.message_bits) for name in batch.rows["utterance_id"]]
+            messages = [random_message(name, seed, mark, watermark.message_bits) for name in batch.rows["utterance_id"]]
             yield transform_batch(batch, partial(marker.mark, message=messages, strength=strength), device)
 
     utterances.write(destination, marked())

@@ -20,7 +20,7 @@ from sanguinaria.core import parquet
 from sanguinaria.distortions import Distortion
 from sanguinaria.steps.benchmarks.marked import sample_utterances
 from sanguinaria.watermarks import Marker
-from sanguinaria.watermarks._random_messages import message_of
+from sanguinaria.watermarks._random_messages import random_message
 from sanguinaria.watermarks._weights import load_weights
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def detect_marks(
         for batch in utterances.read(path, ids=names):
             markers = markers or [watermark.load(state, batch.sample_rate, device, secret) for secret in secrets]
             messages = [
-                " ".join(message_of(name, seed, mark + 1, watermark.message_bits) for mark in range(marks)).strip()
+                " ".join(random_message(name, seed, mark + 1, watermark.message_bits) for mark in range(marks)).strip()
                 for name in batch.rows["utterance_id"]
             ]
             for position, distortion in enumerate(distortions):

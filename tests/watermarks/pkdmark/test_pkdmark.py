@@ -68,7 +68,7 @@ class TestMarker:
             marker(plugin).watermark(hum(2, RATE), wrong)
 
     def test_audio_too_short_for_a_long_message_is_an_error(self):
-        with pytest.raises(InputError, match=r"6 bits takes 2 pieces of 16000 samples.*20000 samples hold 1: shorten"):
+        with pytest.raises(InputError, match=r"6 bits takes 2 chunks of 16000 samples.*20000 samples hold 1: shorten"):
             marker(teacher(spread=2)).watermark(hum(1, 20_000), message(6))
 
     @BOTH
