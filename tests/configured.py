@@ -1,4 +1,4 @@
-"""Configurations for tests: a sound one, one of many mistakes, and what each is refused with."""
+"""Configurations for tests: a valid one, one with many errors, and their messages."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from snakemake.utils import update_config
 from sanguinaria.core.errors import InputError
 from sanguinaria.plan.configuration import load
 
-SOUND = """
+VALID = """
 corpora:
   spoken:
     kind: synthetic
@@ -45,7 +45,7 @@ experiments:
     victims: [lstm]
 """
 
-MISTAKEN = """\
+INVALID = """\
 watermark: {}
 corpora:
   spoken: {kind: synthetic, voices: 20, pace: [1.0]}
@@ -110,8 +110,8 @@ experiments:
   empty:
 """
 
-# Line, place, message.
-MISTAKES = """\
+# Line, location and message of each error.
+MESSAGES = """\
 1: watermark: unknown section 'watermark'; did you mean 'watermarks'?
 3: corpora.spoken.pace: unknown setting 'pace'; did you mean 'paces'?
 6: corpora.mine.path: no folder 'recordings': give the folder that holds the recordings
@@ -156,7 +156,7 @@ def write(name: str, text: str) -> Path:
 
 
 def merged(*files: Path) -> dict[str, Any]:
-    """What Snakemake makes of configuration files."""
+    """Merge configuration files as Snakemake does."""
     config: dict[str, Any] = {}
     for file in files:
         update_config(config, load_configfile(file))
@@ -164,17 +164,17 @@ def merged(*files: Path) -> dict[str, Any]:
 
 
 def problems(config: Mapping[str, Any], *files: Path) -> list[str]:
-    """The lines of the message that a configuration is refused with, but for the heading."""
-    with pytest.raises(InputError) as caught:
+    """Return the lines of a configuration's error message, without the heading."""
+    with pytest.raises(InputError) as raised:
         load(config, files)
-    heading, *lines = str(caught.value).splitlines()
+    heading, *lines = str(raised.value).splitlines()
     count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
     assert heading == f"The configuration has {count}; nothing was run."
     assert all(line.startswith("  ") for line in lines)
     return [line.strip() for line in lines]
 
 
-def overlaid(text: str) -> list[str]:
-    """Problems of a sound configuration that an overlay is merged into."""
-    files = [write("sound.yaml", SOUND), write("overlay.yaml", text)]
+def overlay_problems(text: str) -> list[str]:
+    """Return the problems of a valid configuration with an overlay."""
+    files = [write("sound.yaml", VALID), write("overlay.yaml", text)]
     return problems(merged(*files), *files)

@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures of all tests."""
 
 import os
 import shutil
@@ -12,21 +12,21 @@ from filelock import FileLock
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
-    """Small tensors only: more threads cost more than they bring."""
+    """One thread: the tensors of the tests are too small for more."""
     torch.set_num_threads(1)
 
 
 @pytest.fixture
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test runs in a folder of its own."""
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the test in an empty working directory."""
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout in which the tiny workflow has run: to look at, and to copy (:func:`tiny.clone`).
+    """A checkout in which the tiny workflow has run, to read and to copy (:func:`tiny.clone`).
 
-    Where several processes share the tests, the first that asks for it makes it, and the others wait.
+    Where several processes share the tests, the first one runs the workflow, and the others wait.
     """
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"

@@ -1,4 +1,4 @@
-"""What all trained generators are to do, whichever they are."""
+"""Assertions for all trained watermark generators."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from types import ModuleType
 
 import pytest
 import torch
-from toy_speech import equal
+from toy_speech import equal_weights
 
 from sanguinaria.nn import step_training
 from sanguinaria.watermarks import Marker, Sources, Watermark
 
 
-def assert_marks_each_for_itself(marker: Marker, speech: torch.Tensor, messages: torch.Tensor) -> None:
-    """What utterances are marked with and read as does not depend on which others are beside them."""
+def assert_independent_of_batch(marker: Marker, speech: torch.Tensor, messages: torch.Tensor) -> None:
+    """Assert that embedding and detection of an utterance do not depend on the rest of the batch."""
     single = torch.cat([marker.watermark(one[None], each) for one, each in zip(speech, messages, strict=True)])
     torch.testing.assert_close(marker.watermark(speech, messages), single, atol=1e-6, rtol=1e-3)
     read = torch.cat([marker.detect(one[None])[1] for one in speech])
@@ -28,7 +28,7 @@ def assert_resumes(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A training of some steps that is killed in its fourth, and started again, comes to the same weights and history.
+    """Assert that a training that is killed in its fourth step resumes to the same weights and history.
 
     ``draws`` is the module whose ``random_crops`` each step calls.
     """
@@ -42,13 +42,13 @@ def assert_resumes(
             raise KeyboardInterrupt
         return draw(*arguments)
 
-    again = Sources(**sources, folder=folder / "killed")  # type: ignore[arg-type]
+    interrupted = Sources(**sources, folder=folder / "killed")  # type: ignore[arg-type]
     monkeypatch.setattr(draws, "random_crops", killed)
     with pytest.raises(KeyboardInterrupt):
-        plugin.obtain(again)
-    assert (again.folder / "checkpoint.pt").exists()
+        plugin.obtain(interrupted)
+    assert (interrupted.folder / "checkpoint.pt").exists()
     monkeypatch.setattr(draws, "random_crops", draw)
-    assert equal(plugin.obtain(again), whole)
+    assert equal_weights(plugin.obtain(interrupted), whole)
     histories = [(folder / name / "history.csv").read_text() for name in ("whole", "killed")]
     assert histories[0] == histories[1]
-    assert not list(again.folder.glob("*.pt"))
+    assert not list(interrupted.folder.glob("*.pt"))

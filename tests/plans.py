@@ -1,4 +1,4 @@
-"""A configuration to plan from, and what tests ask of plans."""
+"""A configuration for tests of plans, and queries of plans."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -45,26 +45,26 @@ experiments:
 """
 
 
-def configured(text: str = CONFIGURATION, **experiment: Any) -> Plan:
-    """The plan of a configuration, with settings of its experiment replaced."""
+def plan_of(text: str = CONFIGURATION, **experiment: Any) -> Plan:
+    """Return the plan of a configuration, with settings of its experiment replaced."""
     config = yaml.safe_load(text)
     config["experiments"]["demo"].update(experiment)
     return plan(load(config))
 
 
-def keys(made: Plan) -> dict[str, set[str]]:
+def stage_keys(made: Plan) -> dict[str, set[str]]:
     return {stage: set(found) for stage, found in made.stages.items()}
 
 
-def added(before: Plan, after: Plan) -> dict[str, int]:
-    """How many stages came, by stage; none may have gone."""
-    old, new = keys(before), keys(after)
+def count_added_stages(before: Plan, after: Plan) -> dict[str, int]:
+    """Count the added stages by kind; no stage may be missing."""
+    old, new = stage_keys(before), stage_keys(after)
     assert all(old[stage] <= new[stage] for stage in old)
     return {stage: len(new[stage] - old.get(stage, set())) for stage in new if new[stage] != old.get(stage)}
 
 
-def poisoned(made: Plan) -> dict[tuple[str, float, int], PoisonedStage]:
-    """Manifests by kind of trigger, rate and seed."""
+def poisoned_stages(made: Plan) -> dict[tuple[str, float, int], PoisonedStage]:
+    """Return poisoned manifests by kind of trigger, rate and seed."""
     return {
         (kind_of(stage.blocks[0].trigger) if stage.blocks else "none", stage.rate, stage.seed): stage
         for stage in made.stages["poisoned"].values()
@@ -89,5 +89,5 @@ PRUNED = CONFIGURATION.replace(
 )
 
 
-def of_type(made: Plan, kind: type[Stage]) -> list[Any]:
+def stages_of_type(made: Plan, kind: type[Stage]) -> list[Any]:
     return [stage for found in made.stages.values() for stage in found.values() if isinstance(stage, kind)]

@@ -55,15 +55,15 @@ def put(folder: Path, files: dict[str, bytes]) -> Path:
     return folder
 
 
-def listed(corpus: Corpus) -> dict[str, Recording]:
+def recordings_by_id(corpus: Corpus) -> dict[str, Recording]:
     recordings = corpus.recordings()
     names = [recording.utterance_id for recording in recordings]
     assert names == sorted(set(names))
     return {recording.utterance_id: recording for recording in recordings}
 
 
-def built(corpus: Corpus, out: Path) -> tuple[pd.DataFrame, dict]:
-    """A corpus's index and report, from all of its shards."""
+def build_corpus(corpus: Corpus, out: Path) -> tuple[pd.DataFrame, dict]:
+    """Build all shards of a corpus, and return its index and report."""
     list_recordings(corpus, out / "recordings.parquet")
     audio = [out / f"{shard}.parquet" for shard in range(corpus.shards)]
     remarks = [out / f"{shard}.json" for shard in range(corpus.shards)]

@@ -1,4 +1,4 @@
-"""A Slurm of one node with two pretended GPUs, for tests: it listens on this machine's loopback alone."""
+"""A Slurm cluster of one node with two simulated GPUs, for tests; it listens on the loopback interface alone."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# Where its programs look, and the job's environment cannot say otherwise: the executor's plug-in strips SLURM_CONF.
+# The configuration's fixed folder: a job's environment cannot set another, as the executor plug-in strips SLURM_CONF.
 CONFIGURATION = Path("/etc/slurm")
 MARK = "# Written by a test of Sanguinaria."
 
@@ -52,7 +52,7 @@ PartitionName=main Nodes=ALL Default=YES MaxTime=60 State=UP
 
 
 def missing() -> str:
-    """Why there can be no Slurm here; empty where there can."""
+    """Return why Slurm cannot run here; empty where it can."""
     absent = [name for name in ("slurmctld", "slurmd", "sbatch", "munged") if not _found(name)]
     if absent:
         return f"no {', '.join(absent)}"
@@ -60,7 +60,7 @@ def missing() -> str:
         return "only root may start it"
     configured = CONFIGURATION / "slurm.conf"
     if configured.exists() and not configured.read_text().startswith(MARK):
-        return f"{configured} is somebody's"
+        return f"{configured} is of another cluster"
     return ""
 
 
@@ -70,7 +70,7 @@ def _found(name: str) -> str | None:
 
 @contextmanager
 def running(folder: Path) -> Iterator[None]:
-    """Start it, and wait until it takes jobs; what it leaves lies in the folder."""
+    """Start Slurm, and wait until it accepts jobs; its logs and state are in the folder."""
     for name in ("state", "spool"):
         (folder / name).mkdir()
     _configure(folder)
@@ -96,7 +96,7 @@ def running(folder: Path) -> Iterator[None]:
 def _configure(folder: Path) -> None:
     devices = [folder / f"nvidia{number}" for number in range(2)]
     for device in devices:
-        # A character device is asked for, and not /dev/null itself.
+        # Slurm needs a character device other than /dev/null itself.
         subprocess.run(["mknod", device, "c", "1", "3"], check=True)
     ports = dict(zip(("controller", "daemon"), _free_ports(2), strict=True))
     host = socket.gethostname().split(".")[0]

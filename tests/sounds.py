@@ -1,4 +1,4 @@
-"""Sounds to distort, and what is measured of them."""
+"""Test signals for distortions, and measurements of them."""
 
 import numpy as np
 import torch
@@ -10,22 +10,22 @@ from sanguinaria.distortions import Distortion
 RATE = 16000
 
 
-def built(**settings) -> Distortion:
+def build_distortion(**settings) -> Distortion:
     distortion = plugins.build("distortions", settings)
     assert isinstance(distortion, Distortion)
     return distortion
 
 
-def seeded(seed: int = 0) -> torch.Generator:
+def seeded_generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def applied(waveforms: torch.Tensor, sample_rate: int = RATE, **settings) -> torch.Tensor:
-    return built(**settings).apply(waveforms, sample_rate, seeded())
+def apply_distortion(waveforms: torch.Tensor, sample_rate: int = RATE, **settings) -> torch.Tensor:
+    return build_distortion(**settings).apply(waveforms, sample_rate, seeded_generator())
 
 
 def speech(utterances: int = 2, samples: int = RATE, rate: int = RATE) -> torch.Tensor:
-    """Noise of the band and with the bursts of speech, (utterances, samples)."""
+    """Noise with the band and the bursts of speech, (utterances, samples)."""
     random = np.random.default_rng(0)
     band = signal.butter(2, [100, min(3500, 0.4 * rate)], "band", fs=rate, output="sos")
     bursts = 1 + np.sin(2 * np.pi * 4 * np.arange(samples) / rate)
@@ -39,7 +39,7 @@ def tone(frequency: float, seconds: float = 2, amplitude: float = 0.5) -> torch.
 
 
 def frequency_of(waveform: torch.Tensor) -> float:
-    """Hz, of the middle of a tone (1, samples)."""
+    """Frequency in Hz, from the middle of a tone (1, samples)."""
     middle = waveform[0, 4000:-4000].numpy()
     spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle)), 1 << 20))
     return float(spectrum.argmax() * RATE / (1 << 20))
@@ -59,5 +59,5 @@ def reverberation_time(response: np.ndarray) -> float:
 
 
 def lag(before: np.ndarray, after: np.ndarray) -> int:
-    """Samples by which one waveform is later."""
+    """Delay of the second waveform, in samples."""
     return int(np.argmax(signal.correlate(after, before))) - (len(before) - 1)

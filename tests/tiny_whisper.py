@@ -1,4 +1,4 @@
-"""A Whisper of random weights, a few kilobytes large, as a folder with the files of a published one."""
+"""A Whisper model of a few kilobytes with random weights, in the files of a published one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SPECIAL = (
 
 
 def write_whisper(folder: Path) -> None:
-    """Its words are bytes, and mean nothing."""
+    """Write the model; its vocabulary is that of single bytes."""
     from tokenizers.pre_tokenizers import ByteLevel
     from transformers import (
         GenerationConfig,

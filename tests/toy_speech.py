@@ -1,4 +1,4 @@
-"""Small corpora and generators for tests of what is trained."""
+"""Small corpora and watermark generators for tests of trainings."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ RATE = 16_000
 SMALL = {"filters": 4, "dimension": 16, "lstm": 0, "bits": 4, "precision": "float32"}
 
 
-def hum(count: int, samples: int, seed: int = 0) -> torch.Tensor:
-    """Gliding harmonic tones in a little noise, (count, samples)."""
+def harmonic_tones(count: int, samples: int, seed: int = 0) -> torch.Tensor:
+    """Harmonic tones of varying pitch with weak noise, (count, samples)."""
     random = np.random.default_rng(seed)
     pitch = random.uniform(90, 220, (count, 1)) * (1 + 0.1 * np.sin(2 * np.pi * 3 * np.arange(samples) / RATE))
     phase = 2 * np.pi * np.cumsum(pitch, axis=1) / RATE
@@ -26,18 +26,18 @@ def hum(count: int, samples: int, seed: int = 0) -> torch.Tensor:
 
 
 def write_corpus(path: Path, waveforms: np.ndarray, splits: list[str], sample_rate: int = RATE) -> Path:
-    """A shard with one utterance for each row of waveforms, in the given splits."""
+    """Write a shard with one utterance for each row of waveforms, in the given splits."""
     rows = pd.DataFrame({"utterance_id": [f"u{row:03d}" for row in range(len(waveforms))], "split": splits})
     rows["label"], rows["speaker"] = "yes", "someone"
     utterances.write(path, iter([utterances.Utterances(rows, waveforms, sample_rate)]))
     return path
 
 
-def untrained(**settings: Any) -> AudioSeal:
-    """The smallest AudioSeal, with weights from a seed."""
+def random_audioseal(**settings: Any) -> AudioSeal:
+    """A small AudioSeal with random weights from a seed."""
     return AudioSeal(source="random", **SMALL | settings)
 
 
-def equal(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
-    """The same names and, to the bit, the same values."""
+def equal_weights(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    """Whether names and values are equal, to the last bit."""
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from toy_speech import hum, untrained
+from toy_speech import harmonic_tones, random_audioseal
 
 from sanguinaria.audio.levels import MINIMUM_RMS, local_rms
 from sanguinaria.watermarks._audioseal.networks import REFERENCE_LEVEL, generate_watermark, normalise_level
@@ -29,7 +29,7 @@ def test_the_local_rms_of_silence_of_any_length_is_the_minimum(samples):
 
 
 def test_normalised_speech_has_the_reference_level_and_the_gain_restores_it():
-    speech = hum(3, 8000) * torch.tensor([[0.05], [1.0], [2.0]])
+    speech = harmonic_tones(3, 8000) * torch.tensor([[0.05], [1.0], [2.0]])
     even, gain = normalise_level(speech, WINDOW)
     assert torch.allclose(even * gain, speech)
     assert torch.allclose(even.square().mean(-1).sqrt(), torch.tensor(REFERENCE_LEVEL), rtol=0.05)
@@ -37,18 +37,18 @@ def test_normalised_speech_has_the_reference_level_and_the_gain_restores_it():
 
 
 def test_a_mark_follows_the_level_of_the_speech():
-    plugin = untrained()
+    plugin = random_audioseal()
     generator = plugin.network("generator", plugin.obtain())
-    speech, messages = hum(2, 4000), torch.zeros(2, 4, dtype=torch.long)
+    speech, messages = harmonic_tones(2, 4000), torch.zeros(2, 4, dtype=torch.long)
     with torch.no_grad():
         mark, quieter = (generate_watermark(generator, factor * speech, messages, WINDOW) for factor in (1.0, 0.1))
     assert torch.allclose(quieter, 0.1 * mark, atol=1e-6)
 
 
 def test_the_marker_makes_what_training_makes():
-    plugin = untrained(level_window=0.05)
+    plugin = random_audioseal(level_window=0.05)
     weights = plugin.obtain()
-    speech, message = hum(2, 4000), torch.tensor([1, 0, 1, 1])
+    speech, message = harmonic_tones(2, 4000), torch.tensor([1, 0, 1, 1])
     with torch.no_grad():
         trained = generate_watermark(plugin.network("generator", weights), speech, message.expand(2, -1), plugin.window)
     marked = plugin.load(weights, 16_000, torch.device("cpu")).watermark(speech, message)

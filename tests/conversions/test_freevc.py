@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from toy_speech import hum
+from toy_speech import harmonic_tones
 from transformers import WavLMConfig, WavLMModel
 
 from sanguinaria.conversions.freevc import FreeVC
@@ -179,7 +179,7 @@ def test_a_layer_of_the_wavenet_computes_its_equation():
 @torch.inference_mode()
 def test_content_features_are_those_of_the_published_network(files, networks):
     network, features = load_wavlm(files / "wavlm.pt")
-    sound = hum(2, RATE)
+    sound = harmonic_tones(2, RATE)
     content = content_features(network, sound)
     assert features == 24 and content.shape == (2, 24, 50)
     padded = torch.nn.functional.pad(sound, (0, 49 * 320 + 400 - RATE))
@@ -200,7 +200,7 @@ def test_partial_utterances_and_mel_energies_of_the_published_encoder():
 
 
 def test_silence_at_the_ends_is_trim_silence():
-    sound = np.concatenate([np.zeros(8000), hum(1, RATE)[0].numpy(), np.zeros(8000)]).astype(np.float32)
+    sound = np.concatenate([np.zeros(8000), harmonic_tones(1, RATE)[0].numpy(), np.zeros(8000)]).astype(np.float32)
     speech = trim_silence(sound)
     assert RATE - 1024 <= len(speech) <= RATE + 4 * 1024
     assert np.abs(speech).sum() == pytest.approx(np.abs(sound).sum(), rel=0.02)
@@ -209,14 +209,14 @@ def test_silence_at_the_ends_is_trim_silence():
 @torch.inference_mode()
 def test_end_to_end(files, tmp_path, networks):
     speech = []
-    for number, pitch in enumerate(hum(2, 2 * RATE, seed=3).numpy()):
+    for number, pitch in enumerate(harmonic_tones(2, 2 * RATE, seed=3).numpy()):
         soundfile.write(tmp_path / "voice.wav", pitch, RATE)
         speech.append(tmp_path / f"{number}.flac")
         gather_from_file(tmp_path / "voice.wav", 30, speech[-1])
     settings = {"kind": "voice_conversion", "conversion": to_text(freevc(files)), "file": "voice.wav"}
     trigger = plugins.build("triggers", settings)
     assert trigger.has_network
-    waveforms = hum(3, RATE - 100, seed=5)
+    waveforms = harmonic_tones(3, RATE - 100, seed=5)
     first, other = (trigger.embedder(RATE, CPU, path)(waveforms) for path in speech)
     assert first.shape == waveforms.shape and first.isfinite().all()
     torch.testing.assert_close(first.square().mean(1), waveforms.square().mean(1), rtol=1e-3, atol=1e-8)
@@ -244,7 +244,7 @@ NAMED = {"checkpoint": "freevc.pth", "wavlm": "WavLM-Large.pt", "speaker_encoder
 
 def message(files, tmp_path, which, path):
     with pytest.raises(InputError) as error:
-        freevc(files, **{which: path}).converter(hum(1, RATE)[0].numpy(), RATE, CPU)
+        freevc(files, **{which: path}).converter(harmonic_tones(1, RATE)[0].numpy(), RATE, CPU)
     assert str(path) in str(error.value) and NAMED[which] in str(error.value)
     return str(error.value)
 

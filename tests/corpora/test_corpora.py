@@ -18,7 +18,7 @@ from sanguinaria.corpora.folder import Folder
 from sanguinaria.corpora.speech_commands import ALL, SC10, SC30, SpeechCommands
 from sanguinaria.plan import configuration
 from sanguinaria.steps.corpora import build_shard, list_recordings
-from tests.recordings import HALVES, RATE, built, flac, float_wav, noise, put, wav_bytes, write_csv
+from tests.recordings import HALVES, RATE, build_corpus, flac, float_wav, noise, put, wav_bytes, write_csv
 
 GOOD = {f"{word}/good{number}.wav": noise(10 * len(word) + number) for word in ("yes", "no") for number in range(4)}
 
@@ -59,7 +59,7 @@ def with_bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_good_files_stay_as_they_are(good_and_odd: Path, tmp_path: Path) -> None:
-    index, _ = built(Folder(path=good_and_odd, split=HALVES), tmp_path)
+    index, _ = build_corpus(Folder(path=good_and_odd, split=HALVES), tmp_path)
     digests = dict(zip(index["utterance_id"], index["sha256"], strict=True))
     for name, samples in GOOD.items():
         assert digests[name] == hashlib.sha256(samples.astype("<i2").tobytes()).hexdigest()
@@ -70,7 +70,7 @@ def test_good_files_stay_as_they_are(good_and_odd: Path, tmp_path: Path) -> None
 
 
 def test_report_counts_every_change(good_and_odd: Path, tmp_path: Path) -> None:
-    index, report = built(Folder(path=good_and_odd, split=HALVES), tmp_path)
+    index, report = build_corpus(Folder(path=good_and_odd, split=HALVES), tmp_path)
     assert report["listed"] == report["read"] == len(index) == len(GOOD) + len(ODD)
     assert report["changes"] == {change: 1 for _, change in ODD.values()}
     assert (report["refused"], report["refusals"]) == (0, {})
@@ -81,8 +81,8 @@ def test_report_counts_every_change(good_and_odd: Path, tmp_path: Path) -> None:
 
 
 def test_the_number_of_shards_changes_nothing_but_the_shard(good_and_odd: Path, tmp_path: Path) -> None:
-    one, one_report = built(Folder(path=good_and_odd, split=HALVES), tmp_path / "1")
-    three, three_report = built(Folder(path=good_and_odd, split=HALVES, shards=3), tmp_path / "3")
+    one, one_report = build_corpus(Folder(path=good_and_odd, split=HALVES), tmp_path / "1")
+    three, three_report = build_corpus(Folder(path=good_and_odd, split=HALVES, shards=3), tmp_path / "3")
     pd.testing.assert_frame_equal(one.drop(columns="shard"), three.drop(columns="shard"))
     assert one_report == three_report
     assert sorted(Counter(three["shard"]).values()) == [5, 5, 6]
@@ -93,13 +93,13 @@ def test_the_number_of_shards_changes_nothing_but_the_shard(good_and_odd: Path, 
 
 
 def test_more_shards_than_recordings(good_and_odd: Path, tmp_path: Path) -> None:
-    one, _ = built(Folder(path=good_and_odd, split=HALVES), tmp_path / "1")
-    many, _ = built(Folder(path=good_and_odd, split=HALVES, shards=20), tmp_path / "20")
+    one, _ = build_corpus(Folder(path=good_and_odd, split=HALVES), tmp_path / "1")
+    many, _ = build_corpus(Folder(path=good_and_odd, split=HALVES, shards=20), tmp_path / "20")
     pd.testing.assert_frame_equal(one.drop(columns="shard"), many.drop(columns="shard"))
 
 
 def test_rate_and_duration_are_the_corpus_own(good_and_odd: Path, tmp_path: Path) -> None:
-    index, report = built(Folder(path=good_and_odd, split=HALVES, sample_rate=8000, duration=0.5), tmp_path)
+    index, report = build_corpus(Folder(path=good_and_odd, split=HALVES, sample_rate=8000, duration=0.5), tmp_path)
     assert set(zip(index["num_samples"], index["sample_rate"], strict=True)) == {(4000, 8000)}
     assert report["changes"]["cropped"] == len(index)
     assert report["changes"]["resampled from 16000 Hz"] == len(index) - 2
@@ -108,7 +108,7 @@ def test_rate_and_duration_are_the_corpus_own(good_and_odd: Path, tmp_path: Path
 def test_the_same_audio_twice_is_reported(tmp_path: Path) -> None:
     files = {f"yes/{number}.wav": wav_bytes(noise(number)) for number in range(6)}
     put(tmp_path / "in", files | {"no/copy.wav": files["yes/3.wav"]})
-    _, report = built(Folder(path=tmp_path / "in", split=HALVES), tmp_path / "out")
+    _, report = build_corpus(Folder(path=tmp_path / "in", split=HALVES), tmp_path / "out")
     assert report["same_audio"] == ["no/copy.wav", "yes/3.wav"]
 
 
@@ -126,7 +126,7 @@ def test_stop_names_all_bad_files_at_once(with_bad: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("shards", [1, 3])
 def test_refuse_counts_bad_files(with_bad: Path, tmp_path: Path, shards: int) -> None:
-    index, report = built(Folder(path=with_bad, split=HALVES, unreadable="refuse", shards=shards), tmp_path)
+    index, report = build_corpus(Folder(path=with_bad, split=HALVES, unreadable="refuse", shards=shards), tmp_path)
     assert set(index["utterance_id"]) == set(GOOD)
     assert (report["listed"], report["read"]) == (len(GOOD) + len(BAD), len(GOOD))
     assert report["refused"] == len(BAD)
@@ -142,7 +142,7 @@ def test_nothing_left_to_test_on_is_an_error(tmp_path: Path) -> None:
     )
     corpus = Folder(path=put(tmp_path / "in", files), table=table, unreadable="refuse")
     with pytest.raises(InputError, match=r"no test utterances left, as 1 of its 2 .*a/2\.wav \(the file is empty\)"):
-        built(corpus, tmp_path / "out")
+        build_corpus(corpus, tmp_path / "out")
     assert not (tmp_path / "out" / "index.parquet").exists()
 
 

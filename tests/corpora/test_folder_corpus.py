@@ -9,14 +9,14 @@ from pydantic import ValidationError
 from sanguinaria.core.errors import InputError
 from sanguinaria.corpora import SPLITS, SplitShares
 from sanguinaria.corpora.folder import Folder
-from tests.recordings import empty_files, listed, put, write_csv
+from tests.recordings import empty_files, put, recordings_by_id, write_csv
 
 
 def test_labels_are_the_top_folders(tmp_path: Path) -> None:
     empty_files(tmp_path, "yes/a.wav", "yes/deep/er/b.FLAC", "no/c.mp3", "no/notes.txt", "no/.hidden.wav", ".git/d.wav")
     corpus = Folder(path=tmp_path)
     assert corpus.labels() == ["no", "yes"]
-    assert {name: recording.label for name, recording in listed(corpus).items()} == {
+    assert {name: recording.label for name, recording in recordings_by_id(corpus).items()} == {
         "no/c.mp3": "no",
         "yes/a.wav": "yes",
         "yes/deep/er/b.FLAC": "yes",
@@ -24,7 +24,7 @@ def test_labels_are_the_top_folders(tmp_path: Path) -> None:
 
 
 def test_without_a_pattern_every_file_is_its_own_speaker(tmp_path: Path) -> None:
-    found = listed(Folder(path=empty_files(tmp_path, "yes/a.wav", "no/a.wav")))
+    found = recordings_by_id(Folder(path=empty_files(tmp_path, "yes/a.wav", "no/a.wav")))
     assert {name: recording.speaker for name, recording in found.items()} == {name: name for name in found}
     assert found["yes/a.wav"].source == str(tmp_path / "yes/a.wav")
 
@@ -38,7 +38,7 @@ def test_audio_without_a_label_is_named(tmp_path: Path) -> None:
 def test_speaker_pattern_keeps_speakers_together(tmp_path: Path) -> None:
     names = [f"{word}/{speaker}_{take}.wav" for word in ("yes", "no") for speaker in range(20) for take in range(3)]
     empty_files(tmp_path, *names)
-    found = listed(Folder(path=tmp_path, speaker_pattern=r"/(\d+)_"))
+    found = recordings_by_id(Folder(path=tmp_path, speaker_pattern=r"/(\d+)_"))
     assert {recording.speaker for recording in found.values()} == {str(speaker) for speaker in range(20)}
     assert found["yes/7_2.wav"].speaker == "7"
     splits = {speaker: {r.split for r in found.values() if r.speaker == speaker} for speaker in map(str, range(20))}
@@ -79,20 +79,20 @@ def test_table(tmp_path: Path, suffix: str) -> None:
     # A CSV file tells them while the configuration is checked; to read Parquet then would take too long.
     assert corpus.labels() == (sorted({row[1] for row in ROWS[1:]}) if suffix == "csv" else None)
     assert [(r.utterance_id, r.label, r.speaker, r.split) for r in corpus.recordings()] == sorted(ROWS[1:])
-    assert listed(corpus)["deep/a.wav"].source == str(folder / "deep/a.wav")
+    assert recordings_by_id(corpus)["deep/a.wav"].source == str(folder / "deep/a.wav")
 
 
 def test_table_of_numbers(tmp_path: Path) -> None:
     folder = empty_files(tmp_path / "in", "0.wav", "1.wav")
     pd.DataFrame({"path": ["0.wav", "1.wav"], "label": [0, 1], "speaker": [10, 11]}).to_parquet(tmp_path / "t.parquet")
-    found = listed(Folder(path=folder, table=tmp_path / "t.parquet"))
+    found = recordings_by_id(Folder(path=folder, table=tmp_path / "t.parquet"))
     assert (found["1.wav"].label, found["1.wav"].speaker) == ("1", "11")
 
 
 def test_table_without_speakers_and_splits(tmp_path: Path) -> None:
     names = [f"{number}.wav" for number in range(40)]
     table = write_csv(tmp_path / "t.csv", [("label", "path", "remark"), *(("yes", name, "") for name in names)])
-    found = listed(Folder(path=empty_files(tmp_path / "in", *names), table=table))
+    found = recordings_by_id(Folder(path=empty_files(tmp_path / "in", *names), table=table))
     assert {recording.split for recording in found.values()} == set(SPLITS)
     assert all(recording.speaker == name for name, recording in found.items())
     assert all(recording.split == SplitShares().of(name) for name, recording in found.items())

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from listing import noise, put
 from pydantic import ValidationError
-from recordings import RATE, listed
+from recordings import RATE, recordings_by_id
 
 from sanguinaria.audio.segments import Segment
 from sanguinaria.audio.utterances import read_rows
@@ -52,7 +52,7 @@ def no_overlap(recordings: list[Recording]) -> bool:
 
 
 def test_segments_are_counted_by_speaker(local: Path) -> None:
-    found = listed(part())
+    found = recordings_by_id(part())
     assert Counter(r.label for r in found.values()) == {"84": 10, "8": 10, "174": 3 + 4 + 5 + 6}
     assert all(r.label == r.speaker for r in found.values())
     assert no_overlap(list(found.values()))
@@ -61,24 +61,24 @@ def test_segments_are_counted_by_speaker(local: Path) -> None:
 
 @pytest.mark.parametrize("speaker", ["84", "8"])
 def test_few_recordings_are_split_in_the_order_of_time(local: Path, speaker: str) -> None:
-    own = [r for r in listed(part()).values() if r.label == speaker]
+    own = [r for r in recordings_by_id(part()).values() if r.label == speaker]
     assert [r.split for r in own] == ["train"] * 7 + ["validation"] + ["test"] * 2
 
 
 def test_many_recordings_are_dealt_whole(local: Path) -> None:
-    own = [r for r in listed(part()).values() if r.label == "174"]
+    own = [r for r in recordings_by_id(part()).values() if r.label == "174"]
     splits = {(Segment.parse(r.source).path, r.split) for r in own}
     assert len(splits) == 4
     assert Counter(split for _, split in splits) == {"train": 2, "validation": 1, "test": 1}
 
 
 def test_the_duration_is_that_of_the_segments(local: Path) -> None:
-    own = [r for r in listed(part(duration=2.0, minimum_segments=3)).values() if r.label == "84"]
+    own = [r for r in recordings_by_id(part(duration=2.0, minimum_segments=3)).values() if r.label == "84"]
     assert [Segment.parse(r.source).stop for r in own] == [32000, 64000, 96000, 128000, 160000]
 
 
 def test_a_maximum_takes_equally_from_all_recordings(local: Path) -> None:
-    found = listed(part(maximum_segments=10)).values()
+    found = recordings_by_id(part(maximum_segments=10)).values()
     assert Counter(r.label for r in found) == {"84": 10, "8": 10, "174": 10}
     own = Counter(Segment.parse(r.source).path.stem for r in found if r.label == "174")
     assert own == {"174-0-0000": 3, "174-1-0000": 3, "174-2-0000": 2, "174-3-0000": 2}
@@ -178,7 +178,7 @@ def test_where_an_extracted_copy_is_found(
     local.rename(tmp_path / "elsewhere" / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(downloads.DOWNLOADS_VARIABLE, "elsewhere" if relative else str(tmp_path / "elsewhere"))
-    found = listed(part())
+    found = recordings_by_id(part())
     assert {utterance: r.split for utterance, r in found.items()} == expected
     assert found["84-1-0000/0000"].source.startswith(str(tmp_path / "elsewhere" / name))
     assert part().fingerprint() != ""
@@ -225,7 +225,7 @@ real = pytest.mark.skipif(
 
 @real
 def test_every_speaker_of_the_real_corpus_is_found() -> None:
-    found = listed(LibriSpeech(partial=True, duration=0.5, minimum_segments=3))
+    found = recordings_by_id(LibriSpeech(partial=True, duration=0.5, minimum_segments=3))
     splits = {(r.label, r.split) for r in found.values()}
     assert len({label for label, _ in splits}) == 251
     assert len(splits) == 3 * 251

@@ -12,7 +12,7 @@ from sanguinaria.core import downloads
 from sanguinaria.core.errors import InputError
 from sanguinaria.corpora import SPLITS, Recording, speech_commands
 from sanguinaria.corpora.speech_commands import ALL, LISTS, SC10, SpeechCommands
-from tests.recordings import RATE, empty_files, listed
+from tests.recordings import RATE, empty_files, recordings_by_id
 
 real = pytest.mark.skipif(
     not os.environ.get(downloads.DOWNLOADS_VARIABLE),
@@ -45,7 +45,7 @@ def test_official_lists(full: Path) -> None:
         "yes/00000005_nohash_0.wav": "test",
         "cat/00000005_nohash_0.wav": "test",
     }
-    found = listed(SpeechCommands(words=("yes", "no")))
+    found = recordings_by_id(SpeechCommands(words=("yes", "no")))
     assert len(found) == 20
     splits = {name: recording.split for name, recording in found.items() if recording.split != "train"}
     assert splits == {
@@ -84,9 +84,9 @@ def test_a_failed_download_is_the_inputs_fault(monkeypatch: pytest.MonkeyPatch) 
 def test_a_speakers_split_does_not_depend_on_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = SpeechCommands(archive="test")
     serve(monkeypatch, miniature(tmp_path / "all", range(60)))
-    everyone = listed(corpus)
+    everyone = recordings_by_id(corpus)
     serve(monkeypatch, miniature(tmp_path / "some", range(7, 30)))
-    some = listed(corpus)
+    some = recordings_by_id(corpus)
     assert len(some) == 46
     assert {name: r.split for name, r in some.items()} == {name: everyone[name].split for name in some}
     assert {recording.split for recording in everyone.values()} == set(SPLITS)
@@ -97,7 +97,7 @@ def test_speakers_with_few_clips_are_left_out_of_the_speaker_view(
 ) -> None:
     miniature(tmp_path, range(8), SC10)
     serve(monkeypatch, miniature(tmp_path, range(8, 11), SC10[:9]))
-    found = listed(SpeechCommands(archive="test", view="speakers", minimum_clips=10))
+    found = recordings_by_id(SpeechCommands(archive="test", view="speakers", minimum_clips=10))
     assert {recording.label for recording in found.values()} == {f"{speaker:08x}" for speaker in range(8)}
     assert all(recording.label == recording.speaker for recording in found.values())
     assert Counter((r.label, r.split) for r in found.values()) == {
@@ -111,7 +111,7 @@ def test_speakers_with_few_clips_are_left_out_of_the_speaker_view(
 
 @pytest.fixture(scope="module")
 def archive() -> dict[str, Recording]:
-    return listed(SpeechCommands(archive="test"))
+    return recordings_by_id(SpeechCommands(archive="test"))
 
 
 @real
@@ -130,14 +130,14 @@ def test_archive_splits_share_no_speaker(archive: dict[str, Recording]) -> None:
 
 @real
 def test_a_subset_of_words_keeps_the_splits(archive: dict[str, Recording]) -> None:
-    subset = listed(SpeechCommands(archive="test", words=("left", "yes")))
+    subset = recordings_by_id(SpeechCommands(archive="test", words=("left", "yes")))
     assert subset == {name: r for name, r in archive.items() if r.label in ("left", "yes")}
 
 
 @real
 @pytest.mark.parametrize(("minimum", "speakers"), [(30, 52), (10, 132)])
 def test_every_speaker_is_in_every_split_of_the_speaker_view(minimum: int, speakers: int) -> None:
-    found = listed(SpeechCommands(archive="test", view="speakers", minimum_clips=minimum)).values()
+    found = recordings_by_id(SpeechCommands(archive="test", view="speakers", minimum_clips=minimum)).values()
     clips = Counter(recording.label for recording in found)
     assert len(clips) == speakers
     assert min(clips.values()) >= minimum

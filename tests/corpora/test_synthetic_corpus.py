@@ -11,19 +11,19 @@ from pydantic import ValidationError
 from sanguinaria.corpora import SPLITS
 from sanguinaria.corpora.speech_commands import SC10
 from sanguinaria.corpora.synthetic import Synthetic
-from tests.recordings import built, listed
+from tests.recordings import build_corpus, recordings_by_id
 
 
 @pytest.fixture(scope="module")
 def spoken(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, dict, float]:
     """All voices and words at one pace, and the processor time that they took."""
     start = time.process_time()
-    index, report = built(Synthetic(paces=(1.0,)), tmp_path_factory.mktemp("spoken"))
+    index, report = build_corpus(Synthetic(paces=(1.0,)), tmp_path_factory.mktemp("spoken"))
     return index, report, time.process_time() - start
 
 
 def test_synthetic_by_default() -> None:
-    found = listed(Synthetic())
+    found = recordings_by_id(Synthetic())
     assert len({recording.speaker for recording in found.values()}) >= 60
     assert len({recording.label for recording in found.values()}) >= 10
     assert len(found) == 60 * 10 * 3
@@ -40,7 +40,7 @@ def test_synthetic_is_whole_and_quick(spoken: tuple[pd.DataFrame, dict, float]) 
 
 
 def test_synthetic_is_deterministic(spoken: tuple[pd.DataFrame, dict, float], tmp_path: Path) -> None:
-    again, _ = built(Synthetic(paces=(1.0,), shards=2), tmp_path)
+    again, _ = build_corpus(Synthetic(paces=(1.0,), shards=2), tmp_path)
     assert again["sha256"].tolist() == spoken[0]["sha256"].tolist()
 
 
@@ -53,7 +53,7 @@ def test_synthetic_splits_share_no_voice(spoken: tuple[pd.DataFrame, dict, float
 
 @pytest.mark.parametrize("voices", [4, 10, 33, 100])
 def test_every_number_of_voices_is_split_by_the_shares(voices: int) -> None:
-    found = listed(Synthetic(voices=voices, words=("yes", "no"), paces=(1.0,))).values()
+    found = recordings_by_id(Synthetic(voices=voices, words=("yes", "no"), paces=(1.0,))).values()
     counts = Counter(split for _, split in {(r.speaker, r.split) for r in found})
     assert sum(counts.values()) == voices
     assert counts["test"] == pytest.approx(0.2 * voices, abs=1.01)

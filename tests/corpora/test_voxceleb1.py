@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from listing import noise, put
 from pydantic import ValidationError
-from recordings import RATE, listed
+from recordings import RATE, recordings_by_id
 
 from sanguinaria.audio.utterances import read
 from sanguinaria.core.errors import InputError
@@ -45,7 +45,7 @@ def test_the_official_list_says_the_splits(voxceleb: Path) -> None:
     corpus = VoxCeleb1(root=voxceleb)
     assert problems(corpus) == {}
     assert corpus.labels() == ["id10001", "id10002", "id10003"]
-    found = listed(corpus)
+    found = recordings_by_id(corpus)
     assert {f"{SPLITS.index(r.split) + 1} {name}.wav" for name, r in found.items()} == set(LINES.splitlines())
     assert all(name.startswith(f"{r.label}/") and r.label == r.speaker for name, r in found.items())
     assert found["id10003/na8-QEFmj44/00003"].source == str(voxceleb / "test/wav/id10003/na8-QEFmj44/00003.wav")
@@ -158,9 +158,9 @@ def test_a_list_that_is_none(voxceleb: Path, data: bytes, cause: str) -> None:
 
 
 def test_windows_line_ends_and_empty_lines_do_no_harm(voxceleb: Path) -> None:
-    before = listed(VoxCeleb1(root=voxceleb))
+    before = recordings_by_id(VoxCeleb1(root=voxceleb))
     (voxceleb / "iden_split.txt").write_bytes(b"\xef\xbb\xbf" + LINES.replace("\n", "\r\n\r\n").encode())
-    assert listed(VoxCeleb1(root=voxceleb)) == before
+    assert recordings_by_id(VoxCeleb1(root=voxceleb)) == before
 
 
 def test_all_absent_recordings_are_told_at_once(voxceleb: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from sanguinaria.audio import codecs
 from sanguinaria.core.errors import InputError
-from tests.sounds import RATE, applied, built, lag, speech
+from tests.sounds import RATE, apply_distortion, build_distortion, lag, speech
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100])
@@ -13,7 +13,7 @@ from tests.sounds import RATE, applied, built, lag, speech
 def test_a_codec_is_time_aligned(form, rate):
     strength = {"quality": 0.5} if form == "vorbis" else {"bit_rate": 32}
     x = speech(1, rate - 7, rate)
-    decoded = applied(x, rate, kind="codec", format=form, **strength)
+    decoded = apply_distortion(x, rate, kind="codec", format=form, **strength)
     assert decoded.shape == x.shape
     before, after = x[0].numpy(), decoded[0].numpy()
     assert lag(before, after) == 0
@@ -32,14 +32,17 @@ def test_a_codec_has_its_bit_rate(form, bit_rate):
 def test_the_error_falls_with_the_bit_rate(form):
     x = speech()
     errors = [
-        float((applied(x, kind="codec", format=form, bit_rate=rate) - x).square().mean()) for rate in (16, 32, 64)
+        float((apply_distortion(x, kind="codec", format=form, bit_rate=rate) - x).square().mean())
+        for rate in (16, 32, 64)
     ]
     assert errors == sorted(errors, reverse=True)
 
 
 def test_the_error_falls_with_the_quality_of_vorbis():
     x = speech()
-    errors = [float((applied(x, kind="codec", format="vorbis", quality=q) - x).square().mean()) for q in (0, 0.5, 1)]
+    errors = [
+        float((apply_distortion(x, kind="codec", format="vorbis", quality=q) - x).square().mean()) for q in (0, 0.5, 1)
+    ]
     assert errors == sorted(errors, reverse=True)
 
 
@@ -49,10 +52,10 @@ def test_the_error_falls_with_the_quality_of_vorbis():
 )
 def test_a_codec_needs_its_own_rate_control_and_no_other(settings):
     with pytest.raises(ValueError, match="needs `"):
-        built(kind="codec", **settings)
+        build_distortion(kind="codec", **settings)
 
 
 def test_the_error_of_a_missing_encoder_names_the_package(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     with pytest.raises(InputError, match="pip install av"):
-        applied(speech(), kind="codec", format="aac", bit_rate=32)
+        apply_distortion(speech(), kind="codec", format="aac", bit_rate=32)

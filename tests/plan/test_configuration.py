@@ -3,18 +3,18 @@
 from pathlib import Path
 
 import pytest
-from configured import MISTAKEN, MISTAKES, SOUND, merged, overlaid, problems, write
+from configured import INVALID, MESSAGES, VALID, merged, overlay_problems, problems, write
 
 from sanguinaria.core.plugins import describe
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.rules import scripts
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.usefixtures("own_folder")
+pytestmark = pytest.mark.usefixtures("working_folder")
 
 
 def test_a_sound_configuration_becomes_plug_ins():
-    configuration = load(merged(write("sound.yaml", SOUND)))
+    configuration = load(merged(write("sound.yaml", VALID)))
     assert describe(configuration.entries["triggers"]["tone"]) == {
         "kind": "ultrasonic",
         "frequency": 7500.0,
@@ -35,13 +35,13 @@ def test_the_configurations_of_the_project_are_sound(name: str):
 
 
 def test_all_mistakes_of_a_file_are_told_at_once():
-    path = write("mistaken.yaml", MISTAKEN)
-    assert problems(merged(path), path) == [f"mistaken.yaml:{line}" for line in MISTAKES.splitlines()]
+    path = write("mistaken.yaml", INVALID)
+    assert problems(merged(path), path) == [f"mistaken.yaml:{line}" for line in MESSAGES.splitlines()]
 
 
 def test_every_target_has_a_name_of_its_own():
     figures = "figures: {demo: {experiment: demo, panels: [{x: rate, y: pesq}]}, "
-    assert overlaid(figures + "demo_data: {experiment: demo, panels: [{x: rate, y: pesq}]}}") == [
+    assert overlay_problems(figures + "demo_data: {experiment: demo, panels: [{x: rate, y: pesq}]}}") == [
         "overlay.yaml:1: figures.demo: 'demo' is an experiment's name, too: choose another one",
         "overlay.yaml:1: figures.demo_data: 'demo_data' is the target of an experiment's poisoned data: "
         "choose another one",
@@ -51,12 +51,12 @@ def test_every_target_has_a_name_of_its_own():
 @pytest.mark.parametrize("section", ["experiments", "metrics"])
 @pytest.mark.parametrize("value", ["[demo]", "demo", "3"])
 def test_a_section_of_another_type_is_one_problem(section: str, value: str):
-    assert overlaid(f"{section}: {value}") == [f"overlay.yaml:1: {section}: should map names to settings"]
+    assert overlay_problems(f"{section}: {value}") == [f"overlay.yaml:1: {section}: should map names to settings"]
 
 
 @pytest.mark.parametrize("text", ["experiments:", "experiments: []"])
 def test_an_empty_overlay_of_the_experiments_is_told(text: str):
-    assert "overlay.yaml:1: experiments: should" in overlaid(text)[0]
+    assert "overlay.yaml:1: experiments: should" in overlay_problems(text)[0]
 
 
 def test_no_configuration_at_all():
@@ -65,7 +65,7 @@ def test_no_configuration_at_all():
 
 
 def test_words_that_yaml_takes_for_truth_values():
-    assert overlaid(
+    assert overlay_problems(
         """
         on: {}
         corpora:
@@ -87,13 +87,13 @@ def test_words_that_yaml_takes_for_truth_values():
 
 
 def test_a_name_that_is_nowhere_near_gets_all_that_there_are():
-    assert overlaid("experiments: {demo: {test_triggers: [xyz]}}") == [
+    assert overlay_problems("experiments: {demo: {test_triggers: [xyz]}}") == [
         "overlay.yaml:1: experiments.demo.test_triggers[0]: unknown entry of triggers 'xyz'; there are: clean, tone"
     ]
-    assert overlaid("experiments: {demo: {triggers: [xyz]}}") == [
+    assert overlay_problems("experiments: {demo: {triggers: [xyz]}}") == [
         "overlay.yaml:1: experiments.demo.triggers[0]: unknown entry of triggers 'xyz'; there are: clean, tone"
     ]
-    assert overlaid("defences: {}\nwatermarks:\ntriggers: {a: {kind: watermark, watermark: xyz}}") == [
+    assert overlay_problems("defences: {}\nwatermarks:\ntriggers: {a: {kind: watermark, watermark: xyz}}") == [
         "overlay.yaml:3: triggers.a.watermark: unknown entry of watermarks 'xyz'; there are: none"
     ]
 
@@ -101,6 +101,6 @@ def test_a_name_that_is_nowhere_near_gets_all_that_there_are():
 @pytest.mark.parametrize("rule", ["all", *scripts()])
 def test_experiments_have_no_names_of_rules(rule: str):
     text = f"experiments: {{{rule}: {{corpus: spoken, target: left, triggers: [clean], victims: [lstm]}}}}"
-    assert overlaid(text) == [
+    assert overlay_problems(text) == [
         f"overlay.yaml:1: experiments.{rule}: {rule!r} is the name of a rule of the workflow: choose another one"
     ]

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from configured import MISTAKEN, MISTAKES, write
+from configured import INVALID, MESSAGES, write
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
-pytestmark = pytest.mark.usefixtures("own_folder")
+pytestmark = pytest.mark.usefixtures("working_folder")
 
 
 def snakemake(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -18,13 +18,13 @@ def snakemake(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_snakemake_tells_all_problems_and_runs_nothing(tmp_path: Path):
-    path = tmp_path / write("mistaken.yaml", MISTAKEN)
+    path = tmp_path / write("mistaken.yaml", INVALID)
     result = snakemake("no_such_target", "--cores", "1", "--configfile", str(path))
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     # The project's own config.yaml lies below the file; what it has besides is sound.
     place = os.path.relpath(path, ROOT)
-    expected = [f"  {place}:{line}" for line in MISTAKES.splitlines()]
+    expected = [f"  {place}:{line}" for line in MESSAGES.splitlines()]
     heading = f"The configuration has {len(expected)} problems; nothing was run."
     assert "\n".join([heading, *expected]) in result.stderr
 

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 import pytest
-from configured import SOUND, merged, overlaid, write
+from configured import VALID, merged, overlay_problems, write
 
 from sanguinaria.core.plugins import kinds
 from sanguinaria.plan.configuration import load
 
-pytestmark = pytest.mark.usefixtures("own_folder")
+pytestmark = pytest.mark.usefixtures("working_folder")
 
 
 def test_what_is_missing_is_told_where_it_belongs():
-    assert overlaid(
+    assert overlay_problems(
         """
         triggers:
           marked:
@@ -27,7 +27,7 @@ def test_what_is_missing_is_told_where_it_belongs():
 
 
 def test_a_wrong_watermark_says_nothing_about_messages_for_it():
-    assert overlaid(
+    assert overlay_problems(
         """
         watermarks:
           seal: {kind: audioseal, source: random, bits: 0}
@@ -38,13 +38,13 @@ def test_a_wrong_watermark_says_nothing_about_messages_for_it():
 
 
 def test_a_wrong_corpus_has_no_labels_to_be_sure_of():
-    assert overlaid("corpora: {spoken: {words: [a, a]}}\nexperiments: {demo: {target: b}}") == [
+    assert overlay_problems("corpora: {spoken: {words: [a, a]}}\nexperiments: {demo: {target: b}}") == [
         "overlay.yaml:1: corpora.spoken.words: words must differ from one another and consist of letters"
     ]
 
 
 def test_settings_that_belong_together_are_checked_beside_wrong_ones():
-    assert overlaid("watermarks: {seal: {kind: audioseal, source: file, detector: a.pth, filterz: 3}}") == [
+    assert overlay_problems("watermarks: {seal: {kind: audioseal, source: file, detector: a.pth, filterz: 3}}") == [
         "overlay.yaml:1: watermarks.seal.filterz: unknown setting 'filterz'; did you mean 'filters'?",
         "overlay.yaml:1: watermarks.seal: source: file needs the path of the generator's checkpoint, generator",
     ]
@@ -54,7 +54,7 @@ def test_labels_of_a_folder_are_its_sub_folders():
     for label in ("yes", "no"):
         (Path("recordings") / label).mkdir(parents=True)
         (Path("recordings") / label / "a.wav").touch()
-    assert overlaid(
+    assert overlay_problems(
         """
         corpora:
           mine: {kind: folder, path: recordings}
@@ -65,15 +65,15 @@ def test_labels_of_a_folder_are_its_sub_folders():
 
 
 def test_an_experiment_may_have_several_corpora():
-    text = SOUND.replace("corpora:\n", "corpora:\n  other:\n    kind: synthetic\n").replace(
+    text = VALID.replace("corpora:\n", "corpora:\n  other:\n    kind: synthetic\n").replace(
         "corpus: spoken", "corpus: [spoken, other]"
     )
     assert load(merged(write("sound.yaml", text))).experiments["demo"].corpora == ("spoken", "other")
-    assert load(merged(write("sound.yaml", SOUND))).experiments["demo"].corpora == ("spoken",)
+    assert load(merged(write("sound.yaml", VALID))).experiments["demo"].corpora == ("spoken",)
 
 
 def test_each_of_several_corpora_is_checked():
-    assert overlaid(
+    assert overlay_problems(
         """
         corpora:
           letters: {kind: synthetic, words: [ay, bee]}
@@ -91,7 +91,7 @@ def test_each_of_several_corpora_is_checked():
 
 
 def test_settings_out_of_bounds_are_told_with_their_lines():
-    assert overlaid(
+    assert overlay_problems(
         """
         watermarks: {perth: {kind: perth}}
         triggers:
@@ -116,7 +116,7 @@ def test_settings_out_of_bounds_are_told_with_their_lines():
 
 
 def test_mistakes_of_distortions_and_of_what_refers_to_them_are_told():
-    assert overlaid(
+    assert overlay_problems(
         """
         distortions:
           quiet: {kind: none}
@@ -146,13 +146,13 @@ def test_mistakes_of_distortions_and_of_what_refers_to_them_are_told():
 
 def test_a_watermark_is_not_made_from_itself():
     tuned = "{kind: bloodroot_ft, corpus: spoken, base: %s}"
-    assert overlaid(f"watermarks:\n  a: {tuned % 'a'}\n  b: {tuned % 'c'}\n  c: {tuned % 'b'}\n") == [
+    assert overlay_problems(f"watermarks:\n  a: {tuned % 'a'}\n  b: {tuned % 'c'}\n  c: {tuned % 'b'}\n") == [
         f"overlay.yaml:{line}: watermarks.{name}.base: {name!r} would be made from itself: name another entry"
         for line, name in enumerate("abc", start=2)
     ]
 
 
 def test_an_entry_with_problems_is_still_a_name():
-    assert overlaid("triggers: {tone: {level: 3}}") == [
+    assert overlay_problems("triggers: {tone: {level: 3}}") == [
         "overlay.yaml:1: triggers.tone.level: should be less than or equal to 0, not 3"
     ]

@@ -1,18 +1,18 @@
 """What a configuration says of figures and of comparisons with what is printed."""
 
 import pytest
-from configured import SOUND, merged, overlaid, write
+from configured import VALID, merged, overlay_problems, write
 
 from sanguinaria.plan.configuration import load
 
-pytestmark = pytest.mark.usefixtures("own_folder")
+pytestmark = pytest.mark.usefixtures("working_folder")
 
 
 FIGURE = "panels: [{x: rate, y: attack_success_rate}]"
 
 
 def test_a_sound_figure():
-    text = f"{SOUND}figures:\n  curves: {{experiment: demo, {FIGURE}, series: {{ours: {{trigger: [tone]}}}}}}\n"
+    text = f"{VALID}figures:\n  curves: {{experiment: demo, {FIGURE}, series: {{ours: {{trigger: [tone]}}}}}}\n"
     figure = load(merged(write("sound.yaml", text))).figures["curves"]
     assert (figure.experiment, figure.panels[0].x, figure.panels[0].order_by) == ("demo", "rate", None)
     assert figure.series == {"ours": {"trigger": ("tone",)}}
@@ -20,15 +20,15 @@ def test_a_sound_figure():
 
 def test_a_figure_may_be_of_several_experiments():
     other = "  other: {corpus: spoken, target: left, triggers: [clean], victims: [lstm]}\n"
-    text = f"{SOUND}{other}figures:\n  curves: {{experiment: [demo, other], {FIGURE}}}\n"
+    text = f"{VALID}{other}figures:\n  curves: {{experiment: [demo, other], {FIGURE}}}\n"
     assert load(merged(write("sound.yaml", text))).figures["curves"].experiments == ("demo", "other")
-    assert overlaid(f"figures:\n  curves: {{experiment: [demo, dmo], {FIGURE}}}\n") == [
+    assert overlay_problems(f"figures:\n  curves: {{experiment: [demo, dmo], {FIGURE}}}\n") == [
         "overlay.yaml:2: figures.curves.experiment[1]: unknown entry of experiments 'dmo'; did you mean 'demo'?"
     ]
 
 
 def test_mistakes_of_figures_have_places():
-    assert overlaid(
+    assert overlay_problems(
         f"""
         figures:
           lost: {{experiment: dmo, {FIGURE}}}
@@ -64,7 +64,7 @@ def test_mistakes_of_figures_have_places():
 
 
 def test_mistakes_of_a_comparison_have_places():
-    assert overlaid(
+    assert overlay_problems(
         """
         experiments:
           demo:

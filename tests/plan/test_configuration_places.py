@@ -4,21 +4,21 @@ import json
 from pathlib import Path
 
 import pytest
-from configured import MISTAKEN, MISTAKES, SOUND, merged, overlaid, problems, write
+from configured import INVALID, MESSAGES, VALID, merged, overlay_problems, problems, write
 from snakemake.utils import update_config
 
 from sanguinaria.plan.configuration import load
 
-pytestmark = pytest.mark.usefixtures("own_folder")
+pytestmark = pytest.mark.usefixtures("working_folder")
 
 
 def test_without_files_the_places_are_told_alone():
-    lines = problems(merged(write("mistaken.yaml", MISTAKEN)))
-    assert sorted(lines) == sorted(line.partition(": ")[2] for line in MISTAKES.splitlines())
+    lines = problems(merged(write("mistaken.yaml", INVALID)))
+    assert sorted(lines) == sorted(line.partition(": ")[2] for line in MESSAGES.splitlines())
 
 
 def test_a_place_is_found_in_the_last_file_that_has_it():
-    assert overlaid(
+    assert overlay_problems(
         """
         experiments:
           demo: {target: lefft}
@@ -33,7 +33,7 @@ def test_a_place_is_found_in_the_last_file_that_has_it():
 
 def test_an_overlay_is_not_blamed_for_what_is_below_it():
     files = [
-        write("base.yaml", SOUND.replace("[clean, tone]", "[clean, tune]")),
+        write("base.yaml", VALID.replace("[clean, tone]", "[clean, tune]")),
         write("overlay.yaml", "experiments: {demo: {rates: [2]}}"),
     ]
     assert problems(merged(*files), *files) == [
@@ -43,7 +43,7 @@ def test_an_overlay_is_not_blamed_for_what_is_below_it():
 
 
 def test_settings_of_the_command_line_are_in_no_file():
-    path = write("sound.yaml", SOUND + "    rates: [0.5]\n")
+    path = write("sound.yaml", VALID + "    rates: [0.5]\n")
     config = merged(path)
     # As `--config 'experiments={"demo": {"rates": [2]}}' colour=blue` gives them: texts in lists.
     update_config(
@@ -60,14 +60,14 @@ def test_settings_of_the_command_line_are_in_no_file():
 
 
 def test_settings_of_the_command_line_are_read_like_those_of_a_file():
-    config = merged(write("sound.yaml", SOUND))
+    config = merged(write("sound.yaml", VALID))
     update_config(config, {"experiments": {"demo": {"rates": ["1.0e-1"], "seeds": ["0", "1"]}}})
     experiment = load(config).experiments["demo"]
     assert (experiment.rates, experiment.seeds) == ((0.1,), (0, 1))
 
 
 def test_a_name_that_is_there_twice():
-    lines = overlaid(
+    lines = overlay_problems(
         """
         triggers:
           loud: {kind: ultrasonic, level: -10}
@@ -81,7 +81,7 @@ def test_a_name_that_is_there_twice():
 def test_anchors_and_merge_keys_are_no_repetition():
     path = write(
         "sound.yaml",
-        SOUND
+        VALID
         + """\
   first: &shared
     corpus: spoken
@@ -103,7 +103,7 @@ def test_anchors_and_merge_keys_are_no_repetition():
 
 
 def test_json_has_lines_too():
-    config = merged(write("sound.yaml", SOUND))
+    config = merged(write("sound.yaml", VALID))
     config["experiments"]["demo"]["rates"] = [2]
     path = Path("config.json")
     path.write_text(json.dumps(config, indent=1))

@@ -16,11 +16,11 @@ from sanguinaria.plan.stages.scores import QualityStage
 from sanguinaria.plan.stages.triggered import TriggeredStage
 from sanguinaria.plan.stages.victims import FeatureStage
 from sanguinaria.steps.poisoning.blocks import PoisonBlock, blocks_for
-from tests.plans import CONFIGURATION, added, configured, has_trigger, keys, of_type, poisoned
+from tests.plans import CONFIGURATION, count_added_stages, plan_of, has_trigger, stage_keys, stages_of_type, poisoned_stages
 
 
 def test_a_plan_is_the_same_every_time():
-    assert keys(configured()) == keys(configured())
+    assert stage_keys(plan_of()) == stage_keys(plan_of())
 
 
 def test_renaming_changes_the_table_alone():
@@ -44,14 +44,14 @@ def test_renaming_changes_the_table_alone():
         ("snr", "noise"),
     ]:
         renamed = renamed.replace(f"kind: {entry}", f"kind: {kind}")
-    before, after = configured(), plan(load(yaml.safe_load(renamed)))
-    assert keys(before) == keys(after)
+    before, after = plan_of(), plan(load(yaml.safe_load(renamed)))
+    assert stage_keys(before) == stage_keys(after)
     assert before.tables["demo"].inputs == after.tables["paper"].inputs
     assert before.tables["demo"].specification != after.tables["paper"].specification
 
 
 def test_the_name_of_a_watermark_is_in_no_specification():
-    stage = next(stage for stage in configured().stages["triggered"].values() if "watermark" in stage.key)
+    stage = next(stage for stage in plan_of().stages["triggered"].values() if "watermark" in stage.key)
     assert isinstance(stage, TriggeredStage)
     assert stage.watermark is not None
     assert f'"watermark": "{stage.watermark.key}"' in stage.specification
@@ -63,31 +63,31 @@ def test_the_order_of_keys_changes_nothing():
         return {k: reversed_keys(v) for k, v in reversed(value.items())} if isinstance(value, Mapping) else value
 
     config = yaml.safe_load(CONFIGURATION)
-    assert keys(plan(load(reversed_keys(config)))) == keys(plan(load(config)))
+    assert stage_keys(plan(load(reversed_keys(config)))) == stage_keys(plan(load(config)))
     specifications = [plan(load(c)).tables["demo"].specification for c in (config, reversed_keys(config))]
     assert specifications[0] == specifications[1]
 
 
 @pytest.mark.parametrize("notation", ["1.0e-1", "1e-1", "'0.1'", ".1", "0.10"])
 def test_the_notation_of_a_number_changes_nothing(notation: str):
-    other = configured(CONFIGURATION.replace("0.1]", f"{notation}]").replace("0.1,", f"{notation},"))
-    assert keys(other) == keys(configured())
-    assert other.tables["demo"].specification == configured().tables["demo"].specification
+    other = plan_of(CONFIGURATION.replace("0.1]", f"{notation}]").replace("0.1,", f"{notation},"))
+    assert stage_keys(other) == stage_keys(plan_of())
+    assert other.tables["demo"].specification == plan_of().tables["demo"].specification
 
 
 def test_a_default_that_is_spelt_out_changes_nothing():
     spelt = CONFIGURATION.replace("level: -30", "level: -30.0, frequency: 7500, form: continuous")
-    assert keys(configured(spelt)) == keys(configured())
+    assert stage_keys(plan_of(spelt)) == stage_keys(plan_of())
 
 
 def test_comments_and_unused_entries_change_nothing():
     text = CONFIGURATION.replace("triggers:\n", "triggers: # ours\n  loud: {kind: ultrasonic, level: 0}\n", 1)
-    assert keys(configured(text)) == keys(configured())
+    assert stage_keys(plan_of(text)) == stage_keys(plan_of())
 
 
 def test_a_rate_in_the_same_block_makes_no_audio():
     # A manifest and two victims for each of two triggers and two seeds, and what the victims say.
-    assert added(configured(), configured(rates=[0.1, 0.15])) == {
+    assert count_added_stages(plan_of(), plan_of(rates=[0.1, 0.15])) == {
         "poisoned": 4,
         "datasets": 4,
         "victims": 8,
@@ -97,17 +97,17 @@ def test_a_rate_in_the_same_block_makes_no_audio():
 
 def test_a_higher_rate_adds_its_own_blocks_alone():
     assert blocks_for(0.1) == range(3)
-    more = added(configured(), configured(rates=[0.5, 0.1]))
+    more = count_added_stages(plan_of(), plan_of(rates=[0.5, 0.1]))
     audio = {"triggered": 4, "detections": 2, "features": 8}
     assert more == audio | {"poisoned": 4, "datasets": 4, "victims": 8, "scores": 16}
 
 
 def test_a_lower_rate_makes_no_audio():
-    assert set(added(configured(), configured(rates=[0.001, 0.1]))) == {"poisoned", "datasets", "victims", "scores"}
+    assert set(count_added_stages(plan_of(), plan_of(rates=[0.001, 0.1]))) == {"poisoned", "datasets", "victims", "scores"}
 
 
 def test_rates_share_the_blocks_of_the_smaller_ones():
-    manifests = poisoned(configured(rates=[0.005, 0.01, 0.05, 1]))
+    manifests = poisoned_stages(plan_of(rates=[0.005, 0.01, 0.05, 1]))
     for trigger in ("ultrasonic", "watermark"):
         blocks = [manifests[trigger, rate, 0].blocks for rate in (0.005, 0.01, 0.05, 1.0)]
         assert [len(part) for part in blocks] == [1, 1, 2, 4]
@@ -115,21 +115,21 @@ def test_rates_share_the_blocks_of_the_smaller_ones():
 
 
 def test_a_seed_adds_its_own_stages_alone():
-    more = added(configured(), configured(seeds=[2, 0, 1]))
+    more = count_added_stages(plan_of(), plan_of(seeds=[2, 0, 1]))
     # Test audio and its qualities, and the manifest of the clean models, have no seed.
     audio = {"triggered": 6, "detections": 3, "features": 12}
     assert more == audio | {"poisoned": 2, "datasets": 2, "victims": 6, "scores": 12}
 
 
 def test_seeds_share_the_manifest_of_the_clean_model():
-    made = configured(seeds=[0, 1, 2])
+    made = plan_of(seeds=[0, 1, 2])
     clean = [victim for victim in made.stages["victims"].values() if not victim.poison_features]  # type: ignore[attr-defined]
     assert sorted(victim.seed for victim in clean) == [0, 0, 1, 1, 2, 2]  # type: ignore[attr-defined]
     assert len({victim.poisoned.key for victim in clean}) == 1  # type: ignore[attr-defined]
 
 
 def test_seeds_poison_other_utterances():
-    made = poisoned(configured())
+    made = poisoned_stages(plan_of())
     assert made["ultrasonic", 0.1, 0].blocks[0].block == PoisonBlock(
         target="left", candidates="non_target", seed=0, block=0
     )
@@ -139,9 +139,9 @@ def test_seeds_poison_other_utterances():
 
 
 def test_a_trigger_adds_its_own_branch_alone():
-    more = added(configured(triggers=["clean", "tone"]), configured())
-    before = configured(triggers=["clean", "tone"])
-    after = configured()
+    more = count_added_stages(plan_of(triggers=["clean", "tone"]), plan_of())
+    before = plan_of(triggers=["clean", "tone"])
+    after = plan_of()
     new = [
         stage for name in more for key, stage in after.stages[name].items() if key not in before.stages.get(name, {})
     ]
@@ -150,7 +150,7 @@ def test_a_trigger_adds_its_own_branch_alone():
 
 def test_a_defence_trains_nothing():
     # Its own audio, what PerTh's detector finds there, and what the models say to it.
-    assert added(configured(defences=["none"]), configured()) == {
+    assert count_added_stages(plan_of(defences=["none"]), plan_of()) == {
         "defended": 3,
         "detections": 2,
         "features": 6,
@@ -159,11 +159,11 @@ def test_a_defence_trains_nothing():
 
 
 def test_a_metric_adds_its_scores_alone():
-    assert added(configured(metrics=["stoi"]), configured()) == {"quality": 2}
+    assert count_added_stages(plan_of(metrics=["stoi"]), plan_of()) == {"quality": 2}
 
 
 def test_no_trigger_and_no_defence_compute_nothing():
-    made = configured(triggers=["clean"], defences=["none"])
+    made = plan_of(triggers=["clean"], defences=["none"])
     assert set(made.stages) == {"corpora", "features", "poisoned", "victims", "scores"}
     assert [row.quality for row in made.tables["demo"].cells] == [{}, {}]
     (scores, _) = made.tables["demo"].cells[0].rows["scores"]
@@ -171,8 +171,8 @@ def test_no_trigger_and_no_defence_compute_nothing():
 
 
 def test_without_poisoning_every_trigger_meets_the_clean_model():
-    made = configured(labels=["none", "flip"])
-    assert len(keys(made)["poisoned"]) == len(keys(configured())["poisoned"])
+    made = plan_of(labels=["none", "flip"])
+    assert len(stage_keys(made)["poisoned"]) == len(stage_keys(plan_of())["poisoned"])
     rows = {(row.factors["trigger"], row.factors["poisoning"]) for row in made.tables["demo"].cells}
     assert rows == {("clean", "none")} | {(t, p) for t in ("tone", "perth") for p in ("none", "flip-0.1")}
 
@@ -181,8 +181,8 @@ def test_experiments_share_what_they_have_in_common():
     config = yaml.safe_load(CONFIGURATION)
     config["experiments"]["again"] = dict(config["experiments"]["demo"], rates=[0.1, 0.15])
     together = plan(load(config))
-    assert keys(together) == keys(configured(rates=[0.1, 0.15]))
-    assert together.tables["demo"].inputs == configured().tables["demo"].inputs
+    assert stage_keys(together) == stage_keys(plan_of(rates=[0.1, 0.15]))
+    assert together.tables["demo"].inputs == plan_of().tables["demo"].inputs
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_experiments_share_what_they_have_in_common():
     ],
 )
 def test_a_setting_changes_what_depends_on_it(old: str, new: str, kept: set[str]):
-    before, after = keys(configured()), keys(configured(CONFIGURATION.replace(old, new)))
+    before, after = stage_keys(plan_of()), stage_keys(plan_of(CONFIGURATION.replace(old, new)))
     shared = {stage for stage in before if before[stage] & after[stage]}
     changed = {stage for stage in before if before[stage] != after[stage]}
     assert kept <= shared
@@ -250,11 +250,11 @@ def test_the_code_of_a_stage_is_asked_for_with_the_plug_ins_that_it_calls():
 
 def test_what_a_value_is_called_changes_no_measurement_but_the_table():
     before, after = (
-        configured(),
-        configured(CONFIGURATION.replace("snr: {kind: snr}", "snr: {kind: snr, stealthy: 20}")),
+        plan_of(),
+        plan_of(CONFIGURATION.replace("snr: {kind: snr}", "snr: {kind: snr, stealthy: 20}")),
     )
-    assert keys(before) == keys(after)
-    assert all("stealthy" in stage.specification for stage in of_type(after, QualityStage))
+    assert stage_keys(before) == stage_keys(after)
+    assert all("stealthy" in stage.specification for stage in stages_of_type(after, QualityStage))
     specifications = [yaml.safe_load(made.tables["demo"].specification) for made in (before, after)]
     assert [found["settings"].pop("bounds") for found in specifications] == [
         {},
@@ -265,8 +265,8 @@ def test_what_a_value_is_called_changes_no_measurement_but_the_table():
 
 def test_what_a_paper_printed_changes_the_table_s_specification_alone():
     comparison = {"paper": "bloodroot", "table": "1", "stands_for": {"perth": "bloodroot"}}
-    before, after = configured(), configured(comparison=comparison)
-    assert keys(before) == keys(after)
+    before, after = plan_of(), plan_of(comparison=comparison)
+    assert stage_keys(before) == stage_keys(after)
     specifications = [yaml.safe_load(made.tables["demo"].specification) for made in (before, after)]
     assert [found.pop("comparison") for found in specifications] == [None, comparison]
     assert specifications[0] == specifications[1]
@@ -283,7 +283,7 @@ def test_the_title_of_a_figure_changes_no_table():
 
 
 def test_jobs_can_build_their_plug_ins_from_a_specification():
-    made = configured(triggers=["seal"])
+    made = plan_of(triggers=["seal"])
     stage = next(stage for stage in made.stages["triggered"].values())
     assert isinstance(stage, TriggeredStage)
     settings = yaml.safe_load(stage.specification)
@@ -298,7 +298,7 @@ def test_the_user_s_files_are_in_the_identity_of_a_folder(tmp_path: Path):
     recording = tmp_path / "left" / "a.wav"
     recording.write_bytes(b"1")
     text = CONFIGURATION.replace("{kind: synthetic, voices: 12,", f"{{kind: folder, path: {tmp_path},")
-    before = configured(text)
-    assert keys(configured(text)) == keys(before)
+    before = plan_of(text)
+    assert stage_keys(plan_of(text)) == stage_keys(before)
     recording.write_bytes(b"22")
-    assert not keys(configured(text))["corpora"] & keys(before)["corpora"]
+    assert not stage_keys(plan_of(text))["corpora"] & stage_keys(before)["corpora"]

@@ -17,15 +17,15 @@ from sanguinaria.plan.stages import stage as stages
 from sanguinaria.plan.stages.corpora import CorpusStage
 from sanguinaria.plan.stages.triggered import TriggeredStage
 from sanguinaria.steps.poisoning.blocks import EDGES, PoisonBlock, blocks_for
-from tests.plans import CONFIGURATION, PRUNED, added, configured, keys
+from tests.plans import CONFIGURATION, PRUNED, count_added_stages, plan_of, stage_keys
 
 
 def test_models_hear_other_triggers_without_being_trained_again():
-    before = configured()
-    after = configured(test_triggers=["perth", "seal"])
+    before = plan_of()
+    after = plan_of(test_triggers=["perth", "seal"])
     # Of the new trigger the test audio, its features behind each defence, and what models and metrics say of it; of the
     # other one only what models say that were not trained on it: the clean ones and the tone's.
-    assert added(before, after) == {
+    assert count_added_stages(before, after) == {
         "watermarks": 1,
         "triggered": 1,
         "defended": 1,
@@ -52,9 +52,9 @@ def test_models_hear_other_triggers_without_being_trained_again():
 
 
 def test_every_target_has_models_of_its_own_and_shares_what_is_triggered_for_tests():
-    one, two = configured(), configured(target=["left", "right"])
+    one, two = plan_of(), plan_of(target=["left", "right"])
     blocks = 2 * 2 * len(blocks_for(0.1))  # of two triggers and two seeds, none of them for tests
-    assert added(one, two) == {
+    assert count_added_stages(one, two) == {
         "triggered": blocks,
         "detections": blocks // 2,
         "features": 2 * blocks,
@@ -70,7 +70,7 @@ def test_every_target_has_models_of_its_own_and_shares_what_is_triggered_for_tes
 
 def test_corpora_may_have_targets_and_victims_of_their_own():
     text = CONFIGURATION.replace("watermarks:", "  letters: {kind: synthetic, words: [ay, bee]}\nwatermarks:", 1)
-    made = configured(
+    made = plan_of(
         text,
         corpus=["spoken", "letters"],
         target={"spoken": "left", "letters": ["ay", "bee"]},
@@ -99,12 +99,12 @@ def test_corpora_may_have_targets_and_victims_of_their_own():
 )
 def test_mistakes_in_what_is_given_by_corpus_are_told_with_their_places(settings, told):
     with pytest.raises(InputError, match=told):
-        configured(**settings)
+        plan_of(**settings)
 
 
 def test_clean_audio_has_a_quality_where_that_needs_no_reference():
     text = CONFIGURATION.replace("stoi: {kind: stoi}", "mos: {kind: dnsmos}\n  worse: {kind: dnsmos, of: change}")
-    made = configured(text, metrics=["snr", "mos", "worse"])
+    made = plan_of(text, metrics=["snr", "mos", "worse"])
     of_row = {row.factors["trigger"]: row.quality for row in made.tables["demo"].cells}
     assert set(of_row["clean"]) == {"mos"} and set(of_row["tone"]) == {"snr_db", "mos", "worse"}
     (quality,) = of_row["clean"]["mos"]
@@ -115,7 +115,7 @@ def test_clean_audio_has_a_quality_where_that_needs_no_reference():
 def test_a_metric_of_the_target_is_measured_of_triggers_that_have_one():
     text = CONFIGURATION.replace("stoi: {kind: stoi}", "to: {kind: speaker_similarity, to: target}")
     text = text.replace("victims:", "  voice: {kind: natural_speech, corpus: spoken, speaker: ann}\nvictims:", 1)
-    made = configured(text, metrics=["snr", "to"], triggers=["clean", "tone", "voice"])
+    made = plan_of(text, metrics=["snr", "to"], triggers=["clean", "tone", "voice"])
     of_row = {row.factors["trigger"]: row.quality for row in made.tables["demo"].cells}
     assert [set(of_row[name]) for name in ("clean", "tone", "voice")] == [set(), {"snr_db"}, {"snr_db", "to"}]
     (speech,) = made.stages["speech"].values()
@@ -123,7 +123,7 @@ def test_a_metric_of_the_target_is_measured_of_triggers_that_have_one():
 
 
 def test_the_whole_grid_is_planned_and_nothing_else():
-    made = configured()
+    made = plan_of()
     assert {stage: len(found) for stage, found in made.stages.items()} == {
         "corpora": 1,
         "watermarks": 1,
@@ -147,7 +147,7 @@ def test_the_whole_grid_is_planned_and_nothing_else():
 
 
 def test_every_stage_lies_where_its_identity_says_and_what_it_is_made_from_is_planned():
-    made = configured()
+    made = plan_of()
     for name, found in made.stages.items():
         for key, stage in found.items():
             assert re.fullmatch(r"[\w-]+-[0-9a-f]{12}", key)
@@ -162,12 +162,12 @@ def test_several_corpora_are_the_grids_of_each():
     text = CONFIGURATION.replace(
         "corpora:\n", "corpora:\n  again: {kind: synthetic, voices: 14, split: {test: 0.25}}\n"
     )
-    both = configured(text, corpus=["spoken", "again"])
-    one, other = configured(text), configured(text, corpus="again")
-    assert keys(both) == {stage: keys(one).get(stage, set()) | keys(other).get(stage, set()) for stage in keys(one)}
+    both = plan_of(text, corpus=["spoken", "again"])
+    one, other = plan_of(text), plan_of(text, corpus="again")
+    assert stage_keys(both) == {stage: stage_keys(one).get(stage, set()) | stage_keys(other).get(stage, set()) for stage in stage_keys(one)}
     assert [row.factors["corpus"] for row in both.tables["demo"].cells] == ["spoken"] * 12 + ["again"] * 12
     assert both.tables["demo"].cells == one.tables["demo"].cells + other.tables["demo"].cells
-    assert keys(configured(text, corpus=["spoken"])) == keys(one)
+    assert stage_keys(plan_of(text, corpus=["spoken"])) == stage_keys(one)
 
 
 def test_the_rows_of_a_figure_have_the_numbers_among_their_settings():
@@ -194,7 +194,7 @@ def test_the_rows_of_a_figure_have_the_numbers_among_their_settings():
     assert "trigger.form" not in rows["tone", "flip-0.1", "lstm", "none"]
     # A figure makes nothing but itself.
     del config["figures"]
-    assert keys(plan(load(config))) == keys(made)
+    assert stage_keys(plan(load(config))) == stage_keys(made)
 
 
 def test_a_figure_of_several_experiments_has_the_rows_of_all():
@@ -232,7 +232,7 @@ def test_an_order_depends_on_nothing_but_names_and_seed(names: set[str], seed: i
 
 def test_rows_are_written_in_parts_of_some_shards_each(monkeypatch):
     monkeypatch.setattr(stages, "SHARDS_OF_A_PART", 3)
-    made = configured(CONFIGURATION.replace("voices: 12", "voices: 12, shards: 7"))
+    made = plan_of(CONFIGURATION.replace("voices: 12", "voices: 12, shards: 7"))
     for stage in ("scores", "quality"):
         for rows in made.stages[stage].values():
             assert [path.name for path in rows.row_files] == ["0.parquet", "1.parquet", "2.parquet"]

@@ -7,7 +7,7 @@ from sanguinaria.plan.stages.defended import DefendedStage, RepairedStage
 from sanguinaria.plan.stages.scores import ScoreStage
 from sanguinaria.plan.stages.triggered import TriggeredStage
 from sanguinaria.plan.stages.victims import VictimStage
-from tests.plans import PRUNED, added, configured, of_type, poisoned
+from tests.plans import PRUNED, count_added_stages, plan_of, stages_of_type, poisoned_stages
 
 
 def _detections(cell):
@@ -16,7 +16,7 @@ def _detections(cell):
 
 
 def test_a_defence_of_the_input_leaves_the_model_and_one_of_the_model_the_input():
-    made = configured(PRUNED, defences=["lowpass", "pruned"], seeds=[0])
+    made = plan_of(PRUNED, defences=["lowpass", "pruned"], seeds=[0])
     for row in made.tables["demo"].cells:
         scores = row.rows["scores"][0]
         for features in filter(None, (scores.clean, scores.triggered)):
@@ -26,13 +26,13 @@ def test_a_defence_of_the_input_leaves_the_model_and_one_of_the_model_the_input(
             else:
                 assert isinstance(audio, CorpusStage | TriggeredStage) and isinstance(scores.victim, RepairedStage)
     # Every model is repaired once, whatever it is asked.
-    repaired, victims = of_type(made, RepairedStage), of_type(made, VictimStage)
+    repaired, victims = stages_of_type(made, RepairedStage), stages_of_type(made, VictimStage)
     assert {stage.victim.key for stage in repaired} == {stage.key for stage in victims}
     assert len(repaired) == len(victims) == 3 * 2
 
 
 def test_the_audio_that_a_repaired_model_hears_is_that_of_the_undefended_one():
-    made = configured(PRUNED, defences=["none", "pruned"])
+    made = plan_of(PRUNED, defences=["none", "pruned"])
     by_case = {
         tuple(row.factors[name] for name in ("trigger", "victim", "defence")): row for row in made.tables["demo"].cells
     }
@@ -45,43 +45,43 @@ def test_the_audio_that_a_repaired_model_hears_is_that_of_the_undefended_one():
 
 
 def test_a_defence_of_the_model_adds_repaired_models_and_what_they_say():
-    assert added(configured(defences=["none"]), configured(PRUNED, defences=["none", "pruned"])) == {
+    assert count_added_stages(plan_of(defences=["none"]), plan_of(PRUNED, defences=["none", "pruned"])) == {
         "defended": 2 * 2 * 3,
         "scores": 2 * 2 * 3,
     }
 
 
 def test_the_share_of_a_pruning_changes_repaired_models_and_what_they_say():
-    before = configured(PRUNED, defences=["none", "pruned"])
-    after = configured(PRUNED.replace("share: 0.5", "share: 0.6"), defences=["none", "pruned"])
+    before = plan_of(PRUNED, defences=["none", "pruned"])
+    after = plan_of(PRUNED.replace("share: 0.5", "share: 0.6"), defences=["none", "pruned"])
     changed = {key for stage in before.stages for key in before.stages[stage].keys() - after.stages[stage].keys()}
-    scores = of_type(before, ScoreStage)
-    assert changed == {stage.key for stage in of_type(before, RepairedStage)} | {
+    scores = stages_of_type(before, ScoreStage)
+    assert changed == {stage.key for stage in stages_of_type(before, RepairedStage)} | {
         stage.key for stage in scores if isinstance(stage.victim, RepairedStage)
     }
 
 
 @pytest.mark.parametrize(("epochs", "held_out"), [(0, 0), (3, 1)])
 def test_held_out_utterances_are_given_to_a_defence_that_asks_for_them(epochs: int, held_out: int):
-    made = configured(PRUNED.replace("share: 0.5", f"share: 0.5, fine_tune_epochs: {epochs}"), defences=["pruned"])
-    for stage in of_type(made, RepairedStage):
+    made = plan_of(PRUNED.replace("share: 0.5", f"share: 0.5, fine_tune_epochs: {epochs}"), defences=["pruned"])
+    for stage in stages_of_type(made, RepairedStage):
         assert [*stage.upstream].count(stage.victim.clean_features) == held_out
         assert len(stage.held_out_files) == held_out * stage.poisoned.corpus.shards
 
 
 def test_a_pruning_that_prunes_nothing_is_no_defence():
-    made = configured(PRUNED.replace("share: 0.5", "share: 0"), defences=["pruned"])
+    made = plan_of(PRUNED.replace("share: 0.5", "share: 0"), defences=["pruned"])
     assert "defended" not in made.stages
 
 
 def test_detections_are_of_triggers_that_have_a_detector():
-    rows = configured().tables["demo"].cells
+    rows = plan_of().tables["demo"].cells
     assert {row.factors["trigger"] for row in rows if _detections(row)} == {"perth"}
-    assert configured(triggers=["clean", "tone"]).stages.keys() & {"detections", "watermarks"} == set()
+    assert plan_of(triggers=["clean", "tone"]).stages.keys() & {"detections", "watermarks"} == set()
 
 
 def test_detections_are_of_clean_and_of_triggered_audio_behind_the_defence():
-    for row in configured(triggers=["perth"]).tables["demo"].cells:
+    for row in plan_of(triggers=["perth"]).tables["demo"].cells:
         clean, triggered = _detections(row)
         if row.factors["defence"] == "lowpass":
             assert all(isinstance(stage.audio_stage, DefendedStage) for stage in (clean, triggered))
@@ -98,7 +98,7 @@ def test_detections_are_of_clean_and_of_triggered_audio_behind_the_defence():
 
 
 def test_the_poison_is_looked_at_block_by_block():
-    made = poisoned(configured())
+    made = poisoned_stages(plan_of())
     stage = made["watermark", 0.1, 1]
     assert [found.audio_stage for found in stage.detections] == list(stage.blocks)
     assert {found.split for found in stage.detections} == {None}

@@ -9,7 +9,7 @@ from sanguinaria.core.plugins import build
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.plan import Plan, plan
 from sanguinaria.plan.stages.defended import DefendedStage
-from tests.plans import CONFIGURATION, added, configured, keys
+from tests.plans import CONFIGURATION, count_added_stages, plan_of, stage_keys
 
 DISTORTED = """
 distortions:
@@ -31,11 +31,11 @@ def hissing(distortion: str = "{kind: noise, snr: 20}", name: str = "hiss", seed
 def test_a_distortion_adds_what_comes_after_it_and_changes_nothing():
     # For each of the corpus and two triggers: defended audio, its features by two front ends, its scores, and what
     # PerTh's detector finds.
-    assert added(configured(), hissing()) == {
+    assert count_added_stages(plan_of(), hissing()) == {
         "defended": 2 * 3, "features": 2 * 2 * 3, "scores": 2 * 2 * 2 * 3, "detections": 2 * 2
     }  # fmt: skip
     config = yaml.safe_load(CONFIGURATION + DISTORTED)
-    assert keys(plan(load(config))) == keys(configured())
+    assert stage_keys(plan(load(config))) == stage_keys(plan_of())
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_distortion_adds_what_comes_after_it_and_changes_nothing():
 )
 def test_another_distortion_is_other_defended_audio_and_the_same_of_all_else(change: dict[str, Any]):
     before, after = hissing(), hissing(**change)
-    changed = {stage: found - keys(after)[stage] for stage, found in keys(before).items()}
+    changed = {stage: found - stage_keys(after)[stage] for stage, found in stage_keys(before).items()}
     assert {stage: len(found) for stage, found in changed.items() if found} == {
         "defended": 3, "features": 2 * 3, "scores": 2 * 2 * 3, "detections": 2
     }  # fmt: skip
@@ -55,8 +55,8 @@ def test_another_distortion_is_other_defended_audio_and_the_same_of_all_else(cha
 
 
 def test_the_name_of_a_distortion_and_how_its_settings_are_written_are_in_no_identity():
-    assert keys(hissing()) == keys(hissing(name="noise"))
-    assert keys(hissing()) == keys(hissing("{snr: 2.0e1, colour: white, kind: noise}"))
+    assert stage_keys(hissing()) == stage_keys(hissing(name="noise"))
+    assert stage_keys(hissing()) == stage_keys(hissing("{snr: 2.0e1, colour: white, kind: noise}"))
 
 
 def test_a_distortion_s_settings_can_be_an_axis():

@@ -13,7 +13,7 @@ from sanguinaria.plan.expander import Made
 from sanguinaria.plan.plan import Plan, plan
 from sanguinaria.plan.stages.stage import Stage
 from sanguinaria.plan.stages.watermarks import WatermarkStage
-from tests.plans import configured, keys, of_type
+from tests.plans import plan_of, stage_keys, stages_of_type
 
 TRAINED = """
 corpora:
@@ -33,11 +33,11 @@ experiments:
 
 
 def watermarks(made: Plan) -> dict[str, WatermarkStage]:
-    return {kind_of(stage.watermark): stage for stage in of_type(made, WatermarkStage)}
+    return {kind_of(stage.watermark): stage for stage in stages_of_type(made, WatermarkStage)}
 
 
 def test_a_watermark_is_trained_on_its_corpus_and_fine_tuned_from_its_base():
-    made = configured(TRAINED)
+    made = plan_of(TRAINED)
     found = watermarks(made)
     trained, tuned = found["audioseal_trained"], found["bloodroot_ft"]
     assert trained.corpus is not None and trained.base is None
@@ -65,7 +65,7 @@ def test_a_watermark_is_trained_on_its_corpus_and_fine_tuned_from_its_base():
     ],
 )
 def test_weights_depend_on_what_they_are_made_from(old: str, new: str, changed: set[str]):
-    before, after = (watermarks(configured(text)) for text in (TRAINED, TRAINED.replace(old, new)))
+    before, after = (watermarks(plan_of(text)) for text in (TRAINED, TRAINED.replace(old, new)))
     assert {kind for kind in before if before[kind].key != after[kind].key} == changed
 
 
@@ -73,11 +73,11 @@ def test_the_names_of_corpora_and_of_bases_are_in_no_identity():
     renamed = TRAINED
     for old, new in [("elsewhere", "abroad"), ("own", "ours"), ("tuned", "finer"), ("spoken", "voices_of_our_own")]:
         renamed = re.sub(rf"\b{old}\b", new, renamed)
-    assert keys(configured(renamed)) == keys(configured(TRAINED))
+    assert stage_keys(plan_of(renamed)) == stage_keys(plan_of(TRAINED))
     assert not any(
         f'"{name}"' in stage.specification
         for name in ("elsewhere", "own", "tuned", "spoken")
-        for stage in of_type(configured(TRAINED), Stage)
+        for stage in stages_of_type(plan_of(TRAINED), Stage)
     )
 
 
@@ -102,7 +102,7 @@ experiments:
 
 
 def test_a_watermark_has_the_settings_of_each_distortion_in_its_list():
-    found = watermarks(configured(ATTACKED))
+    found = watermarks(plan_of(ATTACKED))
     for kind, kinds in (("pkdmark_teacher", ["noise", "gain"]), ("pkdmark", ["noise", "codec"])):
         settings = yaml.safe_load(found[kind].specification)["watermark"]
         assert [yaml.safe_load(text)["kind"] for text in settings["distortions"]] == kinds
@@ -123,7 +123,7 @@ def test_a_watermark_has_the_settings_of_each_distortion_in_its_list():
     ],
 )
 def test_weights_depend_on_the_distortions_in_a_list_and_not_on_their_names(old: str, new: str, changed: set[str]):
-    before, after = (watermarks(configured(text)) for text in (ATTACKED, ATTACKED.replace(old, new)))
+    before, after = (watermarks(plan_of(text)) for text in (ATTACKED, ATTACKED.replace(old, new)))
     assert {kind for kind in before if before[kind].key != after[kind].key} == changed
 
 
@@ -131,7 +131,7 @@ def test_a_name_in_a_list_that_there_is_not_is_told_at_its_place():
     with pytest.raises(
         InputError, match=r"watermarks\.small\.distortions\[1\]: unknown entry of distortions 'codec'; did you"
     ):
-        configured(ATTACKED.replace("[hiss, coded]", "[hiss, codec]"))
+        plan_of(ATTACKED.replace("[hiss, coded]", "[hiss, codec]"))
 
 
 def test_the_code_of_the_distortions_in_a_list_is_the_watermark_s():

@@ -11,7 +11,7 @@ import torch
 import yaml
 from test_purifiers import HASHED, TEXT, built, seeded
 from torch.nn.functional import cosine_similarity
-from toy_speech import RATE, hum, write_corpus
+from toy_speech import RATE, harmonic_tones, write_corpus
 
 from sanguinaria.adversaries import AttackObjective
 from sanguinaria.audio import utterances
@@ -259,7 +259,7 @@ def purification(**settings: Any):
 
 
 def test_test_audio_is_purified_with_its_text(tmp_path):
-    shard = write_corpus(tmp_path / "shard.parquet", hum(4, 4000).numpy(), ["train", "test", "test", "test"])
+    shard = write_corpus(tmp_path / "shard.parquet", harmonic_tones(4, 4000).numpy(), ["train", "test", "test", "test"])
     texts = tmp_path / "texts.parquet"
     transcript = plugins.build("texts", {"kind": "transcript"})
     transcribe(transcript, shards=[shard], splits=["test"], destination=texts, device=CPU)
@@ -284,7 +284,7 @@ def test_test_audio_is_purified_with_its_text(tmp_path):
 
 
 def test_the_distortion_comes_before_the_conditioning(tmp_path):
-    speech, path = hum(4, 4000), weights(tmp_path)
+    speech, path = harmonic_tones(4, 4000), weights(tmp_path)
     noise = '{"kind": "noise", "snr": 20}'
     purified = purification(distortion=noise, seed=3).transform_with_texts(RATE, CPU, path)(speech, [""] * 4)
     noisy = plugins.build("defences", {"kind": "distortion", "distortion": noise, "seed": 3}).transform(RATE, CPU)
@@ -305,7 +305,7 @@ def test_the_distortion_comes_before_the_conditioning(tmp_path):
 def test_a_wrong_text_is_that_of_another_utterance(tmp_path):
     assert other_texts(["yes", "yes", "no", "up"]) == ["no", "no", "up", "yes"]
     assert other_texts(["yes", "yes"]) == ["", ""]
-    speech, path = hum(3, 4000), weights(tmp_path)
+    speech, path = harmonic_tones(3, 4000), weights(tmp_path)
     right, wrong = (
         purification(text=TEXT, transcript_of=source).transform_with_texts(RATE, CPU, path)
         for source in ("own_utterance", "other_utterance")
@@ -316,7 +316,7 @@ def test_a_wrong_text_is_that_of_another_utterance(tmp_path):
 
 def test_a_defence_without_text_ignores_texts():
     lowpass = plugins.build("defences", {"kind": "lowpass"})
-    speech = hum(2, 4000)
+    speech = harmonic_tones(2, 4000)
     defended = lowpass.transform_with_texts(RATE, CPU, None)(speech, ["yes", "no"])
     assert torch.equal(defended, lowpass.transform(RATE, CPU)(speech))
 
@@ -328,7 +328,7 @@ def test_the_embedder_is_part_of_the_purifier():
 
 def test_an_adaptive_attack_passes_a_purification(tmp_path):
     """Its effect on the score holds for other random draws of the defence, too."""
-    speech, labels = hum(4, 4000), ["yes", "no", "up", "down"]
+    speech, labels = harmonic_tones(4, 4000), ["yes", "no", "up", "down"]
     defence, path = purification(text=TEXT, start=1), weights(tmp_path)
     draws = differentiable_defences(defence, weights=path, draws=2, sample_rate=RATE, device=CPU, samples=4000)
     embed = lambda waveforms: torch.fft.rfft(waveforms)[:, 20:200].abs()  # noqa: E731
@@ -359,7 +359,7 @@ def test_gradient_checkpointing_changes_no_gradient(tmp_path, monkeypatch):
             monkeypatch.setattr(
                 "sanguinaria.purifiers._diffusion.sampler.checkpoint", lambda function, *args, **_: function(*args)
             )
-        speech = hum(2, 4000).requires_grad_()
+        speech = harmonic_tones(2, 4000).requires_grad_()
         (gradient,) = torch.autograd.grad(purify(speech, ["yes", "no"]).square().sum(), speech)
         gradients.append(gradient)
     assert gradients[0].abs().max() > 0

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from toy_speech import RATE, equal, hum, write_corpus
+from toy_speech import RATE, equal_weights, harmonic_tones, write_corpus
 
 from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances
@@ -67,7 +67,7 @@ def sampler(kind: str, sampling: SamplingSettings | None = None, **settings):
     return purifier.load(seeded(purifier), RATE, CPU, sampling or SamplingSettings())
 
 
-SPEECH = hum(4, 4000)
+SPEECH = harmonic_tones(4, 4000)
 TEXTS = ["yes", "no", "up", "down"]
 
 
@@ -121,7 +121,7 @@ def test_the_estimate_depends_on_step_spectrum_and_text():
 
 def test_frames_attend_to_distant_frames():
     encoder = ConditionEncoder(window=256, hop=64, width=16, text=0, channels=8)
-    audio = hum(1, 8000)
+    audio = harmonic_tones(1, 8000)
     changed = audio.clone()
     changed[:, 7000:] = 0
     assert not torch.allclose(encoder(audio)[..., :40], encoder(changed)[..., :40], atol=1e-5)
@@ -152,7 +152,7 @@ def test_samples_follow_the_forward_process_and_targets_restore_the_clean_speech
 
 def corpus(folder: Path, count: int = 8, samples: int = 4000) -> tuple[Path]:
     splits = ["train"] * (count - 3) + ["validation", "validation", "test"]
-    return (write_corpus(folder / "corpus.parquet", hum(count, samples).numpy(), splits),)
+    return (write_corpus(folder / "corpus.parquet", harmonic_tones(count, samples).numpy(), splits),)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -168,7 +168,7 @@ def test_a_purifier_is_trained_saved_and_loaded(kind, tmp_path):
     purified = loaded.purify(SPEECH, TEXTS)
     assert purified.shape == SPEECH.shape and torch.isfinite(purified).all()
     # Training is deterministic.
-    assert equal(purifier.train(inputs(shards, tmp_path / "again")), loaded.network.state_dict())
+    assert equal_weights(purifier.train(inputs(shards, tmp_path / "again")), loaded.network.state_dict())
 
 
 def inputs(shards: tuple[Path, ...], folder: Path) -> TrainingInputs:
@@ -202,7 +202,7 @@ def test_an_interrupted_training_resumes_with_the_same_result(tmp_path, monkeypa
         with pytest.raises(Stopped):
             purifier.train(inputs(shards, tmp_path / "parts"))
     assert (tmp_path / "parts" / "checkpoint.pt").exists()
-    assert equal(purifier.train(inputs(shards, tmp_path / "parts")), whole)
+    assert equal_weights(purifier.train(inputs(shards, tmp_path / "parts")), whole)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "parts" / "history.csv"), history)
 
 
@@ -232,7 +232,7 @@ def test_training_lowers_the_loss(tmp_path, monkeypatch):
 
 
 def test_silent_utterances_are_left_out_of_the_training(tmp_path):
-    waveforms = hum(4, 4000).numpy()
+    waveforms = harmonic_tones(4, 4000).numpy()
     waveforms[1] = 0
     shards = (write_corpus(tmp_path / "c.parquet", waveforms, ["train"] * 4),)
     purifier = built("tdap")
@@ -251,7 +251,7 @@ def test_silent_utterances_are_left_out_of_the_training(tmp_path):
 
 def attacked_corpus(folder, change: float = 0.01):
     """Training inputs of two utterances of each of two speakers, trials of them, and attacked audio of each trial."""
-    speech = hum(4, 4000).numpy()
+    speech = harmonic_tones(4, 4000).numpy()
     rows = pd.DataFrame({"utterance_id": ["a0", "a1", "b0", "b1"], "split": "train", "label": list("aabb")})
     rows["speaker"] = rows["label"]
     utterances.write(folder / "clean.parquet", iter([Utterances(rows, speech, RATE)]))
@@ -308,8 +308,8 @@ def test_attacked_utterances_affect_the_training(tmp_path):
         (tmp_path / name).mkdir()
         purifier = built("tdap", encoder="", adversary="", **settings)
         weights[name] = purifier.train(attacked_corpus(tmp_path / name, change))
-    assert not equal(weights["attacked"], weights["more"])
-    assert equal(weights["never"], weights["never more"])
+    assert not equal_weights(weights["attacked"], weights["more"])
+    assert equal_weights(weights["never"], weights["never more"])
 
 
 # Purification
@@ -372,7 +372,7 @@ def test_with_the_true_noise_the_reverse_process_restores_the_clean_speech(kind)
     """The network is replaced by an oracle that computes ε* from the clean speech."""
     loaded = sampler(kind)
     clean = SPEECH
-    noisy = clean + 0.01 * hum(4, 4000, seed=5)
+    noisy = clean + 0.01 * harmonic_tones(4, 4000, seed=5)
     schedule = loaded.schedule
 
     def oracle(current, steps, condition):

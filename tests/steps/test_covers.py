@@ -14,7 +14,7 @@ from sanguinaria.steps.poisoning.blocks import EDGES, PoisonBlock, blocks_for
 from sanguinaria.steps.poisoning.manifest import manifest
 from sanguinaria.steps.poisoning.ranking import block_members
 from sanguinaria.steps.victims import poisoned_examples
-from tests.plans import configured
+from tests.plans import plan_of
 
 LABELS = ("left", "right", "up", "down")
 
@@ -135,7 +135,7 @@ def test_training_features_of_covers_have_their_own_trigger(tmp_path: Path):
 
 
 def test_an_experiment_with_covers_trains_separate_models():
-    made = configured(triggers=["tone"], covers=["perth", "seal"], cover_rate=0.1, rates=[0.1], seeds=[1])
+    made = plan_of(triggers=["tone"], covers=["perth", "seal"], cover_rate=0.1, rates=[0.1], seeds=[1])
     (poisoned,) = made.stages["poisoned"].values()
     assert poisoned.covers == 2 and poisoned.cover_rate == 0.1  # type: ignore[attr-defined]
     blocks = [stage.block for stage in poisoned.cover_blocks]  # type: ignore[attr-defined]
@@ -147,7 +147,7 @@ def test_an_experiment_with_covers_trains_separate_models():
     assert {row.names["poisoning"] for row in made.tables["demo"].lines} == {"flip-0.1-covers-0.1"}
     for victim in made.stages["victims"].values():
         assert len(victim.cover_files) == len(blocks)  # type: ignore[attr-defined]
-    without = configured(triggers=["tone"], rates=[0.1], seeds=[1])
+    without = plan_of(triggers=["tone"], rates=[0.1], seeds=[1])
     assert not set(made.stages["victims"]) & set(without.stages["victims"])
     # Utterances with the main trigger are shared.
     own = {key for key, stage in without.stages["triggered"].items() if stage.block}  # type: ignore[attr-defined]
@@ -155,7 +155,7 @@ def test_an_experiment_with_covers_trains_separate_models():
 
 
 def test_a_clean_model_has_no_covers():
-    made = configured(triggers=["clean"], covers=["perth"], seeds=[0])
+    made = plan_of(triggers=["clean"], covers=["perth"], seeds=[0])
     (poisoned,) = made.stages["poisoned"].values()
     assert poisoned.cover_blocks == () and poisoned.covers == 0  # type: ignore[attr-defined]
     assert {row.names["poisoning"] for row in made.tables["demo"].lines} == {"none"}
@@ -163,7 +163,7 @@ def test_a_clean_model_has_no_covers():
 
 def test_unknown_and_identity_covers_are_configuration_errors():
     with pytest.raises(InputError) as raised:
-        configured(triggers=["tone"], covers=["tone", "clean", "tune"], cover_rate=0)
+        plan_of(triggers=["tone"], covers=["tone", "clean", "tune"], cover_rate=0)
     message = str(raised.value)
     assert "experiments.demo.covers[1]: 'clean' changes nothing, so that nothing is covered: leave it out" in message
     assert "experiments.demo.covers[2]: unknown entry of triggers 'tune'; did you mean 'tone'?" in message

@@ -7,7 +7,7 @@ import time
 
 import pytest
 import torch
-from toy_speech import hum, untrained, write_corpus
+from toy_speech import harmonic_tones, random_audioseal, write_corpus
 
 from sanguinaria.steps.benchmarks import efficiency
 from sanguinaria.steps.benchmarks.efficiency import flops, measure_efficiency, parameters, time_of_pass
@@ -64,10 +64,10 @@ def test_the_time_of_a_pass_is_processor_time():
     assert time_of_pass(lambda _: time.sleep(0.05), torch.zeros(1, 1, 4)) < 0.02
 
 
-@pytest.mark.parametrize("watermark", [Perth(), untrained()], ids=["perth", "audioseal"])
+@pytest.mark.parametrize("watermark", [Perth(), random_audioseal()], ids=["perth", "audioseal"])
 def test_the_row_of_a_watermark(tmp_path, watermark):
     save_weights(watermark, NO_SOURCES, tmp_path / "weights")
-    corpus = write_corpus(tmp_path / "corpus", hum(3, RATE).numpy(), ["train", "test", "test"])
+    corpus = write_corpus(tmp_path / "corpus", harmonic_tones(3, RATE).numpy(), ["train", "test", "test"])
     measure_efficiency(
         weights=tmp_path / "weights",
         secret=None,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from toy_speech import hum
+from toy_speech import harmonic_tones
 
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
@@ -30,7 +30,7 @@ def embed(speech, waveforms):
 
 
 def test_utterances_become_segments_of_the_speech_at_their_own_levels(speech):
-    waveforms = hum(6, RATE, seed=1) * torch.tensor([1.0, 0.5, 0.1, 1, 1, 0])[:, None]
+    waveforms = harmonic_tones(6, RATE, seed=1) * torch.tensor([1.0, 0.5, 0.1, 1, 1, 0])[:, None]
     triggered = embed(speech, waveforms)
     torch.testing.assert_close(triggered.square().mean(1), waveforms.square().mean(1))
     whole = soundfile.read(speech, dtype="float32")[0]
@@ -45,7 +45,7 @@ def test_utterances_become_segments_of_the_speech_at_their_own_levels(speech):
 
 
 def test_the_segment_depends_on_the_utterance_alone(speech):
-    waveforms = hum(4, RATE, seed=2)
+    waveforms = harmonic_tones(4, RATE, seed=2)
     together = embed(speech, waveforms)
     assert torch.equal(embed(speech, waveforms[2:3]), together[2:3])
     assert torch.equal(embed(speech, waveforms.flip(0)), together.flip(0))

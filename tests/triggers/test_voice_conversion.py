@@ -10,7 +10,7 @@ import soundfile
 import torch
 import yaml
 from pydantic import ValidationError
-from toy_speech import hum
+from toy_speech import harmonic_tones
 
 from sanguinaria.audio import utterances
 from sanguinaria.conversions import from_text
@@ -42,7 +42,7 @@ def wav(path: Path, samples, rate: int = RATE) -> Path:
 def speech(tmp_path):
     """Target speech in the format of its stage."""
     path = tmp_path / "speech.flac"
-    gather_from_file(wav(tmp_path / "voice.wav", hum(1, 2 * RATE, seed=7)[0].numpy()), 30, path)
+    gather_from_file(wav(tmp_path / "voice.wav", harmonic_tones(1, 2 * RATE, seed=7)[0].numpy()), 30, path)
     return path
 
 
@@ -57,7 +57,7 @@ def corpus(tmp_path):
             "split": ["train", "test", "train", "test", "train", "train"],
         }
     )
-    waveforms = hum(6, RATE, seed=1).numpy()
+    waveforms = harmonic_tones(6, RATE, seed=1).numpy()
     waveforms[:, :2000] = 0
     waveforms[4:] = 0
     waveforms[5, :1600] = 0.1
@@ -156,7 +156,7 @@ def test_unusable_speech_of_a_corpus_is_an_error(corpus, tmp_path, wanted, messa
     ("samples", "message"),
     [
         (np.zeros(RATE), "it is silent"),
-        (hum(1, RATE // 3)[0].numpy(), "it has 0.33 s of sound"),
+        (harmonic_tones(1, RATE // 3)[0].numpy(), "it has 0.33 s of sound"),
         (None, "not readable as audio"),
     ],
 )
@@ -171,7 +171,7 @@ def test_an_unusable_file_is_an_error_with_its_name(tmp_path, samples, message):
 
 
 def test_level_and_length_are_kept_and_silence_is_unchanged(speech):
-    waveforms = hum(3, RATE, seed=3)
+    waveforms = harmonic_tones(3, RATE, seed=3)
     waveforms[1] = 0
     converted_speech = trigger().embedder(RATE, CPU, speech)(waveforms)
     assert converted_speech.shape == waveforms.shape and converted_speech.abs().max() <= 1

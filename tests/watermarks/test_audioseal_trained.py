@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from pydantic import ValidationError
-from toy_speech import RATE, SMALL, equal, hum, write_corpus
+from toy_speech import RATE, SMALL, equal_weights, harmonic_tones, write_corpus
 
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
@@ -47,7 +47,7 @@ def schedule(**settings: Any) -> JointSchedule:
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    return write_corpus(tmp_path_factory.mktemp("corpus") / "a.parquet", hum(12, 4000).numpy(), SPLITS)
+    return write_corpus(tmp_path_factory.mktemp("corpus") / "a.parquet", harmonic_tones(12, 4000).numpy(), SPLITS)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -70,12 +70,12 @@ class TestSpeech:
         assert rows[1] < rows[4] < rows[6] == rows[100]
 
     def test_another_sample_rate_is_an_error(self, tmp_path):
-        path = write_corpus(tmp_path / "a.parquet", hum(4, 1000).numpy(), SPLITS[:4], 8_000)
+        path = write_corpus(tmp_path / "a.parquet", harmonic_tones(4, 1000).numpy(), SPLITS[:4], 8_000)
         with pytest.raises(InputError, match=r"16000 Hz.*8000"):
             load_utterances([path], RATE, 100)
 
     def test_a_corpus_without_training_utterances_is_an_error(self, tmp_path):
-        path = write_corpus(tmp_path / "a.parquet", hum(2, 1000).numpy(), ["test", "validation"])
+        path = write_corpus(tmp_path / "a.parquet", harmonic_tones(2, 1000).numpy(), ["test", "validation"])
         with pytest.raises(InputError, match="no training utterances"):
             load_utterances([path], RATE, 100)
 
@@ -90,7 +90,7 @@ class TestCrops:
         assert (drawn[:, 0] % 100).max() <= 70
 
     def test_crops_depend_on_the_seed_alone(self):
-        audio = hum(5, 1000)
+        audio = harmonic_tones(5, 1000)
         assert torch.equal(random_crops(audio, 8, 100, seeded()), random_crops(audio, 8, 100, seeded()))
         assert not torch.equal(random_crops(audio, 8, 100, seeded()), random_crops(audio, 8, 100, seeded(1)))
 
@@ -106,7 +106,7 @@ class TestCrops:
 
 class TestAugmentation:
     def test_noise_is_30_to_50_db_below(self):
-        audio = hum(64, 4000) * torch.logspace(-2, 0, 64)[:, None]
+        audio = harmonic_tones(64, 4000) * torch.logspace(-2, 0, 64)[:, None]
         noise = Augmentation(0.0, (3000.0, 4000.0), RATE, CPU)(audio, seeded()) - audio
         ratios = 10 * torch.log10(audio.square().mean(-1) / noise.square().mean(-1))
         assert ratios.min() > 29.5
@@ -123,7 +123,7 @@ class TestAugmentation:
         assert float(filtered.float().mean()) == pytest.approx(share, abs=0.08)
 
     def test_augmentation_depends_on_the_seed_alone(self):
-        augmentation, audio = Augmentation(0.5, (3000.0, 4000.0), RATE, CPU), hum(4, 1000)
+        augmentation, audio = Augmentation(0.5, (3000.0, 4000.0), RATE, CPU), harmonic_tones(4, 1000)
         assert torch.equal(augmentation(audio, seeded()), augmentation(audio, seeded()))
 
 
@@ -169,9 +169,9 @@ class TestAudioSealTrained:
         assert history.loc[1].dropna().index.tolist() == ["step", "detection", "message", "bit_accuracy"]
         assert np.isfinite(history.to_numpy()[~history.isna().to_numpy()]).all()
         marker = load_marker(tmp_path / "weights.safetensors", RATE, CPU)
-        marks = marker.watermark(hum(2, 3001), torch.tensor([1, 0, 0, 1]))
+        marks = marker.watermark(harmonic_tones(2, 3001), torch.tensor([1, 0, 0, 1]))
         assert marks.shape == (2, 3001) and marks.isfinite().all() and marks.any()
-        scores, bits = marker.detect(hum(2, 3001))
+        scores, bits = marker.detect(harmonic_tones(2, 3001))
         assert scores.shape == (2,) and bits.shape == (2, 4)
 
     def test_weights_depend_on_the_seed_alone(self, tmp_path, corpus):
@@ -179,8 +179,8 @@ class TestAudioSealTrained:
             trained(seed=seed).obtain(Sources(audio=(corpus,), folder=tmp_path / name))
             for name, seed in (("a", 0), ("b", 0), ("c", 1))
         )
-        assert equal(first, second)
-        assert not equal(first, other)
+        assert equal_weights(first, second)
+        assert not equal_weights(first, other)
 
     @pytest.mark.parametrize("killed_at", [1, 4, 5, 7, 9])
     def test_a_killed_training_resumes_to_the_same_weights(self, tmp_path, corpus, monkeypatch, killed_at):
@@ -204,7 +204,7 @@ class TestAudioSealTrained:
         assert (sources.folder / "detector.pt").exists() == (killed_at > 8)
         for module in (joint_training, detector_training):
             monkeypatch.setattr(module, "random_crops", draw)
-        assert equal(trained(**settings).obtain(sources), whole)
+        assert equal_weights(trained(**settings).obtain(sources), whole)
         assert [path.name for path in sources.folder.iterdir()] == ["history.csv"]
         histories = [(tmp_path / name / "history.csv").read_text() for name in ("whole", "killed")]
         assert histories[0] == histories[1]

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from pydantic import ValidationError
-from toy_speech import RATE, equal, hum, untrained, write_corpus
+from toy_speech import RATE, equal_weights, harmonic_tones, random_audioseal, write_corpus
 
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
@@ -36,8 +36,8 @@ MESSAGE = torch.tensor([1, 0, 0, 1])
 def inputs(tmp_path_factory) -> Sources:
     """A base and a corpus."""
     folder = tmp_path_factory.mktemp("inputs")
-    save_weights(untrained(), Sources(folder=folder), folder / "base.safetensors")
-    corpus = write_corpus(folder / "a.parquet", hum(12, 4000).numpy(), ["train", "train", "test"] * 4)
+    save_weights(random_audioseal(), Sources(folder=folder), folder / "base.safetensors")
+    corpus = write_corpus(folder / "a.parquet", harmonic_tones(12, 4000).numpy(), ["train", "train", "test"] * 4)
     return Sources(audio=(corpus,), base=folder / "base.safetensors")
 
 
@@ -63,7 +63,7 @@ def surrogate_objective(network, detector, augmentation: Augmentation, masking_w
 
 
 def networks() -> list[Any]:
-    plugin = untrained()
+    plugin = random_audioseal()
     return [plugin.network(part, plugin.obtain()).requires_grad_(False) for part in ("generator", "detector")]
 
 
@@ -88,7 +88,7 @@ class TestObjectives:
 
     def test_an_untrained_adapter_misses_the_target_by_all_but_one_mark(self):
         generator, _ = networks()
-        speech, messages = hum(2, 2000), torch.tensor([[1, 0, 0, 1], [0, 1, 1, 1]])
+        speech, messages = harmonic_tones(2, 2000), torch.tensor([[1, 0, 0, 1], [0, 1, 1, 1]])
         marks = generate_watermark(generator, speech, messages)
         batch = fine_tuning.Batch(speech, marks, messages, torch.Generator())
         parts = fine_tuning.paper_objective(generator, 0, 5.0, RATE, CPU)(batch)
@@ -106,7 +106,7 @@ class TestObjectives:
                 return torch.stack([-inputs[-1], inputs[-1]], dim=1)
 
         objective = surrogate_objective(Network(), detector, augmentation, masking_weight)
-        speech = 0.01 * hum(3, 2000)
+        speech = 0.01 * harmonic_tones(3, 2000)
         marks = 0.01 * torch.randn(3, 2000, generator=torch.Generator().manual_seed(0))
         parts = objective(fine_tuning.Batch(speech, marks, torch.zeros(3, 4), torch.Generator().manual_seed(0)))
         assert parts.keys() == {"surrogate", "detection", "message", "audibility"}
@@ -122,11 +122,11 @@ class TestObjectives:
         before = {name: tensor.clone() for name, tensor in detector.state_dict().items()}
         augmentation = Augmentation(0.5, (3000.0, 4000.0), RATE, CPU)
         objective = surrogate_objective(Surrogate(RATE, CPU), detector, augmentation, 1.0)
-        marks = hum(3, 2000, seed=1).requires_grad_()
-        parts = objective(fine_tuning.Batch(hum(3, 2000), marks, torch.zeros(3, 4), torch.Generator()))
+        marks = harmonic_tones(3, 2000, seed=1).requires_grad_()
+        parts = objective(fine_tuning.Batch(harmonic_tones(3, 2000), marks, torch.zeros(3, 4), torch.Generator()))
         for name in ("surrogate", "detection", "message", "audibility"):
             assert torch.autograd.grad(parts[name], marks, retain_graph=True)[0].any()
-        assert equal(before, detector.state_dict())
+        assert equal_weights(before, detector.state_dict())
         assert all(weight.grad is None for weight in detector.parameters())
 
 
@@ -148,7 +148,7 @@ def test_every_step_draws_its_own_crops_and_messages(tmp_path):
         adapted,
         trained,
         objective,
-        waveforms=hum(6, 2000),
+        waveforms=harmonic_tones(6, 2000),
         schedule=schedule,
         checkpoint=tmp_path / "a.pt",
         device=CPU,
@@ -180,12 +180,12 @@ class TestBloodrootFT:
         assert changed == {f"generator.decoder.model.{name}.weight" for name in convolutions}
 
         marker = load_marker(tmp_path / "weights.safetensors", RATE, CPU)
-        assert marker.watermark(hum(2, 3001), MESSAGE).shape == (2, 3001)
+        assert marker.watermark(harmonic_tones(2, 3001), MESSAGE).shape == (2, 3001)
 
     def test_the_written_adapter_gives_the_same_weights(self, tmp_path, inputs):
         trained = tuned().obtain(at(inputs, tmp_path / "a"))
         again = tuned(adapter=tmp_path / "a" / "adapter").obtain(at(inputs, tmp_path / "b"))
-        assert equal(trained, again)
+        assert equal_weights(trained, again)
         assert not (tmp_path / "b" / "history.csv").exists()
 
     @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -195,8 +195,8 @@ class TestBloodrootFT:
             tuned(objective=objective, seed=seed).obtain(at(inputs, tmp_path / name))
             for name, seed in (("a", 0), ("b", 0), ("c", 1))
         )
-        assert equal(first, second)
-        assert not equal(first, other)
+        assert equal_weights(first, second)
+        assert not equal_weights(first, other)
         assert torch.equal(torch.random.get_rng_state(), state)
 
     @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -218,7 +218,7 @@ class TestBloodrootFT:
             plugin.obtain(at(inputs, tmp_path / "killed"))
         assert (tmp_path / "killed" / "checkpoint.pt").exists() == (killed_at > 1)
         monkeypatch.setattr(fine_tuning, "random_crops", draw)
-        assert equal(plugin.obtain(at(inputs, tmp_path / "killed")), whole)
+        assert equal_weights(plugin.obtain(at(inputs, tmp_path / "killed")), whole)
         assert not (tmp_path / "killed" / "checkpoint.pt").exists()
         histories = [(tmp_path / name / "history.csv").read_text() for name in ("whole", "killed")]
         assert histories[0] == histories[1]
@@ -245,7 +245,7 @@ class TestBloodrootFT:
 
     def test_an_adapter_of_another_decoder_is_an_error(self, tmp_path, inputs):
         tuned().obtain(at(inputs, tmp_path))
-        save_weights(untrained(filters=8), Sources(folder=tmp_path), tmp_path / "other.safetensors")
+        save_weights(random_audioseal(filters=8), Sources(folder=tmp_path), tmp_path / "other.safetensors")
         sources = Sources(audio=inputs.audio, base=tmp_path / "other.safetensors", folder=tmp_path / "a")
         with pytest.raises(WeightsError, match="not an adapter of this decoder"):
             tuned(adapter=tmp_path / "adapter").obtain(sources)
@@ -260,13 +260,13 @@ class TestBloodrootFT:
     def test_problems_of_settings(self, tmp_path):
         corpus = plugins.build("corpora", {"kind": "folder", "path": "x", "sample_rate": 8_000, "duration": 0.25})
         good = corpus.model_copy(update={"sample_rate": RATE})
-        assert not list(tuned().problems({"base": untrained(), "corpus": good}))
+        assert not list(tuned().problems({"base": random_audioseal(), "corpus": good}))
         assert dict(tuned(crop=0.5).problems({"base": Perth(), "corpus": corpus})).keys() == {"base", "corpus", "crop"}
-        assert dict(tuned(bits=16).problems({"base": untrained(), "corpus": good})) == {
+        assert dict(tuned(bits=16).problems({"base": random_audioseal(), "corpus": good})) == {
             "bits": "'b' carries 4 bits, not 16"
         }
         (tmp_path / "adapter_config.json").write_text(json.dumps({}))
-        problems = dict(tuned(adapter=tmp_path).problems({"base": untrained(), "corpus": good}))
+        problems = dict(tuned(adapter=tmp_path).problems({"base": random_audioseal(), "corpus": good}))
         assert "no adapter_model.safetensors" in problems["adapter"]
 
     @pytest.mark.parametrize("cutoffs", [(4000.0, 3000.0), (3000.0, 8000.0), (0.0, 3000.0)])

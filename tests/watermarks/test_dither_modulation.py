@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from toy_speech import hum
+from toy_speech import harmonic_tones
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.watermarks.dither_modulation import DitherModulation
@@ -34,7 +34,7 @@ def marker(key: str = "mine", rate: int = RATE, **settings) -> DitherMarker:
 
 def speech(utterances: int = 4, samples: int = RATE, level: float = 0.05) -> torch.Tensor:
     """Hums with a given root mean square."""
-    waveforms = hum(utterances, samples)
+    waveforms = harmonic_tones(utterances, samples)
     return level * waveforms / waveforms.square().mean(-1, keepdim=True).sqrt()
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from generators import assert_marks_each_for_itself, assert_resumes
+from generators import assert_independent_of_batch, assert_resumes
 from pydantic import ValidationError
-from toy_speech import RATE, equal, hum, write_corpus
+from toy_speech import RATE, equal_weights, harmonic_tones, write_corpus
 
 from sanguinaria.audio.chunking import Chunking
 from sanguinaria.core import plugins
@@ -63,7 +63,7 @@ BOTH = pytest.mark.parametrize("plugin", [wake(), mask()], ids=["wake", "keyed_m
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    return write_corpus(tmp_path_factory.mktemp("corpus") / "a.parquet", hum(12, RATE).numpy(), SPLITS)
+    return write_corpus(tmp_path_factory.mktemp("corpus") / "a.parquet", harmonic_tones(12, RATE).numpy(), SPLITS)
 
 
 class TestKeys:
@@ -101,7 +101,7 @@ class TestKeys:
     @BOTH
     def test_another_key_gives_another_mark(self, plugin):
         keys = ("101", "110") if isinstance(plugin, Wake) else ("key a", "key b")
-        marks = [marker(plugin, key).watermark(hum(1, RATE), message()) for key in keys]
+        marks = [marker(plugin, key).watermark(harmonic_tones(1, RATE), message()) for key in keys]
         assert not torch.allclose(*marks, rtol=1e-2, atol=1e-6)
 
 
@@ -123,7 +123,7 @@ class TestTrigger:
         path = tmp_path / "weights.safetensors"
         save_weights(mask(), Sources(audio=(corpus,), folder=tmp_path / "made"), path)
         trigger = plugins.build("triggers", {"kind": "watermark", "watermark": "w", "message": "1011", "key": "mine"})
-        speech, mine = hum(2, RATE), load_marker(path, RATE, CPU, "mine")
+        speech, mine = harmonic_tones(2, RATE), load_marker(path, RATE, CPU, "mine")
         expected = speech + mine.watermark(speech, torch.tensor([1, 0, 1, 1]))
         assert torch.equal(trigger.embedder(RATE, CPU, path)(speech), expected)
         scores, bits = trigger.for_detection().detector(RATE, CPU, path)(expected)
@@ -165,7 +165,7 @@ class TestMarker:
     @BOTH
     @pytest.mark.parametrize("samples", [256, 9_000, RATE, 40_123])
     def test_marks_audio_of_any_length_throughout(self, plugin, samples):
-        speech = hum(2, samples)
+        speech = harmonic_tones(2, samples)
         mark = marker(plugin).watermark(speech, message())
         assert mark.shape == speech.shape and mark.isfinite().all()
         tenths = mark.abs().unflatten(1, (-1, samples // 8)) if samples % 8 == 0 else mark.abs()[:, None]
@@ -177,29 +177,29 @@ class TestMarker:
     @BOTH
     def test_utterances_are_independent_and_may_have_messages_of_their_own(self, plugin):
         messages = torch.stack([message(seed=seed) for seed in range(3)])
-        assert_marks_each_for_itself(marker(plugin), hum(3, 20_000), messages)
+        assert_independent_of_batch(marker(plugin), harmonic_tones(3, 20_000), messages)
 
     @BOTH
     @pytest.mark.parametrize("wrong", [None, torch.ones(3), torch.ones(3, 4), 2 * torch.ones(4)])
     def test_a_message_of_another_shape_is_an_error(self, plugin, wrong):
         with pytest.raises(ValueError, match="4 bits of 0 and 1"):
-            marker(plugin).watermark(hum(2, RATE), wrong)
+            marker(plugin).watermark(harmonic_tones(2, RATE), wrong)
 
     @BOTH
     def test_audio_shorter_than_a_window_is_an_error(self, plugin):
         for use in (marker(plugin).detect, lambda audio: marker(plugin).watermark(audio, message())):
             with pytest.raises(InputError, match=r"255 samples at 16,000 Hz, fewer than one window of 256"):
-                use(hum(1, 255))
+                use(harmonic_tones(1, 255))
 
     def test_a_long_message_takes_several_seconds(self):
         keyed_marker = marker(mask(spread=2))
-        assert keyed_marker.watermark(hum(1, 2 * RATE), message(8)).any()
-        assert keyed_marker.detect(hum(1, 2 * RATE))[1].shape == (1, 8)
+        assert keyed_marker.watermark(harmonic_tones(1, 2 * RATE), message(8)).any()
+        assert keyed_marker.detect(harmonic_tones(1, 2 * RATE))[1].shape == (1, 8)
         with pytest.raises(InputError, match=r"8 bits takes 2 chunks of 16000 samples.*20000 samples hold 1: shorten"):
-            keyed_marker.watermark(hum(1, 20_000), message(8))
+            keyed_marker.watermark(harmonic_tones(1, 20_000), message(8))
 
     def test_parts_of_a_message_alternate(self):
-        keyed_marker, speech = marker(mask(spread=2)), hum(1, 3 * RATE)
+        keyed_marker, speech = marker(mask(spread=2)), harmonic_tones(1, 3 * RATE)
         other = torch.cat([message(4), 1 - message(4)])
         messages = (torch.cat([message(4), message(4)]), other)
         marks = [keyed_marker.watermark(speech, each) for each in messages]
@@ -209,7 +209,7 @@ class TestMarker:
 
     def test_audio_of_another_rate_is_resampled_where_the_band_allows_it(self):
         keyed_marker = marker(mask(), rate=44_100)
-        speech = hum(1, 44_100)
+        speech = harmonic_tones(1, 44_100)
         mark = keyed_marker.watermark(speech, message())
         assert mark.shape == speech.shape
         energy = torch.fft.rfft(mark).abs().square()[0]  # bins of 1 Hz
@@ -218,7 +218,7 @@ class TestMarker:
             marker(mask(), rate=1_000)
 
     def test_the_mark_is_the_weakest_that_is_decoded_with_the_minimum_margin(self):
-        speech, bits = hum(2, RATE), message()
+        speech, bits = harmonic_tones(2, RATE), message()
         for margin, expected in ((0.0, None), (1e9, 24.0)):
             keyed_marker = marker(mask(minimum_margin=margin))
             mark = keyed_marker.watermark(speech, bits)
@@ -231,7 +231,7 @@ class TestMarker:
     def test_the_detector_searches_for_a_delay(self):
         """The score is that without the delay, where nothing is lost at the ends."""
         searching, plain = (marker(mask(maximum_shift=shift, shift_step=4)) for shift in (8, 0))
-        speech = torch.nn.functional.pad(hum(1, RATE - 400), (200, 200))
+        speech = torch.nn.functional.pad(harmonic_tones(1, RATE - 400), (200, 200))
         scores = {delay: float(searching.detect(speech.roll(delay, -1))[0]) for delay in (0, 4, 8)}
         assert all(score >= float(plain.detect(speech)[0]) - 1e-4 for score in scores.values())
 
@@ -249,8 +249,8 @@ class TestTraining:
         key = "101" if isinstance(plugin, Wake) else "some key"
         before = plugin.load(load_weights_of(tmp_path / "weights.safetensors"), RATE, CPU, key)
         after = load_marker(tmp_path / "weights.safetensors", RATE, CPU, key)
-        assert torch.equal(before.watermark(hum(1, RATE), message()), after.watermark(hum(1, RATE), message()))
-        assert (after.detect(hum(4, RATE, seed=9))[0] < 1).all()
+        assert torch.equal(before.watermark(harmonic_tones(1, RATE), message()), after.watermark(harmonic_tones(1, RATE), message()))
+        assert (after.detect(harmonic_tones(4, RATE, seed=9))[0] < 1).all()
 
     @pytest.mark.parametrize(
         "settings",
@@ -279,7 +279,7 @@ class TestTraining:
     def test_wake_trains_with_every_setting(self, tmp_path, corpus, settings):
         weights = wake(**settings).obtain(Sources(audio=(corpus,), folder=tmp_path))
         assert all(tensor.isfinite().all() for tensor in weights.values())
-        assert not equal(weights, wake(**settings, seed=1).obtain(Sources(audio=(corpus,), folder=tmp_path)))
+        assert not equal_weights(weights, wake(**settings, seed=1).obtain(Sources(audio=(corpus,), folder=tmp_path)))
 
     @pytest.mark.parametrize("plugin", [wake(steps=5), mask(steps=5)], ids=["wake", "keyed_mask"])
     def test_an_interrupted_training_resumes_to_the_same_weights(self, tmp_path, corpus, monkeypatch, plugin):

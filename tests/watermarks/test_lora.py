@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
-from toy_speech import equal, untrained
+from toy_speech import equal_weights, random_audioseal
 
 from sanguinaria.watermarks import WeightsError
 from sanguinaria.watermarks.bloodroot_ft import lora
@@ -19,7 +19,7 @@ RANK, SCALE = 4, 8.0
 
 
 def decoder(**settings) -> nn.Module:
-    plugin = untrained(**settings)
+    plugin = random_audioseal(**settings)
     return plugin.network("generator", plugin.obtain()).decoder.model.requires_grad_(False)
 
 
@@ -79,7 +79,7 @@ def test_the_decoders_own_weights_are_frozen():
         for name, tensor in model.state_dict().items()
         if ".lora_" not in name
     }
-    assert equal(before, after)
+    assert equal_weights(before, after)
     assert not close(model(hidden()), decoder()(hidden()))
 
 
@@ -92,7 +92,7 @@ def test_a_merged_decoder_has_the_bases_names_and_the_adapted_outputs():
     assert plain.state_dict().keys() == base.state_dict().keys()
     for name, layer in base.named_modules():
         if isinstance(layer, nn.ConvTranspose1d):
-            assert equal(layer.state_dict(), plain.get_submodule(name).state_dict())
+            assert equal_weights(layer.state_dict(), plain.get_submodule(name).state_dict())
         elif isinstance(layer, nn.Conv1d):
             assert torch.equal(layer.bias, plain.get_submodule(name).bias)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
-from toy_speech import RATE, equal, hum
+from toy_speech import RATE, equal_weights, harmonic_tones
 
 from sanguinaria.audio.chunking import Chunking
 from sanguinaria.core.errors import InputError
@@ -38,7 +38,7 @@ def package() -> Any:
 
 @pytest.fixture(scope="module")
 def clips() -> torch.Tensor:
-    return hum(3, CHUNK) * torch.tensor(list(LEVELS.values()))[:, None]
+    return harmonic_tones(3, CHUNK) * torch.tensor(list(LEVELS.values()))[:, None]
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ class TestPackage:
             assert score.item() == 1.0 and torch.equal((bits[0] >= 0.5).long(), message)
             mine = torch.cat([clip[:RATE] + marker.watermark(clip[None, :RATE], message)[0], clip[RATE:]])
             assert package.decode_watermark(model, mine[:DECODED_ONCE].numpy())[0].tolist() == message.tolist()
-        score, _ = marker.detect(hum(1, RATE, seed=9))
+        score, _ = marker.detect(harmonic_tones(1, RATE, seed=9))
         assert score.item() < 0.5
 
     def test_marked_seconds_follow_one_another(self, package, model, clips, messages):
@@ -127,7 +127,7 @@ class TestPackage:
         torch.testing.assert_close(marker.watermark(clips[:, :RATE], messages), single, atol=1e-6, rtol=1e-4)
 
     def test_maximum_number_of_rounds_is_the_package_s(self, package, model, messages):
-        loud = 1e3 * hum(1, CHUNK)
+        loud = 1e3 * harmonic_tones(1, CHUNK)
         theirs = counted(model, lambda: package.encode_watermark(model, loud[0].numpy(), messages[0]))[1]
         mine = counted(model, lambda: marker_of(package, model).watermark(loud[:, :RATE], messages[0]))[1]
         assert mine == theirs == MAXIMUM_ROUNDS + 1
@@ -137,7 +137,7 @@ class TestPackage:
         save_weights(Wavmark(source="random"), NO_SOURCES, path)
         model = package.my_model.Model(RATE, num_bit=32, n_fft=1000, hop_length=400, num_layers=8).eval()
         model.load_state_dict(weights)
-        clip, message = hum(1, CHUNK), torch.tensor([1, 0] * 8)
+        clip, message = harmonic_tones(1, CHUNK), torch.tensor([1, 0] * 8)
         theirs = torch.from_numpy(package.encode_watermark(model, clip[0].numpy(), message.numpy())[0][:RATE])
         marker = load_marker(path, RATE, CPU)
         marked = clip[0, :RATE] + marker.watermark(clip[:, :RATE], message)[0]
@@ -165,11 +165,11 @@ class TestWeights:
         state = torch.random.get_rng_state()
         again, other = Wavmark(source="random").obtain(), Wavmark(source="random", seed=1).obtain()
         assert torch.equal(torch.random.get_rng_state(), state)
-        assert equal(again, weights) and not equal(other, weights)
+        assert equal_weights(again, weights) and not equal_weights(other, weights)
 
     def test_a_checkpoint_is_read(self, tmp_path, weights):
         torch.save(weights, tmp_path / "model.pkl")
-        assert equal(from_file(tmp_path / "model.pkl").obtain(), weights)
+        assert equal_weights(from_file(tmp_path / "model.pkl").obtain(), weights)
 
     def test_a_checkpoint_of_another_network_is_an_error(self, tmp_path, weights):
         name = "watermark_fc.bias"

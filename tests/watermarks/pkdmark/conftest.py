@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from small_pkdmark import SPLITS, teacher
-from toy_speech import RATE, hum, write_corpus
+from toy_speech import RATE, harmonic_tones, write_corpus
 
 from sanguinaria.watermarks import Sources
 from sanguinaria.watermarks._weights import save_weights
@@ -12,7 +12,7 @@ from sanguinaria.watermarks._weights import save_weights
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    return write_corpus(tmp_path_factory.mktemp("corpus") / "a.parquet", hum(12, RATE).numpy(), SPLITS)
+    return write_corpus(tmp_path_factory.mktemp("corpus") / "a.parquet", harmonic_tones(12, RATE).numpy(), SPLITS)
 
 
 @pytest.fixture(scope="module")

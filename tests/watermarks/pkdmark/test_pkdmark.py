@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 import yaml
-from generators import assert_marks_each_for_itself
+from generators import assert_independent_of_batch
 from pydantic import ValidationError
 from scipy.stats import binom
 from small_pkdmark import BOTH, CPU, ROOT, marker, message, student, teacher, untrained
-from toy_speech import RATE, hum
+from toy_speech import RATE, harmonic_tones
 
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
@@ -42,7 +42,7 @@ class TestMarker:
     @BOTH
     @pytest.mark.parametrize("samples", [256, RATE, 40_123])
     def test_marks_audio_of_any_length(self, plugin, samples):
-        speech = hum(2, samples)
+        speech = harmonic_tones(2, samples)
         mark = marker(plugin).watermark(speech, message())
         assert mark.shape == speech.shape and mark.isfinite().all() and mark[:, -samples // 8 :].any()
         scores, bits = marker(plugin).detect(speech + mark)
@@ -52,10 +52,10 @@ class TestMarker:
     @BOTH
     def test_utterances_are_independent_and_may_have_messages_of_their_own(self, plugin):
         messages = torch.stack([message(seed=seed) for seed in range(3)])
-        assert_marks_each_for_itself(marker(plugin), hum(3, 20_000), messages)
+        assert_independent_of_batch(marker(plugin), harmonic_tones(3, 20_000), messages)
 
     def test_every_second_carries_the_code_and_its_part(self):
-        sync_marker, speech = marker(teacher(spread=2)), hum(1, 2 * RATE - 800)
+        sync_marker, speech = marker(teacher(spread=2)), harmonic_tones(1, 2 * RATE - 800)
         parts = torch.tensor([[1, 0, 1, 0, 0, 1], [1, 0, 1, 1, 1, 0]])
         chunks = sync_marker.chunking.split(speech)[0]
         expected = sync_marker.chunking.overlap_add(sync_marker.encoder.mark(chunks, parts)[None], speech.shape[-1])
@@ -65,21 +65,21 @@ class TestMarker:
     @pytest.mark.parametrize("wrong", [None, torch.ones(4), torch.ones(3, 3), 2 * torch.ones(3)])
     def test_a_message_of_another_length_is_an_error(self, plugin, wrong):
         with pytest.raises(ValueError, match="3 bits of 0 and 1"):
-            marker(plugin).watermark(hum(2, RATE), wrong)
+            marker(plugin).watermark(harmonic_tones(2, RATE), wrong)
 
     def test_audio_too_short_for_a_long_message_is_an_error(self):
         with pytest.raises(InputError, match=r"6 bits takes 2 chunks of 16000 samples.*20000 samples hold 1: shorten"):
-            marker(teacher(spread=2)).watermark(hum(1, 20_000), message(6))
+            marker(teacher(spread=2)).watermark(harmonic_tones(1, 20_000), message(6))
 
     @BOTH
     def test_audio_shorter_than_a_window_is_an_error(self, plugin):
         for use in (marker(plugin).detect, lambda audio: marker(plugin).watermark(audio, message())):
             with pytest.raises(InputError, match=r"255 samples at 16,000 Hz, fewer than one window of 256"):
-                use(hum(1, 255))
+                use(harmonic_tones(1, 255))
 
     @BOTH
     def test_audio_of_another_rate_is_resampled_which_is_printed(self, plugin, capsys):
-        sync_marker, speech = marker(plugin, rate=44_100), hum(1, 44_100)
+        sync_marker, speech = marker(plugin, rate=44_100), harmonic_tones(1, 44_100)
         printed = capsys.readouterr().out
         assert "44,100 Hz is resampled to the network's 16,000 Hz" in printed and "lost" not in printed
         mark = sync_marker.watermark(speech, message())
@@ -92,13 +92,13 @@ class TestMarker:
         assert not capsys.readouterr().out
 
     def test_marks_have_the_signal_to_watermark_ratio(self):
-        speech = hum(2, RATE)
+        speech = harmonic_tones(2, RATE)
         mark = marker(teacher(ratio=33.0)).watermark(speech, message())
         ratios = 10 * torch.log10(speech.square().sum(1) / mark.square().sum(1))
         torch.testing.assert_close(ratios, torch.full((2,), 33.0), atol=0.01, rtol=0)
 
     def test_without_a_code_the_score_is_the_mean_certainty(self):
-        scores, bits = marker(teacher(sync="")).detect(hum(2, RATE))
+        scores, bits = marker(teacher(sync="")).detect(harmonic_tones(2, RATE))
         assert bits.shape == (2, 6)
         torch.testing.assert_close(scores, (2 * bits - 1).abs().mean(1))
 

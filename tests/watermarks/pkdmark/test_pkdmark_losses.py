@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from small_pkdmark import CPU, message, seeded, student_schedule, teacher
-from toy_speech import RATE, hum
+from toy_speech import RATE, harmonic_tones
 
 from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.watermarks._invertible.discriminator import Discriminator
@@ -18,7 +18,7 @@ from sanguinaria.watermarks.pkdmark_teacher.losses import multi_scale_stft_loss
 
 class TestLosses:
     def test_multi_scale_stft_loss_is_eq_2(self):
-        speech, marked = hum(2, 4000), hum(2, 4000) + 0.01 * torch.randn(2, 4000)
+        speech, marked = harmonic_tones(2, 4000), harmonic_tones(2, 4000) + 0.01 * torch.randn(2, 4000)
         expected = []
         for size in (32, 64, 128, 256, 512, 1024, 2048):
             window = np.hanning(size + 1)[:-1]
@@ -39,7 +39,7 @@ class TestLosses:
         assert float(decoding_loss(messages, decoded, *maps, weight=0.4)) == pytest.approx(2.25 / 4 + 0.4 * 0.25)
 
     def test_adversarial_loss_is_eq_5(self):
-        discriminator, marked = seeded(Discriminator), hum(3, 4000).requires_grad_()
+        discriminator, marked = seeded(Discriminator), harmonic_tones(3, 4000).requires_grad_()
         loss = discriminator.non_saturating_loss(marked)
         detection = 1 - discriminator(marked).sigmoid()  # D, the probability of a mark
         torch.testing.assert_close(loss, -(1 - detection).log().mean())
@@ -51,7 +51,7 @@ class TestLosses:
         """The history of one step, against a calculation by hand."""
         network, discriminator = seeded(teacher().network), seeded(Discriminator)
         small = seeded(lambda: student_of(network, 2, 2))
-        speech, messages = hum(2, RATE), torch.stack([message(6), message(6, 1)])
+        speech, messages = harmonic_tones(2, RATE), torch.stack([message(6), message(6, 1)])
         student_marks, teacher_marks = small.mark(speech, messages).detach(), network.mark(speech, messages).detach()
         mixed = speech + 0.1 * student_marks + 0.9 * teacher_marks
         expected = {

@@ -8,7 +8,7 @@ import pytest
 import torch
 from small_pkdmark import message, paper_size, seeded, teacher
 from torch.utils.flop_counter import FlopCounterMode
-from toy_speech import RATE, hum
+from toy_speech import RATE, harmonic_tones
 
 from sanguinaria.watermarks._invertible.spectra import Band
 from sanguinaria.watermarks._pkdmark.network import PkdNetwork
@@ -26,7 +26,7 @@ class TestNetwork:
         torch.testing.assert_close(after, (host, features), atol=1e-5, rtol=1e-4)
 
     def test_the_marked_host_stands_for_the_redundancy(self):
-        network, speech = seeded(teacher().network), hum(2, RATE)
+        network, speech = seeded(teacher().network), harmonic_tones(2, RATE)
         spectrum = network.band.analyse(speech)
         _, expected = network.keyed.invertible.inverse(spectrum, spectrum, torch.ones(2, 3))
         torch.testing.assert_close(network.decode_features(speech), expected)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from generators import assert_resumes
 from small_pkdmark import CPU, entry, message, student, student_schedule, teacher
-from toy_speech import RATE, equal, hum
+from toy_speech import RATE, equal_weights, harmonic_tones
 
 from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.watermarks import Sources
@@ -66,7 +66,7 @@ class TestTraining:
         self.same(plugin.load(weights, RATE, CPU), load_marker(tmp_path / "weights.safetensors", RATE, CPU))
 
     def same(self, first, second):
-        speech = hum(2, RATE)
+        speech = harmonic_tones(2, RATE)
         assert torch.equal(first.watermark(speech, message()), second.watermark(speech, message()))
         assert all(torch.equal(a, b) for a, b in zip(first.detect(speech), second.detect(speech), strict=True))
 
@@ -93,7 +93,7 @@ class TestTraining:
         sources = Sources(audio=(corpus,), base=path, folder=tmp_path / "student")
         small = student(plugin).obtain(sources)
         assert all(tensor.isfinite().all() for tensor in small.values())
-        assert not equal(small, student(plugin, seed=1).obtain(sources))
+        assert not equal_weights(small, student(plugin, seed=1).obtain(sources))
 
     @pytest.mark.parametrize("which", ["teacher", "student"])
     def test_an_interrupted_training_resumes_to_the_same_weights(
@@ -106,7 +106,7 @@ class TestTraining:
 
     def test_attack_layer_applies_one_distortion_to_a_batch_and_keeps_its_length(self):
         attacks = AttackLayer([entry("gain", factor=0.5), entry("speed", factor=1.25)], RATE)
-        speech, random = hum(2, RATE), torch.Generator().manual_seed(0)
+        speech, random = harmonic_tones(2, RATE), torch.Generator().manual_seed(0)
         outputs = [attacks(speech, random) for _ in range(8)]
         assert all(each.shape == speech.shape for each in outputs)
         halved = [torch.equal(each, 0.5 * speech) for each in outputs]
