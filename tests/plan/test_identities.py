@@ -16,7 +16,15 @@ from sanguinaria.plan.stages.scores import QualityStage
 from sanguinaria.plan.stages.triggered import TriggeredStage
 from sanguinaria.plan.stages.victims import FeatureStage
 from sanguinaria.steps.poisoning.blocks import PoisonBlock, blocks_for
-from tests.plans import CONFIGURATION, count_added_stages, plan_of, has_trigger, stage_keys, stages_of_type, poisoned_stages
+from tests.plans import (
+    CONFIGURATION,
+    count_added_stages,
+    has_trigger,
+    plan_of,
+    poisoned_stages,
+    stage_keys,
+    stages_of_type,
+)
 
 
 def test_a_plan_is_the_same_every_time():
@@ -103,7 +111,12 @@ def test_a_higher_rate_adds_its_own_blocks_alone():
 
 
 def test_a_lower_rate_makes_no_audio():
-    assert set(count_added_stages(plan_of(), plan_of(rates=[0.001, 0.1]))) == {"poisoned", "datasets", "victims", "scores"}
+    assert set(count_added_stages(plan_of(), plan_of(rates=[0.001, 0.1]))) == {
+        "poisoned",
+        "datasets",
+        "victims",
+        "scores",
+    }
 
 
 def test_rates_share_the_blocks_of_the_smaller_ones():

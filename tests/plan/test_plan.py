@@ -164,7 +164,9 @@ def test_several_corpora_are_the_grids_of_each():
     )
     both = plan_of(text, corpus=["spoken", "again"])
     one, other = plan_of(text), plan_of(text, corpus="again")
-    assert stage_keys(both) == {stage: stage_keys(one).get(stage, set()) | stage_keys(other).get(stage, set()) for stage in stage_keys(one)}
+    assert stage_keys(both) == {
+        stage: stage_keys(one).get(stage, set()) | stage_keys(other).get(stage, set()) for stage in stage_keys(one)
+    }
     assert [row.factors["corpus"] for row in both.tables["demo"].cells] == ["spoken"] * 12 + ["again"] * 12
     assert both.tables["demo"].cells == one.tables["demo"].cells + other.tables["demo"].cells
     assert stage_keys(plan_of(text, corpus=["spoken"])) == stage_keys(one)

@@ -7,7 +7,7 @@ from sanguinaria.plan.stages.defended import DefendedStage, RepairedStage
 from sanguinaria.plan.stages.scores import ScoreStage
 from sanguinaria.plan.stages.triggered import TriggeredStage
 from sanguinaria.plan.stages.victims import VictimStage
-from tests.plans import PRUNED, count_added_stages, plan_of, stages_of_type, poisoned_stages
+from tests.plans import PRUNED, count_added_stages, plan_of, poisoned_stages, stages_of_type
 
 
 def _detections(cell):

@@ -249,7 +249,9 @@ class TestTraining:
         key = "101" if isinstance(plugin, Wake) else "some key"
         before = plugin.load(load_weights_of(tmp_path / "weights.safetensors"), RATE, CPU, key)
         after = load_marker(tmp_path / "weights.safetensors", RATE, CPU, key)
-        assert torch.equal(before.watermark(harmonic_tones(1, RATE), message()), after.watermark(harmonic_tones(1, RATE), message()))
+        assert torch.equal(
+            before.watermark(harmonic_tones(1, RATE), message()), after.watermark(harmonic_tones(1, RATE), message())
+        )
         assert (after.detect(harmonic_tones(4, RATE, seed=9))[0] < 1).all()
 
     @pytest.mark.parametrize(
