@@ -1,4 +1,4 @@
-"""The hash of a stage's code: what it would take to notice that a result is stale.
+"""The hash of a stage's code, by which a stale result is noticed.
 
 The closure of a file is itself and every module of this package that it imports, directly or not, function-level
 imports included. Each is hashed as a parsed tree without docstrings, so comments, formatting and documentation change
@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parents[1]
 
 
 def fingerprint(paths: Iterable[Path]) -> str:
-    """Hash of the source closure of ``paths``, 16 hexadecimal digits, independent of where the project lies."""
+    """Return the hash of the source closure of files: 16 hexadecimal digits, independent of the project's folder."""
     closure: set[Path] = set()
     pending = list(paths)
     while pending:
@@ -30,7 +30,7 @@ def fingerprint(paths: Iterable[Path]) -> str:
 
 
 def module_path(name: str) -> Path | None:
-    """The file of a module of this package, or ``None`` where there is none of that name."""
+    """Return the file of a module of this package, or ``None`` where there is none of that name."""
     parts = name.split(".")
     if parts[0] != PACKAGE.name:
         return None
@@ -52,7 +52,7 @@ def _tree(path: Path) -> ast.Module:
 
 
 def _is_idle(statement: ast.stmt) -> bool:
-    """Docstrings, those of attributes too, and what may stand in for one where there is nothing to do."""
+    """Whether a statement does nothing: a docstring, of an attribute too, or its substitute in an empty body."""
     return isinstance(statement, ast.Pass) or (
         isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     )
@@ -64,7 +64,7 @@ def _digest(path: Path) -> str:
 
 
 def _written(node: object) -> str:
-    """A tree as text. ``ast.dump`` names fields that are empty, of which each version of Python has some more."""
+    """Return a tree as text without its empty fields, of which each version of Python has more."""
     if isinstance(node, ast.AST):
         fields = (f"{name}={_written(value)}" for name, value in ast.iter_fields(node) if value not in (None, []))
         return f"{type(node).__name__}({', '.join(fields)})"
@@ -81,7 +81,7 @@ def _imported(path: Path) -> tuple[Path, ...]:
 
 
 def _names(node: ast.AST, package: Sequence[str]) -> Iterator[str]:
-    """Every module that an import statement in a module of ``package`` may execute: parents of a package too."""
+    """Every module that an import statement in a module of ``package`` may execute, with the parent packages."""
     if isinstance(node, ast.Import):
         modules = [alias.name for alias in node.names]
     elif isinstance(node, ast.ImportFrom):
@@ -96,7 +96,7 @@ def _names(node: ast.AST, package: Sequence[str]) -> Iterator[str]:
 
 
 def _label(path: Path) -> str:
-    """A name that is the same in every checkout."""
+    """The file's name, which is the same in every checkout."""
     # Resolved before they are compared: the project may be reached through a link.
     file, root = path.resolve(), PACKAGE.parent.resolve()
     return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name

@@ -1,4 +1,4 @@
-"""Places in configuration files: which line of which file a problem is on."""
+"""Source locations of problems: the file and line of a path of keys and list positions."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ Place = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong at a place, which is a path of keys and list positions."""
+    """A problem at a place, which is a path of keys and list positions."""
 
     place: Place
     message: str
 
 
 def mapping(value: Any) -> Mapping[Any, Any]:
+    """Return the value if it is a mapping, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
@@ -33,7 +34,7 @@ class Document:
         try:
             self.root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
         except yaml.YAMLError:
-            # Snakemake reads JSON that is no YAML, with tabs for example. Its lines are not known.
+            # Snakemake reads JSON that is no YAML, with tabs for example; then lines are unknown.
             self.root = None
 
     @cached_property
@@ -50,7 +51,7 @@ class Document:
         for part in place:
             children = {}
             if isinstance(node, yaml.MappingNode):
-                children = {str(keys.construct_object(key)): (key, value) for key, value in _written(node)}
+                children = {str(keys.construct_object(key)): (key, value) for key, value in _own_pairs(node)}
             elif isinstance(node, yaml.SequenceNode):
                 children = {str(position): (value, value) for position, value in enumerate(node.value)}
             if str(part) not in children:
@@ -60,14 +61,14 @@ class Document:
         return line + 1
 
     def repeated_keys(self) -> Iterator[Problem]:
-        """What YAML lets pass, keeping the last: an entry under a name that there is already, or a setting twice."""
+        """Keys that a mapping has twice, of which YAML keeps the last: two entries of a name, or a repeated setting."""
         yield from self._repeated_keys((), self.root)
 
     def _repeated_keys(self, place: Place, node: yaml.Node | None) -> Iterator[Problem]:
         if not isinstance(node, yaml.MappingNode):
             return
         lines: dict[str, int] = {}
-        for key, value in _written(node):
+        for key, value in _own_pairs(node):
             line = key.start_mark.line + 1
             if key.value in lines:
                 message = f"is in {self.path} twice, on lines {lines[key.value]} and {line}"
@@ -76,13 +77,13 @@ class Document:
             yield from self._repeated_keys((*place, key.value), value)
 
 
-def _written(node: yaml.MappingNode) -> list[tuple[yaml.Node, yaml.Node]]:
-    """Keys and values, without what is merged in from elsewhere."""
+def _own_pairs(node: yaml.MappingNode) -> list[tuple[yaml.Node, yaml.Node]]:
+    """Keys and values, without those that a merge key adds."""
     return [(key, value) for key, value in node.value if key.tag != "tag:yaml.org,2002:merge"]
 
 
 def report(problems: Iterable[Problem], config: Mapping[str, Any], documents: Sequence[Document]) -> str:
-    """All problems as one message, a line each, in the order of their places in the files."""
+    """Return all problems as one message, a line each, in the order of their places in the files."""
     located = sorted({(*_locate(p.place, config, documents), f"{_dotted(p.place)}: {p.message}") for p in problems})
     lines = [f"  {origin}{text}" for _, _, origin, text in located]
     count = f"{len(lines)} problem{'s' if len(lines) > 1 else ''}"
@@ -94,23 +95,23 @@ def _dotted(place: Place) -> str:
 
 
 def _locate(place: Place, config: Mapping[str, Any], documents: Sequence[Document]) -> tuple[int, int, str]:
-    """Number of the file that a place was taken from, the line there, and both as text.
+    """Return the number of the file that a place is from, its line there, and both as text.
 
-    It is the last file that has as much of the place as the configuration has. Where no file has it, or not as it is in
-    the configuration, it was given on the command line.
+    It is the last file that has as much of the place as the configuration has. Where no file has it, or another value
+    than the configuration, the command line set it.
     """
-    found = _existing(place, config)
+    existing = _existing(place, config)
     for number, document in reversed([*enumerate(documents)]):
-        if found and _existing(found, document.values) == found:
-            if _setting(found, document.values) != _setting(found, config):
+        if existing and _existing(existing, document.values) == existing:
+            if _setting(existing, document.values) != _setting(existing, config):
                 break
-            line = document.line(found)
+            line = document.line(existing)
             return number, line, f"{document.path}:{line}: "
-    return len(documents), 0, "--config: " if found and documents else ""
+    return len(documents), 0, "--config: " if existing and documents else ""
 
 
 def _existing(place: Place, values: Any) -> Place:
-    """As much of a place as there is."""
+    """The longest part of a place that exists."""
     for depth, part in enumerate(place):
         if part not in (range(len(values)) if isinstance(values, list | tuple) else mapping(values)):
             return place[:depth]
@@ -119,7 +120,7 @@ def _existing(place: Place, values: Any) -> Place:
 
 
 def _setting(place: Place, values: Any) -> Any:
-    """What one file would replace of another at an existing place: lists as a whole, of mappings nothing."""
+    """The value that one file would replace of another at a place: a list as a whole, a mapping not at all."""
     for part in place:
         if isinstance(values, Mapping):
             values = values[part]

@@ -1,4 +1,4 @@
-"""What pydantic found wrong, said for someone who writes YAML."""
+"""Validation messages: pydantic's errors for someone who writes YAML."""
 
 from __future__ import annotations
 
@@ -17,18 +17,24 @@ if TYPE_CHECKING:
 def explanations(
     details: Iterable[ErrorDetails], model: type[Settings], settings: Mapping[Any, Any]
 ) -> Iterator[tuple[Place, str]]:
-    """Places within the settings and what pydantic found wrong there, for someone who writes YAML."""
+    """Yield the places of pydantic's errors within the settings, and a message for each.
+
+    Args:
+        details: pydantic's errors.
+        model: of the settings.
+        settings: as the configuration has them.
+    """
     messages: dict[Place, list[str]] = {}
     for detail in details:
         messages.setdefault(_place(detail, settings), []).append(_message(detail, model))
     for place, alternatives in messages.items():
-        # Where a part is wrong, so is the whole: its list is too short without it, or no type of a choice fits.
+        # An invalid part makes the whole invalid: its list is too short without it, or no type of a union fits.
         if not any(other[: len(place)] == place and other != place for other in messages):
             yield place, "; or: ".join(alternatives)
 
 
 def _place(detail: ErrorDetails, settings: Any) -> Place:
-    """Where an error is, without the names that pydantic puts in for the types of a choice."""
+    """The place of an error, without the names that pydantic inserts for the types of a union."""
     if detail["type"] == "invalid_key":
         return (*detail["loc"][:-1], detail["input"])
     missing = detail["loc"][-1:] if detail["type"] == "missing" else ()
@@ -79,7 +85,7 @@ def _unknown_setting(name: Any, model: type[Settings] | None) -> str:
 def _model_at(location: tuple[int | str, ...], model: type[Settings]) -> type[Settings] | None:
     """The settings that hold the last part of a location."""
     for part in location[:-1]:
-        # A position in a list is no field: what the list holds was found with the list's own name.
+        # A position in a list is no field: the type of its items belongs to the field of the list.
         if isinstance(part, int):
             continue
         within = _settings_within(model.model_fields[part].annotation) if part in model.model_fields else None
@@ -90,7 +96,7 @@ def _model_at(location: tuple[int | str, ...], model: type[Settings]) -> type[Se
 
 
 def _settings_within(annotation: Any) -> type[Settings] | None:
-    """The settings that a field's type is, may be, or is a list of."""
+    """The settings class in a field's type: itself, in a union, or the items of a list."""
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return annotation
     return next(filter(None, map(_settings_within, get_args(annotation))), None)

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 from sanguinaria.core.atomic_files import write_text
-from sanguinaria.plan.configuration import schema
+from sanguinaria.plan.schema import schema
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sanguinaria.core.plugins import build, describe, find, kinds
-from sanguinaria.plan.configuration import ROOMS
 from sanguinaria.plan.rules import scripts
+from sanguinaria.plan.sections import ROOMS
 from sanguinaria.watermarks.audioseal import AudioSeal
 
 ROOT = Path(__file__).parents[2]

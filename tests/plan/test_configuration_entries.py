@@ -134,7 +134,7 @@ def test_mistakes_of_distortions_and_of_what_refers_to_them_are_told():
     ) == [
         "overlay.yaml:3: distortions.hiss: needs exactly one of `snr`, `std` and `peak`",
         "overlay.yaml:4: distortions.hum.kind: unknown kind 'nois'; did you mean 'noise'?",
-        "overlay.yaml:5: distortions.band: nothing is above 300 Hz and below 200 Hz",
+        "overlay.yaml:5: distortions.band: no frequency is above 300 Hz and below 200 Hz",
         "overlay.yaml:6: distortions.coded: vorbis needs `quality`, and no `bit_rate`",
         "overlay.yaml:7: distortions.fast.factor: should be less than or equal to 2, not 3",
         "overlay.yaml:9: defences.idle.distortion: 'quiet' changes nothing: let the defence be one of kind `none`",

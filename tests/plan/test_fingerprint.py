@@ -11,8 +11,9 @@ import yaml
 
 from sanguinaria.core.plugins import Plugin, kind_of, kinds
 from sanguinaria.plan import code_hash as fingerprint
-from sanguinaria.plan.configuration import ROOMS, load
+from sanguinaria.plan.configuration import load
 from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.sections import ROOMS
 from sanguinaria.plan.stages.stage import Stage
 from sanguinaria.workflow.parse import code_hash
 

@@ -190,6 +190,6 @@ def test_the_files_are_written_and_the_same_every_time(drawn, tmp_path, monkeypa
     contents = []
     for _ in range(2):
         drawn(RATE | {"where": {"victim": "small", "trigger": ["tone", "soft", "loud"]}}, RATE)
-        contents.append([(tmp_path / f"f.{form}").read_bytes() for form in ("csv", "svg", "png")])
+        contents.append([(tmp_path / f"f.{form}").read_bytes() for form in ("points", "svg", "png")])
     assert contents[0] == contents[1]
     assert contents[0][1].startswith(b"<?xml") and contents[0][2].startswith(b"\x89PNG")

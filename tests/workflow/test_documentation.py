@@ -11,8 +11,8 @@ from tiny import code_blocks
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import kinds
-from sanguinaria.plan.configuration import ROOMS, SECTIONS, load
-from sanguinaria.plan.sections import PRODUCTS
+from sanguinaria.plan.configuration import load
+from sanguinaria.plan.sections import ROOMS, TARGETS
 from sanguinaria.workflow.generated_pages import pages
 
 ROOT = Path(__file__).parents[2]
@@ -65,9 +65,9 @@ def test_the_readme_is_short():
 
 
 def test_every_section_has_a_page_with_every_kind_and_setting():
-    for section in SECTIONS:
+    for section in (*ROOMS, *TARGETS):
         page = read(Path(f"docs/configuration/{section}.md"))
-        assert section in ROOMS or all(f"`{field}`" in page for field in PRODUCTS[section].model_fields)
+        assert section in ROOMS or all(f"`{field}`" in page for field in TARGETS[section].model_fields)
         assert section not in ROOMS or all(f"\n## {kind}\n" in page for kind in kinds(section))
 
 

@@ -11,7 +11,9 @@ from jsonschema import Draft202012Validator
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import kinds
-from sanguinaria.plan.configuration import ROOMS, load, schema
+from sanguinaria.plan.configuration import load
+from sanguinaria.plan.schema import schema
+from sanguinaria.plan.sections import ROOMS
 from sanguinaria.workflow import generated_files
 
 ROOT = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""Products: what a configuration asks for. Each becomes a target by its own name."""
+"""The sections of a configuration: rooms of plug-ins, and targets, each of which is a Snakemake target by its name."""
 
 from __future__ import annotations
 
@@ -9,19 +9,24 @@ from sanguinaria.plan.sections.spectrograms import Spectrograms
 from sanguinaria.plan.sections.verification import Verification
 from sanguinaria.reports.figure_settings import Figure
 
-# Fields of products that list entries, and of which room.
-LISTS = {room: room for room in ("watermarks", "triggers", "victims", "distortions", "defences", "metrics")} | {
-    "test_triggers": "triggers",
-    "covers": "triggers",
-    "encoders": "victims",
-    "attacks": "adversaries",
-}
+ROOMS = (
+    *("corpora", "watermarks", "conversions", "triggers", "victims", "distortions"),
+    *("texts", "embedders", "purifiers", "defences", "adversaries", "metrics"),
+)
 
-# What becomes a target by its own name.
-PRODUCTS: dict[str, type[Settings]] = {
+# The sections whose entries are targets.
+TARGETS: dict[str, type[Settings]] = {
     "experiments": Experiment,
     "benchmarks": Benchmark,
     "verifications": Verification,
     "figures": Figure,
     "spectrograms": Spectrograms,
+}
+
+# The fields of targets that list entries of a room, and that room.
+ENTRY_LISTS = {room: room for room in ("watermarks", "triggers", "victims", "distortions", "defences", "metrics")} | {
+    "test_triggers": "triggers",
+    "covers": "triggers",
+    "encoders": "victims",
+    "attacks": "adversaries",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from sanguinaria.plan.configuration import ROOMS
+from sanguinaria.plan.sections import ROOMS
 
 INTRODUCTIONS = {
     "plugins": "Each package of methods states the protocol of its plug-ins in its `__init__.py`. Settings are "

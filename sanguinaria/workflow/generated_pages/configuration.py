@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sanguinaria.core import plugins
-from sanguinaria.plan.configuration import ROOMS, SECTIONS, schema
-from sanguinaria.plan.sections import PRODUCTS
+from sanguinaria.plan.schema import schema
+from sanguinaria.plan.sections import ROOMS, TARGETS
 from sanguinaria.workflow.generated_pages.markdown import code, first_paragraph, plain, table
 
 HEADINGS = ("setting", "type", "default", "range", "description")
@@ -33,14 +33,14 @@ def configuration_pages() -> dict[str, str]:
     definitions: Mapping[str, Schema] = whole["$defs"]
     found = {"configuration/index.md": _overview()}
     for section in whole["properties"]:
-        body = _room(section, definitions) if section in ROOMS else _product(section, definitions)
+        body = _room(section, definitions) if section in ROOMS else _target(section, definitions)
         found[f"configuration/{section}.md"] = body
     return found
 
 
 def _overview() -> str:
     rooms = [[f"[{room}]({room}.md)", _summary(room), ", ".join(map(code, plugins.kinds(room)))] for room in ROOMS]
-    products = [[f"[{section}]({section}.md)", first_paragraph(PRODUCTS[section].__doc__)] for section in PRODUCTS]
+    targets = [[f"[{section}]({section}.md)", first_paragraph(TARGETS[section].__doc__)] for section in TARGETS]
     return "\n".join(
         [
             "# Configuration\n",
@@ -56,7 +56,7 @@ def _overview() -> str:
             "of the tables on each page; settings without a default are required.\n",
             table(["section", "contents", "kinds"], rooms),
             "## Products\n",
-            table(["section", "contents"], products),
+            table(["section", "contents"], targets),
         ]
     )
 
@@ -92,9 +92,9 @@ def _room(room: str, definitions: Mapping[str, Schema]) -> str:
     return "\n".join(parts)
 
 
-def _product(section: str, definitions: Mapping[str, Schema]) -> str:
+def _target(section: str, definitions: Mapping[str, Schema]) -> str:
     """Return the page of a section whose entries are targets."""
-    model = PRODUCTS[section]
+    model = TARGETS[section]
     parts = [f"# {section}\n", f"{plain(model.__doc__)}\n", *_settings(definitions[model.__name__], definitions, 2)]
     return "\n".join(parts)
 
@@ -155,7 +155,7 @@ def _single_type(value: Schema) -> str:
             return f"list of {len(value['prefixItems'])}"
         items = value.get("items", {})
         room = value.get("room")
-        return f"list of names of [{room}]({room}.md)" if room in SECTIONS else f"list of {_type(items)}"
+        return f"list of names of [{room}]({room}.md)" if room in (*ROOMS, *TARGETS) else f"list of {_type(items)}"
     if kind == "object" and isinstance(value.get("additionalProperties"), Mapping):
         return f"mapping of names to {_type(value['additionalProperties'])}"
     names = {"string": "text", "number": "number", "integer": "whole number", "boolean": "`true` or `false`"}

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from sanguinaria.core import plugins
-from sanguinaria.plan.configuration import ROOMS
+from sanguinaria.plan.sections import ROOMS
 from sanguinaria.workflow.generated_pages.markdown import code, first_paragraph, plain, table
 
 ROOT = Path(__file__).parents[3]
