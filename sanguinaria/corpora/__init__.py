@@ -21,9 +21,14 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One item of a corpus's list, before it is read.
+    """An entry of a corpus's list of recordings.
 
-    ``source`` says where the audio comes from in the plug-in's own words: a path, or what is to be spoken.
+    Attributes:
+        utterance_id: unique in the corpus.
+        label: class of the utterance.
+        speaker: name of the speaker.
+        split: to which the utterance belongs.
+        source: of the audio, in a format of the plug-in's own: a path, or the text, voice and rate of a synthesis.
     """
 
     utterance_id: str
@@ -34,64 +39,81 @@ class Recording:
 
 
 class Corpus(Plugin):
-    """The protocol of a corpus, and the settings that all have.
+    """The protocol of a corpus, and the settings that all corpora have.
 
-    Every utterance becomes mono at ``sample_rate`` Hz and exactly ``duration`` seconds long: longer ones are cropped
-    and shorter ones padded with zeros, both evenly at the two ends.
+    Every utterance becomes mono at ``sample_rate`` Hz and exactly ``duration`` seconds long: longer recordings are
+    cropped and shorter ones padded with zeros, in both cases evenly at the two ends.
     """
 
     room: ClassVar[str] = "corpora"
 
     sample_rate: int = Field(default=16000, ge=4000, le=96000, description="Hz")
     duration: float = Field(default=1.0, gt=0, le=60, description="seconds")
-    shards: int = Field(default=1, ge=1, description="files that the corpus is spread over, each one job's work")
+    shards: int = Field(
+        default=1, ge=1, description="utterance tables of the corpus, each of which a job of its own computes"
+    )
     unreadable: Literal["stop", "refuse"] = Field(
-        default="stop", description="stop with their names, or leave them out and count them in report.json"
+        default="stop", description="stop with an error that names them, or exclude them and count them in report.json"
     )
 
     def labels(self) -> Sequence[str] | None:
-        """The labels, where the configuration alone says them; ``None`` where only the files do."""
+        """Return the labels if they follow from the configuration; ``None`` if they depend on the recordings."""
         return None
 
     def fingerprint(self) -> str:
-        """What tells one state of the source from another, where the settings alone do not: the user's own files."""
+        """Return a digest of the user's own files, the part of the corpus's identity that is not in the settings."""
         return ""
 
     @abstractmethod
     def recordings(self) -> list[Recording]:
-        """Every recording, sorted by ``utterance_id``.
+        """List the recordings, sorted by ``utterance_id``.
 
         Raises:
-            InputError: the source is absent or not what it should be.
+            InputError: the source is absent or invalid.
         """
 
     @abstractmethod
     def read(self, source: str) -> tuple[np.ndarray, int, list[str]]:
-        """The audio of a recording.
+        """Read the audio of a recording.
+
+        Args:
+            source: as in :class:`Recording`.
 
         Returns:
             Samples (frames, channels) as float32 in [-1, 1], their rate in Hz, and remarks for the report.
 
         Raises:
-            InputError: it cannot be read; the message says why, without the path.
+            InputError: it cannot be read; the message gives the reason, without the path.
         """
 
 
 class SplitShares(Settings):
-    """Which share of the speakers goes to which split; the rest trains."""
+    """Shares of the validation and the test split; the rest is the training split."""
 
     validation: float = Field(default=0.1, ge=0, lt=1)
     test: float = Field(default=0.2, ge=0, lt=1)
 
-    def of(self, speaker: str) -> Split:
-        """The split of a speaker: by a hash, so that it depends on no other speaker and on no order."""
+    def split_of(self, speaker: str) -> Split:
+        """Return the split of a speaker: by a hash, so that it does not depend on other speakers or their order.
+
+        Example:
+            >>> SplitShares(validation=0.0, test=0.0).split_of("ann")
+            'train'
+        """
         position = int(_digest(speaker)[:12], 16) / 16**12
         if position < self.test:
             return "test"
         return "validation" if position < self.test + self.validation else "train"
 
-    def deal(self, names: Sequence[str]) -> dict[str, Split]:
-        """Splits for names that belong together, by rank of their hashes: the smallest share gets a name, too."""
+    def assign(self, names: Sequence[str]) -> dict[str, Split]:
+        """Assign splits to a group of names, such as a speaker's recordings, by the ranks of their hashes.
+
+        The shares are exact but for rounding, and a share above 0 gets at least one name.
+
+        Example:
+            >>> sorted(SplitShares().assign(["a", "b", "c"]).values())
+            ['test', 'train', 'validation']
+        """
         splits: list[Split] = []
         shares: tuple[tuple[Split, float], ...] = (("test", self.test), ("validation", self.validation), ("train", 1))
         for split, share in shares:
@@ -100,4 +122,5 @@ class SplitShares(Settings):
 
 
 def _digest(name: str) -> str:
+    """SHA-256 of a name, hexadecimal."""
     return hashlib.sha256(name.encode()).hexdigest()

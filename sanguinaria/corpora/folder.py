@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-# Audio, whether libsndfile reads it or not: a recording in another format is to be refused, not overlooked.
+# Suffixes of audio, whether libsndfile reads it or not: an unreadable recording is to be reported, not ignored.
 SUFFIXES = frozenset(
     (
         *(".wav", ".wave", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd"),
@@ -33,10 +33,10 @@ SUFFIXES = frozenset(
 class Folder(Corpus):
     """A folder of audio files, described by its layout or by a table.
 
-    Without a table the label of a file is its top sub-folder; the speaker is the first group of ``speaker_pattern``,
-    matched against the path below ``path``, and the file itself where there is no pattern. Splits are drawn by a hash
-    of the speaker, so that they share none. A table (CSV or Parquet) has the columns path (below ``path``) and label,
-    and optionally speaker and split.
+    Without a table, the label of a file is its top sub-folder. The speaker is the first group of ``speaker_pattern``,
+    matched against the path below ``path``; without a pattern every file is a speaker of its own. Splits are drawn by a
+    hash of the speaker, so that no two share a speaker. A table (CSV or Parquet) has the columns path (below ``path``)
+    and label, and optionally speaker and split.
     """
 
     path: Path
@@ -72,10 +72,10 @@ class Folder(Corpus):
         return sorted({name.partition("/")[0] for name in self._files()})
 
     def fingerprint(self) -> str:
-        """The names, sizes and times of the files: a recording that is exchanged makes another corpus."""
+        """Return a digest of the names, sizes and modification times of the files, and of the table if there is one."""
         import hashlib
 
-        # A table may list any file below the folder.
+        # A table may list any file below the folder, whatever its suffix.
         names = self._files() if self.table is None else _walk(self.path)
         digest = hashlib.sha256()
         for path in chain((self.path / name for name in names), [] if self.table is None else [self.table]):
@@ -85,11 +85,11 @@ class Folder(Corpus):
         return digest.hexdigest()[:16]
 
     def recordings(self) -> list[Recording]:
-        found = self._from_folders() if self.table is None else self._from_table()
-        repeated = [name for name, count in Counter(r.utterance_id for r in found).items() if count > 1]
+        recordings = self._from_folders() if self.table is None else self._from_table()
+        repeated = [name for name, count in Counter(r.utterance_id for r in recordings).items() if count > 1]
         if repeated:
             raise InputError(f"{self.table or self.path}: {len(repeated)} recordings twice, {repeated[0]} first")
-        return sorted(found, key=lambda recording: recording.utterance_id)
+        return sorted(recordings, key=lambda recording: recording.utterance_id)
 
     def read(self, source: str) -> tuple[np.ndarray, int, list[str]]:
         from sanguinaria.audio.files import read_file
@@ -97,63 +97,70 @@ class Folder(Corpus):
         return read_file(Path(source))
 
     def _files(self) -> Iterator[str]:
-        """Audio files in sub-folders, below ``path`` and in a fixed order; hidden ones are left alone."""
+        """Paths below ``path`` of the audio files in sub-folders, in a fixed order; without hidden files."""
         return (name for name in _walk(self.path) if "/" in name and self._is_audio(name))
 
     def _is_audio(self, name: str) -> bool:
+        """Whether a path below ``path`` is that of an audio file that is not hidden."""
         hidden = name.startswith(".") or "/." in name
         return not hidden and os.path.splitext(name)[1].lower() in SUFFIXES and os.path.isfile(self.path / name)
 
     def _from_folders(self) -> list[Recording]:
+        """The recordings by the layout of the folder."""
         if unlabelled := sorted(filter(self._is_audio, os.listdir(self.path))):
             raise InputError(
                 f"{self.path}: {len(unlabelled)} audio files lie in no sub-folder and so have no label, "
                 f"{unlabelled[0]!r} first; move them, or list the recordings in a table"
             )
-        found = []
+        recordings = []
         for name in self._files():
             speaker = self._speaker(name)
             label = name.partition("/")[0]
-            found.append(Recording(name, label, speaker, self.split.of(speaker), str(self.path / name)))
-        return found
+            recordings.append(Recording(name, label, speaker, self.split.split_of(speaker), str(self.path / name)))
+        return recordings
 
     def _speaker(self, name: str) -> str:
+        """The speaker of a path below ``path``."""
         if self.speaker_pattern is None:
             return name
         match = re.search(self.speaker_pattern, name)
         if match is None or not match[1]:
             raise InputError(
-                f"{self.path}: speaker_pattern {self.speaker_pattern!r} finds no speaker in {name!r}; mend the "
+                f"{self.path}: speaker_pattern {self.speaker_pattern!r} finds no speaker in {name!r}; correct the "
                 "pattern, or list the recordings in a table"
             )
         return match[1]
 
     def _from_table(self) -> list[Recording]:
+        """The recordings that the table lists."""
         assert self.table is not None
         table = _read_table(self.table)
         absent = [name for name in table["path"] if not (self.path / name).is_file()]
         if absent:
-            raise InputError(f"{self.table}: {len(absent)} of {len(table)} files are not there, {absent[0]!r} first")
-        found = []
+            raise InputError(f"{self.table}: {len(absent)} of {len(table)} files are absent, {absent[0]!r} first")
+        recordings = []
         for row in table.to_dict("records"):
             speaker = row.get("speaker", row["path"])
-            split = row.get("split", self.split.of(speaker))
-            found.append(Recording(row["path"], row["label"], speaker, split, str(self.path / row["path"])))
-        return found
+            split = row.get("split", self.split.split_of(speaker))
+            recordings.append(Recording(row["path"], row["label"], speaker, split, str(self.path / row["path"])))
+        return recordings
 
 
 def _walk(folder: Path) -> Iterator[str]:
-    """Every file below a folder, by its path below it, in a fixed order; linked folders are followed, each once on a
-    way down. Text and one after another, as a corpus may have a million."""
+    """Paths below a folder of all files in it, in a fixed order.
+
+    Linked folders are followed, unless they lead back to a folder above. The paths are text and not held in memory, as
+    a corpus may have a million files.
+    """
     for parent, folders, names in os.walk(folder, followlinks=True):
-        ways = {os.path.realpath(above) for above in (parent, *map(str, Path(parent).parents))}
-        folders[:] = sorted(name for name in folders if os.path.realpath(Path(parent, name)) not in ways)
+        ancestors = {os.path.realpath(above) for above in (parent, *map(str, Path(parent).parents))}
+        folders[:] = sorted(name for name in folders if os.path.realpath(Path(parent, name)) not in ancestors)
         below = Path(os.path.relpath(parent, folder))
         yield from ((below / name).as_posix() for name in sorted(names))
 
 
 def _table_labels(path: Path) -> Sequence[str] | None:
-    """The labels in a CSV file, without what reading it properly costs; ``None`` where that is needed."""
+    """The labels in a CSV file, read without pandas, which is slow to import; ``None`` where pandas is needed."""
     if path.suffix == ".parquet" or not path.is_file():
         return None
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
@@ -162,17 +169,17 @@ def _table_labels(path: Path) -> Sequence[str] | None:
 
 
 def _read_table(path: Path) -> pd.DataFrame:
-    """The table with every column as text.
+    """Read the table, with every column as text.
 
     Raises:
-        InputError: a column, a value, or a split's name is not as it should be.
+        InputError: the table, a column, a value, or a split's name is invalid.
     """
     import pandas as pd
 
     try:
         # Only an empty field is a missing value: "null", "none" and "NA" may be labels.
-        text = {"dtype": str, "keep_default_na": False, "na_values": [""]}
-        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, **text)
+        options = {"dtype": str, "keep_default_na": False, "na_values": [""]}
+        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, **options)
     except Exception as error:
         raise InputError(f"{path}: not a readable CSV or Parquet table: {error}") from error
     columns = [name for name in ("path", "label", "speaker", "split") if name in table]
@@ -188,7 +195,7 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise InputError(f"{path}: {outside[0]!r} is not below the corpus's folder")
     # One spelling for one file: a/./b.wav and a/b.wav are the same recording twice.
     table["path"] = [Path(name).as_posix() for name in table["path"]]
-    strange = sorted(set(table.get("split", [])) - set(SPLITS))
-    if strange:
-        raise InputError(f"{path}: unknown split {strange[0]!r}; there are: {', '.join(SPLITS)}")
+    unknown = sorted(set(table.get("split", [])) - set(SPLITS))
+    if unknown:
+        raise InputError(f"{path}: unknown split {unknown[0]!r}; there are: {', '.join(SPLITS)}")
     return table

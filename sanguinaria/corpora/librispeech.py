@@ -1,4 +1,4 @@
-"""LibriSpeech (Panayotov et al., ICASSP 2015): who reads, in segments of audiobooks."""
+"""LibriSpeech (Panayotov et al., ICASSP 2015): speaker identification on segments of audiobooks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -30,10 +30,10 @@ SHA256: dict[Subset, str] = {
     "dev-clean": "76f87d090650617fca0cac8f88b9416e0ebf80350acb97b343a85fa903728ab3",
     "test-other": "d09c181bba5cf717b3dee7d4d592af11a3ee3a09e08ae025c5506f6ebe961c29",
 }
-# Utterances of the subsets: an extracted folder is checked by them.
+# Numbers of recordings in the subsets, by which an extracted folder is checked.
 UTTERANCES: dict[Subset, int] = {"train-clean-100": 28539, "dev-clean": 2703, "test-other": 2939}
-# What an extracted subset may be called in the user's downloads: the archive's own name for it, that without the folder
-# that all subsets share, and a name among other corpora.
+# Folders of an extracted subset in the user's downloads: the archive's own, that without the folder that all subsets
+# share, and one beside other corpora.
 FOLDERS = ("LibriSpeech/{subset}", "{subset}", "librispeech/librispeech_{subset}")
 # SPEAKER-CHAPTER-UTTERANCE.flac
 NAME = re.compile(r"(\d+)-\d+-\d+")
@@ -42,25 +42,27 @@ NAME = re.compile(r"(\d+)-\d+-\d+")
 class LibriSpeech(Corpus):
     """Speaker identification: the labels are the speakers, the utterances segments of their recordings. CC BY 4.0.
 
-    Recordings are cut end to end into segments of ``duration`` seconds; a shorter rest is left out, and silent
-    segments are kept. Speakers with fewer than ``minimum_segments`` are left out.
+    Recordings are split into adjacent segments of ``duration`` seconds; a shorter rest is left out, and silent segments
+    are kept. Speakers with fewer than ``minimum_segments`` are left out.
 
-    Where a speaker has three recordings or more, whole recordings are dealt to the splits; where there are fewer, the
-    segments are, in the order of time: first those that train, then validation, then test. No two segments overlap,
-    but those of one recording share its session, and so do the recordings of a chapter: accuracy is optimistic.
+    Where a speaker has three recordings or more, whole recordings are assigned to the splits. Where there are fewer,
+    segments are assigned in the order of time: training, then validation, then test. No two segments overlap, but the
+    segments of a recording, and the recordings of a chapter, are of one session, so the accuracy is optimistic.
 
-    A copy with only some of the subset's recordings is taken with ``partial: true``. Extracted copies are found in
-    the folder SANGUINARIA_DOWNLOADS as LibriSpeech/SUBSET, SUBSET, or librispeech/librispeech_SUBSET; files may lie in
-    any folders below.
+    A copy with only some of the subset's recordings is accepted with ``partial: true``. Extracted copies are searched
+    for in the folder SANGUINARIA_DOWNLOADS, as LibriSpeech/SUBSET, SUBSET, or librispeech/librispeech_SUBSET; files may
+    lie in any folders below.
     """
 
     subset: Subset = Field(
         default="train-clean-100", description="251 speakers (6.4 GB), 40 speakers (0.3 GB), or 33 speakers (0.3 GB)"
     )
-    partial: bool = Field(default=False, description="take a local copy that holds only some of the recordings")
+    partial: bool = Field(default=False, description="accept a local copy that holds only some of the recordings")
     minimum_segments: int = Field(default=10, ge=3, description="segments that a speaker needs to be a label")
     maximum_segments: int | None = Field(
-        default=None, ge=3, description="take no more from a speaker, as equally from the recordings as possible"
+        default=None,
+        ge=3,
+        description="segments of a speaker at most, taken as equally from the recordings as possible",
     )
     split: SplitShares = SplitShares()
 
@@ -71,7 +73,7 @@ class LibriSpeech(Corpus):
         return self
 
     def fingerprint(self) -> str:
-        """The names and sizes of the files, where a copy may hold any of them."""
+        """Return a digest of the names and sizes of the files of a partial copy."""
         import hashlib
 
         folder = _local_folder(self.subset) if self.partial else None
@@ -83,39 +85,41 @@ class LibriSpeech(Corpus):
     def recordings(self) -> list[Recording]:
         from sanguinaria.core.downloads import obtain
 
-        folder = obtain(_archive(self.subset), DOWNLOADS, self._complaint)
-        speakers = [self._of_speaker(name, list(paths)) for name, paths in groupby(_files(folder), key=_speaker)]
-        enough = [own for own in speakers if len(own) >= self.minimum_segments]
-        if len(enough) < 2:
+        folder = obtain(_archive(self.subset), DOWNLOADS, self._find_fault)
+        groups = groupby(_files(folder), key=_speaker)
+        by_speaker = [self._recordings_of(speaker, list(paths)) for speaker, paths in groups]
+        included = [recordings for recordings in by_speaker if len(recordings) >= self.minimum_segments]
+        if len(included) < 2:
             raise InputError(
                 f"{folder}: fewer than two speakers have {self.minimum_segments} segments of {self.duration:g} s "
-                f"(the most is {max(map(len, speakers))}): lower minimum_segments or duration"
+                f"(the most is {max(map(len, by_speaker))}): lower minimum_segments or duration"
             )
-        return sorted((recording for own in enough for recording in own), key=lambda recording: recording.utterance_id)
+        return sorted(chain.from_iterable(included), key=lambda recording: recording.utterance_id)
 
     def read(self, source: str) -> tuple[np.ndarray, int, list[str]]:
         from sanguinaria.audio.segments import Segment, read_segment
 
         return *read_segment(Segment.parse(source)), []
 
-    def _of_speaker(self, speaker: str, paths: Sequence[Path]) -> list[Recording]:
-        numbered = [pair for path in paths for pair in enumerate(_cut(path, self.duration))]
-        # The first of each recording before the second of each: so the maximum takes equally from all.
-        taken = sorted(numbered, key=lambda pair: pair[0])[: self.maximum_segments]
-        taken.sort(key=lambda pair: (pair[1].path.name, pair[0]))
-        splits = _deal([segment for _, segment in taken], self.split)
+    def _recordings_of(self, speaker: str, paths: Sequence[Path]) -> list[Recording]:
+        """The segments of a speaker's recordings, at most ``maximum_segments``."""
+        numbered = [pair for path in paths for pair in enumerate(_segments(path, self.duration))]
+        # The first segments of all recordings come before the second ones, so the maximum takes equally from each.
+        selected = sorted(numbered, key=lambda pair: pair[0])[: self.maximum_segments]
+        selected.sort(key=lambda pair: (pair[1].path.name, pair[0]))
+        splits = _assign_splits([segment for _, segment in selected], self.split)
         return [
             Recording(f"{segment.path.stem}/{number:04d}", speaker, speaker, split, str(segment))
-            for (number, segment), split in zip(taken, splits, strict=True)
+            for (number, segment), split in zip(selected, splits, strict=True)
         ]
 
-    def _complaint(self, folder: Path) -> str | None:
-        """What is wrong with an extracted subset, by the names and the number of its recordings."""
+    def _find_fault(self, folder: Path) -> str | None:
+        """A message if the names or the number of the recordings are not those of the subset, else ``None``."""
         names = Counter(path.stem for path in _files(folder))
         if not names:
             return "it holds no .flac files"
-        if strange := next((name for name in names if not NAME.fullmatch(name)), None):
-            return f"{strange}.flac is not named SPEAKER-CHAPTER-NUMBER.flac"
+        if misnamed := next((name for name in names if not NAME.fullmatch(name)), None):
+            return f"{misnamed}.flac is not named SPEAKER-CHAPTER-NUMBER.flac"
         if (name := max(names, key=names.__getitem__)) and names[name] > 1:
             return f"it holds {name}.flac {names[name]} times"
         if self.partial or len(names) == UTTERANCES[self.subset]:
@@ -124,15 +128,16 @@ class LibriSpeech(Corpus):
 
 
 def _archive(subset: Subset) -> Archive:
+    """The archive of a subset, with the folder of a local copy if there is one."""
     from sanguinaria.core.downloads import Archive
 
     name = f"{subset}.tar.gz"
-    # The absolute path of a folder stays itself when it is looked for in the user's downloads.
+    # Joined to the user's downloads, an absolute path stays the same.
     return Archive(name, URL + name, SHA256[subset], str(_local_folder(subset) or subset))
 
 
 def _local_folder(subset: Subset) -> Path | None:
-    """The subset's extracted folder in the user's downloads, if it is there."""
+    """The subset's extracted folder in the user's downloads; ``None`` where there is none."""
     from sanguinaria.core.downloads import DOWNLOADS_VARIABLE
 
     downloads = os.environ.get(DOWNLOADS_VARIABLE)
@@ -143,28 +148,33 @@ def _local_folder(subset: Subset) -> Path | None:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The recordings, those of a speaker together."""
+    """The recordings below a folder, sorted by name and so by speaker."""
     return sorted(folder.rglob("*.flac"), key=lambda path: path.name)
 
 
 def _speaker(path: Path) -> str:
+    """The speaker, by the name of the file."""
     return path.name.partition("-")[0]
 
 
-def _cut(path: Path, duration: float) -> list[Segment]:
+def _segments(path: Path, duration: float) -> list[Segment]:
+    """The segments of a recording; one for a recording that cannot be read, so that its reading reports the error."""
     from sanguinaria.audio.segments import Segment, split_into_segments
 
     try:
         return split_into_segments(path, duration)
-    except InputError:  # listed all the same, so that reading it tells, or counts, it with all others
+    except InputError:
         return [Segment(path, 0, 1)]
 
 
-def _deal(segments: Sequence[Segment], shares: SplitShares) -> list[Split]:
-    """The splits of a speaker's segments, which are in the order of time."""
+def _assign_splits(segments: Sequence[Segment], shares: SplitShares) -> list[Split]:
+    """The splits of a speaker's segments, which are in the order of time.
+
+    They are those of whole recordings, where there are at least as many as splits.
+    """
     recordings = {segment.path.stem for segment in segments}
     if len(recordings) >= len(SPLITS):
-        of_recording = shares.deal(sorted(recordings))
-        return [of_recording[segment.path.stem] for segment in segments]
-    counts = Counter(shares.deal(list(map(str, segments))).values())
+        split_of_recording = shares.assign(sorted(recordings))
+        return [split_of_recording[segment.path.stem] for segment in segments]
+    counts = Counter(shares.assign(list(map(str, segments))).values())
     return [split for split in SPLITS for _ in range(counts[split])]

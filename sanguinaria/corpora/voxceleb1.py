@@ -1,4 +1,4 @@
-"""VoxCeleb1 (Nagrani, Chung, Zisserman, 2017, arXiv:1706.08612): who speaks, in interviews from the open web."""
+"""VoxCeleb1 (Nagrani, Chung, Zisserman, 2017, arXiv:1706.08612): speaker identification on interviews from the web."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     import numpy as np
 
 LIST = "iden_split.txt"
-# The official list's numbers.
+# Numbers of the splits in the official list.
 SPLIT_OF: dict[str, Split] = {"1": "train", "2": "validation", "3": "test"}
-# Number, speaker, session and file; no part may begin with a dot, and so lead out of the root.
+# Number, speaker, session and file. No part begins with a dot, so that no path leads out of the root.
 LINE = re.compile(r"([123]) ([^/\s.][^/\s]*)/([^/\s.][^/\s]*/[^/\s.][^/\s]*\.wav)\s*")
-# Where speakers' folders lie below the root: all together, or as the archives of the two parts were extracted.
+# Parents of the speakers' folders below the root: one for all, or one for each of the two extracted archives.
 FOLDERS = ("wav", "dev/wav", "test/wav", "")
-NAMED = 3  # of what is wrong, so many are named
+# Names in an error message, at most.
+NAMED = 3
 
 
 class VoxCeleb1(Corpus):
@@ -36,8 +37,8 @@ class VoxCeleb1(Corpus):
     and SPEAKER/SESSION/NUMBER.wav. The labels are the speakers. Every speaker is in every split of the official list,
     which keeps one session of each for the test.
 
-    Utterances last at least 4 s, 8.2 s on average, and the paper's networks are trained on 3 s of them: so 3 s need no
-    padding. They are the middle of the utterance, whereas the paper draws another part each time.
+    Utterances last at least 4 s, 8.2 s on average, and the paper's networks are trained on 3 s of them, which need no
+    padding. Here they are the middle of the utterance; the paper draws a random crop each time.
 
     Bloodroot's VoxCeleb-125 is of 125 speakers, and its paper does not say which: ``speakers: 125`` takes the first
     125 names in alphabetical order.
@@ -59,7 +60,7 @@ class VoxCeleb1(Corpus):
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         if not self.root.is_dir():
-            # The first job tells it: a configuration that names other corpora, too, can be used without a copy.
+            # Reported by the first job, as a configuration may be used for its other corpora alone.
             return
         if not self._list.is_file():
             yield (
@@ -73,11 +74,11 @@ class VoxCeleb1(Corpus):
     def labels(self) -> Sequence[str] | None:
         try:
             return self._speakers()
-        except InputError:  # problems() has told it
+        except InputError:  # reported by problems()
             return None
 
     def fingerprint(self) -> str:
-        """The list's content; the 150,000 recordings are not looked at, so one that is exchanged is not noticed."""
+        """Return a digest of the list. The 150,000 recordings are not read, so a replaced one does not change it."""
         import hashlib
 
         return hashlib.sha256(self._list.read_bytes()).hexdigest()[:16] if self._list.is_file() else ""
@@ -90,20 +91,20 @@ class VoxCeleb1(Corpus):
             )
         if message := next((message for _, message in self.problems({})), None):
             raise InputError(message)
-        listed = _read_list(self._list)
-        found = [
+        splits_of = _read_list(self._list)
+        recordings = [
             Recording(f"{speaker}/{name.removesuffix('.wav')}", speaker, speaker, split, f"{folder}/{name}")
             for speaker in self._speakers()
             for folder in [self._folder(speaker)]
-            for name, split in listed[speaker].items()
+            for name, split in splits_of[speaker].items()
         ]
-        absent = [recording.source for recording in found if not os.path.isfile(recording.source)]
+        absent = [recording.source for recording in recordings if not os.path.isfile(recording.source)]
         if absent:
             raise InputError(
-                f"{self._list}: {len(absent)} of the {len(found)} listed recordings are not there: "
+                f"{self._list}: {len(absent)} of the {len(recordings)} listed recordings are absent: "
                 f"{_first(absent)}; complete {self.root}, or set `speakers` to those that you have"
             )
-        return sorted(found, key=lambda recording: recording.utterance_id)
+        return sorted(recordings, key=lambda recording: recording.utterance_id)
 
     def read(self, source: str) -> tuple[np.ndarray, int, list[str]]:
         from sanguinaria.audio.files import read_file
@@ -112,9 +113,11 @@ class VoxCeleb1(Corpus):
 
     @property
     def _list(self) -> Path:
+        """The path of the list of splits."""
         return self.root / LIST if self.split is None else self.split
 
     def _problems_of_list(self) -> Iterator[tuple[str, str]]:
+        """Errors of the list and of the speakers that it lacks, as (field, message) pairs."""
         try:
             listed = _read_list(self._list)
         except InputError as error:
@@ -126,23 +129,23 @@ class VoxCeleb1(Corpus):
             yield "speakers", f"{len(absent)} of the speakers are not in {self._list}: {_first(absent)}"
 
     def _speakers(self) -> list[str]:
-        """Names of the speakers that are asked for, sorted."""
+        """Names of the speakers that the settings select, sorted."""
         if isinstance(self.speakers, tuple):
             return sorted(self.speakers)
-        every = sorted(_read_list(self._list))
-        return every if self.speakers == "all" else every[: self.speakers]
+        names = sorted(_read_list(self._list))
+        return names if self.speakers == "all" else names[: self.speakers]
 
     def _folder(self, speaker: str) -> str:
-        """The folder of a speaker, or where it is expected to be."""
-        places = [os.path.join(self.root, folder, speaker) for folder in FOLDERS]
-        return next(filter(os.path.isdir, places), places[0])
+        """The folder of a speaker; where it is absent, the first folder that it is searched for in."""
+        candidates = [os.path.join(self.root, folder, speaker) for folder in FOLDERS]
+        return next(filter(os.path.isdir, candidates), candidates[0])
 
 
 def _read_list(path: Path) -> Mapping[str, Mapping[str, Split]]:
-    """Speaker → SESSION/NUMBER.wav → split.
+    """Map speakers to recordings (SESSION/NUMBER.wav) to splits.
 
     Raises:
-        InputError: the file is absent or no text, or a line is not as it should be.
+        InputError: the file is absent or not text, or a line is invalid.
     """
     try:
         state = path.stat()
@@ -153,22 +156,23 @@ def _read_list(path: Path) -> Mapping[str, Mapping[str, Split]]:
 
 @lru_cache(maxsize=4)
 def _parse(path: Path, modified: int, size: int) -> Mapping[str, Mapping[str, Split]]:
-    """The list, read once for each state of the file: it has 153,516 lines, and is needed at every parse."""
-    found: dict[str, dict[str, Split]] = {}
+    """Parse the list, once for each state of the file: it has 153,516 lines, and every configuration needs it."""
+    splits_of: dict[str, dict[str, Split]] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
         match = LINE.fullmatch(line)
         if match is not None:
             split, speaker, name = match.groups()
-            own = found.setdefault(speaker, {})
-            if name in own:
+            splits = splits_of.setdefault(speaker, {})
+            if name in splits:
                 raise InputError(f"{path}:{number}: {speaker}/{name} is listed a second time: remove one of the lines")
-            own[name] = SPLIT_OF[split]
+            splits[name] = SPLIT_OF[split]
         elif line.strip():
             raise InputError(f"{path}:{number}: {line[:80]!r} is not '1, 2 or 3', a space, SPEAKER/SESSION/NUMBER.wav")
-    if not found:
+    if not splits_of:
         raise InputError(f"{path}: the list is empty; obtain VoxCeleb1's {LIST}")
-    return found
+    return splits_of
 
 
 def _first(names: Sequence[str]) -> str:
+    """The first few names, for an error message."""
     return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")

@@ -155,7 +155,7 @@ def test_no_test_or_training_utterances(good_and_odd: Path, tmp_path: Path, shar
 
 
 def test_shares_are_met_by_many_speakers() -> None:
-    counts = Counter(SplitShares().of(f"speaker {number}") for number in range(10000))
+    counts = Counter(SplitShares().split_of(f"speaker {number}") for number in range(10000))
     # Three standard deviations of a binomial with 10,000 draws are at most 120.
     assert counts["test"] == pytest.approx(2000, abs=120)
     assert counts["validation"] == pytest.approx(1000, abs=90)
@@ -164,7 +164,7 @@ def test_shares_are_met_by_many_speakers() -> None:
 def test_a_larger_test_share_keeps_the_smaller_one() -> None:
     names = [f"speaker {number}" for number in range(500)]
     small, large = (
-        {name for name in names if SplitShares(test=share, validation=0).of(name) == "test"} for share in (0.1, 0.3)
+        {name for name in names if SplitShares(test=share, validation=0).split_of(name) == "test"} for share in (0.1, 0.3)
     )
     assert small < large
 
@@ -172,14 +172,14 @@ def test_a_larger_test_share_keeps_the_smaller_one() -> None:
 @pytest.mark.parametrize(("count", "expected"), [(3, (1, 1, 1)), (5, (3, 1, 1)), (10, (7, 1, 2)), (100, (70, 10, 20))])
 def test_dealt_shares_are_exact(count: int, expected: tuple[int, int, int]) -> None:
     names = [f"clip {number}" for number in range(count)]
-    dealt = SplitShares().deal(names)
+    dealt = SplitShares().assign(names)
     assert set(dealt) == set(names)
     assert tuple(Counter(dealt.values())[split] for split in SPLITS) == expected
-    assert SplitShares().deal(names[::-1]) == dealt
+    assert SplitShares().assign(names[::-1]) == dealt
 
 
 def test_a_share_of_nothing_is_dealt_to_none() -> None:
-    assert Counter(SplitShares(validation=0).deal(list("abcde")).values()) == {"train": 4, "test": 1}
+    assert Counter(SplitShares(validation=0).assign(list("abcde")).values()) == {"train": 4, "test": 1}
 
 
 def test_word_lists() -> None:

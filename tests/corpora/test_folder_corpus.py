@@ -95,13 +95,13 @@ def test_table_without_speakers_and_splits(tmp_path: Path) -> None:
     found = recordings_by_id(Folder(path=empty_files(tmp_path / "in", *names), table=table))
     assert {recording.split for recording in found.values()} == set(SPLITS)
     assert all(recording.speaker == name for name, recording in found.items())
-    assert all(recording.split == SplitShares().of(name) for name, recording in found.items())
+    assert all(recording.split == SplitShares().split_of(name) for name, recording in found.items())
 
 
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([("path", "label"), ("a.wav", "x"), ("gone.wav", "x")], r"1 of 2 files are not there, 'gone\.wav' first"),
+        ([("path", "label"), ("a.wav", "x"), ("gone.wav", "x")], r"1 of 2 files are absent, 'gone\.wav' first"),
         ([("path", "word"), ("a.wav", "x")], "needs the columns path and label; it has path, word"),
         (
             [("path", "label", "split"), ("a.wav", "x", "dev")],

@@ -61,15 +61,15 @@ def test_official_lists(full: Path) -> None:
 def test_an_archive_without_its_lists_is_incomplete(tmp_path: Path) -> None:
     for word in ALL:
         (tmp_path / word).mkdir()
-    assert speech_commands._complaint(tmp_path, "full") == "it lacks validation_list.txt, testing_list.txt"
+    assert speech_commands._find_fault(tmp_path, "full") == "it lacks validation_list.txt, testing_list.txt"
     for name in LISTS:
         (tmp_path / name).touch()
-    assert speech_commands._complaint(tmp_path, "full") == "it holds 0 keyword clips instead of 105829"
-    assert speech_commands._complaint(tmp_path, "test") == "it holds 0 keyword clips instead of 4074"
+    assert speech_commands._find_fault(tmp_path, "full") == "it holds 0 keyword clips instead of 105829"
+    assert speech_commands._find_fault(tmp_path, "test") == "it holds 0 keyword clips instead of 4074"
     empty_files(tmp_path, "yes/yes.wav")
-    assert "yes.wav is not named" in str(speech_commands._complaint(tmp_path, "full"))
+    assert "yes.wav is not named" in str(speech_commands._find_fault(tmp_path, "full"))
     (tmp_path / "zero").rmdir()
-    assert speech_commands._complaint(tmp_path, "full") == "it lacks zero"
+    assert speech_commands._find_fault(tmp_path, "full") == "it lacks zero"
 
 
 def test_a_failed_download_is_the_inputs_fault(monkeypatch: pytest.MonkeyPatch) -> None:

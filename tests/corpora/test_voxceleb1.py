@@ -169,7 +169,7 @@ def test_all_absent_recordings_are_told_at_once(voxceleb: Path) -> None:
     with pytest.raises(InputError) as caught:
         VoxCeleb1(root=voxceleb).recordings()
     message = str(caught.value)
-    assert "4 of the 6 listed recordings are not there" in message
+    assert "4 of the 6 listed recordings are absent" in message
     assert str(voxceleb / "dev/wav/id10001/1zcIwhmdeo4/00001.wav") in message
     assert message.count(".wav") == 3 and ", …;" in message
 
