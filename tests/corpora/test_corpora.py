@@ -164,7 +164,8 @@ def test_shares_are_met_by_many_speakers() -> None:
 def test_a_larger_test_share_keeps_the_smaller_one() -> None:
     names = [f"speaker {number}" for number in range(500)]
     small, large = (
-        {name for name in names if SplitShares(test=share, validation=0).split_of(name) == "test"} for share in (0.1, 0.3)
+        {name for name in names if SplitShares(test=share, validation=0).split_of(name) == "test"}
+        for share in (0.1, 0.3)
     )
     assert small < large
 
