@@ -1,5 +1,6 @@
 """Documentation: examples of configurations are valid, links have targets, and the plug-ins of the guides work."""
 
+import ast
 import os
 import re
 from pathlib import Path
@@ -14,6 +15,7 @@ from sanguinaria.core.plugins import kinds
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.sections import ROOMS, TARGETS
 from sanguinaria.workflow.generated_pages import pages
+from sanguinaria.workflow.generated_pages.messages import template
 
 ROOT = Path(__file__).parents[2]
 # Of docs/results only tables are there, which have neither examples nor links.
@@ -75,3 +77,30 @@ def test_the_navigation_has_every_page():
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     for page in (*PAGES[1:], *GENERATED):
         assert re.search(rf"\b{page.relative_to('docs').as_posix()}$", navigation, re.MULTILINE), page
+
+
+def literals() -> str:
+    """All strings of the library, with variable parts as "…"."""
+    found = []
+    for path in sorted((ROOT / "sanguinaria").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant | ast.JoinedStr):
+                found.append(template(node).replace("`", ""))
+    return "\n".join(found)
+
+
+def test_the_quoted_messages_are_those_of_the_code():
+    strings = literals()
+    page = read(Path("docs/troubleshooting.md")).partition("## The configuration")[2]
+    quoted = [span for row in re.findall(r"^\| (.*?) \| ", page, re.MULTILINE) for span in re.findall(r"`(.*?)`", row)]
+    assert len(quoted) >= 40
+    # Names, numbers, and environment variables, which are inserted.
+    variable = r"…|'[^']*'|\b[NM]\b(?: problems)?|\d[\d,]*|SANGUINARIA_\w+|unknown (?:label|entry of triggers)|an experiment|WavMark|test"
+    pieces = [(span, piece.strip(" .:,;()")) for span in quoted for piece in re.split(variable, span)]
+    assert [(span, piece) for span, piece in pieces if len(piece) > 7 and piece not in strings] == []
+
+
+def test_the_architecture_names_every_package():
+    packages = [path.parent.name for path in (ROOT / "sanguinaria").glob("*/__init__.py")]
+    picture = (ROOT / "docs" / "architecture.svg").read_text(encoding="utf-8")
+    assert [name for name in packages if name not in picture] == []
