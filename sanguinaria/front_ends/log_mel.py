@@ -23,7 +23,7 @@ class LogMel(FrontEnd):
     """A log-mel front end; lengths in samples.
 
     The defaults are windows of 64 ms every 12.5 ms at 16 kHz. With half the window, a narrow-band mark is smeared over
-    twice as many hertz (docs/bloodroot_table1.md).
+    twice as many hertz (docs/bloodroot.md).
     """
 
     bands: int = Field(default=80, ge=8, le=256, description="mel bands")

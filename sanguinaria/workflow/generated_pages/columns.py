@@ -20,15 +20,16 @@ def column_reference() -> str:
     parts = [
         "# Measured columns\n",
         "This list is generated from the code. [Columns of the tables](../columns.md) defines each value, and lists "
-        "the columns of names and counts. Rates are fractions in the CSV files, and per cent on pages and figures. Most "
-        "values have an interval in two further columns, `…_low` and `…_high`.\n",
+        "the columns of names and counts. Rates are fractions in the CSV files, and per cent on pages and figures. "
+        "Most values have an interval in two further columns, `…_low` and `…_high`.\n",
     ]
     for name in KINDS:
         parts += [f"## {name}\n", _table(kind(name).columns)]
     parts += [
         "## metrics\n",
         "The column of a metric is the name of its entry in the configuration, with its unit. These are the names "
-        "where the entry has the name of its kind, with default settings; [the settings](../configuration/metrics.md).\n",
+        "where the entry has the name of its kind, with default settings: "
+        "[all settings](../configuration/metrics.md).\n",
         _table(_metrics()),
     ]
     return "\n".join(parts)
