@@ -67,7 +67,7 @@ michel klatt6 edward2 Gene2 iven2 iven3 iven4 steph2 steph3
 _VARIANTS = tuple(_VARIANT_NAMES.split())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Voice:
     """A synthetic speaker: an accent, a variant of the vocal tract, a pitch and a speaking rate.
 
@@ -121,7 +121,7 @@ def _voice(index: int) -> Voice:
     variant = _VARIANTS[place]
     pitch = _PITCHES[(place + 2 * lap) % len(_PITCHES)]
     rate = _RATES[(place + 2 * lap) % len(_RATES)]
-    return Voice(f"{language}+{variant}", language, variant, pitch, rate)
+    return Voice(name=f"{language}+{variant}", language=language, variant=variant, pitch=pitch, rate=rate)
 
 
 class Synthesiser:

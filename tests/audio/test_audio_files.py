@@ -1,4 +1,4 @@
-"""Any readable file becomes mono, of one rate and length, with a remark on each change; any other is refused."""
+"""Reading and conversion of audio files: formats, remarks on changes, and errors of unreadable files."""
 
 import hashlib
 import io
@@ -71,33 +71,33 @@ def rms(samples: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
 
 
-def prepared(path: Path, length: int = RATE) -> tuple[np.ndarray, list[str]]:
+def standardised(path: Path, length: int = RATE) -> tuple[np.ndarray, list[str]]:
     """What a corpus makes of a file, and all remarks on it."""
     samples, rate, remarks = read_file(path)
     fitted, changes = standardise(samples, rate, RATE, length)
     return fitted, remarks + changes
 
 
-def refusal(path: Path) -> str:
+def error_message(path: Path) -> str:
     with pytest.raises(InputError) as caught:
         read_file(path)
     assert str(path) not in str(caught.value)
     return str(caught.value)
 
 
-# What needs no change.
+# Audio that needs no conversion.
 
 
-def test_16_bits_stay_as_they_are(tmp_path: Path) -> None:
+def test_16_bit_samples_are_unchanged(tmp_path: Path) -> None:
     samples = NOISE.copy()
     samples[:4] = -32768, 32767, 0, -1
-    fitted, remarks = prepared(wav(tmp_path / "a.wav", samples))
+    fitted, remarks = standardised(wav(tmp_path / "a.wav", samples))
     assert remarks == []
     assert fitted.dtype == np.int16
     np.testing.assert_array_equal(fitted, samples)
 
 
-def test_every_16_bit_value_survives_the_way_through_float() -> None:
+def test_16_bit_values_round_trip_through_float() -> None:
     every = np.arange(-32768, 32768)
     np.testing.assert_array_equal(to_int16((every / 32768).astype(np.float32)), every)
 
@@ -118,7 +118,7 @@ def test_flac_is_lossless() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"not FLAC", encode_flac(NOISE, RATE)[:5000]], ids=["empty", "text", "cut"])
-def test_damaged_flac_is_refused(data: bytes) -> None:
+def test_damaged_flac_is_an_error(data: bytes) -> None:
     with pytest.raises(InputError, match="corrupt"):
         decode_flac(data)
 
@@ -129,70 +129,70 @@ def test_damaged_flac_is_refused(data: bytes) -> None:
 def test_24_bits_are_rounded(tmp_path: Path) -> None:
     values = np.concatenate([np.random.default_rng(1).integers(-(2**23), 2**23, 998), [-(2**23), 2**23 - 1]])
     data = b"".join(int(value).to_bytes(3, "little", signed=True) for value in values)
-    fitted, remarks = prepared(put(tmp_path / "a.wav", riff(data, bits=24)), 1000)
+    fitted, remarks = standardised(put(tmp_path / "a.wav", riff(data, bits=24)), 1000)
     assert remarks == []
     np.testing.assert_array_equal(fitted, np.minimum(np.rint(values / 256), 32767))
 
 
 def test_8_bits_are_unsigned(tmp_path: Path) -> None:
-    fitted, _ = prepared(put(tmp_path / "a.wav", riff(bytes([0, 64, 128, 255]), bits=8)), 4)
+    fitted, _ = standardised(put(tmp_path / "a.wav", riff(bytes([0, 64, 128, 255]), bits=8)), 4)
     assert fitted.tolist() == [-32768, -16384, 0, 127 * 256]
 
 
 def test_float_beyond_one_is_clipped(tmp_path: Path) -> None:
     data = struct.pack("<5f", 0.5, 1.5, -1.5, -0.25, 0.0)
-    fitted, remarks = prepared(put(tmp_path / "a.wav", riff(data, FLOAT, 32)), 5)
+    fitted, remarks = standardised(put(tmp_path / "a.wav", riff(data, FLOAT, 32)), 5)
     assert fitted.tolist() == [16384, 32767, -32768, -8192, 0]
     assert remarks == ["clipped"]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_no_number_is_refused(tmp_path: Path, value: float) -> None:
+def test_non_finite_samples_are_an_error(tmp_path: Path, value: float) -> None:
     data = struct.pack("<3f", 0.5, value, 0.0)
-    assert "not finite" in refusal(put(tmp_path / "a.wav", riff(data, FLOAT, 32)))
+    assert "not finite" in error_message(put(tmp_path / "a.wav", riff(data, FLOAT, 32)))
 
 
-def test_a_double_too_large_for_a_float_is_refused(tmp_path: Path) -> None:
-    assert "not finite" in refusal(put(tmp_path / "a.wav", riff(struct.pack("<d", 1e300), FLOAT, 64)))
+def test_a_double_beyond_the_range_of_float32_is_an_error(tmp_path: Path) -> None:
+    assert "not finite" in error_message(put(tmp_path / "a.wav", riff(struct.pack("<d", 1e300), FLOAT, 64)))
 
 
 # Channels, rates, lengths.
 
 
-def test_stereo_becomes_the_mean(tmp_path: Path) -> None:
+def test_stereo_is_mixed_down_to_its_mean(tmp_path: Path) -> None:
     left, right = np.array([100, -300, 32767]), np.array([300, -100, 32767])
-    fitted, remarks = prepared(wav(tmp_path / "a.wav", np.stack([left, right], axis=1)), 3)
+    fitted, remarks = standardised(wav(tmp_path / "a.wav", np.stack([left, right], axis=1)), 3)
     assert fitted.tolist() == [200, -200, 32767]
     assert remarks == ["mixed down"]
 
 
-def test_opposite_channels_leave_silence(tmp_path: Path) -> None:
-    fitted, remarks = prepared(wav(tmp_path / "a.wav", np.stack([NOISE, -NOISE], axis=1)))
+def test_opposite_channels_cancel_to_silence(tmp_path: Path) -> None:
+    fitted, remarks = standardised(wav(tmp_path / "a.wav", np.stack([NOISE, -NOISE], axis=1)))
     assert not fitted.any()
     assert remarks == ["mixed down", "silent"]
 
 
-def test_what_rounds_to_nothing_is_silent() -> None:
+def test_samples_that_round_to_0_are_silent() -> None:
     fitted, remarks = standardise(np.full((100, 1), 1e-6, np.float32), RATE, RATE, 100)
     assert not fitted.any()
     assert remarks == ["silent"]
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100, 48000])
-def test_resampling_keeps_pitch_level_and_duration(tmp_path: Path, rate: int) -> None:
+def test_resampling_preserves_pitch_level_and_duration(tmp_path: Path, rate: int) -> None:
     path = wav(tmp_path / "a.wav", np.rint(tone(1234, rate) * 32767).astype(np.int16), rate)
-    fitted, remarks = prepared(path)
+    fitted, remarks = standardised(path)
     assert remarks == [f"resampled from {rate} Hz"]
     assert peak(fitted / 32768, RATE) == pytest.approx(1234, abs=1)
     assert rms(fitted / 32768) == pytest.approx(0.5 / np.sqrt(2), rel=0.01)
 
 
 @pytest.mark.parametrize(("rate", "seconds"), [(8000, 0.5), (44100, 0.5), (44100, 2.0)])
-def test_resampled_audio_lasts_as_long(rate: int, seconds: float) -> None:
+def test_resampled_audio_has_the_same_duration(rate: int, seconds: float) -> None:
     assert len(resample_polyphase(tone(440, rate, seconds).astype(np.float32), rate, RATE)) == seconds * RATE
 
 
-def test_what_the_new_rate_cannot_hold_is_filtered_out() -> None:
+def test_frequencies_above_half_the_new_rate_are_filtered_out() -> None:
     # 12 kHz would fold to 4 kHz; the filter's edges ring at the clip's two ends.
     resampled = resample_polyphase(tone(12000, 44100).astype(np.float32), 44100, RATE)
     assert rms(resampled[500:-500]) < 0.001
@@ -205,7 +205,7 @@ def test_resampling_agrees_with_fourier_interpolation() -> None:
 
 
 @pytest.mark.parametrize(("length", "before", "after"), [(4, 3, 3), (5, 2, 3), (9, 0, 1), (10, 0, 0)])
-def test_padding_is_even(length: int, before: int, after: int) -> None:
+def test_padding_is_equal_at_both_ends(length: int, before: int, after: int) -> None:
     samples = np.arange(1, length + 1) / 32768
     fitted, remarks = standardise(samples[:, None].astype(np.float32), RATE, RATE, 10)
     assert fitted.tolist() == [0] * before + list(range(1, length + 1)) + [0] * after
@@ -213,7 +213,7 @@ def test_padding_is_even(length: int, before: int, after: int) -> None:
 
 
 @pytest.mark.parametrize(("length", "first"), [(11, 0), (12, 1), (15, 2), (20, 5)])
-def test_cropping_is_even(length: int, first: int) -> None:
+def test_cropping_is_equal_at_both_ends(length: int, first: int) -> None:
     samples = np.arange(1, length + 1) / 32768
     fitted, remarks = standardise(samples[:, None].astype(np.float32), RATE, RATE, 10)
     assert fitted.tolist() == list(range(first + 1, first + 11))
@@ -222,12 +222,12 @@ def test_cropping_is_even(length: int, first: int) -> None:
 
 def test_all_changes_at_once(tmp_path: Path) -> None:
     samples = np.rint(tone(500, 44100, 1.5) * 32767).astype(np.int16)
-    fitted, remarks = prepared(wav(tmp_path / "a.wav", np.stack([samples, samples], axis=1), 44100))
+    fitted, remarks = standardised(wav(tmp_path / "a.wav", np.stack([samples, samples], axis=1), 44100))
     assert remarks == ["mixed down", "resampled from 44100 Hz", "cropped"]
     assert peak(fitted, RATE) == pytest.approx(500, abs=1)
 
 
-# Containers, and files that are not what they seem.
+# Containers, truncated files and mislabelled files.
 
 CONTAINERS = {
     "wav": ("WAV", "PCM_16", "FILE"),
@@ -246,7 +246,7 @@ LOSSLESS = [name for name, (_, subtype, _) in CONTAINERS.items() if subtype == "
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
-def test_whole_files_are_read(tmp_path: Path, name: str) -> None:
+def test_complete_files_are_read(tmp_path: Path, name: str) -> None:
     samples, rate, remarks = read_file(put(tmp_path / f"a.{name}", encoded(*CONTAINERS[name])))
     assert (samples.shape, rate, remarks) == ((RATE, 1), RATE, [])
     if name in LOSSLESS:
@@ -254,18 +254,18 @@ def test_whole_files_are_read(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
-def test_truncated_files_are_refused_wherever_they_are_cut(tmp_path: Path, name: str) -> None:
+def test_files_truncated_at_any_byte_are_an_error(tmp_path: Path, name: str) -> None:
     # Three seconds, so that Ogg has several pages, and some cuts fall between them.
     data = encoded(*CONTAINERS[name], seconds=3)
     pages = [place for place in range(len(data)) if data.startswith(b"OggS", place)]
     cuts = [*np.linspace(0, len(data), 24, endpoint=False, dtype=int), len(data) - 1, len(data) - 2, *pages]
     for cut in cuts:
-        assert refusal(put(tmp_path / f"a.{name}", data[: int(cut)]))
+        assert error_message(put(tmp_path / f"a.{name}", data[: int(cut)]))
 
 
-def test_a_cut_is_called_a_cut(tmp_path: Path) -> None:
+def test_a_truncated_file_is_reported_as_truncated(tmp_path: Path) -> None:
     data = wav(tmp_path / "a.wav", NOISE).read_bytes()
-    message = refusal(put(tmp_path / "b.wav", data[:-1000]))
+    message = error_message(put(tmp_path / "b.wav", data[:-1000]))
     assert message.startswith("truncated")
     assert str(len(data)) in message
     assert str(len(data) - 1000) in message
@@ -281,48 +281,48 @@ def test_the_last_page_of_an_ogg_file_may_be_empty() -> None:
 
 
 @pytest.mark.parametrize("extra", [b"LIST" + struct.pack("<I", 4) + b"INFO", b"rubbish"], ids=["chunk", "rubbish"])
-def test_what_follows_the_audio_does_not_matter(tmp_path: Path, extra: bytes) -> None:
-    fitted, _ = prepared(put(tmp_path / "a.wav", riff(NOISE.tobytes()) + extra))
+def test_bytes_after_the_audio_are_ignored(tmp_path: Path, extra: bytes) -> None:
+    fitted, _ = standardised(put(tmp_path / "a.wav", riff(NOISE.tobytes()) + extra))
     np.testing.assert_array_equal(fitted, NOISE)
 
 
 @pytest.mark.parametrize("cut", [0, 100])
-def test_an_odd_chunk_before_the_audio_is_stepped_over(tmp_path: Path, cut: int) -> None:
+def test_a_chunk_of_odd_size_before_the_audio_is_skipped(tmp_path: Path, cut: int) -> None:
     whole = riff(NOISE.tobytes())
     data = whole[:12] + b"note" + struct.pack("<I", 5) + b"hello\0" + whole[12 : len(whole) - cut]
     path = put(tmp_path / "a.wav", data)
     if cut:
-        assert refusal(path).startswith("truncated")
+        assert error_message(path).startswith("truncated")
     else:
-        np.testing.assert_array_equal(prepared(path)[0], NOISE)
+        np.testing.assert_array_equal(standardised(path)[0], NOISE)
 
 
 # The maximum is ffmpeg's, 2³¹ arecord's, and the last sox's.
 @pytest.mark.parametrize("size", [0xFFFFFFFF, 0xFFFFFFDB, 0x80000000, 0x7FFFF000])
 def test_streamed_wav_of_unknown_size_is_read_to_its_end(tmp_path: Path, size: int) -> None:
-    fitted, remarks = prepared(put(tmp_path / "a.wav", riff(NOISE.tobytes(), size=size)))
+    fitted, remarks = standardised(put(tmp_path / "a.wav", riff(NOISE.tobytes(), size=size)))
     np.testing.assert_array_equal(fitted, NOISE)
     assert remarks == []
 
 
-def test_streamed_wav_that_declares_nothing_is_refused(tmp_path: Path) -> None:
-    assert "declares no samples" in refusal(put(tmp_path / "a.wav", riff(NOISE.tobytes(), size=0)))
+def test_streamed_wav_without_declared_samples_is_an_error(tmp_path: Path) -> None:
+    assert "declares no samples" in error_message(put(tmp_path / "a.wav", riff(NOISE.tobytes(), size=0)))
 
 
-def test_wav_never_closed_is_read_to_its_end(tmp_path: Path) -> None:
+def test_wav_that_was_not_closed_is_read_to_its_end(tmp_path: Path) -> None:
     data = riff(NOISE.tobytes(), size=0)
-    fitted, _ = prepared(put(tmp_path / "a.wav", data[:4] + struct.pack("<I", 8) + data[8:]))
+    fitted, _ = standardised(put(tmp_path / "a.wav", data[:4] + struct.pack("<I", 8) + data[8:]))
     np.testing.assert_array_equal(fitted, NOISE)
 
 
 def test_flac_named_wav_is_read_with_a_remark(tmp_path: Path) -> None:
-    fitted, remarks = prepared(put(tmp_path / "a.wav", encoded("FLAC", "PCM_16")))
+    fitted, remarks = standardised(put(tmp_path / "a.wav", encoded("FLAC", "PCM_16")))
     np.testing.assert_array_equal(fitted, NOISE)
     assert remarks == ["mislabelled: FLAC"]
 
 
-def test_the_case_of_a_suffix_does_not_matter(tmp_path: Path) -> None:
-    assert prepared(wav(tmp_path / "A.WAV", NOISE))[1] == []
+def test_the_case_of_a_suffix_is_ignored(tmp_path: Path) -> None:
+    assert standardised(wav(tmp_path / "A.WAV", NOISE))[1] == []
 
 
 @pytest.mark.parametrize(
@@ -337,9 +337,9 @@ def test_the_case_of_a_suffix_does_not_matter(tmp_path: Path) -> None:
     ],
     ids=["empty", "no samples", "no samples in FLAC", "text", "unsupported", "headerless"],
 )
-def test_what_holds_no_audio_is_refused(tmp_path: Path, name: str, data: bytes, message: str) -> None:
-    assert message in refusal(put(tmp_path / name, data))
+def test_a_file_without_audio_is_an_error(tmp_path: Path, name: str, data: bytes, message: str) -> None:
+    assert message in error_message(put(tmp_path / name, data))
 
 
-def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    assert "No such file" in refusal(tmp_path / "a.wav")
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    assert "No such file" in error_message(tmp_path / "a.wav")

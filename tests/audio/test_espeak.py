@@ -1,4 +1,4 @@
-"""The same samples for the same text and voice, always; voices that differ; errors that say what is wrong."""
+"""Speech synthesis: determinism, differences between voices, and errors."""
 
 import ctypes
 import hashlib
@@ -19,7 +19,7 @@ from sanguinaria.audio.espeak import SAMPLE_RATE, Synthesiser, Voice, voices
 AVAILABLE = 207
 WORDS = ("yes", "no", "up", "a", "marvin", "backward", "seven", "house")
 
-# Two fresh processes say the same pairs in opposite orders; each pair is a text and the index of a voice.
+# Two new processes synthesise the same pairs in opposite orders; a pair is a text and the index of a voice.
 SCRIPT = """
 import hashlib, json, sys
 from sanguinaria.audio.espeak import Synthesiser, voices
@@ -82,7 +82,7 @@ def test_order_does_not_change_speech(cast: list[Voice]) -> None:
     assert there == back[::-1]
 
 
-def test_new_processes_say_the_same() -> None:
+def test_speech_is_the_same_in_new_processes() -> None:
     cast = voices(69)
     expected = {(text, index): digest(text, cast[index]) for text, index in PAIRS}
     time.sleep(1.1)  # espeak seeds its own generator from the clock, in whole seconds
@@ -122,7 +122,7 @@ def test_accents_pronounce_differently(cast: list[Voice]) -> None:
 
 
 @pytest.mark.parametrize("field", [{"pitch": 90}, {"rate": 300}, {"variant": "m1"}])
-def test_every_field_of_a_voice_is_heard(cast: list[Voice], field: dict) -> None:
+def test_every_field_of_a_voice_changes_the_speech(cast: list[Voice], field: dict) -> None:
     assert digest("seven", cast[0]) != digest("seven", replace(cast[0], **field))
 
 
@@ -130,7 +130,7 @@ def test_words_differ(cast: list[Voice]) -> None:
     assert len({digest(word, cast[1]) for word in WORDS}) == len(WORDS)
 
 
-def test_loudness_and_length_of_words_are_sensible(cast: list[Voice]) -> None:
+def test_level_and_duration_of_words_are_plausible(cast: list[Voice]) -> None:
     for index, voice in enumerate(cast):
         word = WORDS[index % len(WORDS)]
         samples, rate = Synthesiser().synthesise(word, voice)
@@ -146,17 +146,17 @@ def test_list_is_fixed_and_names_are_unique() -> None:
     assert voices(0) == []
 
 
-def test_every_listed_voice_speaks() -> None:
+def test_every_listed_voice_synthesises() -> None:
     assert len({digest("hello", voice) for voice in voices(AVAILABLE)}) == AVAILABLE
 
 
 @pytest.mark.parametrize("count", [AVAILABLE + 1, -1])
-def test_too_many_voices_are_refused(count: int) -> None:
+def test_a_count_outside_of_the_list_is_an_error(count: int) -> None:
     with pytest.raises(ValueError, match=f"there are {AVAILABLE}"):
         voices(count)
 
 
-def test_speaks_fast_enough(cast: list[Voice]) -> None:
+def test_synthesis_is_fast(cast: list[Voice]) -> None:
     started = time.perf_counter()
     for voice in cast:
         Synthesiser().synthesise("yes", voice)
@@ -164,7 +164,7 @@ def test_speaks_fast_enough(cast: list[Voice]) -> None:
     assert len(cast) / (time.perf_counter() - started) > 30
 
 
-def test_locale_is_left_as_it_was(cast: list[Voice]) -> None:
+def test_locale_is_restored(cast: list[Voice]) -> None:
     before = locale.setlocale(locale.LC_CTYPE)
     try:
         locale.setlocale(locale.LC_CTYPE, "C")
@@ -197,7 +197,7 @@ def test_unknown_voice_is_an_error(cast: list[Voice], field: dict, message: str)
 
 
 @pytest.mark.parametrize("field", [{"pitch": 100}, {"pitch": -1}, {"rate": 20}, {"rate": 1000}])
-def test_pitch_and_rate_out_of_range_are_refused(cast: list[Voice], field: dict) -> None:
+def test_pitch_and_rate_out_of_range_are_an_error(cast: list[Voice], field: dict) -> None:
     with pytest.raises(ValueError, match="outside"):
         replace(cast[0], **field)
 

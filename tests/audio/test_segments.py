@@ -1,4 +1,4 @@
-"""Segments of recordings: what is read is what the file holds there."""
+"""Segments of recordings."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.corpora.listing import noise, put
 
 
 @pytest.mark.parametrize(("seconds", "count"), [(0.5, 0), (1.0, 1), (2.999, 2), (3.0, 3)])
-def test_a_rest_that_is_shorter_than_a_segment_is_left_out(tmp_path: Path, seconds: float, count: int) -> None:
+def test_a_last_part_shorter_than_a_segment_is_left_out(tmp_path: Path, seconds: float, count: int) -> None:
     path = put(tmp_path / "a.flac", noise(0, seconds))
     assert split_into_segments(path, 1.0) == [Segment(path, RATE * n, RATE * (n + 1)) for n in range(count)]
 
@@ -23,7 +23,7 @@ def test_a_segment_as_text(tmp_path: Path) -> None:
     assert Segment.parse(str(segment)) == segment
 
 
-def test_segments_of_a_cut_file_are_read_or_refused(tmp_path: Path) -> None:
+def test_segments_of_a_truncated_file_are_read_or_an_error(tmp_path: Path) -> None:
     samples = noise(0, 10)
     path = put(tmp_path / "a.flac", samples)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -38,7 +38,7 @@ def test_segments_of_a_cut_file_are_read_or_refused(tmp_path: Path) -> None:
             read_segment(segment)
 
 
-def test_what_is_no_segment(tmp_path: Path) -> None:
+def test_errors_of_segments(tmp_path: Path) -> None:
     path = put(tmp_path / "a.flac", noise(0, 1.5))
     with pytest.raises(InputError, match="truncated: 32000 frames are needed, and it ends at 24000"):
         read_segment(Segment(path, 16000, 32000))

@@ -1,4 +1,4 @@
-"""Shards: one schema, audio as it was, damage noticed, and nothing left of a write that was interrupted."""
+"""Shards: schema, lossless audio, detected damage, and atomic writes."""
 
 import hashlib
 import io
@@ -62,7 +62,7 @@ def test_schema(shard: Path) -> None:
     assert schema.field("audio").type == pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
-def test_hugging_face_is_told_of_the_audio(shard: Path) -> None:
+def test_metadata_have_the_audio_feature_of_hugging_face(shard: Path) -> None:
     # `datasets` reads its features from this key, and takes a struct of bytes and path as Audio.
     features = json.loads(pq.read_schema(shard).metadata[b"huggingface"])["info"]["features"]
     assert list(features) == COLUMNS
@@ -71,7 +71,7 @@ def test_hugging_face_is_told_of_the_audio(shard: Path) -> None:
     assert features["num_samples"] == {"dtype": "int64", "_type": "Value"}
 
 
-def test_rows_and_audio_are_what_was_written(shard: Path) -> None:
+def test_round_trip_of_rows_and_audio(shard: Path) -> None:
     samples = pcm(20)
     table = pq.read_table(shard).to_pydict()
     assert table["sha256"] == [hashlib.sha256(row.astype("<i2").tobytes()).hexdigest() for row in samples]
@@ -84,7 +84,7 @@ def test_rows_and_audio_are_what_was_written(shard: Path) -> None:
         np.testing.assert_array_equal(stored, row)
 
 
-def test_what_is_read_is_what_was_written_in_its_order(tmp_path: Path) -> None:
+def test_round_trip_of_several_batches_in_order(tmp_path: Path) -> None:
     count = 2 * ROW_GROUP + 5
     samples = pcm(count, 40)
     sizes = [3, ROW_GROUP + 10, count - ROW_GROUP - 13]
@@ -110,7 +110,7 @@ def test_filter_by_split(shard: Path) -> None:
     np.testing.assert_array_equal(found.waveforms * 32768, pcm(20)[1::4])
 
 
-def test_filter_by_ids_keeps_the_shards_order(shard: Path) -> None:
+def test_filter_by_ids_in_the_order_of_the_shard(shard: Path) -> None:
     (found,) = utterances.read(shard, ids=["yes/0011.wav", "yes/0002.wav", "yes/0007.wav"])
     assert found.rows["utterance_id"].tolist() == ["yes/0002.wav", "yes/0007.wav", "yes/0011.wav"]
     np.testing.assert_array_equal(found.waveforms * 32768, pcm(20)[[2, 7, 11]])
@@ -121,11 +121,11 @@ def test_both_filters(shard: Path) -> None:
 
 
 @pytest.mark.parametrize("filters", [{"ids": []}, {"split": "other"}, {"ids": ["yes/0099.wav"]}])
-def test_filters_that_leave_nothing(shard: Path, filters: dict) -> None:
+def test_filters_without_matches(shard: Path, filters: dict) -> None:
     assert list(utterances.read(shard, **filters)) == []
 
 
-def test_a_shard_may_be_empty(tmp_path: Path) -> None:
+def test_an_empty_shard(tmp_path: Path) -> None:
     utterances.write(tmp_path / "a.parquet", iter([]))
     assert pq.read_schema(tmp_path / "a.parquet").names == COLUMNS
     assert list(utterances.read(tmp_path / "a.parquet")) == []
@@ -139,7 +139,7 @@ def test_waveforms_beyond_one_are_clipped(tmp_path: Path) -> None:
     assert (found.waveforms * 32768).tolist() == [[32767, -32768, 16384]]
 
 
-def test_the_same_utterances_make_the_same_file(tmp_path: Path, shard: Path) -> None:
+def test_equal_utterances_give_equal_files(tmp_path: Path, shard: Path) -> None:
     utterances.write(tmp_path / "again.parquet", iter([batch(pcm(20))]))
     assert (tmp_path / "again.parquet").read_bytes() == shard.read_bytes()
 
@@ -150,13 +150,13 @@ def interrupted(error: type[BaseException]) -> Iterator[Utterances]:
 
 
 @pytest.mark.parametrize("error", [InputError, KeyboardInterrupt, FloatingPointError])
-def test_an_interrupted_write_leaves_nothing(tmp_path: Path, error: type[BaseException]) -> None:
+def test_an_interrupted_write_leaves_no_file(tmp_path: Path, error: type[BaseException]) -> None:
     with pytest.raises(error):
         utterances.write(tmp_path / "folder" / "a.parquet", interrupted(error))
     assert list((tmp_path / "folder").iterdir()) == []
 
 
-def test_an_interrupted_write_leaves_the_older_file(shard: Path) -> None:
+def test_an_interrupted_write_preserves_the_previous_file(shard: Path) -> None:
     before = shard.read_bytes()
     with pytest.raises(KeyboardInterrupt):
         utterances.write(shard, interrupted(KeyboardInterrupt))
@@ -165,7 +165,7 @@ def test_an_interrupted_write_leaves_the_older_file(shard: Path) -> None:
 
 
 @pytest.mark.parametrize("keep", [0, 3, 1000, -1])
-def test_a_cut_shard_is_named(shard: Path, keep: int) -> None:
+def test_the_error_of_a_truncated_shard_names_it(shard: Path, keep: int) -> None:
     shard.write_bytes(shard.read_bytes()[:keep])
     for reading in (lambda: list(utterances.read(shard)), lambda: utterances.read_rows(shard)):
         with pytest.raises(InputError, match=str(shard)):
@@ -181,7 +181,7 @@ def contents(path: Path) -> tuple | str:
     return [part.rows.to_csv() for part in found], [part.waveforms.tobytes() for part in found]
 
 
-def test_one_altered_bit_is_noticed_or_changes_nothing(shard: Path) -> None:
+def test_an_altered_bit_is_detected_or_has_no_effect(shard: Path) -> None:
     original, expected = shard.read_bytes(), contents(shard)
     draw = random.Random(0)
     messages = []
@@ -199,7 +199,7 @@ def test_one_altered_bit_is_noticed_or_changes_nothing(shard: Path) -> None:
     assert len(messages) > 100
 
 
-def test_other_parquet_files_are_no_shards(tmp_path: Path) -> None:
+def test_another_parquet_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pd.DataFrame({"utterance_id": ["a"], "split": ["test"]}).to_parquet(path)
     for reading in (lambda: list(utterances.read(path)), lambda: utterances.read_rows(path)):

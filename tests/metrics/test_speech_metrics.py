@@ -26,7 +26,7 @@ KEYWORDS = DOWNLOADS / "speech_commands_test_v0.02"
 WORDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
 real_speech = pytest.mark.skipif(not KEYWORDS.is_dir(), reason="needs real speech in $SANGUINARIA_DOWNLOADS")
 real_nisqa = pytest.mark.skipif(
-    not any((folder / WEIGHTS.file.name).is_file() for folder in (DOWNLOADS, DOWNLOADS / "weights")),
+    not any((folder / WEIGHTS.archive.name).is_file() for folder in (DOWNLOADS, DOWNLOADS / "weights")),
     reason="needs nisqa.tar in $SANGUINARIA_DOWNLOADS",
 )
 distilled = pytest.mark.skipif(find_spec("distillmos") is None, reason="needs the package distillmos")
@@ -314,13 +314,13 @@ class TestPublished:
 
         monkeypatch.delenv("SANGUINARIA_DOWNLOADS", raising=False)
         monkeypatch.setattr(downloads, "_download", lambda file, part: part.write_bytes(b"weights"))
-        kept = downloads.obtain_file(self.published(b"weights").file, tmp_path / "cache")
+        kept = downloads.obtain_file(self.published(b"weights").archive, tmp_path / "cache")
         assert kept == tmp_path / "cache/net.pt" and kept.read_bytes() == b"weights"
         monkeypatch.setattr(downloads, "_download", lambda file, part: pytest.fail("it is there"))
-        assert downloads.obtain_file(self.published(b"weights").file, tmp_path / "cache") == kept
+        assert downloads.obtain_file(self.published(b"weights").archive, tmp_path / "cache") == kept
         monkeypatch.setattr(downloads, "_download", lambda file, part: part.write_bytes(b"altered"))
         with pytest.raises(InputError, match="has SHA-256"):
-            downloads.obtain_file(self.published(b"others").file, tmp_path / "cache")
+            downloads.obtain_file(self.published(b"others").archive, tmp_path / "cache")
         assert not (tmp_path / "cache/net.pt.part").exists()
 
     def test_nothing_but_tensors_is_unpickled(self, tmp_path):

@@ -1,4 +1,4 @@
-"""Archives for tests, and a server of them that misbehaves as told."""
+"""Archives for tests, and a server with configurable faults."""
 
 import hashlib
 import io
@@ -13,7 +13,7 @@ from pathlib import Path
 from sanguinaria.core.downloads import Archive
 
 FOLDER = "speech_v1"
-# Content that does not compress, so that the archives are long enough to be cut anywhere.
+# Incompressible content, so that the archives are long enough to be truncated anywhere.
 NOISE = random.Random(0)
 FILES = {"yes/a.wav": NOISE.randbytes(3000), "no/b.wav": NOISE.randbytes(3000), "LICENSE": b"free"}
 

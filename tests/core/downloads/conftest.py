@@ -1,4 +1,4 @@
-"""A server, a cache and a folder of one's own for each test."""
+"""A server, a cache and a folder of the user's downloads for each test."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from sanguinaria.core import downloads
 def quick_and_local(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "BACKOFF_S", 0.001)
     monkeypatch.delenv("SANGUINARIA_DOWNLOADS", raising=False)
-    # A proxy in the environment must not be asked for the local server.
+    # A proxy of the environment must not be used for the local server.
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1")
 

@@ -1,4 +1,4 @@
-"""Archives come whole, from where a broken download ended, or not at all."""
+"""Downloads: complete, resumed, or an error."""
 
 import hashlib
 import socket
@@ -38,7 +38,7 @@ def test_second_call_makes_no_request(server: FileServer, cache: Path) -> None:
     assert len(server.ranges) == 1
 
 
-def test_upper_case_checksum_is_understood(server: FileServer, cache: Path) -> None:
+def test_upper_case_checksum_is_accepted(server: FileServer, cache: Path) -> None:
     archive = Archive("speech_v1.tar.gz", server.url, hashlib.sha256(BODY).hexdigest().upper(), FOLDER)
     assert content_of(obtain(archive, cache)) == FILES
 
@@ -70,7 +70,7 @@ def test_overlong_partial_download_starts_over(server: FileServer, cache: Path) 
     assert server.ranges == [f"bytes={len(BODY) + 4}-", None]
 
 
-def test_answer_of_another_span_starts_over(server: FileServer, cache: Path) -> None:
+def test_response_with_another_range_starts_over(server: FileServer, cache: Path) -> None:
     put_part(cache, BODY[:1000])
     server.behaviours = ["wrong span"]
     assert content_of(obtain(archive_of(BODY, server.url), cache)) == FILES
@@ -85,7 +85,7 @@ def test_dropped_connection_is_resumed(server: FileServer, cache: Path) -> None:
     assert server.sent == [half, len(BODY) - half]
 
 
-def test_repeated_drops_give_up_and_keep_what_came(server: FileServer, cache: Path) -> None:
+def test_repeatedly_dropped_connection_is_an_error_and_the_part_is_kept(server: FileServer, cache: Path) -> None:
     server.behaviours = ["drop"] * downloads.ATTEMPTS
     with pytest.raises(DownloadError, match="SANGUINARIA_DOWNLOADS"):
         obtain(archive_of(BODY, server.url), cache)
@@ -100,7 +100,7 @@ def test_server_errors_are_retried(server: FileServer, cache: Path) -> None:
     assert len(server.ranges) == 3
 
 
-def test_lasting_server_error_is_named(server: FileServer, cache: Path) -> None:
+def test_permanent_server_error_is_named(server: FileServer, cache: Path) -> None:
     server.behaviours = ["503"] * 10
     with pytest.raises(DownloadError, match="503"):
         obtain(archive_of(BODY, server.url), cache)
@@ -114,12 +114,12 @@ def test_missing_file_is_not_retried(server: FileServer, cache: Path) -> None:
     assert len(server.ranges) == 1
 
 
-def test_body_declared_as_gzip_is_kept_as_published(server: FileServer, cache: Path) -> None:
+def test_body_declared_as_gzip_is_not_decoded(server: FileServer, cache: Path) -> None:
     server.behaviours = ["declare gzip"]
     assert content_of(obtain(archive_of(BODY, server.url), cache)) == FILES
 
 
-def test_wrong_checksum_names_both_sums_and_leaves_nothing(server: FileServer, cache: Path) -> None:
+def test_wrong_checksum_names_both_and_leaves_no_file(server: FileServer, cache: Path) -> None:
     archive = Archive("speech_v1.tar.gz", server.url, "0" * 64, FOLDER)
     with pytest.raises(DownloadError) as caught:
         obtain(archive, cache)
@@ -127,7 +127,7 @@ def test_wrong_checksum_names_both_sums_and_leaves_nothing(server: FileServer, c
     assert leftovers(cache) == set()
 
 
-def test_no_server_names_the_way_out(cache: Path) -> None:
+def test_error_without_a_server_names_the_remedy(cache: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/archive"

@@ -1,4 +1,4 @@
-"""Nothing unfinished or unsafe is left behind by an archive."""
+"""Extraction of archives: atomic, and rejected where the archive is damaged or unsafe."""
 
 import hashlib
 import tarfile
@@ -18,7 +18,7 @@ def extract(body: bytes, cache: Path, name: str = "speech_v1.tar.gz") -> Path:
     return obtain(archive_of(body, name=name), cache)
 
 
-def assert_refused(body: bytes, cache: Path, name: str = "speech_v1.tar.gz") -> str:
+def assert_rejected(body: bytes, cache: Path, name: str = "speech_v1.tar.gz") -> str:
     """Assert that the archive is refused by name and that nothing was written, in the cache or around it."""
     with pytest.raises(DownloadError) as caught:
         extract(body, cache, name)
@@ -61,56 +61,56 @@ def test_link_inside_is_kept(cache: Path) -> None:
     ],
     ids=["parent", "deep parent", "through symlink", "absolute symlink", "hard link", "pipe"],
 )
-def test_hostile_tar_is_refused(members: tuple[tarfile.TarInfo, ...], cache: Path) -> None:
-    assert "unsafe" in assert_refused(tar_bytes(FILES, members), cache)
+def test_malicious_tar_is_rejected(members: tuple[tarfile.TarInfo, ...], cache: Path) -> None:
+    assert "unsafe" in assert_rejected(tar_bytes(FILES, members), cache)
 
 
-def test_link_that_leaves_the_unnested_folder_is_refused(cache: Path) -> None:
+def test_link_that_leaves_the_unnested_folder_is_rejected(cache: Path) -> None:
     """Within the temporary folder this link is harmless; once its top folder is moved up, it is not."""
     body = tar_bytes(FILES, (link(f"{FOLDER}/out", "../secret"),), prefix=f"{FOLDER}/")
-    assert "points outside" in assert_refused(body, cache)
+    assert "points outside" in assert_rejected(body, cache)
 
 
 @pytest.mark.parametrize("name", ["../evil", "yes/../../evil"])
-def test_hostile_zip_is_refused(name: str, cache: Path) -> None:
-    assert "outside the folder" in assert_refused(zip_bytes({**FILES, name: b"evil"}), cache, "speech_v1.zip")
+def test_malicious_zip_is_rejected(name: str, cache: Path) -> None:
+    assert "outside the folder" in assert_rejected(zip_bytes({**FILES, name: b"evil"}), cache, "speech_v1.zip")
 
 
-def test_absolute_names_are_refused(tmp_path: Path) -> None:
+def test_absolute_names_are_rejected(tmp_path: Path) -> None:
     for kind in ("tar", "zip"):
         cache = tmp_path / kind / "cache"
         evil = str(cache.parent / "evil")
         body = tar_bytes(FILES, (file_member(evil),)) if kind == "tar" else zip_bytes({**FILES, evil: b"evil"})
-        assert_refused(body, cache, f"speech_v1.{kind}")
+        assert_rejected(body, cache, f"speech_v1.{kind}")
 
 
 @pytest.mark.parametrize("kept", [0, 10, 1000, 5000])
-def test_truncated_tar_is_refused(kept: int, cache: Path) -> None:
-    assert_refused(BODY[:kept], cache)
+def test_truncated_tar_is_rejected(kept: int, cache: Path) -> None:
+    assert_rejected(BODY[:kept], cache)
 
 
-def test_damaged_zip_is_refused(cache: Path) -> None:
+def test_damaged_zip_is_rejected(cache: Path) -> None:
     body = zip_bytes(FILES)
-    assert_refused(body[:-10], cache, "speech_v1.zip")
+    assert_rejected(body[:-10], cache, "speech_v1.zip")
     middle = len(body) // 2
-    assert_refused(body[:middle] + bytes(64) + body[middle + 64 :], cache, "speech_v1.zip")
+    assert_rejected(body[:middle] + bytes(64) + body[middle + 64 :], cache, "speech_v1.zip")
 
 
-def test_empty_archive_is_refused(cache: Path) -> None:
-    assert "holds no files" in assert_refused(tar_bytes({}), cache)
+def test_empty_archive_is_rejected(cache: Path) -> None:
+    assert "holds no files" in assert_rejected(tar_bytes({}), cache)
 
 
-def test_extraction_failing_for_want_of_space_does_not_blame_the_archive(
+def test_extraction_failing_without_space_does_not_blame_the_archive(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(downloads, "_unpack", full)
-    assert "disk has room" in assert_refused(BODY, cache)
+    assert "disk has room" in assert_rejected(BODY, cache)
 
 
-def test_interrupted_extraction_leaves_nothing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_extraction_leaves_no_folder(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(source: Path, target: Path) -> None:
         (target / "half").write_bytes(b"")
         raise KeyboardInterrupt
@@ -121,7 +121,7 @@ def test_interrupted_extraction_leaves_nothing(cache: Path, monkeypatch: pytest.
     assert leftovers(cache) == {"speech_v1.tar.gz"}
 
 
-def test_remains_of_a_killed_extraction_are_cleared(cache: Path) -> None:
+def test_remains_of_a_killed_extraction_are_deleted(cache: Path) -> None:
     remains = cache / "speech_v1.tar.gz.extracting"
     remains.mkdir(parents=True)
     (remains / "half").write_bytes(b"")

@@ -1,4 +1,4 @@
-"""Archives are taken from the nearest place: a folder of one's own, the cache, and only then the network."""
+"""The order of sources: the user's downloads, the cache, and then the network."""
 
 import hashlib
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_own_archive_with_another_checksum(server: FileServer, cache: Path, own:
     assert server.ranges == []
 
 
-def test_own_folder_without_the_archive_falls_through(server: FileServer, cache: Path, own: Path) -> None:
+def test_own_folder_without_the_archive_is_skipped(server: FileServer, cache: Path, own: Path) -> None:
     assert obtain(archive_of(BODY, server.url), cache) == cache / FOLDER
     assert len(server.ranges) == 1
 
@@ -86,7 +86,7 @@ def test_damaged_cached_archive_is_downloaded_again(server: FileServer, cache: P
     assert (cache / "speech_v1.tar.gz").read_bytes() == BODY
 
 
-def test_cache_that_cannot_be_made(server: FileServer, tmp_path: Path) -> None:
+def test_cache_that_cannot_be_created(server: FileServer, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DownloadError, match="speech_v1.tar.gz.*could not be read or written"):
         obtain(archive_of(BODY, server.url), tmp_path / "file" / "cache")
