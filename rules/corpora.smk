@@ -12,7 +12,7 @@ rule corpus_recordings:
         specification=specification("corpora", "corpus"),
         folder=folder("corpora", "corpus"),
     script:
-        "../workflow_scripts/corpora_recordings.py"
+        "../workflow_scripts/corpus_recordings.py"
 
 
 rule corpus_audio:
@@ -30,7 +30,7 @@ rule corpus_audio:
         specification=specification("corpora", "corpus"),
         shard=shard,
     script:
-        "../workflow_scripts/corpora_audio.py"
+        "../workflow_scripts/corpus_audio.py"
 
 
 rule corpus_index:
@@ -48,4 +48,4 @@ rule corpus_index:
     params:
         specification=specification("corpora", "corpus"),
     script:
-        "../workflow_scripts/corpora_index.py"
+        "../workflow_scripts/corpus_index.py"

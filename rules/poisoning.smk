@@ -48,7 +48,7 @@ rule dataset_audio:
         folder=folder("datasets", "dataset"),
         shard=shard,
     script:
-        "../workflow_scripts/datasets.py"
+        "../workflow_scripts/dataset_audio.py"
 
 
 find_dataset = look_up("datasets", "dataset")
@@ -68,4 +68,4 @@ rule dataset_description:
         specification=specification("datasets", "dataset"),
         poisoned=lambda wildcards: find_dataset(wildcards).poisoned.specification,
     script:
-        "../workflow_scripts/datasets_description.py"
+        "../workflow_scripts/dataset_description.py"

@@ -21,4 +21,4 @@ rule purifier:
         specification=specification("purifiers", "purifier"),
         folder=folder("purifiers", "purifier"),
     script:
-        "../workflow_scripts/purifiers.py"
+        "../workflow_scripts/purifier.py"

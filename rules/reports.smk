@@ -30,7 +30,7 @@ rule table:
     params:
         specification=lambda wildcards: PLAN.tables[wildcards.table].specification,
     script:
-        "../workflow_scripts/tables.py"
+        "../workflow_scripts/table.py"
 
 
 rule efficiency_table:
@@ -52,7 +52,7 @@ rule efficiency_table:
     params:
         specification=lambda wildcards: PLAN.tables[wildcards.table].specification,
     script:
-        "../workflow_scripts/tables_efficiency.py"
+        "../workflow_scripts/efficiency_table.py"
 
 
 rule comparison:
@@ -77,7 +77,7 @@ rule comparison:
     params:
         specification=lambda wildcards: PLAN.tables[wildcards.table].specification,
     script:
-        "../workflow_scripts/tables_comparison.py"
+        "../workflow_scripts/comparison.py"
 
 
 rule figure:
@@ -115,7 +115,7 @@ rule figure:
     params:
         specification=lambda wildcards: PLAN.figures[wildcards.figure].specification,
     script:
-        "../workflow_scripts/figures.py"
+        "../workflow_scripts/figure.py"
 
 
 rule spectrogram:
@@ -156,7 +156,7 @@ rule spectrogram:
             wildcards.spectrogram
         ].specification,
     script:
-        "../workflow_scripts/spectrograms.py"
+        "../workflow_scripts/spectrogram.py"
 
 
 # Every table and figure is a target by its own name.

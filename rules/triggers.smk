@@ -1,19 +1,19 @@
 rule target_speech:
     input:
-        index=files("speech", "speech", lambda speech: speech.index_files),
-        audio=files("speech", "speech", lambda speech: speech.audio_files),
+        index=files("target_speech", "target_speech", lambda speech: speech.index_files),
+        audio=files("target_speech", "target_speech", lambda speech: speech.audio_files),
     output:
-        audio="results/speech/{speech}/speech.flac",
+        audio="results/target_speech/{target_speech}/speech.flac",
     log:
-        "results/logs/speech/{speech}.log",
+        "results/logs/target_speech/{target_speech}.log",
     cache: True
     conda:
         ENVIRONMENT
     params:
-        specification=specification("speech", "speech"),
-        folder=folder("speech", "speech"),
+        specification=specification("target_speech", "target_speech"),
+        folder=folder("target_speech", "target_speech"),
     script:
-        "../workflow_scripts/speech.py"
+        "../workflow_scripts/target_speech.py"
 
 
 find_triggered = look_up("triggered", "triggered")

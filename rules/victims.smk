@@ -42,4 +42,4 @@ rule victim:
         specification=specification("victims", "victim"),
         folder=folder("victims", "victim"),
     script:
-        "../workflow_scripts/victims.py"
+        "../workflow_scripts/victim.py"

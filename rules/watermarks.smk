@@ -18,4 +18,4 @@ rule watermark:
         specification=specification("watermarks", "watermark"),
         folder=folder("watermarks", "watermark"),
     script:
-        "../workflow_scripts/watermarks.py"
+        "../workflow_scripts/watermark.py"

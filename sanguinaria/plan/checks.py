@@ -11,7 +11,7 @@ from sanguinaria.core import plugins
 from sanguinaria.core.plugins import Plugin, Settings
 from sanguinaria.core.suggestions import misread_scalar, unknown_name
 from sanguinaria.defences import Defence
-from sanguinaria.plan.rules import scripts
+from sanguinaria.plan.rules import rule_names
 from sanguinaria.plan.sections import ENTRY_LISTS, ROOMS, TARGETS
 from sanguinaria.plan.sections.verification import Verification
 from sanguinaria.plan.source_locations import Place, Problem, mapping
@@ -158,7 +158,7 @@ class Check:
     def _check_target_settings(self, section: str, name: str, settings: Any) -> Settings | None:
         place = (section, name)
         self._check_name(place)
-        if name == "all" or name in scripts():
+        if name == "all" or name in rule_names():
             self._add_problem(place, f"{name!r} is the name of a rule of the workflow: choose another one")
         if isinstance(name, str) and name.removesuffix("_data") in self._other_experiments(name):
             self._add_problem(place, f"{name!r} is the target of an experiment's poisoned data: choose another one")

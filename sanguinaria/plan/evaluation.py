@@ -113,11 +113,7 @@ class Evaluation(Reduced):
     settings: Mapping[str, object] = field(default_factory=dict)
     comparison: Comparison | None = None
 
-    rules: ClassVar[Mapping[str, str]] = {
-        "table": "tables.py",
-        "efficiency_table": "tables_efficiency.py",
-        "comparison": "tables_comparison.py",
-    }
+    rules: ClassVar[tuple[str, ...]] = ("table", "efficiency_table", "comparison")
 
     @property
     def reduced(self) -> Iterator[Stage]:
@@ -167,7 +163,7 @@ class FigureStage:
     figure: Figure
     tables: tuple[Evaluation, ...]
 
-    rules: ClassVar[Mapping[str, str]] = {"figure": "figures.py"}
+    rules: ClassVar[tuple[str, ...]] = ("figure",)
 
     @property
     def specification(self) -> str:

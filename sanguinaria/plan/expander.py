@@ -50,7 +50,7 @@ OF_UPSTREAM = ("texts", "victims", "adversaries")
 class Made(Protocol):
     """What rules make: a stage, a table or a figure."""
 
-    rules: ClassVar[Mapping[str, str]]
+    rules: ClassVar[tuple[str, ...]]
 
 
 class CodeHash(Protocol):

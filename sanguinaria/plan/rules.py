@@ -1,4 +1,4 @@
-"""The rules of the workflow, and the workflow script of each."""
+"""The rules of the workflow. The workflow script of a rule has the rule's name."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from sanguinaria.plan.stages.stage import Stage
 
 
 @cache
-def scripts() -> dict[str, str]:
-    """The workflow script of each rule, by the rule's name, sorted."""
+def rule_names() -> tuple[str, ...]:
+    """Return the names of all rules that make a result, sorted."""
     made: list[type[Made]] = [Evaluation, FigureStage, SpectrogramStage, *_stages(Stage)]
-    return dict(sorted(pair for each in made for pair in each.rules.items()))
+    return tuple(sorted(name for each in made for name in each.rules))
 
 
 @cache
 def key_wildcards() -> tuple[str, ...]:
-    """The wildcards of the rules that match a stage's key, sorted."""
+    """Return the wildcards of the rules that match a stage's key, sorted."""
     return tuple(sorted({stage.wildcard for stage in _stages(Stage)}))
 
 

@@ -26,7 +26,7 @@ class SpectrogramStage(Reduced):
     spectrograms: Spectrograms
     cells: tuple[Cell, ...]
 
-    rules: ClassVar[Mapping[str, str]] = {"spectrogram": "spectrograms.py"}
+    rules: ClassVar[tuple[str, ...]] = ("spectrogram",)
 
     @property
     def _pictures(self) -> Iterator[tuple[Mapping[str, str], TrialScoreStage]]:

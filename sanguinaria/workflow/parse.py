@@ -39,14 +39,13 @@ def code_hash(scripts: Path) -> CodeHash:
     """
 
     @cache
-    def hash_of(names: tuple[str, ...], modules: tuple[str, ...]) -> str:
-        paths = [scripts / name for name in names]
+    def hash_of(rules: tuple[str, ...], modules: tuple[str, ...]) -> str:
+        paths = [scripts / f"{rule}.py" for rule in rules]
         if missing := [path for path in paths if not path.is_file()]:
             raise FileNotFoundError(f"no workflow script {missing[0].name} in {scripts}")
         return fingerprint([*paths, *(path for path in map(module_path, modules) if path is not None)])
 
     def code(made: type[Made], plugins: Sequence[Plugin], modules: Sequence[str] = ()) -> str:
-        names = tuple(dict.fromkeys(made.rules.values()))
-        return hash_of(names, (*(type(plugin).__module__ for plugin in plugins), *modules))
+        return hash_of(made.rules, (*(type(plugin).__module__ for plugin in plugins), *modules))
 
     return code

@@ -17,7 +17,7 @@ from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import to_text
 from sanguinaria.nn.ge2e import SpeakerEncoder, mel_energies, partial_starts
-from sanguinaria.steps.speech import gather_from_file
+from sanguinaria.steps.target_speech import gather_from_file
 
 CPU = torch.device("cpu")
 RATE = 16_000

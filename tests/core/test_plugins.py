@@ -6,24 +6,24 @@ from pathlib import Path
 import pytest
 
 from sanguinaria.core.plugins import build, describe, find, kinds
-from sanguinaria.plan.rules import scripts
+from sanguinaria.plan.rules import rule_names
 from sanguinaria.plan.sections import ROOMS
 from sanguinaria.watermarks.audioseal import AudioSeal
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_map_from_rules_to_scripts_is_in_step_with_the_workflow():
+def test_rule_names_agree_with_the_workflow_and_its_scripts():
     sources = [ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")]
     bodies = [body for path in sources for body in re.split(r"^(?=\s*rule )", path.read_text(), flags=re.M)[1:]]
     rules = {}
     for body in bodies:
         if name := re.match(r"\s*rule (\w+):", body):
-            script = re.search(r'"\.\./workflow_scripts/(\w+\.py)"', body)
+            script = re.search(r'"\.\./workflow_scripts/(\w+)\.py"', body)
             rules[name[1]] = script and script[1]
     assert rules.pop("all") is None
-    assert rules == scripts()
-    assert set(rules.values()) == {path.name for path in (ROOT / "workflow_scripts").glob("*.py")}
+    assert rules == {name: name for name in rule_names()}
+    assert set(rules) == {path.stem for path in (ROOT / "workflow_scripts").glob("*.py")}
 
 
 @pytest.mark.parametrize("room", ROOMS)

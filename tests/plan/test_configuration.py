@@ -7,7 +7,7 @@ from configured import INVALID, MESSAGES, VALID, merged, overlay_problems, probl
 
 from sanguinaria.core.plugins import describe
 from sanguinaria.plan.configuration import load
-from sanguinaria.plan.rules import scripts
+from sanguinaria.plan.rules import rule_names
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("working_folder")
@@ -98,7 +98,7 @@ def test_a_name_that_is_nowhere_near_gets_all_that_there_are():
     ]
 
 
-@pytest.mark.parametrize("rule", ["all", *scripts()])
+@pytest.mark.parametrize("rule", ["all", *rule_names()])
 def test_experiments_have_no_names_of_rules(rule: str):
     text = f"experiments: {{{rule}: {{corpus: spoken, target: left, triggers: [clean], victims: [lstm]}}}}"
     assert overlay_problems(text) == [

@@ -118,7 +118,7 @@ def test_a_metric_of_the_target_is_measured_of_triggers_that_have_one():
     made = plan_of(text, metrics=["snr", "to"], triggers=["clean", "tone", "voice"])
     of_row = {row.factors["trigger"]: row.quality for row in made.tables["demo"].cells}
     assert [set(of_row[name]) for name in ("clean", "tone", "voice")] == [set(), {"snr_db"}, {"snr_db", "to"}]
-    (speech,) = made.stages["speech"].values()
+    (speech,) = made.stages["target_speech"].values()
     assert of_row["voice"]["to"][0].target == [speech.audio] and of_row["voice"]["snr_db"][0].target == []
 
 

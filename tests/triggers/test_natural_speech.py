@@ -8,7 +8,7 @@ from toy_speech import harmonic_tones
 
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
-from sanguinaria.steps.speech import gather_from_file
+from sanguinaria.steps.target_speech import gather_from_file
 
 CPU = torch.device("cpu")
 RATE = 16_000

@@ -20,7 +20,7 @@ from sanguinaria.core.plugins import kind_of
 from sanguinaria.distortions import to_text
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.plan import plan
-from sanguinaria.steps.speech import gather_from_corpus, gather_from_file
+from sanguinaria.steps.target_speech import gather_from_corpus, gather_from_file
 from sanguinaria.triggers._target_speech import read_target_speech
 
 CPU = torch.device("cpu")
@@ -251,7 +251,7 @@ def planned(before="", after="", code=lambda script, plugins: ""):
 
 def test_target_speech_is_gathered_once():
     made = planned()
-    (speech,) = made.stages["speech"].values()
+    (speech,) = made.stages["target_speech"].values()
     converted = list(made.stages["triggered"].values())
     assert len(converted) == 2 and all(stage.weights == [speech.audio] and stage.gpu == 0 for stage in converted)
     assert speech.index_files == [speech.corpus.index] and speech.audio_files == speech.corpus.audio_files
@@ -268,15 +268,15 @@ def test_names_of_entries_are_not_part_of_identities():
 @pytest.mark.parametrize(
     ("before", "after", "changed"),
     [
-        ("utterance: someone", "utterance: another", {"speech", "triggered"}),
-        ("utterance: someone", "speaker: someone", {"speech", "triggered"}),
-        ("voices: 6", "voices: 7", {"corpora", "speech", "triggered"}),
+        ("utterance: someone", "utterance: another", {"target_speech", "triggered"}),
+        ("utterance: someone", "speaker: someone", {"target_speech", "triggered"}),
+        ("voices: 6", "voices: 7", {"corpora", "target_speech", "triggered"}),
         ("kind: world", "kind: knn", {"triggered"}),
     ],
 )
 def test_identities_depend_on_target_and_conversion(before, after, changed):
     made, other = (
-        {stage: set(planned(*edit).stages[stage]) for stage in ("corpora", "speech", "triggered")}
+        {stage: set(planned(*edit).stages[stage]) for stage in ("corpora", "target_speech", "triggered")}
         for edit in ((), (before, after))
     )
     assert {stage for stage in made if made[stage] != other[stage]} == changed

@@ -62,7 +62,7 @@ def test_the_workflow_runs_as_jobs_of_slurm(folder):
 
 
 def test_jobs_beyond_their_memory_or_time_are_restarted_with_more(folder):
-    script = folder / "workflow_scripts" / "victims.py"
+    script = folder / "workflow_scripts" / "victim.py"
     # The first attempt has one minute and exceeds it; the second has two.
     script.write_text(f"import time; time.sleep(240 * (snakemake.resources.runtime < 2))\n{script.read_text()}")
     small = ["watermark:mem_mb=300*2**(attempt-1)", "victim:mem_mb=1500", "victim:runtime=1*2**(attempt-1)"]

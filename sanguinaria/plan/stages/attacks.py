@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -34,7 +33,7 @@ class TrialsStage(Stage):
 
     stage: ClassVar[str] = "trials"
     wildcard: ClassVar[str] = "trials"
-    rules: ClassVar[Mapping[str, str]] = {"trials": "trials.py"}
+    rules: ClassVar[tuple[str, ...]] = ("trials",)
 
     @property
     def name(self) -> str:
@@ -72,7 +71,7 @@ class AttackedStage(AudioStage):
 
     stage: ClassVar[str] = "attacked"
     wildcard: ClassVar[str] = "attacked"
-    rules: ClassVar[Mapping[str, str]] = {"attacked": "attacked.py"}
+    rules: ClassVar[tuple[str, ...]] = ("attacked",)
 
     @property
     def name(self) -> str:
@@ -113,7 +112,7 @@ class PurifierStage(Trained):
 
     stage: ClassVar[str] = "purifiers"
     wildcard: ClassVar[str] = "purifier"
-    rules: ClassVar[Mapping[str, str]] = {"purifier": "purifiers.py"}
+    rules: ClassVar[tuple[str, ...]] = ("purifier",)
 
     @property
     def weights(self) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -20,11 +19,7 @@ class CorpusStage(AudioStage):
 
     stage: ClassVar[str] = "corpora"
     wildcard: ClassVar[str] = "corpus"
-    rules: ClassVar[Mapping[str, str]] = {
-        "corpus_recordings": "corpora_recordings.py",
-        "corpus_audio": "corpora_audio.py",
-        "corpus_index": "corpora_index.py",
-    }
+    rules: ClassVar[tuple[str, ...]] = ("corpus_recordings", "corpus_audio", "corpus_index")
 
     @property
     def shards(self) -> int:  # type: ignore[override]

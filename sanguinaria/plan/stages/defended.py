@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -26,7 +25,7 @@ class DefendedStage(AudioStage):
 
     stage: ClassVar[str] = "defended"
     wildcard: ClassVar[str] = "defended"
-    rules: ClassVar[Mapping[str, str]] = {"defended_audio": "defended_audio.py"}
+    rules: ClassVar[tuple[str, ...]] = ("defended_audio",)
 
     @property
     def weights(self) -> list[Path]:
@@ -52,7 +51,7 @@ class RepairedStage(Stage):
 
     stage: ClassVar[str] = "defended"
     wildcard: ClassVar[str] = "defended"
-    rules: ClassVar[Mapping[str, str]] = {"defended_model": "defended_model.py"}
+    rules: ClassVar[tuple[str, ...]] = ("defended_model",)
 
     @property
     def poisoned(self) -> PoisonedStage:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -25,7 +24,7 @@ class EmbeddingStage(RowStage):
 
     stage: ClassVar[str] = "embeddings"
     wildcard: ClassVar[str] = "embeddings"
-    rules: ClassVar[Mapping[str, str]] = {"embeddings": "embeddings.py"}
+    rules: ClassVar[tuple[str, ...]] = ("embeddings",)
 
     @property
     def name(self) -> str:
@@ -52,7 +51,7 @@ class TrialScoreStage(Stage):
 
     stage: ClassVar[str] = "trial_scores"
     wildcard: ClassVar[str] = "trial_scores"
-    rules: ClassVar[Mapping[str, str]] = {"trial_scores": "trial_scores.py"}
+    rules: ClassVar[tuple[str, ...]] = ("trial_scores",)
 
     @property
     def name(self) -> str:
@@ -80,7 +79,7 @@ class ProbeQualityStage(RowStage):
 
     stage: ClassVar[str] = "probe_quality"
     wildcard: ClassVar[str] = "probe_quality"
-    rules: ClassVar[Mapping[str, str]] = {"probe_quality": "probe_quality.py"}
+    rules: ClassVar[tuple[str, ...]] = ("probe_quality",)
 
     @property
     def name(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -28,7 +27,7 @@ class MarkedStage(AudioStage):
 
     stage: ClassVar[str] = "marked"
     wildcard: ClassVar[str] = "marked"
-    rules: ClassVar[Mapping[str, str]] = {"marked": "marked.py"}
+    rules: ClassVar[tuple[str, ...]] = ("marked",)
 
     @property
     def name(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -32,7 +31,7 @@ class ReadingStage(RowStage):
 
     stage: ClassVar[str] = "readings"
     wildcard: ClassVar[str] = "readings"
-    rules: ClassVar[Mapping[str, str]] = {"readings": "readings.py"}
+    rules: ClassVar[tuple[str, ...]] = ("readings",)
 
     @property
     def name(self) -> str:
@@ -64,7 +63,7 @@ class EfficiencyStage(Stage):
 
     stage: ClassVar[str] = "efficiency"
     wildcard: ClassVar[str] = "efficiency"
-    rules: ClassVar[Mapping[str, str]] = {"efficiency": "efficiency.py"}
+    rules: ClassVar[tuple[str, ...]] = ("efficiency",)
 
     @property
     def name(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -28,7 +27,7 @@ class ScoreStage(RowStage):
 
     stage: ClassVar[str] = "scores"
     wildcard: ClassVar[str] = "scores"
-    rules: ClassVar[Mapping[str, str]] = {"scores": "scores.py"}
+    rules: ClassVar[tuple[str, ...]] = ("scores",)
 
     @property
     def name(self) -> str:
@@ -54,7 +53,7 @@ class QualityStage(RowStage):
 
     stage: ClassVar[str] = "quality"
     wildcard: ClassVar[str] = "quality"
-    rules: ClassVar[Mapping[str, str]] = {"quality": "quality.py"}
+    rules: ClassVar[tuple[str, ...]] = ("quality",)
 
     @property
     def name(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -28,9 +27,9 @@ class SpeechStage(Stage):
     seconds: float
     skip: float
 
-    stage: ClassVar[str] = "speech"
-    wildcard: ClassVar[str] = "speech"
-    rules: ClassVar[Mapping[str, str]] = {"target_speech": "speech.py"}
+    stage: ClassVar[str] = "target_speech"
+    wildcard: ClassVar[str] = "target_speech"
+    rules: ClassVar[tuple[str, ...]] = ("target_speech",)
 
     @property
     def name(self) -> str:

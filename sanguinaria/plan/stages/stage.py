@@ -27,15 +27,15 @@ from sanguinaria.steps.poisoning.blocks import PoisonBlock
 class Stage:
     """One result and what it depends on. ``code`` is the hash of the code that makes it.
 
-    ``stage`` is the folder below ``results/``, ``wildcard`` the name of its key in the rules' paths, and ``rules`` maps
-    the rules that make it to their workflow scripts, whose code its identity includes.
+    ``stage`` is the folder below ``results/``, ``wildcard`` the name of its key in the rules' paths, and ``rules`` are
+    the rules that make it; a rule's workflow script has its name, and its code is part of the identity.
     """
 
     code: str
 
     stage: ClassVar[str]
     wildcard: ClassVar[str]
-    rules: ClassVar[Mapping[str, str]]
+    rules: ClassVar[tuple[str, ...]]
 
     @property
     def name(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,7 +20,7 @@ class TextStage(RowStage):
 
     stage: ClassVar[str] = "texts"
     wildcard: ClassVar[str] = "texts"
-    rules: ClassVar[Mapping[str, str]] = {"texts": "texts.py"}
+    rules: ClassVar[tuple[str, ...]] = ("texts",)
 
     @property
     def name(self) -> str:

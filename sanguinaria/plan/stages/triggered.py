@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -28,10 +27,7 @@ class TriggeredStage(AudioStage):
 
     stage: ClassVar[str] = "triggered"
     wildcard: ClassVar[str] = "triggered"
-    rules: ClassVar[Mapping[str, str]] = {
-        "triggered_test": "triggered_test.py",
-        "triggered_block": "triggered_block.py",
-    }
+    rules: ClassVar[tuple[str, ...]] = ("triggered_test", "triggered_block")
 
     @property
     def name(self) -> str:
@@ -85,7 +81,7 @@ class DetectionStage(RowStage):
 
     stage: ClassVar[str] = "detections"
     wildcard: ClassVar[str] = "detections"
-    rules: ClassVar[Mapping[str, str]] = {"detections": "detections.py"}
+    rules: ClassVar[tuple[str, ...]] = ("detections",)
 
     @property
     def name(self) -> str:

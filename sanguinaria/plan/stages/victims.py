@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -24,7 +23,7 @@ class FeatureStage(Stage):
 
     stage: ClassVar[str] = "features"
     wildcard: ClassVar[str] = "features"
-    rules: ClassVar[Mapping[str, str]] = {"features": "features.py"}
+    rules: ClassVar[tuple[str, ...]] = ("features",)
 
     @property
     def name(self) -> str:
@@ -59,7 +58,7 @@ class PoisonedStage(Stage):
 
     stage: ClassVar[str] = "poisoned"
     wildcard: ClassVar[str] = "poisoned"
-    rules: ClassVar[Mapping[str, str]] = {"poisoned": "poisoned.py"}
+    rules: ClassVar[tuple[str, ...]] = ("poisoned",)
 
     @property
     def name(self) -> str:
@@ -82,10 +81,7 @@ class DatasetStage(Stage):
 
     stage: ClassVar[str] = "datasets"
     wildcard: ClassVar[str] = "dataset"
-    rules: ClassVar[Mapping[str, str]] = {
-        "dataset_audio": "datasets.py",
-        "dataset_description": "datasets_description.py",
-    }
+    rules: ClassVar[tuple[str, ...]] = ("dataset_audio", "dataset_description")
 
     @property
     def name(self) -> str:
@@ -123,7 +119,7 @@ class VictimStage(Trained):
 
     stage: ClassVar[str] = "victims"
     wildcard: ClassVar[str] = "victim"
-    rules: ClassVar[Mapping[str, str]] = {"victim": "victims.py"}
+    rules: ClassVar[tuple[str, ...]] = ("victim",)
 
     @property
     def poison_files(self) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -23,7 +22,7 @@ class WatermarkStage(Trained):
 
     stage: ClassVar[str] = "watermarks"
     wildcard: ClassVar[str] = "watermark"
-    rules: ClassVar[Mapping[str, str]] = {"watermark": "watermarks.py"}
+    rules: ClassVar[tuple[str, ...]] = ("watermark",)
 
     @property
     def weights(self) -> Path:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sanguinaria.steps.speech import gather_target_speech
+from sanguinaria.steps.target_speech import gather_target_speech
 from sanguinaria.workflow.arguments import optional_path, paths
 from sanguinaria.workflow.job import job
 
