@@ -186,7 +186,7 @@ def test_the_code_of_a_stage_is_asked_for_with_the_plug_ins_that_it_calls():
     calls: set[tuple[str, tuple[str, ...]]] = set()
 
     def code(made: type[Made], plugins: Sequence[Plugin], modules: Sequence[str] = ()) -> str:
-        calls.add((next(iter(made.rules)), (*(kind_of(plugin) for plugin in plugins), *modules)))
+        calls.add((made.rules[0], (*(kind_of(plugin) for plugin in plugins), *modules)))
         return ""
 
     configured(code=code)

@@ -111,7 +111,7 @@ def test_code_is_that_of_what_is_called():
     called: dict[str, set[str]] = {}
 
     def code(made, plugins, modules=()):
-        called.setdefault(next(iter(made.rules)), set()).update(map(kind_of, plugins))
+        called.setdefault(made.rules[0], set()).update(map(kind_of, plugins))
         return ""
 
     configured(code=code)

@@ -51,7 +51,7 @@ experiments:
 """
 
 
-def configured(text: str = CONFIGURATION, code=lambda script, plugins: "") -> Plan:
+def configured(text: str = CONFIGURATION, code=lambda made, plugins, modules=(): "") -> Plan:
     return plan(load(yaml.safe_load(text)), code)
 
 
@@ -170,7 +170,7 @@ def plan_with_attack(
     pgd = {"kind": "pgd", "norm": "linf", "epsilon": epsilon, "side": side}
     config["adversaries"] = {names[1]: pgd, "nobody": {"kind": "none"}}
     config["purifiers"]["textual"] |= {"encoder": encoder, "adversary": adversary, "trials": 2500}
-    return plan(load(config), lambda script, plugins: "")
+    return plan(load(config), lambda made, plugins, modules=(): "")
 
 
 def test_a_purifier_is_trained_on_attacks_on_an_encoder_of_its_own_corpus():

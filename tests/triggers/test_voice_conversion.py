@@ -244,7 +244,7 @@ experiments:
 """
 
 
-def planned(before="", after="", code=lambda script, plugins: ""):
+def planned(before="", after="", code=lambda made, plugins, modules=(): ""):
     assert before in CONFIGURATION
     return plan(load(yaml.safe_load(CONFIGURATION.replace(before, after))), code)
 
@@ -284,8 +284,13 @@ def test_identities_depend_on_target_and_conversion(before, after, changed):
 
 def test_a_conversion_s_code_is_part_of_its_trigger_s():
     requests = []
-    planned(code=lambda script, plugins: requests.append((script, [kind_of(plugin) for plugin in plugins])) or "")
-    assert ("triggered", ["voice_conversion", "world"]) in requests and ("speech", []) in requests
+
+    def code(made, plugins, modules=()):
+        requests.append((made.rules[0], [kind_of(plugin) for plugin in plugins]))
+        return ""
+
+    planned(code=code)
+    assert ("triggered_test", ["voice_conversion", "world"]) in requests and ("target_speech", []) in requests
 
 
 def test_mistakes_of_the_configuration_are_errors():
