@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy_speech import hum, untrained
+from toy_speech import harmonic_tones, random_audioseal
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.watermarks import Detection, Marker, Sources, Watermark, marker
@@ -60,7 +60,7 @@ class TestMark:
         assert ConstantMarker(value).mark(torch.zeros(1, 4)).isnan().all()
 
     def test_is_the_sum_that_its_generator_gives(self):
-        perth, waveforms = marker("perth", RATE), hum(2, RATE)
+        perth, waveforms = marker("perth", RATE), harmonic_tones(2, RATE)
         assert torch.equal(perth.mark(waveforms, strength=3.0), waveforms + 3.0 * perth.watermark(waveforms, None))
 
 
@@ -74,7 +74,7 @@ class TestMarker:
     def test_a_kind_a_plug_in_and_a_file_give_the_same(self, tmp_path):
         path = tmp_path / "weights.safetensors"
         save_weights(Perth(), Sources(), path)
-        waveforms = hum(1, RATE)
+        waveforms = harmonic_tones(1, RATE)
         expected = marker("perth", RATE).mark(waveforms)
         for watermark in (Perth(), path):
             assert torch.equal(marker(watermark, RATE, device="cpu").mark(waveforms), expected)
@@ -86,10 +86,10 @@ class TestMarker:
                 return 4
 
             def obtain(self, sources: Sources) -> dict[str, torch.Tensor]:
-                return untrained().obtain()
+                return random_audioseal().obtain()
 
             def weights_reader(self, sources: Sources) -> Watermark:
-                return untrained()
+                return random_audioseal()
 
             def load(
                 self,
@@ -100,7 +100,7 @@ class TestMarker:
             ) -> Marker:
                 raise NotImplementedError
 
-        waveforms, direct = hum(1, RATE), untrained().load(untrained().obtain(), RATE, CPU)
+        waveforms, direct = harmonic_tones(1, RATE), random_audioseal().load(random_audioseal().obtain(), RATE, CPU)
         assert torch.equal(marker(Tuned(), RATE).mark(waveforms, "1001"), direct.mark(waveforms, "1001"))
 
     def test_an_unknown_kind_is_an_error(self):
