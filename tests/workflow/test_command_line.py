@@ -18,7 +18,7 @@ from sanguinaria.workflow.provenance import COMMAND_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
-DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 TYPED = re.compile(r"^\$ (\S*snakemake .*)$", re.MULTILINE)
 QUOTED = re.compile(r"`([^`]*\bsnakemake [^`]+)`")
