@@ -19,7 +19,6 @@ lint: .venv/installed
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(BIN)/lint-imports
 
 # Into site/, to be read from disk: site/index.html. A wrong link or anchor is an error.
 docs: .venv/installed
