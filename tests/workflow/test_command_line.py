@@ -19,9 +19,9 @@ from sanguinaria.workflow.provenance import COMMAND_VARIABLE
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
-BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-TYPED = re.compile(r"^\$ (\S*snakemake .*)$", re.MULTILINE)
-QUOTED = re.compile(r"`([^`]*\bsnakemake [^`]+)`")
+BLOCK = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
+TYPED = re.compile(r"^ *\$ (\S*snakemake .*)$", re.MULTILINE)
+QUOTED = re.compile(r"`([^`|]*\bsnakemake [^`|]+)`")
 # A path of the reader's own, and an ellipsis or a placeholder in place of targets and options.
 READERS_FILES = ("my.yaml", "mine.yaml")
 INCOMPLETE = re.compile(r"…|TARGET|snakemake==")
