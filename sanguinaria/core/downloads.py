@@ -4,17 +4,12 @@ The network is used only after every local folder was searched. A file or folder
 complete, so a process that was killed leaves nothing that looks complete.
 """
 
-import errno
 import hashlib
 import logging
-import lzma
 import os
 import re
 import shutil
-import tarfile
 import time
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +20,14 @@ import urllib3
 from filelock import FileLock
 from tqdm import tqdm  # type: ignore[import-untyped]
 
+from sanguinaria.core import archive_extraction
+from sanguinaria.core.archive_extraction import (
+    BROKEN_ARCHIVE,
+    UnusableArchive,
+    content_folder,
+    extraction_remedy,
+    reject_outward_links,
+)
 from sanguinaria.core.errors import InputError
 
 DOWNLOADS_VARIABLE = "SANGUINARIA_DOWNLOADS"
@@ -40,7 +43,6 @@ Check = Callable[[Path], str | None]
 
 # Too Many Requests and Request Timeout are transient; every other 4xx is permanent.
 _TRANSIENT_STATUSES = frozenset({408, 429})
-_MACHINE_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO})
 
 
 class DownloadError(InputError):
@@ -51,23 +53,6 @@ class _Interrupted(Exception):
     """A transfer stopped for a transient reason."""
 
 
-class _UnusableArchive(Exception):
-    """An archive is empty, or a member of it would be outside of the folder that it is extracted into."""
-
-
-# Exceptions of the standard library's readers on damaged or malicious input. RuntimeError and ValueError are those of
-# zipfile for encrypted members and unknown methods, and those of names with null bytes.
-_BROKEN_ARCHIVE = (
-    _UnusableArchive,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    OSError,
-    RuntimeError,
-    ValueError,
-)
 # The body is read from urllib3 itself, whose errors requests does not convert.
 _TRANSIENT_FAILURES = (
     _Interrupted,
@@ -320,67 +305,16 @@ def _extract(archive: Archive, source: Path, destination: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir()
-        _unpack(source, partial)
-        root = _root_of(partial, archive.folder)
-        _reject_outward_links(root)
+        archive_extraction.unpack(source, partial)
+        root = content_folder(partial, archive.folder)
+        reject_outward_links(root)
         os.rename(root, destination)
-    except _BROKEN_ARCHIVE as error:
+    except BROKEN_ARCHIVE as error:
         raise DownloadError(
-            f"{source} could not be extracted into {destination}: {_cause(error)}. Fix: {_extraction_remedy(error)}."
+            f"{source} could not be extracted into {destination}: {_cause(error)}. Fix: {extraction_remedy(error)}."
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _unpack(source: Path, target: Path) -> None:
-    """Extract all members of an archive."""
-    if source.name.lower().endswith(".zip"):
-        with zipfile.ZipFile(source) as archive:
-            _reject_escapes(archive.namelist(), target)
-            archive.extractall(target)
-    else:
-        with tarfile.open(source) as archive:
-            archive.extractall(target, filter=_strict_filter)
-    if not any(target.iterdir()):
-        raise _UnusableArchive("it holds no files")
-
-
-def _reject_escapes(names: list[str], target: Path) -> None:
-    """Reject members outside of the target, which zipfile would silently rename into it."""
-    base = target.resolve()
-    for name in names:
-        if not (base / name).resolve().is_relative_to(base):
-            raise _UnusableArchive(f"member {name!r} would be written outside the folder")
-
-
-def _strict_filter(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo | None:
-    """Apply tarfile's data filter, and reject absolute names, which it would silently make relative."""
-    if member.name.startswith(("/", os.sep)):
-        raise tarfile.AbsolutePathError(member)
-    return tarfile.data_filter(member, target)
-
-
-def _root_of(partial: Path, folder: str) -> Path:
-    """Return the folder with the content, so that a top folder of the expected name is not nested twice."""
-    inner = partial / folder
-    only = [entry.name for entry in partial.iterdir()] == [folder]
-    return inner if only and inner.is_dir() and not inner.is_symlink() else partial
-
-
-def _reject_outward_links(root: Path) -> None:
-    """Reject links that leave the extracted folder; the tar filter allowed all within its parent."""
-    base = os.path.realpath(root)
-    for parent, folders, files in os.walk(root):
-        for name in (*folders, *files):
-            path = os.path.join(parent, name)
-            if os.path.islink(path) and not Path(os.path.realpath(path)).is_relative_to(base):
-                raise _UnusableArchive(f"link {os.path.relpath(path, root)!r} points outside the folder")
-
-
-def _extraction_remedy(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.errno in _MACHINE_ERRNOS:
-        return "make sure that the cache is writable and its disk has room, then try again"
-    return "do not use this archive: it is damaged or unsafe; delete it and obtain a sound one"
 
 
 def _checked(folder: Path, check: Check, remedy: str) -> Path:
@@ -405,7 +339,7 @@ def _unreachable(archive: Archive, cause: str) -> DownloadError:
 
 def _cause(error: BaseException) -> str:
     text = " ".join(str(error).split())
-    if isinstance(error, _Interrupted | _UnusableArchive):
+    if isinstance(error, _Interrupted | UnusableArchive):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from archives import BODY, FILES, FOLDER, archive_of, content_of, file_member, leftovers, link, tar_bytes, zip_bytes
 
-from sanguinaria.core import downloads
+from sanguinaria.core import archive_extraction
 from sanguinaria.core.downloads import DownloadError, obtain, sha256_of
 
 
@@ -106,7 +106,7 @@ def test_extraction_failing_without_space_does_not_blame_the_archive(
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(downloads, "_unpack", full)
+    monkeypatch.setattr(archive_extraction, "unpack", full)
     assert "disk has room" in assert_rejected(BODY, cache)
 
 
@@ -115,7 +115,7 @@ def test_interrupted_extraction_leaves_no_folder(cache: Path, monkeypatch: pytes
         (target / "half").write_bytes(b"")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(downloads, "_unpack", interrupted)
+    monkeypatch.setattr(archive_extraction, "unpack", interrupted)
     with pytest.raises(KeyboardInterrupt):
         extract(BODY, cache)
     assert leftovers(cache) == {"speech_v1.tar.gz"}
