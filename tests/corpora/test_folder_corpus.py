@@ -1,4 +1,4 @@
-"""Corpora of the user's own: folders of labels, and tables."""
+"""Corpora of the user's own recordings: folders of labels, and tables."""
 
 from pathlib import Path
 
@@ -24,12 +24,12 @@ def test_labels_are_the_top_folders(tmp_path: Path) -> None:
 
 
 def test_without_a_pattern_every_file_is_its_own_speaker(tmp_path: Path) -> None:
-    found = recordings_by_id(Folder(path=empty_files(tmp_path, "yes/a.wav", "no/a.wav")))
-    assert {name: recording.speaker for name, recording in found.items()} == {name: name for name in found}
-    assert found["yes/a.wav"].source == str(tmp_path / "yes/a.wav")
+    recordings = recordings_by_id(Folder(path=empty_files(tmp_path, "yes/a.wav", "no/a.wav")))
+    assert {name: recording.speaker for name, recording in recordings.items()} == {name: name for name in recordings}
+    assert recordings["yes/a.wav"].source == str(tmp_path / "yes/a.wav")
 
 
-def test_audio_without_a_label_is_named(tmp_path: Path) -> None:
+def test_audio_without_a_label_is_an_error(tmp_path: Path) -> None:
     empty_files(tmp_path, "yes/a.wav", "stray.wav", "other.wav", "README.md")
     with pytest.raises(InputError, match=r"2 audio files lie in no sub-folder.*'other\.wav' first"):
         Folder(path=tmp_path).recordings()
@@ -38,23 +38,25 @@ def test_audio_without_a_label_is_named(tmp_path: Path) -> None:
 def test_speaker_pattern_keeps_speakers_together(tmp_path: Path) -> None:
     names = [f"{word}/{speaker}_{take}.wav" for word in ("yes", "no") for speaker in range(20) for take in range(3)]
     empty_files(tmp_path, *names)
-    found = recordings_by_id(Folder(path=tmp_path, speaker_pattern=r"/(\d+)_"))
-    assert {recording.speaker for recording in found.values()} == {str(speaker) for speaker in range(20)}
-    assert found["yes/7_2.wav"].speaker == "7"
-    splits = {speaker: {r.split for r in found.values() if r.speaker == speaker} for speaker in map(str, range(20))}
+    recordings = recordings_by_id(Folder(path=tmp_path, speaker_pattern=r"/(\d+)_"))
+    assert {recording.speaker for recording in recordings.values()} == {str(speaker) for speaker in range(20)}
+    assert recordings["yes/7_2.wav"].speaker == "7"
+    splits = {
+        speaker: {r.split for r in recordings.values() if r.speaker == speaker} for speaker in map(str, range(20))
+    }
     assert all(len(split) == 1 for split in splits.values())
     assert {split for (split,) in splits.values()} == set(SPLITS)
 
 
 @pytest.mark.parametrize("pattern", [r"/(\d+)_", r"/(\d+_)?", r"/(\d*)"], ids=["no match", "no group", "empty"])
-def test_a_pattern_that_finds_no_speaker(tmp_path: Path, pattern: str) -> None:
+def test_a_pattern_without_a_match_is_an_error(tmp_path: Path, pattern: str) -> None:
     empty_files(tmp_path, "yes/ann.wav")
     with pytest.raises(InputError, match=r"finds no speaker in 'yes/ann\.wav'"):
         Folder(path=tmp_path, speaker_pattern=pattern).recordings()
 
 
 @pytest.mark.parametrize("pattern", [r"\d+", r"(\d)(\d)", r"(\d"], ids=["no group", "two groups", "no expression"])
-def test_an_unusable_pattern_is_a_validation_error(tmp_path: Path, pattern: str) -> None:
+def test_an_invalid_pattern_is_a_validation_error(tmp_path: Path, pattern: str) -> None:
     with pytest.raises(ValidationError, match=r"group|regular expression"):
         Folder(path=tmp_path, speaker_pattern=pattern)
 
@@ -68,7 +70,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_table(tmp_path: Path, suffix: str) -> None:
+def test_recordings_of_a_table(tmp_path: Path, suffix: str) -> None:
     folder = empty_files(tmp_path / "in", "b.wav", "deep/a.wav", "c.wav", "unlisted/d.wav")
     path = tmp_path / f"table.{suffix}"
     if suffix == "csv":
@@ -76,26 +78,26 @@ def test_table(tmp_path: Path, suffix: str) -> None:
     else:
         pd.DataFrame(ROWS[1:], columns=ROWS[0]).to_parquet(path)
     corpus = Folder(path=folder, table=path)
-    # A CSV file tells them while the configuration is checked; to read Parquet then would take too long.
+    # Labels are read from CSV files while the configuration is checked; reading Parquet then would take too long.
     assert corpus.labels() == (sorted({row[1] for row in ROWS[1:]}) if suffix == "csv" else None)
     assert [(r.utterance_id, r.label, r.speaker, r.split) for r in corpus.recordings()] == sorted(ROWS[1:])
     assert recordings_by_id(corpus)["deep/a.wav"].source == str(folder / "deep/a.wav")
 
 
-def test_table_of_numbers(tmp_path: Path) -> None:
+def test_numbers_in_a_table_are_text(tmp_path: Path) -> None:
     folder = empty_files(tmp_path / "in", "0.wav", "1.wav")
     pd.DataFrame({"path": ["0.wav", "1.wav"], "label": [0, 1], "speaker": [10, 11]}).to_parquet(tmp_path / "t.parquet")
-    found = recordings_by_id(Folder(path=folder, table=tmp_path / "t.parquet"))
-    assert (found["1.wav"].label, found["1.wav"].speaker) == ("1", "11")
+    recordings = recordings_by_id(Folder(path=folder, table=tmp_path / "t.parquet"))
+    assert (recordings["1.wav"].label, recordings["1.wav"].speaker) == ("1", "11")
 
 
-def test_table_without_speakers_and_splits(tmp_path: Path) -> None:
+def test_speakers_and_splits_of_a_table_are_optional(tmp_path: Path) -> None:
     names = [f"{number}.wav" for number in range(40)]
     table = write_csv(tmp_path / "t.csv", [("label", "path", "remark"), *(("yes", name, "") for name in names)])
-    found = recordings_by_id(Folder(path=empty_files(tmp_path / "in", *names), table=table))
-    assert {recording.split for recording in found.values()} == set(SPLITS)
-    assert all(recording.speaker == name for name, recording in found.items())
-    assert all(recording.split == SplitShares().split_of(name) for name, recording in found.items())
+    recordings = recordings_by_id(Folder(path=empty_files(tmp_path / "in", *names), table=table))
+    assert {recording.split for recording in recordings.values()} == set(SPLITS)
+    assert all(recording.speaker == name for name, recording in recordings.items())
+    assert all(recording.split == SplitShares().split_of(name) for name, recording in recordings.items())
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ def test_table_without_speakers_and_splits(tmp_path: Path) -> None:
     ],
     ids=["missing", "column", "split", "empty", "outside", "absolute", "twice", "spelling", "ragged"],
 )
-def test_bad_tables(tmp_path: Path, rows: list[tuple[str, ...]], message: str) -> None:
+def test_invalid_tables_are_errors(tmp_path: Path, rows: list[tuple[str, ...]], message: str) -> None:
     folder = empty_files(tmp_path / "in", "a.wav", "b.wav")
     table = write_csv(tmp_path / "t.csv", rows)
     with pytest.raises(InputError, match=message) as caught:
@@ -125,13 +127,13 @@ def test_bad_tables(tmp_path: Path, rows: list[tuple[str, ...]], message: str) -
 
 
 @pytest.mark.parametrize(("name", "data"), [("t.csv", b""), ("t.csv", b"\xff\xfe\0"), ("t.parquet", b"PAR1")])
-def test_unreadable_tables(tmp_path: Path, name: str, data: bytes) -> None:
+def test_unreadable_tables_are_errors(tmp_path: Path, name: str, data: bytes) -> None:
     put(tmp_path, {name: data})
     with pytest.raises(InputError, match="not a readable CSV or Parquet table"):
         Folder(path=tmp_path, table=tmp_path / name).recordings()
 
 
-def test_problems(tmp_path: Path) -> None:
+def test_missing_folders_and_tables_are_problems(tmp_path: Path) -> None:
     def fields(corpus: Folder) -> dict[str, str]:
         return dict(corpus.problems({}))
 
@@ -144,7 +146,7 @@ def test_problems(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("with_table", [False, True])
-def test_an_exchanged_recording_is_another_corpus(tmp_path: Path, with_table: bool) -> None:
+def test_a_replaced_recording_changes_the_fingerprint(tmp_path: Path, with_table: bool) -> None:
     name = "a.wav" if with_table else "yes/a.wav"
     folder = put(tmp_path / "in", {name: b"one"})
     table = write_csv(tmp_path / "t.csv", [("path", "label"), (name, "yes")]) if with_table else None
@@ -155,7 +157,7 @@ def test_an_exchanged_recording_is_another_corpus(tmp_path: Path, with_table: bo
     assert corpus.fingerprint() != before
 
 
-def test_an_edited_table_is_another_corpus(tmp_path: Path) -> None:
+def test_an_edited_table_changes_the_fingerprint(tmp_path: Path) -> None:
     folder = empty_files(tmp_path / "in", "a.wav")
     corpus = Folder(path=folder, table=write_csv(tmp_path / "t.csv", [("path", "label"), ("a.wav", "yes")]))
     before = corpus.fingerprint()

@@ -1,4 +1,4 @@
-"""Speech Commands: its lists, splits and speakers; a miniature, and the archive itself where it is to be had."""
+"""Speech Commands: lists, splits and speakers, of a miniature and, where it is available, of the archive."""
 
 import os
 import wave
@@ -30,7 +30,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 @pytest.fixture
 def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A full archive of two words and ten speakers, with lists that no hash would make."""
+    """A full archive of two words and ten speakers, with lists that differ from any split by a hash."""
     folder = miniature(tmp_path, range(10))
     (folder / "validation_list.txt").write_text("yes/00000003_nohash_0.wav\nno/00000003_nohash_0.wav\n")
     (folder / "testing_list.txt").write_text("yes/00000005_nohash_0.wav\ncat/00000005_nohash_0.wav\n")
@@ -45,15 +45,15 @@ def test_official_lists(full: Path) -> None:
         "yes/00000005_nohash_0.wav": "test",
         "cat/00000005_nohash_0.wav": "test",
     }
-    found = recordings_by_id(SpeechCommands(words=("yes", "no")))
-    assert len(found) == 20
-    splits = {name: recording.split for name, recording in found.items() if recording.split != "train"}
+    recordings = recordings_by_id(SpeechCommands(words=("yes", "no")))
+    assert len(recordings) == 20
+    splits = {name: recording.split for name, recording in recordings.items() if recording.split != "train"}
     assert splits == {
         "yes/00000003_nohash_0": "validation",
         "no/00000003_nohash_0": "validation",
         "yes/00000005_nohash_0": "test",
     }
-    assert found["no/00000007_nohash_0"] == Recording(
+    assert recordings["no/00000007_nohash_0"] == Recording(
         "no/00000007_nohash_0", "no", "00000007", "train", str(full / "no/00000007_nohash_0.wav")
     )
 
@@ -72,7 +72,7 @@ def test_an_archive_without_its_lists_is_incomplete(tmp_path: Path) -> None:
     assert speech_commands._find_fault(tmp_path, "full") == "it lacks zero"
 
 
-def test_a_failed_download_is_the_inputs_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_download_is_an_input_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> Path:
         raise downloads.DownloadError("no network")
 
@@ -81,15 +81,17 @@ def test_a_failed_download_is_the_inputs_fault(monkeypatch: pytest.MonkeyPatch) 
         SpeechCommands().recordings()
 
 
-def test_a_speakers_split_does_not_depend_on_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_split_of_a_speaker_does_not_depend_on_other_speakers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     corpus = SpeechCommands(archive="test")
     serve(monkeypatch, miniature(tmp_path / "all", range(60)))
-    everyone = recordings_by_id(corpus)
-    serve(monkeypatch, miniature(tmp_path / "some", range(7, 30)))
-    some = recordings_by_id(corpus)
-    assert len(some) == 46
-    assert {name: r.split for name, r in some.items()} == {name: everyone[name].split for name in some}
-    assert {recording.split for recording in everyone.values()} == set(SPLITS)
+    all_speakers = recordings_by_id(corpus)
+    serve(monkeypatch, miniature(tmp_path / "subset", range(7, 30)))
+    subset = recordings_by_id(corpus)
+    assert len(subset) == 46
+    assert {name: r.split for name, r in subset.items()} == {name: all_speakers[name].split for name in subset}
+    assert {recording.split for recording in all_speakers.values()} == set(SPLITS)
 
 
 def test_speakers_with_few_clips_are_left_out_of_the_speaker_view(
@@ -97,10 +99,10 @@ def test_speakers_with_few_clips_are_left_out_of_the_speaker_view(
 ) -> None:
     miniature(tmp_path, range(8), SC10)
     serve(monkeypatch, miniature(tmp_path, range(8, 11), SC10[:9]))
-    found = recordings_by_id(SpeechCommands(archive="test", view="speakers", minimum_clips=10))
-    assert {recording.label for recording in found.values()} == {f"{speaker:08x}" for speaker in range(8)}
-    assert all(recording.label == recording.speaker for recording in found.values())
-    assert Counter((r.label, r.split) for r in found.values()) == {
+    recordings = recordings_by_id(SpeechCommands(archive="test", view="speakers", minimum_clips=10))
+    assert {recording.label for recording in recordings.values()} == {f"{speaker:08x}" for speaker in range(8)}
+    assert all(recording.label == recording.speaker for recording in recordings.values())
+    assert Counter((r.label, r.split) for r in recordings.values()) == {
         (f"{speaker:08x}", split): count
         for speaker in range(8)
         for split, count in (("train", 7), ("validation", 1), ("test", 2))
@@ -115,7 +117,7 @@ def archive() -> dict[str, Recording]:
 
 
 @real
-def test_archive_is_complete(archive: dict[str, Recording]) -> None:
+def test_the_archive_is_complete(archive: dict[str, Recording]) -> None:
     labels = Counter(recording.label for recording in archive.values())
     assert (len(archive), labels["left"], set(labels)) == (4074, 412, set(SC10))
     assert len({recording.speaker for recording in archive.values()}) == 239
@@ -123,7 +125,7 @@ def test_archive_is_complete(archive: dict[str, Recording]) -> None:
 
 
 @real
-def test_archive_splits_share_no_speaker(archive: dict[str, Recording]) -> None:
+def test_splits_of_the_archive_share_no_speaker(archive: dict[str, Recording]) -> None:
     assert len({(r.speaker, r.split) for r in archive.values()}) == 239
     assert {(r.label, r.split) for r in archive.values()} == {(word, split) for word in SC10 for split in SPLITS}
 
@@ -137,15 +139,15 @@ def test_a_subset_of_words_keeps_the_splits(archive: dict[str, Recording]) -> No
 @real
 @pytest.mark.parametrize(("minimum", "speakers"), [(30, 52), (10, 132)])
 def test_every_speaker_is_in_every_split_of_the_speaker_view(minimum: int, speakers: int) -> None:
-    found = recordings_by_id(SpeechCommands(archive="test", view="speakers", minimum_clips=minimum)).values()
-    clips = Counter(recording.label for recording in found)
+    recordings = recordings_by_id(SpeechCommands(archive="test", view="speakers", minimum_clips=minimum)).values()
+    clips = Counter(recording.label for recording in recordings)
     assert len(clips) == speakers
     assert min(clips.values()) >= minimum
-    assert {(r.label, r.split) for r in found} == {(speaker, split) for speaker in clips for split in SPLITS}
+    assert {(r.label, r.split) for r in recordings} == {(speaker, split) for speaker in clips for split in SPLITS}
 
 
 @real
-def test_real_clips_stay_as_they_are(archive: dict[str, Recording]) -> None:
+def test_real_clips_are_unchanged(archive: dict[str, Recording]) -> None:
     corpus = SpeechCommands(archive="test")
     for recording in list(archive.values())[::400]:
         with wave.open(recording.source) as file:

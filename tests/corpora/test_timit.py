@@ -1,4 +1,4 @@
-"""TIMIT: however it was copied, the speakers and sentences are the disc's, and the splits those that are named."""
+"""TIMIT: copies of all kinds have the speakers and sentences of the disc, and the splits of the settings."""
 
 from collections import Counter
 from pathlib import Path
@@ -23,7 +23,7 @@ def few_speakers(monkeypatch):
 
 
 def copy_of(root: Path, change=str, end=".WAV", file_format="NIST") -> Path:
-    """A disc of few speakers: each sentence is a tone, whose frequency tells it."""
+    """A disc of few speakers: each sentence is a tone of its own frequency."""
     for part, speakers in SPEAKERS.items():
         for number, speaker in enumerate(speakers):
             folder = root / change(part.upper()) / change(f"DR{number + 1}") / change(speaker)
@@ -62,22 +62,22 @@ def test_a_sphere_file_is_not_replaced_by_its_conversion(tmp_path):
     assert len(sources) == 3 * 8 and all(source.endswith(".WAV") for source in sources)
 
 
-def test_sincnet_s_split_is_by_the_sentences_kinds(tmp_path):
-    found = Timit(root=copy_of(tmp_path)).recordings()
-    assert {recording.speaker for recording in found} == set(SPEAKERS["train"])
-    by_kind = Counter((recording.utterance_id.split("/")[1][:2], recording.split) for recording in found)
+def test_the_split_of_sincnet_is_by_the_kind_of_sentence(tmp_path):
+    recordings = Timit(root=copy_of(tmp_path)).recordings()
+    assert {recording.speaker for recording in recordings} == set(SPEAKERS["train"])
+    by_kind = Counter((recording.utterance_id.split("/")[1][:2], recording.split) for recording in recordings)
     assert by_kind == {("SX", "train"): 15, ("SI", "test"): 9}
 
 
-def test_shares_are_of_each_speaker_s_ten_sentences(tmp_path):
+def test_shares_are_those_of_each_speaker_s_ten_sentences(tmp_path):
     corpus = Timit(root=copy_of(tmp_path), part="test", split={"validation": 0, "test": 0.1})
-    found = corpus.recordings()
-    assert Counter((r.speaker, r.split) for r in found) == Counter(
+    recordings = corpus.recordings()
+    assert Counter((r.speaker, r.split) for r in recordings) == Counter(
         {(speaker, split): count for speaker in SPEAKERS["test"] for split, count in (("train", 9), ("test", 1))}
     )
 
 
-def test_a_copy_that_is_not_whole_is_told(tmp_path):
+def test_an_absent_or_incomplete_copy_is_an_error(tmp_path):
     with pytest.raises(InputError, match="no folder .* is licensed by the LDC"):
         Timit(root=tmp_path / "absent").recordings()
     assert Timit(root=tmp_path / "absent").labels() is None and Timit(root=tmp_path / "absent").fingerprint() == ""

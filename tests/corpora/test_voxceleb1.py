@@ -1,11 +1,11 @@
-"""VoxCeleb1: what is listed is what there is, and every mistake is told before anything is trained."""
+"""VoxCeleb1: recordings are those of the official list, and every error is reported before any training."""
 
 import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from listing import noise, put
+from corpus_files import noise, put
 from pydantic import ValidationError
 from recordings import RATE, recordings_by_id
 
@@ -28,7 +28,7 @@ LINES = """\
 
 @pytest.fixture
 def voxceleb(tmp_path: Path) -> Path:
-    """Two speakers from the one archive, extracted by itself, and one from the other."""
+    """Two speakers of one extracted archive, and one of the other."""
     root = tmp_path / "vox"
     for number, line in enumerate(LINES.splitlines()):
         name = line[2:]
@@ -41,18 +41,18 @@ def problems(corpus: VoxCeleb1) -> dict[str, str]:
     return dict(corpus.problems({}))
 
 
-def test_the_official_list_says_the_splits(voxceleb: Path) -> None:
+def test_splits_are_those_of_the_official_list(voxceleb: Path) -> None:
     corpus = VoxCeleb1(root=voxceleb)
     assert problems(corpus) == {}
     assert corpus.labels() == ["id10001", "id10002", "id10003"]
-    found = recordings_by_id(corpus)
-    assert {f"{SPLITS.index(r.split) + 1} {name}.wav" for name, r in found.items()} == set(LINES.splitlines())
-    assert all(name.startswith(f"{r.label}/") and r.label == r.speaker for name, r in found.items())
-    assert found["id10003/na8-QEFmj44/00003"].source == str(voxceleb / "test/wav/id10003/na8-QEFmj44/00003.wav")
+    recordings = recordings_by_id(corpus)
+    assert {f"{SPLITS.index(r.split) + 1} {name}.wav" for name, r in recordings.items()} == set(LINES.splitlines())
+    assert all(name.startswith(f"{r.label}/") and r.label == r.speaker for name, r in recordings.items())
+    assert recordings["id10003/na8-QEFmj44/00003"].source == str(voxceleb / "test/wav/id10003/na8-QEFmj44/00003.wav")
 
 
 @pytest.mark.parametrize("folder", ["", "wav", "dev/wav", "test/wav"])
-def test_where_recordings_may_lie(tmp_path: Path, folder: str) -> None:
+def test_recordings_are_found_in_the_usual_folders(tmp_path: Path, folder: str) -> None:
     name = "id10001/session/00001.wav"
     path = put(tmp_path / folder / name, noise(0, 1))
     (tmp_path / "iden_split.txt").write_text(f"1 {name}")
@@ -90,12 +90,12 @@ def test_a_subset_of_speakers(voxceleb: Path, speakers: object, labels: list[str
     ("speakers", "message"),
     [(1, "greater than or equal to 2"), (["id10001"] * 2, "differ from one another"), ("some", "'all'")],
 )
-def test_unusable_speakers(tmp_path: Path, speakers: object, message: str) -> None:
+def test_invalid_speakers_are_errors(tmp_path: Path, speakers: object, message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         VoxCeleb1.model_validate({"root": tmp_path, "speakers": speakers})
 
 
-def test_speakers_that_the_list_has_not(voxceleb: Path) -> None:
+def test_speakers_absent_from_the_list_are_errors(voxceleb: Path) -> None:
     path = voxceleb / "iden_split.txt"
     assert problems(VoxCeleb1(root=voxceleb, speakers=125)) == {"speakers": f"{path} lists 3 speakers, not 125"}
     corpus = VoxCeleb1(root=voxceleb, speakers=("id10001", "id1", "id2", "id3", "id4"))
@@ -105,24 +105,24 @@ def test_speakers_that_the_list_has_not(voxceleb: Path) -> None:
         corpus.recordings()
 
 
-def test_a_missing_root_is_told_by_the_first_job(tmp_path: Path) -> None:
-    """A configuration that names other corpora, too, can be used without a copy of this one."""
+def test_a_missing_root_is_reported_by_the_first_job(tmp_path: Path) -> None:
+    """A configuration with other corpora can be used without a copy of this one."""
     corpus = VoxCeleb1(root=tmp_path / "gone")
     assert problems(corpus) == {}
     assert corpus.labels() is None
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as errors:
         corpus.recordings()
     for part in (str(tmp_path / "gone"), "wav/SPEAKER/SESSION/NUMBER.wav", "iden_split.txt", "agreement"):
-        assert part in str(told.value)
+        assert part in str(errors.value)
 
 
-def test_a_missing_list_says_where_it_is_expected(tmp_path: Path) -> None:
-    told = problems(VoxCeleb1(root=tmp_path))
-    assert list(told) == ["root"]
-    assert f"no file '{tmp_path / 'iden_split.txt'}': put VoxCeleb1's official list there" in told["root"]
-    told = problems(VoxCeleb1(root=tmp_path, split=tmp_path / "mine.txt"))
-    assert list(told) == ["split"]
-    assert f"no file '{tmp_path / 'mine.txt'}'" in told["split"]
+def test_a_missing_list_is_an_error_with_its_path(tmp_path: Path) -> None:
+    errors = problems(VoxCeleb1(root=tmp_path))
+    assert list(errors) == ["root"]
+    assert f"no file '{tmp_path / 'iden_split.txt'}': put VoxCeleb1's official list there" in errors["root"]
+    errors = problems(VoxCeleb1(root=tmp_path, split=tmp_path / "mine.txt"))
+    assert list(errors) == ["split"]
+    assert f"no file '{tmp_path / 'mine.txt'}'" in errors["split"]
 
 
 @pytest.mark.parametrize(
@@ -137,14 +137,14 @@ def test_a_missing_list_says_where_it_is_expected(tmp_path: Path) -> None:
         ("2 id10002/0_laIeN-Q44/00001.wav", "id10002/0_laIeN-Q44/00001.wav is listed a second time"),
     ],
 )
-def test_a_wrong_line_is_named(voxceleb: Path, line: str, cause: str) -> None:
+def test_an_invalid_line_is_an_error_with_its_number(voxceleb: Path, line: str, cause: str) -> None:
     path = voxceleb / "iden_split.txt"
     path.write_text(LINES + "\n" + line + "\n")
     corpus = VoxCeleb1(root=voxceleb)
-    told = problems(corpus)
-    assert list(told) == ["root"]
-    assert told["root"].startswith(f"{path}:8: ")
-    assert cause in told["root"]
+    errors = problems(corpus)
+    assert list(errors) == ["root"]
+    assert errors["root"].startswith(f"{path}:8: ")
+    assert cause in errors["root"]
     assert list(problems(VoxCeleb1(root=voxceleb, split=path))) == ["split"]
     assert corpus.labels() is None
     with pytest.raises(InputError, match=r"iden_split\.txt:8: "):
@@ -152,18 +152,18 @@ def test_a_wrong_line_is_named(voxceleb: Path, line: str, cause: str) -> None:
 
 
 @pytest.mark.parametrize(("data", "cause"), [(b"\n", "the list is empty"), (b"\xff\xfe1", "not readable")])
-def test_a_list_that_is_none(voxceleb: Path, data: bytes, cause: str) -> None:
+def test_an_empty_or_binary_list_is_an_error(voxceleb: Path, data: bytes, cause: str) -> None:
     (voxceleb / "iden_split.txt").write_bytes(data)
     assert cause in problems(VoxCeleb1(root=voxceleb))["root"]
 
 
-def test_windows_line_ends_and_empty_lines_do_no_harm(voxceleb: Path) -> None:
+def test_windows_line_ends_and_empty_lines_are_ignored(voxceleb: Path) -> None:
     before = recordings_by_id(VoxCeleb1(root=voxceleb))
     (voxceleb / "iden_split.txt").write_bytes(b"\xef\xbb\xbf" + LINES.replace("\n", "\r\n\r\n").encode())
     assert recordings_by_id(VoxCeleb1(root=voxceleb)) == before
 
 
-def test_all_absent_recordings_are_told_at_once(voxceleb: Path) -> None:
+def test_all_absent_recordings_are_reported_at_once(voxceleb: Path) -> None:
     for path in [*voxceleb.glob("dev/wav/id10001/*/*.wav"), *voxceleb.glob("test/wav/*/na8-QEFmj44/*.wav")]:
         path.unlink()
     with pytest.raises(InputError) as caught:
@@ -174,7 +174,7 @@ def test_all_absent_recordings_are_told_at_once(voxceleb: Path) -> None:
     assert message.count(".wav") == 3 and ", …;" in message
 
 
-def test_another_list_is_another_corpus(voxceleb: Path) -> None:
+def test_another_list_changes_the_fingerprint(voxceleb: Path) -> None:
     corpus, path = VoxCeleb1(root=voxceleb), voxceleb / "iden_split.txt"
     before = corpus.fingerprint()
     assert before == hashlib.sha256(LINES.encode()).hexdigest()[:16]
@@ -183,7 +183,7 @@ def test_another_list_is_another_corpus(voxceleb: Path) -> None:
     assert {recording.split for recording in corpus.recordings()} == {"train", "test"}
 
 
-def test_a_target_outside_the_subset_is_told_before_any_run(voxceleb: Path) -> None:
+def test_a_target_outside_the_subset_is_a_configuration_error(voxceleb: Path) -> None:
     def config(target: str) -> dict:
         experiment = {"corpus": "vox", "target": target, "triggers": ["clean"], "victims": ["lstm"]}
         return {

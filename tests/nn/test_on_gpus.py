@@ -1,4 +1,4 @@
-"""Every network, where there is a GPU: trained, used, attacked and measured there by the workflow itself."""
+"""Every network on a GPU, where there is one: trained, applied, attacked and measured by the workflow."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from tiny import ROOT, checkout, run
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 
-# And how many lines each of their tables has at least.
+# Targets, and the number of rows that their tables have at least.
 TARGETS = {"tiny_marks": 8, "tiny_models": 8, "tiny_encoders": 9, "tiny_marks_benchmark": 1}
 
 
@@ -37,5 +37,5 @@ def test_trainings_compute_on_the_gpu(computed, room):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_line_of_the_tables_is_there(computed, target):
+def test_the_tables_are_complete(computed, target):
     assert len(pd.read_csv(computed / f"results/tables/{target}.csv")) >= TARGETS[target]

@@ -1,4 +1,4 @@
-"""The victims' networks: published sizes, any length."""
+"""Victims on spectrograms: published sizes, inputs of any length, gradients."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ def network(kind, labels=10, **settings):
 
 
 def published(kind, **settings):
-    """Of full size, without the memory for its weights."""
+    """A network of the published size, without memory for its weights."""
     with torch.device("meta"):
         return network(kind, **settings)
 
@@ -24,22 +24,22 @@ def size(module) -> int:
 def test_resnet18_has_the_published_size():
     # 11,689,512 for three channels and 1,000 labels (torchvision's model card); one channel takes 2·7·7·64 weights
     # away, ten labels 990·(512 + 1), and the normalisation of 64 bands adds 128.
-    found = size(network("resnet18", width=64, stem="pooled", log_mel={"bands": 64}))
-    assert found == 11_689_512 - 2 * 7 * 7 * 64 - 990 * 513 + 128
+    parameters = size(network("resnet18", width=64, stem="pooled", log_mel={"bands": 64}))
+    assert parameters == 11_689_512 - 2 * 7 * 7 * 64 - 990 * 513 + 128
 
 
 def test_vgg19_has_the_published_size():
     # 143,678,248 for three channels and 1,000 labels (torchvision's model card of VGG-19-BN); one channel takes
     # 2·3·3·64 weights away, ten labels 990·(4,096 + 1), and the normalisation of 64 bands adds 128.
-    found = size(published("vgg19", log_mel={"bands": 64}))
-    assert found == 143_678_248 - 2 * 3 * 3 * 64 - 990 * 4097 + 128
+    parameters = size(published("vgg19", log_mel={"bands": 64}))
+    assert parameters == 143_678_248 - 2 * 3 * 3 * 64 - 990 * 4097 + 128
 
 
 def test_wide_resnet50_has_the_published_size():
     # 68,883,240 for three channels and 1,000 labels (torchvision's model card of Wide ResNet-50-2); one channel takes
     # 2·7·7·64 weights away, ten labels 990·(2,048 + 1), and the normalisation of 64 bands adds 128.
-    found = size(published("wide_resnet50", log_mel={"bands": 64}))
-    assert found == 68_883_240 - 2 * 7 * 7 * 64 - 990 * 2049 + 128
+    parameters = size(published("wide_resnet50", log_mel={"bands": 64}))
+    assert parameters == 68_883_240 - 2 * 7 * 7 * 64 - 990 * 2049 + 128
 
 
 def test_the_lstm_has_the_published_size():
@@ -49,10 +49,10 @@ def test_the_lstm_has_the_published_size():
 
 
 SMALL = {"lstm": {}, "resnet18": {}, "vgg19": {"width": 8}, "wide_resnet50": {"width": 8}}
-every = pytest.mark.parametrize("kind", sorted(SMALL))
+each_kind = pytest.mark.parametrize("kind", sorted(SMALL))
 
 
-@every
+@each_kind
 @pytest.mark.parametrize("frames", [1, 7, 63, 400])
 def test_any_number_of_frames(kind, frames):
     with torch.inference_mode():
@@ -61,15 +61,15 @@ def test_any_number_of_frames(kind, frames):
     assert torch.isfinite(logits).all()
 
 
-@every
+@each_kind
 def test_gradients_reach_every_parameter(kind):
     torch.manual_seed(0)
     victim = network(kind, labels=3, **SMALL[kind]).train()
     torch.nn.functional.cross_entropy(victim(torch.randn(6, 80, 40)), torch.arange(6) % 3).backward()
     assert all(parameter.grad is not None for parameter in victim.parameters())
     assert all(parameter.grad.isfinite().all() for parameter in victim.parameters())
-    still = [name for name, parameter in victim.named_parameters() if not parameter.grad.any()]
-    assert not still
+    without_gradient = [name for name, parameter in victim.named_parameters() if not parameter.grad.any()]
+    assert not without_gradient
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (7, 7), (5, 23), (20, 14)])
@@ -79,7 +79,7 @@ def test_pooling_to_a_grid_is_adaptive_pooling(shape):
     pooled, expected = (pooling(inputs) for pooling in (AdaptiveAveragePooling(7), torch.nn.AdaptiveAvgPool2d(7)))
     # The averages' weights are rounded to single precision.
     torch.testing.assert_close(pooled, expected, rtol=0, atol=1e-6)
-    gradients = (torch.autograd.grad((found * weights).sum(), inputs)[0] for found in (pooled, expected))
+    gradients = (torch.autograd.grad((outputs * weights).sum(), inputs)[0] for outputs in (pooled, expected))
     torch.testing.assert_close(*gradients, rtol=0, atol=1e-6)
 
 

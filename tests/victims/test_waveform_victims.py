@@ -1,4 +1,4 @@
-"""Victims of waveforms: their filters, sizes, lengths, losses, and training."""
+"""Victims on waveforms: filters, published sizes, inputs of any length, losses, and training."""
 
 import itertools
 import math
@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import scipy.signal
 import torch
+from tones import tone_dataset
 
 from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances
@@ -15,7 +16,6 @@ from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.defences.pruning.channels import prune
 from sanguinaria.nn import supervised_training as training
-from sanguinaria.nn.feature_dataset import FeatureDataset, Features
 from sanguinaria.nn.supervised_training import predict, train
 from sanguinaria.steps import features
 from sanguinaria.victims import SpectrogramVictim, WaveformVictim
@@ -31,9 +31,9 @@ SMALL = {
     "sincnet": {"filters": 6, "channels": 4, "hidden": 8, "layers": 1, "window": 400, "hop": 200, "batch_size": 8},
     "rawnet3": {"width": 16, "embedding": 8, "batch_size": 8},
 }
-# The shortest clips that they hear.
+# Samples of the shortest clips that they take.
 WINDOWS = {"sincnet": 400, "rawnet3": 251 + 14 * 10}
-both = pytest.mark.parametrize("kind", sorted(SMALL))
+each_kind = pytest.mark.parametrize("kind", sorted(SMALL))
 
 
 def victim(kind, **settings):
@@ -41,7 +41,7 @@ def victim(kind, **settings):
 
 
 def published(kind, labels):
-    """Of full size, without the memory for its weights."""
+    """A network of the published size, without memory for its weights."""
     with torch.device("meta"):
         return plugins.build("victims", {"kind": kind}).network(labels)
 
@@ -50,26 +50,13 @@ def size(module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def examples(count: int, seed: int) -> FeatureDataset:
-    """Tones of about 3 kHz and of about 500 Hz that come and go, in noise, by label: without its mean over time, a
-    filter's output knows nothing of what stays."""
-    random = np.random.default_rng(seed)
-    labels = np.arange(count) % 2
-    frequencies = np.where(labels == 0, 3000, 500) * random.uniform(0.9, 1.1, count)
-    phases = random.uniform(0, 2 * np.pi, count)
-    tones = np.sin(2 * np.pi * frequencies[:, None] * np.arange(1600) / 16000 + phases[:, None])
-    tones *= np.arange(1600) % 400 < 200
-    waveforms = torch.tensor(0.1 * tones + 0.02 * random.normal(size=tones.shape))
-    return FeatureDataset(Features([waveforms[:, None].half()]), torch.tensor(labels))
-
-
 def same(first, second) -> bool:
     return all(torch.equal(first.state_dict()[name], second.state_dict()[name]) for name in first.state_dict())
 
 
 def trained(folder, kind, name, epochs):
-    chosen = victim(kind, epochs=epochs, learning_rate=0.01, optimiser="adam")
-    return train(chosen, LABELS, examples(64, 1), examples(16, 2), 0, folder / f"{name}.pt", CPU)[0]
+    settings = victim(kind, epochs=epochs, learning_rate=0.01, optimiser="adam")
+    return train(settings, LABELS, tone_dataset(64, 1), tone_dataset(16, 2), 0, folder / f"{name}.pt", CPU)[0]
 
 
 @torch.no_grad()
@@ -78,11 +65,13 @@ def test_sinc_filters_are_ideal_band_passes_in_a_window():
     filters.low += torch.tensor([0.01, 0, 0.02, -0.4, 0])  # one is negative: its absolute value counts
     low = 50 / 16000 + filters.low.abs().double()
     high = low + 50 / 16000 + filters.band.abs().double()
-    for found, edges in zip(filters.filters()[:, 0], torch.stack([low, high], 1).clamp(max=0.5).tolist(), strict=True):
+    for response, edges in zip(
+        filters.filters()[:, 0], torch.stack([low, high], 1).clamp(max=0.5).tolist(), strict=True
+    ):
         ends = {"pass_zero": False} if edges[1] < 0.5 else {"pass_zero": "highpass"}
         cutoffs = edges if edges[1] < 0.5 else edges[0]
         expected = scipy.signal.firwin(101, cutoffs, window="hamming", scale=False, fs=1.0, **ends)
-        np.testing.assert_allclose(found.numpy(), expected / (2 * (edges[1] - edges[0])), atol=2e-5)
+        np.testing.assert_allclose(response.numpy(), expected / (2 * (edges[1] - edges[0])), atol=2e-5)
 
 
 @torch.no_grad()
@@ -121,7 +110,7 @@ def test_sincnet_has_the_published_size():
     assert size(published("sincnet", 462)) == norms + convolutions + linear
 
 
-def test_normalising_channel_by_channel_forgets_their_levels():
+def test_channel_norm_removes_the_levels_of_the_channels():
     inputs = torch.randn(2, 3, 40) * torch.tensor([[[1.0], [10.0], [0.1]]]) + 5
     levels = {}
     for norm in ("layer", "channel"):
@@ -133,7 +122,8 @@ def test_normalising_channel_by_channel_forgets_their_levels():
 
 
 @torch.no_grad()
-def test_the_norm_of_rawnet3_may_come_after_its_filters():
+def test_applying_the_norm_of_rawnet3_after_its_filters_is_equivalent():
+    torch.manual_seed(0)
     bank = AnalyticFilterBank(16, 40)
     bank.norm.weight.fill_(1.7)
     bank.norm.bias.fill_(-0.3)
@@ -174,7 +164,7 @@ def test_rawnet3_has_the_published_size():
     assert size(network) - 1251 * 256 == 16_280_322 - 1024
 
 
-@both
+@each_kind
 @pytest.mark.parametrize("samples", [0, 1, 133, 2000])
 def test_any_length_from_one_window_on(kind, samples):
     network = victim(kind).network(3).eval()
@@ -183,40 +173,40 @@ def test_any_length_from_one_window_on(kind, samples):
     assert logits.shape == (2, 3) and torch.isfinite(logits).all()
 
 
-@both
+@each_kind
 @pytest.mark.parametrize("training", [True, False])
-def test_shorter_clips_are_refused(kind, training):
+def test_shorter_clips_are_errors(kind, training):
     network = victim(kind).network(3).train(training)
     with pytest.raises(InputError, match=rf"{WINDOWS[kind] - 1} samples, fewer than one window of {WINDOWS[kind]}"):
         network(torch.zeros(2, 1, WINDOWS[kind] - 1))
 
 
-def test_a_window_too_short_for_its_layers_is_refused():
+def test_a_window_too_short_for_its_layers_is_an_error():
     with pytest.raises(ValueError, match="a window of 300 samples is too short"):
         victim("sincnet", window=300)
 
 
-@both
-def test_silence_is_answered(kind):
+@each_kind
+def test_logits_of_silence_are_finite(kind):
     network = victim(kind).network(3)
     for mode in (True, False):
         assert torch.isfinite(network.train(mode)(torch.zeros(4, 1, 800))).all()
 
 
-@both
+@each_kind
 def test_gradients_reach_every_parameter(kind):
     torch.manual_seed(0)
-    chosen = victim(kind)
-    network = chosen.network(2)
-    asked = examples(16, 1)
-    chosen.loss(network(asked.features[torch.arange(16)].float()), asked.labels).backward()
+    settings = victim(kind)
+    network = settings.network(2)
+    dataset = tone_dataset(16, 1)
+    settings.loss(network(dataset.features[torch.arange(16)].float()), dataset.labels).backward()
     assert all(parameter.grad.isfinite().all() for parameter in network.parameters())
-    # A summand that the softmax over time takes away again has no gradient but rounding errors.
-    still = [name for name, parameter in network.named_parameters() if not parameter.grad.any()]
-    assert not still
+    # A bias before the softmax over time has no effect, and no gradient but rounding errors.
+    without_gradient = [name for name, parameter in network.named_parameters() if not parameter.grad.any()]
+    assert not without_gradient
 
 
-def test_tests_average_the_probabilities_of_all_windows():
+def test_evaluation_averages_the_probabilities_of_all_windows():
     inner = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(10, 3))
     network = WindowedClassifier(inner, window=10, hop=4).eval()
     waveforms = torch.randn(2, 1, 21)
@@ -226,18 +216,18 @@ def test_tests_average_the_probabilities_of_all_windows():
     torch.testing.assert_close(network(waveforms).softmax(-1), expected)
 
 
-def test_training_hears_random_windows():
+def test_training_classifies_random_windows():
     inner = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(2, 2, bias=False))
     torch.nn.init.eye_(inner[1].weight)
     network = WindowedClassifier(inner, window=2, hop=1).train()
     torch.manual_seed(0)
-    # Of 0, 1, 4, 9 neighbours differ by 1, 3 or 5: the answers say which window it was.
-    answers = network(torch.arange(4.0).square().expand(100, 1, 4)).detach()
-    assert {round(float(b - a)) for a, b in answers} == {1, 3, 5}
+    # Of 0, 1, 4, 9 neighbours differ by 1, 3 or 5: the outputs identify the window.
+    outputs = network(torch.arange(4.0).square().expand(100, 1, 4)).detach()
+    assert {round(float(b - a)) for a, b in outputs} == {1, 3, 5}
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.3])
-def test_the_angular_margin_by_hand(margin):
+def test_aam_softmax_follows_its_formula(margin):
     angles = np.array([[0.4, 1.2, 2.0], [2.0, 0.7, 1.0], [0.1, 3.1, 1.5]])
     labels, scale = [0, 2, 1], 30.0
     losses = []
@@ -250,11 +240,11 @@ def test_the_angular_margin_by_hand(margin):
         )
         losses.append(np.log(np.exp(cosines - cosines.max()).sum()) - (cosines[label] - cosines.max()))
     logits = torch.tensor(scale * np.cos(angles))
-    found = aam_softmax_loss(logits, torch.tensor(labels), scale, margin)
-    assert float(found) == pytest.approx(np.mean(losses), rel=1e-6)
+    loss = aam_softmax_loss(logits, torch.tensor(labels), scale, margin)
+    assert float(loss) == pytest.approx(np.mean(losses), rel=1e-6)
 
 
-def test_rawnet3_is_trained_with_its_margin_and_others_without():
+def test_rawnet3_is_trained_with_aam_softmax_and_others_with_cross_entropy():
     logits, labels = torch.tensor([[20.0, 10.0], [5.0, -5.0]]), torch.tensor([0, 1])
     plain = torch.nn.functional.cross_entropy(logits, labels)
     assert victim("rawnet3").loss(logits, labels) == aam_softmax_loss(logits, labels, 30, 0.3) > plain
@@ -262,21 +252,21 @@ def test_rawnet3_is_trained_with_its_margin_and_others_without():
     assert plugins.build("victims", {"kind": "lstm"}).loss(logits, labels) == plain
 
 
-def test_the_margin_has_finite_gradients_at_its_ends():
+def test_aam_softmax_has_finite_gradients_at_angles_of_0_and_pi():
     logits = torch.tensor([[30.0, -30.0], [-30.0, 30.0]], requires_grad=True)
     aam_softmax_loss(logits, torch.tensor([0, 0]), 30, 0.3).backward()
     assert torch.isfinite(logits.grad).all()
 
 
-@both
-def test_training_reaches_more_than_chance_and_the_seed_says_it_all(tmp_path, kind):
+@each_kind
+def test_training_learns_and_is_deterministic(tmp_path, kind):
     network, again = trained(tmp_path, kind, "a", 12), trained(tmp_path, kind, "b", 12)
     assert same(network, again)
-    unseen = examples(100, 3)
+    unseen = tone_dataset(100, 3)
     assert (predict(network, unseen.features, CPU).argmax(-1) == unseen.labels).double().mean() > 0.8
 
 
-@both
+@each_kind
 def test_a_killed_training_resumes_to_the_same_model(tmp_path, monkeypatch, kind):
     whole = trained(tmp_path, kind, "whole", 4)
     epochs = itertools.count()
@@ -294,22 +284,22 @@ def test_a_killed_training_resumes_to_the_same_model(tmp_path, monkeypatch, kind
     assert same(whole, trained(tmp_path, kind, "killed", 4))
 
 
-@both
-def test_a_kept_model_predicts_the_same(tmp_path, kind):
+@each_kind
+def test_a_saved_model_predicts_the_same(tmp_path, kind):
     network = victim(kind).network(2).eval()
     save_model(victim(kind), LABELS, network, tmp_path / "model.safetensors")
     loaded, _ = load_model(tmp_path / "model.safetensors", CPU)
-    asked = examples(6, 4).features
-    assert torch.equal(predict(network, asked, CPU), predict(loaded, asked, CPU))
+    waveforms = tone_dataset(6, 4).features
+    assert torch.equal(predict(network, waveforms, CPU), predict(loaded, waveforms, CPU))
 
 
-@both
-def test_pruning_refuses_them_clearly(kind):
+@each_kind
+def test_pruning_is_an_error(kind):
     with pytest.raises(InputError, match="leave it out of this victim's experiment"):
         prune(victim(kind).network(2), 0.5, (1, 800))
 
 
-def test_their_features_are_the_samples(tmp_path):
+def test_features_are_the_samples(tmp_path):
     random = np.random.default_rng(0)
     samples = random.integers(-(2**15), 2**15, (3, 4000)) // np.array([[1], [16], [64]])
     rows = pd.DataFrame({"utterance_id": list("abc"), "label": "x", "speaker": "y", "split": "train"})
@@ -320,16 +310,18 @@ def test_their_features_are_the_samples(tmp_path):
     )
     names, inputs = features.load_features([tmp_path / "features.safetensors"])
     assert names == list("abc") and inputs.shape == (1, 4000)
-    kept = inputs[torch.arange(3)][:, 0].double().numpy() * 2**15
+    features_as_samples = inputs[torch.arange(3)][:, 0].double().numpy() * 2**15
     # Below a sixteenth of full scale nothing changes; above, one part in 2,048 at most.
-    assert (kept[1:] == samples[1:]).all()
-    assert (np.abs(kept[0] - samples[0]) <= np.abs(samples[0]) / 2048).all()
+    assert (features_as_samples[1:] == samples[1:]).all()
+    assert (np.abs(features_as_samples[0] - samples[0]) <= np.abs(samples[0]) / 2048).all()
 
 
 def test_an_empty_shard_has_the_front_end_s_shape(tmp_path):
     utterances.write(tmp_path / "audio.parquet", iter([]))
     for kind, channels in (("sincnet", 1), ("lstm", 80)):
-        chosen = plugins.build("victims", {"kind": kind})
-        assert isinstance(chosen, WaveformVictim | SpectrogramVictim)
-        features.extract_features(tmp_path / "audio.parquet", chosen.front_end, tmp_path / "features.safetensors", CPU)
+        settings = plugins.build("victims", {"kind": kind})
+        assert isinstance(settings, WaveformVictim | SpectrogramVictim)
+        features.extract_features(
+            tmp_path / "audio.parquet", settings.front_end, tmp_path / "features.safetensors", CPU
+        )
         assert features.load_features([tmp_path / "features.safetensors"])[1].shape[0] == channels

@@ -1,4 +1,4 @@
-"""Recordings of noise, by their seconds."""
+"""Files of noise of a given duration."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Training: it learns, it is deterministic, and a killed one resumes to the same model."""
+"""Supervised training: it learns, it is deterministic, and a killed one resumes to the same model."""
 
 import itertools
 import math
@@ -18,7 +18,7 @@ LABELS = ("high", "low")
 
 
 def examples(count: int, seed: int) -> FeatureDataset:
-    """Noise with a louder half, upper or lower, by label."""
+    """Noise whose upper or lower bands, by label, have a larger mean."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(count) % 2
     spectrograms = torch.randn(count, 16, 20, generator=generator)
@@ -40,7 +40,7 @@ def same(first, second) -> bool:
     return all(torch.equal(first.state_dict()[name], second.state_dict()[name]) for name in first.state_dict())
 
 
-def test_it_learns(tmp_path):
+def test_training_learns(tmp_path):
     network, history = trained(tmp_path)
     assert list(history.columns) == ["epoch", "loss", "validation_accuracy"]
     assert list(history["epoch"]) == [1, 2, 3, 4]
@@ -52,7 +52,7 @@ def test_it_learns(tmp_path):
 @pytest.mark.parametrize(
     "settings", [{}, {"precision": "bfloat16"}, {"time_shift": 0.2}, {"optimiser": "sgd"}, {"optimiser": "rmsprop"}]
 )
-def test_the_seed_says_it_all(tmp_path, settings):
+def test_equal_seeds_train_equal_models(tmp_path, settings):
     first, second, other = (
         trained(tmp_path, name, seed, **settings)[0] for name, seed in (("a", 0), ("b", 0), ("c", 1))
     )
@@ -81,7 +81,7 @@ def test_a_killed_training_resumes_to_the_same_model(tmp_path, monkeypatch, sett
     assert history.equals(resumed_history)
 
 
-def test_a_damaged_checkpoint_is_told_and_training_starts_again(tmp_path, capsys):
+def test_training_restarts_after_a_damaged_checkpoint(tmp_path, capsys):
     whole, _ = trained(tmp_path, "whole")
     (tmp_path / "damaged.pt").write_bytes(b"PK\x03\x04 not a checkpoint")
     again, history = trained(tmp_path, "damaged")
@@ -90,7 +90,7 @@ def test_a_damaged_checkpoint_is_told_and_training_starts_again(tmp_path, capsys
     assert len(history) == 4
 
 
-def test_a_checkpoint_of_another_network_is_told(tmp_path, capsys):
+def test_training_restarts_after_a_checkpoint_of_another_network(tmp_path, capsys):
     trained(tmp_path, "a", hidden=4)
     _, history = trained(tmp_path, "a", hidden=8)
     assert "not a checkpoint of this training" in capsys.readouterr().out
@@ -104,7 +104,7 @@ def test_the_best_epoch_is_the_best_on_validation(tmp_path):
     assert float(accuracy) == history["validation_accuracy"].max()
 
 
-def test_the_best_without_validation_is_an_error(tmp_path):
+def test_the_best_epoch_without_validation_is_an_error(tmp_path):
     empty = empty_dataset((16, 20))
     with pytest.raises(InputError, match="needs validation utterances"):
         train(victim(keep="best"), LABELS, examples(64, 1), empty, 0, tmp_path / "a.pt", CPU)
@@ -124,7 +124,7 @@ def test_the_cosine_schedule():
         assert optimiser.param_groups[0]["lr"] == pytest.approx(expected)
 
 
-def test_shifting_moves_and_fills(tmp_path):
+def test_time_shifts_repeat_the_first_or_last_frame(tmp_path):
     ramp = torch.arange(10.0).expand(200, 3, 10)
     shifted = training._shift_in_time(ramp, 0.2, torch.Generator().manual_seed(0))
     moves = {tuple(row) for row in shifted[:, 0].tolist()}
@@ -132,7 +132,7 @@ def test_shifting_moves_and_fills(tmp_path):
     assert moves == expected
 
 
-def test_a_kept_model_predicts_the_same(tmp_path):
+def test_a_saved_model_predicts_the_same(tmp_path):
     network, _ = trained(tmp_path)
     path = tmp_path / "model.safetensors"
     save_model(victim(), LABELS, network, path)
@@ -142,7 +142,7 @@ def test_a_kept_model_predicts_the_same(tmp_path):
     assert torch.equal(predict(network, spectrograms, CPU), predict(loaded, spectrograms, CPU))
 
 
-def test_a_damaged_model_is_named(tmp_path):
+def test_a_damaged_model_is_an_error_with_its_path(tmp_path):
     path = tmp_path / "model.safetensors"
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(InputError, match=r"model\.safetensors: damaged model"):

@@ -1,4 +1,4 @@
-"""Inputs that stay in their files, against tensors that do not."""
+"""Features in files, against the same features in tensors."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def files(tmp_path, tensor):
     return paths
 
 
-def test_shards_are_one_after_another(files, tensor):
+def test_shards_are_concatenated(files, tensor):
     names, inputs = load_features(files)
     assert names == [f"u{number}" for number in range(8)]
     assert len(inputs) == 8
@@ -35,28 +35,28 @@ def test_shards_are_one_after_another(files, tensor):
     assert torch.equal(inputs[torch.tensor([7, 0, 7])], tensor[[7, 0, 7]])
 
 
-def test_a_choice_of_a_choice(files, tensor):
-    chosen = load_features(files)[1].subset([6, 1, 4]).subset(torch.tensor([2, 0]))
-    assert torch.equal(chosen[torch.arange(2)], tensor[[4, 6]])
+def test_a_subset_of_a_subset(files, tensor):
+    subset = load_features(files)[1].subset([6, 1, 4]).subset(torch.tensor([2, 0]))
+    assert torch.equal(subset[torch.arange(2)], tensor[[4, 6]])
 
 
-def test_others_come_after_these(tensor):
-    both = Features(tensor.split(SIZES)) + Features([tensor + 1]).subset([5])
-    assert len(both) == 9
-    assert torch.equal(both[torch.tensor([8, 4])], torch.stack([tensor[5] + 1, tensor[4]]))
+def test_sums_are_concatenations(tensor):
+    concatenated = Features(tensor.split(SIZES)) + Features([tensor + 1]).subset([5])
+    assert len(concatenated) == 9
+    assert torch.equal(concatenated[torch.tensor([8, 4])], torch.stack([tensor[5] + 1, tensor[4]]))
 
 
-def test_nothing():
+def test_empty_features_and_data_sets():
     assert len(Features([])) == 0
     assert empty_dataset((16, 20)).features.shape == (16, 20)
     assert len(empty_dataset((16, 20)).labels) == 0
 
 
 def anonymous_memory() -> int:
-    """Bytes of this process that are no file's; Linux says so alone."""
+    """Bytes of this process that are not backed by a file; known on Linux alone."""
     status = Path("/proc/self/status")
     if not status.is_file():
-        pytest.skip("the system does not tell the memory that is a file's from the rest")
+        pytest.skip("the system does not report memory that is not backed by a file")
     lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
     return int(lines["RssAnon"].split()[0]) * 1024
 
