@@ -11,6 +11,12 @@ import torch
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.state_dicts import mismatch, shapes
 
+# Suffixes of the norm g and the direction v of weight normalisation: torch's older and newer spelling.
+WEIGHT_NORM_SPELLINGS = {
+    ".weight_g": ".weight_v",
+    ".parametrizations.weight.original0": ".parametrizations.weight.original1",
+}
+
 
 def read_checkpoint(path: Path, what: str) -> dict[str, Any]:
     """Read a pickled checkpoint; only tensors and plain values are unpickled, and no code is run.
@@ -74,10 +80,20 @@ def load_weights(network: torch.nn.Module, weights: Mapping[str, Any], path: Pat
 
 
 def fold_weight_norm(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Replace weight normalisation by plain weights: v·g/‖v‖ for each pair (g, v), with a norm per first index."""
+    """Replace weight normalisation by plain weights: v·g/‖v‖ for each pair (g, v), with a norm per first index.
+
+    Only training needs the pair; folded, the weights are computed once and not in every pass.
+
+    Args:
+        weights: a state dict, with the pairs in either of torch's spellings.
+
+    Returns:
+        The state dict with a plain weight in place of each pair; other weights are unchanged.
+    """
     folded = dict(weights)
     for name in weights:
-        layer = name.removesuffix(".weight_g")
-        if layer != name and f"{layer}.weight_v" in folded:
-            folded[f"{layer}.weight"] = torch._weight_norm(folded.pop(f"{layer}.weight_v"), folded.pop(name), 0)
+        for norm, direction in WEIGHT_NORM_SPELLINGS.items():
+            layer = name.removesuffix(norm)
+            if layer != name and layer + direction in folded:
+                folded[f"{layer}.weight"] = torch._weight_norm(folded.pop(layer + direction), folded.pop(name), 0)
     return folded

@@ -85,12 +85,14 @@ class AudioSeal(AudioSealNetworks):
         """State dict of one of the networks, from the configured source."""
         import torch
 
+        from sanguinaria.core.foreign_checkpoints import fold_weight_norm
+
         if self.source == "random":
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(self.seed)
                 return self._build(part).state_dict()
         path = self._download(part) if self.source == "hub" else getattr(self, part)
-        state = _fold(_rename(_read(path)))
+        state = fold_weight_norm(_rename(_read(path)))
         with torch.device("meta"):
             check(state, self._build(part), f"{part} {path}")
         return state
@@ -150,24 +152,3 @@ def _rename(state: State) -> State:
     """Convert names to those of the package's networks. The published ones are older, without `inner_conv`."""
     outermost = re.compile(r"\.(conv|convtr)\.(?!conv\.|convtr\.|inner_conv\.)")
     return {outermost.sub(r".\1.inner_conv.", name): tensor for name, tensor in state.items()}
-
-
-def _fold(state: State) -> State:
-    """Fold weight normalisation: v·g/‖v‖ for each pair (g, v), in either of torch's spellings.
-
-    Only training needs the pair; folded, the weights are computed once and not in every pass.
-    """
-    import torch
-
-    spellings = {
-        ".weight_g": ".weight_v",
-        ".parametrizations.weight.original0": ".parametrizations.weight.original1",
-    }
-    folded = dict(state)
-    for name in state:
-        for size, direction in spellings.items():
-            layer = name.removesuffix(size)
-            if name.endswith(size) and layer + direction in folded:
-                # As in the package: a norm for each index of the first dimension, of transposed convolutions as well.
-                folded[f"{layer}.weight"] = torch._weight_norm(folded.pop(layer + direction), folded.pop(name), 0)
-    return folded
