@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from sanguinaria.core import plugins
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.references import Reference
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,8 +60,8 @@ def one_by_one(
     return batched
 
 
-def from_text(text: str) -> Conversion:
-    """Build a conversion from its settings as JSON, the format of a stage's specification."""
-    conversion = plugins.build("conversions", json.loads(text))
+def resolve(reference: Reference) -> Conversion:
+    """Return the conversion whose settings a reference of a specification has."""
+    conversion = plugins.resolve(reference)
     assert isinstance(conversion, Conversion)
     return conversion

@@ -12,12 +12,15 @@ its methods.
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
+
+from sanguinaria.core.references import Reference
 
 
 class Settings(BaseModel):
@@ -41,9 +44,13 @@ class Plugin(Settings):
     room: ClassVar[str]
 
     @property
-    def references(self) -> Mapping[str, tuple[str, str | tuple[str, ...]]]:
-        """Other entries that this entry uses: field → (room, entry name), or all names of a field that is a list."""
-        return {}
+    def references(self) -> Mapping[str, Reference | tuple[Reference, ...]]:
+        """The references among the settings, by field."""
+        references: dict[str, Reference | tuple[Reference, ...]] = {}
+        for field, value in self:
+            if isinstance(value, Reference) or (isinstance(value, tuple) and value and isinstance(value[0], Reference)):
+                references[field] = value
+        return references
 
     @property
     def referenced_entries(self) -> list[tuple[tuple[str | int, ...], str, str]]:
@@ -52,11 +59,11 @@ class Plugin(Settings):
         A location is (field,), or (field, index) in a list.
         """
         entries: list[tuple[tuple[str | int, ...], str, str]] = []
-        for field, (room, names) in self.references.items():
-            if isinstance(names, str):
-                entries.append(((field,), room, names))
+        for field, references in self.references.items():
+            if isinstance(references, Reference):
+                entries.append(((field,), references.room, references.name))
             else:
-                entries += [((field, index), room, name) for index, name in enumerate(names)]
+                entries += [((field, index), each.room, each.name) for index, each in enumerate(references)]
         return entries
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
@@ -114,6 +121,16 @@ def build(room: str, settings: Mapping[str, object]) -> Plugin:
 def describe(plugin: Plugin) -> dict[str, object]:
     """Return the settings of a plug-in as plain values, with ``kind`` and defaults: the inverse of :func:`build`."""
     return {"kind": kind_of(plugin), **plugin.model_dump(mode="json")}
+
+
+def as_settings(plugin: Plugin) -> Reference:
+    """Return the reference of a specification to a plug-in that acts within the stage."""
+    return Reference(plugin.room, settings=json.dumps(describe(plugin), sort_keys=True))
+
+
+def resolve(reference: Reference) -> Plugin:
+    """Return the plug-in whose settings a reference of a specification has."""
+    return build(reference.room, json.loads(reference.settings))
 
 
 def kind_of(plugin: Plugin | type[Plugin]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.references import DistortionReference
 from sanguinaria.defences import Defence
 
 if TYPE_CHECKING:
@@ -21,13 +22,8 @@ class DistortedInput(Defence):
     utterance's shard.
     """
 
-    # In the specification of a stage, the settings of the entry as text: its name is in no identity.
-    distortion: str = Field(description="entry of `distortions`")
+    distortion: DistortionReference = Field(description="entry of `distortions`")
     seed: int = Field(default=0, ge=0, description="of the random numbers")
-
-    @property
-    def references(self) -> dict[str, tuple[str, str]]:
-        return {"distortion": ("distortions", self.distortion)}
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         from sanguinaria.distortions import Distortion
@@ -35,9 +31,9 @@ class DistortedInput(Defence):
         distortion = referenced["distortion"]
         assert isinstance(distortion, Distortion)
         if distortion.is_identity:
-            yield "distortion", f"{self.distortion!r} changes nothing: use a defence of kind `none`"
+            yield "distortion", f"{self.distortion.name!r} changes nothing: use a defence of kind `none`"
 
     def transform(self, sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-        from sanguinaria.distortions import distort_each
+        from sanguinaria.distortions import distort_each, resolve
 
-        return distort_each(self.distortion, sample_rate, self.seed)
+        return distort_each(resolve(self.distortion), sample_rate, self.seed)

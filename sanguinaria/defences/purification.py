@@ -10,6 +10,7 @@ from pydantic import Field
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.references import DistortionReference, PurifierReference, TextReference
 from sanguinaria.defences import Defence
 
 if TYPE_CHECKING:
@@ -28,10 +29,8 @@ class Purification(Defence):
 
     renamed: ClassVar[Mapping[str, str]] = {"back": "reverse", "whose": "transcript_of", "noise": "distortion"}
 
-    # In the specification of a stage, the purifier is the key of its weights, the text is empty, and the distortion is
-    # the settings of the entry as text.
-    purifier: str = Field(description="entry of `purifiers`")
-    distortion: str | None = Field(
+    purifier: PurifierReference = Field(description="entry of `purifiers`")
+    distortion: DistortionReference | None = Field(
         default=None,
         description="entry of `distortions` that is applied before, such as noise, so that the spectrum that the "
         "purifier is conditioned on is noisy, too (TDAP, section 2.1); texts are those of the undistorted audio",
@@ -49,7 +48,7 @@ class Purification(Defence):
     reverse: bool = Field(
         default=True, description="whether the reverse process follows; false: the noise of the forward process alone"
     )
-    text: str | None = Field(
+    text: TextReference | None = Field(
         default=None,
         description="entry of `texts`: text that the purifier is conditioned on; absent: no text",
     )
@@ -59,15 +58,6 @@ class Purification(Defence):
     )
     seed: int = Field(default=0, ge=0, description="of the random numbers")
 
-    @property
-    def references(self) -> dict[str, tuple[str, str]]:
-        optional = {
-            field: (room, entry)
-            for field, room, entry in (("text", "texts", self.text), ("distortion", "distortions", self.distortion))
-            if entry is not None
-        }
-        return {"purifier": ("purifiers", self.purifier), **optional}
-
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         from sanguinaria.purifiers._diffusion.settings import DiffusionPurifier
 
@@ -76,7 +66,7 @@ class Purification(Defence):
         purifier = referenced["purifier"]
         if isinstance(purifier, DiffusionPurifier):
             if self.text is not None and not purifier.uses_text:
-                yield "text", f"the purifier {self.purifier!r} is not conditioned on text: leave it out"
+                yield "text", f"the purifier {self.purifier.name!r} is not conditioned on text: leave it out"
             try:
                 purifier.sampling_schedule(self.sampling())
             except InputError as error:
@@ -115,11 +105,11 @@ class Purification(Defence):
         import torch
 
         from sanguinaria.audio.validation import is_usable
-        from sanguinaria.distortions import distort_each
+        from sanguinaria.distortions import distort_each, resolve
 
         if self.distortion is None:
             return lambda waveforms: waveforms
-        distort = distort_each(self.distortion, sample_rate, self.seed)
+        distort = distort_each(resolve(self.distortion), sample_rate, self.seed)
         return lambda waveforms: torch.where(is_usable(waveforms)[:, None], distort(waveforms), waveforms)
 
 

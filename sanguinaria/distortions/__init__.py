@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from sanguinaria.core import plugins
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.references import Reference
 
 if TYPE_CHECKING:
     import torch
@@ -73,13 +73,13 @@ def distort(
     return distorted.detach() + (waveforms - constant)
 
 
-def distort_each(text: str, sample_rate: int, seed: int) -> Callable[[torch.Tensor], torch.Tensor]:
+def distort_each(distortion: Distortion, sample_rate: int, seed: int) -> Callable[[torch.Tensor], torch.Tensor]:
     """Return a function that distorts each waveform of a batch with a random stream of its own.
 
     The draws of a waveform follow from the seed and from its samples, and do not depend on the rest of the batch.
 
     Args:
-        text: the distortion, as written by :func:`to_text`.
+        distortion: that is applied.
         sample_rate: in Hz.
         seed: the seed of the random streams.
 
@@ -89,8 +89,6 @@ def distort_each(text: str, sample_rate: int, seed: int) -> Callable[[torch.Tens
     import torch
 
     from sanguinaria.core.random_streams import utterance_generator
-
-    distortion = from_text(text)
 
     def apply(waveforms: torch.Tensor) -> torch.Tensor:
         rows = (distort(distortion, row, sample_rate, utterance_generator(row, seed)) for row in waveforms[:, None])
@@ -108,17 +106,12 @@ def _fit_length(waveforms: torch.Tensor, length: int) -> torch.Tensor:
     return pad(waveforms, (before, missing - before))
 
 
-def to_text(distortion: Plugin) -> str:
-    """Return the settings of a distortion as JSON, which replaces an entry's name in the identity of a stage."""
-    return json.dumps(plugins.describe(distortion), sort_keys=True)
+def resolve(reference: Reference) -> Distortion:
+    """Return the distortion whose settings a reference of a specification has.
 
-
-def from_text(text: str) -> Distortion:
-    """Return the distortion that :func:`to_text` wrote.
-
-    >>> from_text('{"kind": "gain", "factor": 0.5}')
+    >>> resolve(Reference("distortions", settings='{"kind": "gain", "factor": 0.5}'))
     Gain(factor=0.5)
     """
-    distortion = plugins.build("distortions", json.loads(text))
+    distortion = plugins.resolve(reference)
     assert isinstance(distortion, Distortion)
     return distortion

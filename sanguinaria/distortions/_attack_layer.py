@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sanguinaria.distortions import Distortion, distort, from_text
+from sanguinaria.core.references import Reference
+from sanguinaria.distortions import Distortion, distort, resolve
 
 if TYPE_CHECKING:
     import torch
@@ -42,12 +43,14 @@ class AttackLayer:
         return distort(distortion, waveforms, self.sample_rate, generator)
 
 
-def build_attack_layer(texts: Sequence[str], sample_rate: int, undistorted_share: float = 0.0) -> AttackLayer:
+def build_attack_layer(
+    references: Sequence[Reference], sample_rate: int, undistorted_share: float = 0.0
+) -> AttackLayer:
     """Build an attack layer from the distortions of a stage's settings.
 
     Args:
-        texts: the distortions, as written by :func:`sanguinaria.distortions.to_text`.
+        references: to the distortions, as a specification has them.
         sample_rate: in Hz.
         undistorted_share: the probability that a step has no distortion.
     """
-    return AttackLayer([from_text(text) for text in texts], sample_rate, undistorted_share)
+    return AttackLayer([resolve(reference) for reference in references], sample_rate, undistorted_share)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from sanguinaria.core import plugins
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.references import Reference
 
 if TYPE_CHECKING:
     import torch
@@ -34,8 +34,8 @@ class Embedder(Plugin):
         """
 
 
-def from_settings(text: str) -> Embedder:
-    """Return the embedder whose settings, as JSON, are in the specification of a stage."""
-    embedder = plugins.build("embedders", json.loads(text))
+def resolve(reference: Reference) -> Embedder:
+    """Return the embedder whose settings a reference of a specification has."""
+    embedder = plugins.resolve(reference)
     assert isinstance(embedder, Embedder)
     return embedder

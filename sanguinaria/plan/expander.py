@@ -11,10 +11,10 @@ from typing import ClassVar, Protocol
 from sanguinaria.adversaries import Adversary
 from sanguinaria.conversions import Conversion
 from sanguinaria.core.columns import Columns
-from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.plugins import Plugin, as_settings
+from sanguinaria.core.references import Reference
 from sanguinaria.corpora import Corpus
 from sanguinaria.defences import Defence
-from sanguinaria.distortions import to_text
 from sanguinaria.front_ends import FrontEnd
 from sanguinaria.metrics import Metric
 from sanguinaria.plan.evaluation import Cell, Evaluation
@@ -144,29 +144,33 @@ class Expander:
         if reseeded and isinstance(seed := getattr(plugin, "seed", None), int):
             plugin = plugin.model_copy(update={"seed": seed + reseeded})
         found = _Resolved(plugin)
-        keys: dict[str, str | tuple[str, ...]] = {}
-        for field, (referenced, entry) in plugin.references.items():
-            if referenced in WITHIN_OTHERS:
-                settings = self.entries[referenced]
-                if isinstance(entry, str):
-                    keys[field] = to_text(settings[entry])
-                else:
-                    keys[field] = tuple(to_text(settings[name]) for name in entry)
-            elif not isinstance(entry, str):
-                raise TypeError(f"{field}: a list of {referenced}, but a stage has one upstream of each kind")
-            elif referenced == "corpora":
-                found.corpus = self.corpus(entry)
-                keys[field] = found.corpus.key
-            elif referenced == "purifiers":
-                found.purifier = self.purifier(entry)
-                keys[field] = found.purifier.key
-            elif referenced in OF_UPSTREAM:
-                keys[field] = ""
+        resolved: dict[str, Reference | tuple[Reference, ...]] = {}
+        for field, references in plugin.references.items():
+            if isinstance(references, Reference):
+                resolved[field] = self._resolved_reference(found, references, reseeded)
+            elif all(reference.room in WITHIN_OTHERS for reference in references):
+                entries = (self.entries[reference.room][reference.name] for reference in references)
+                resolved[field] = tuple(map(as_settings, entries))
             else:
-                found.watermark = self.watermark(entry, reseeded)
-                keys[field] = found.watermark.key
-        found.plugin = plugin.model_copy(update=keys)
+                raise TypeError(f"{field}: a list of entries with a stage, but a stage has one upstream of each kind")
+        found.plugin = plugin.model_copy(update=resolved)
         return found
+
+    def _resolved_reference(self, found: _Resolved, reference: Reference, reseeded: int) -> Reference:
+        """A reference as a specification has it; the stage that it names becomes part of ``found``."""
+        room, name = reference.room, reference.name
+        if room in WITHIN_OTHERS:
+            return as_settings(self.entries[room][name])
+        if room in OF_UPSTREAM:
+            return Reference(room)
+        stage: CorpusStage | WatermarkStage | PurifierStage
+        if room == "corpora":
+            stage = found.corpus = self.corpus(name)
+        elif room == "purifiers":
+            stage = found.purifier = self.purifier(name)
+        else:
+            stage = found.watermark = self.watermark(name, reseeded)
+        return Reference(room, result=stage.key)
 
     def parts(self, plugin: Plugin) -> list[Plugin]:
         """What an entry refers to that has no stage of its own."""
@@ -238,9 +242,9 @@ class Expander:
 
     def text_of(self, plugin: Plugin, audio: AudioStage, *splits: str) -> TextStage | None:
         """What is said in audio, by the entry of `texts` that a plug-in refers to, if it does."""
-        if (reference := plugin.references.get("text")) is None:
+        if not isinstance(reference := plugin.references.get("text"), Reference):
             return None
-        text = self.entries["texts"][str(reference[1])]
+        text = self.entries["texts"][reference.name]
         assert isinstance(text, TextExtractor)
         return TextStage(self.code(TextStage, (text,)), text, audio, splits)
 

@@ -15,6 +15,13 @@ from pydantic import Field, model_validator
 from sanguinaria.adversaries import Adversary
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.references import (
+    AdversaryReference,
+    DistortionReference,
+    EmbedderReference,
+    TextReference,
+    VictimReference,
+)
 from sanguinaria.purifiers import TrainingAttack
 from sanguinaria.purifiers._diffusion.settings import TrainingAugmentation
 from sanguinaria.purifiers._diffusion.spectrum_conditioned import SpectrumConditionedPurifier
@@ -42,30 +49,30 @@ class Tdap(SpectrumConditionedPurifier):
     }
     conditional_process: ClassVar[bool] = True
 
-    # In the specification of a stage, `distortions` and `embedder` are the settings of the entries as text, and entries
-    # with a stage of their own are empty: their names are in no identity.
-    distortions: tuple[str, ...] = Field(
+    distortions: tuple[DistortionReference, ...] = Field(
         default=(), description="entries of `distortions`, one of which makes noisy speech of clean in each step"
     )
     undistorted_share: float = Field(
         default=0.0, ge=0, le=1, description="share of the training steps without a distortion"
     )
-    encoder: str | None = Field(
+    encoder: VictimReference | None = Field(
         default=None,
         description="entry of `victims`: a speaker encoder, attacks on which are noisy speech, too; it is trained on "
         "the same corpus, unless it is pretrained",
     )
-    adversary: str | None = Field(default=None, description="entry of `adversaries`: the attack on the encoder")
+    adversary: AdversaryReference | None = Field(
+        default=None, description="entry of `adversaries`: the attack on the encoder"
+    )
     # Ten utterances of each of VoxCeleb1's 1,211 training speakers.
     trials: int = Field(default=12_110, ge=2, description="largest number of training utterances that are attacked")
     attacked_share: float = Field(
         default=0.5, gt=0, le=1, description="share of the training steps on attacked speech, where there is an attack"
     )
-    text: str | None = Field(
+    text: TextReference | None = Field(
         default=None,
         description="entry of `texts`: text of the training utterances; absent: no conditioning on text",
     )
-    embedder: str | None = Field(default=None, description="entry of `embedders`: embeds the text")
+    embedder: EmbedderReference | None = Field(default=None, description="entry of `embedders`: embeds the text")
     text_dropout: float = Field(
         default=0.1, ge=0, le=1, description="probability of training on an utterance without its text"
     )
@@ -92,31 +99,18 @@ class Tdap(SpectrumConditionedPurifier):
         return self
 
     @property
-    def references(self) -> dict[str, tuple[str, str | tuple[str, ...]]]:
-        optional = {
-            field: (room, entry)
-            for field, room, entry in (
-                ("text", "texts", self.text),
-                ("embedder", "embedders", self.embedder),
-                ("encoder", "victims", self.encoder),
-                ("adversary", "adversaries", self.adversary),
-            )
-            if entry is not None
-        }
-        return {**super().references, "distortions": ("distortions", self.distortions), **optional}
-
-    @property
     def training_attack(self) -> TrainingAttack | None:
         if self.encoder is None or self.adversary is None:
             return None
-        return TrainingAttack(self.encoder, self.adversary, self.trials)
+        return TrainingAttack(self.encoder.name, self.adversary.name, self.trials)
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         yield from super().problems(referenced)
         if self.encoder is not None and not isinstance(referenced["encoder"], SpeakerEncoderVictim):
-            yield "encoder", f"{self.encoder!r} makes no embeddings: name a speaker encoder"
-        if isinstance(adversary := referenced.get("adversary"), Adversary) and not adversary.attacks_encoder:
-            yield "adversary", f"{self.adversary!r} does not attack an encoder: name an attack"
+            yield "encoder", f"{self.encoder.name!r} makes no embeddings: name a speaker encoder"
+        adversary = referenced.get("adversary")
+        if self.adversary is not None and isinstance(adversary, Adversary) and not adversary.attacks_encoder:
+            yield "adversary", f"{self.adversary.name!r} does not attack an encoder: name an attack"
 
     @property
     def uses_text(self) -> bool:
@@ -155,10 +149,10 @@ class Tdap(SpectrumConditionedPurifier):
         return None if self.embedder is None else self._embedder().embedder(device)
 
     def _embedder(self) -> Embedder:
-        from sanguinaria.embedders import from_settings
+        from sanguinaria.embedders import resolve
 
         assert self.embedder is not None
-        return from_settings(self.embedder)
+        return resolve(self.embedder)
 
 
 def _embed_distinct(embed: Callable[[Sequence[str]], torch.Tensor], texts: Sequence[str]) -> torch.Tensor:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, model_validator
 
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.references import CorpusReference
 from sanguinaria.corpora import Split
 from sanguinaria.triggers import Trigger
 
@@ -24,7 +25,9 @@ class TargetSpeechTrigger(Trigger):
     """
 
     file: Path | None = Field(default=None, description="audio file of the target speaker's speech")
-    corpus: str | None = Field(default=None, description="entry of `corpora` with the target's speech, instead of file")
+    corpus: CorpusReference | None = Field(
+        default=None, description="entry of `corpora` with the target's speech, instead of file"
+    )
     utterance: str | None = Field(default=None, description="of that corpus, by its utterance_id")
     speaker: str | None = Field(default=None, description="of that corpus, whose utterances are concatenated")
     split: Split | None = Field(
@@ -46,10 +49,6 @@ class TargetSpeechTrigger(Trigger):
         if self.split is not None and self.speaker is None:
             raise ValueError("a `split` is of a `speaker`: give one, or leave it out")
         return self
-
-    @property
-    def references(self) -> dict[str, tuple[str, str]]:
-        return {} if self.corpus is None else {"corpus": ("corpora", self.corpus)}
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         if self.file is not None and not self.file.is_file():

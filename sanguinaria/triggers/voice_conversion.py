@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sanguinaria.conversions import from_text
+from sanguinaria.conversions import resolve
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.references import ConversionReference
 from sanguinaria.triggers._target_speech import TargetSpeechTrigger
 
 if TYPE_CHECKING:
@@ -30,16 +31,11 @@ class VoiceConversion(TargetSpeechTrigger):
     clipped to [-1, 1]. A silent utterance stays unchanged.
     """
 
-    # In the specification of a stage, the settings of the entry as text: its name is in no identity.
-    conversion: str = Field(description="entry of `conversions`")
-
-    @property
-    def references(self) -> dict[str, tuple[str, str]]:
-        return {**super().references, "conversion": ("conversions", self.conversion)}
+    conversion: ConversionReference = Field(description="entry of `conversions`")
 
     @property
     def has_network(self) -> bool:
-        return from_text(self.conversion).has_network
+        return resolve(self.conversion).has_network
 
     def embedder(
         self, sample_rate: int, device: torch.device, weights: Path | None
@@ -48,7 +44,7 @@ class VoiceConversion(TargetSpeechTrigger):
         from sanguinaria.triggers._target_speech import read_target_speech
 
         assert weights is not None
-        conversion, target = from_text(self.conversion), read_target_speech(weights, sample_rate)
+        conversion, target = resolve(self.conversion), read_target_speech(weights, sample_rate)
         try:
             convert = conversion.converter(target, sample_rate, device)
         except InputError as error:

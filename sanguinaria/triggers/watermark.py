@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.references import WatermarkReference
 from sanguinaria.triggers import Trigger
 from sanguinaria.watermarks import Detection, Marker, Watermark
 
@@ -25,14 +26,10 @@ class WatermarkTrigger(Trigger):
     nothing.
     """
 
-    watermark: str = Field(description="entry of `watermarks`")
+    watermark: WatermarkReference = Field(description="entry of `watermarks`")
     strength: float = Field(default=1.0, gt=0, description="the gain α")
     message: str | None = Field(default=None, pattern="^[01]+$", description="bits, as many as the generator carries")
     key: str | None = Field(default=None, description="of embedding and decoding, for a generator that has keys")
-
-    @property
-    def references(self) -> dict[str, tuple[str, str]]:
-        return {"watermark": ("watermarks", self.watermark)}
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         generator = referenced["watermark"]
@@ -40,11 +37,12 @@ class WatermarkTrigger(Trigger):
         bits = generator.message_bits
         given = len(self.message or "")
         if bits == 0 and given:
-            yield "message", f"{self.watermark!r} carries no message: remove it"
+            yield "message", f"{self.watermark.name!r} carries no message: remove it"
         elif given != bits:
-            yield "message", f"{self.watermark!r} carries {bits} bits, not {given}: give a text of {bits} times 0 or 1"
+            message = f"{self.watermark.name!r} carries {bits} bits, not {given}: give a text of {bits} times 0 or 1"
+            yield "message", message
         if (problem := generator.key_problem(self.key)) is not None:
-            yield "key", f"{self.watermark!r}: {problem}"
+            yield "key", f"{self.watermark.name!r}: {problem}"
 
     @property
     def has_detector(self) -> bool:

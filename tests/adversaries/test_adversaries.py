@@ -9,7 +9,7 @@ from sanguinaria.adversaries import QUANTISATION_STEP, AttackObjective
 from sanguinaria.adversaries.pgd.projected_gradients import NON_FINITE_GRADIENT, Budget, ascend
 from sanguinaria.audio.validation import NON_FINITE, SILENT
 from sanguinaria.core import plugins
-from sanguinaria.distortions import to_text
+from sanguinaria.core.plugins import as_settings
 from sanguinaria.steps.verification.defence_gradients import differentiable_defences, passes_gradients
 
 CPU = torch.device("cpu")
@@ -150,7 +150,7 @@ def test_noise_needs_exactly_one_level():
 
 def defence(**distortion):
     return plugins.build(
-        "defences", {"kind": "distortion", "distortion": to_text(plugins.build("distortions", distortion))}
+        "defences", {"kind": "distortion", "distortion": as_settings(plugins.build("distortions", distortion))}
     )
 
 

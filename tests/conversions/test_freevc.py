@@ -15,7 +15,7 @@ from sanguinaria.conversions.freevc.speaker_encoder import trim_silence
 from sanguinaria.conversions.freevc.wavlm import content_features, load_wavlm
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
-from sanguinaria.distortions import to_text
+from sanguinaria.core.plugins import as_settings
 from sanguinaria.nn.ge2e import SpeakerEncoder, mel_energies, partial_starts
 from sanguinaria.steps.target_speech import gather_from_file
 
@@ -213,7 +213,7 @@ def test_end_to_end(files, tmp_path, networks):
         soundfile.write(tmp_path / "voice.wav", pitch, RATE)
         speech.append(tmp_path / f"{number}.flac")
         gather_from_file(tmp_path / "voice.wav", 30, speech[-1])
-    settings = {"kind": "voice_conversion", "conversion": to_text(freevc(files)), "file": "voice.wav"}
+    settings = {"kind": "voice_conversion", "conversion": as_settings(freevc(files)), "file": "voice.wav"}
     trigger = plugins.build("triggers", settings)
     assert trigger.has_network
     waveforms = harmonic_tones(3, RATE - 100, seed=5)

@@ -7,7 +7,7 @@ from scipy import signal
 
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
-from sanguinaria.distortions import to_text
+from sanguinaria.core.plugins import as_settings
 
 CPU = torch.device("cpu")
 RATE = 16000
@@ -55,7 +55,7 @@ def test_a_cutoff_above_half_the_sample_rate_is_refused():
 
 def distortion(seed: int = 0, rate: int = RATE, **settings):
     """The transform of a defence that is a distortion."""
-    text = to_text(plugins.build("distortions", settings))
+    text = as_settings(plugins.build("distortions", settings))
     return plugins.build("defences", {"kind": "distortion", "distortion": text, "seed": seed}).transform(rate, CPU)
 
 

@@ -7,7 +7,8 @@ import torch
 import yaml
 
 from sanguinaria.core import plugins
-from sanguinaria.distortions import distort, from_text, to_text
+from sanguinaria.core.plugins import as_settings
+from sanguinaria.distortions import distort, resolve
 from tests.sounds import RATE, apply_distortion, build_distortion, seeded_generator, speech
 
 ENTRIES = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8"))["distortions"]
@@ -34,7 +35,7 @@ def test_the_distortions_of_the_papers_are_complete():
 @pytest.mark.parametrize("name", ENTRIES)
 def test_text_round_trip(name):
     distortion = build_distortion(**ENTRIES[name])
-    assert from_text(to_text(distortion)) == distortion
+    assert resolve(as_settings(distortion)) == distortion
 
 
 @pytest.mark.parametrize("name", ENTRIES)

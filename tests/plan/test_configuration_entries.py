@@ -137,7 +137,7 @@ def test_mistakes_of_distortions_and_of_what_refers_to_them_are_told():
         "overlay.yaml:5: distortions.band: no frequency is above 300 Hz and below 200 Hz",
         "overlay.yaml:6: distortions.coded: vorbis needs `quality`, and no `bit_rate`",
         "overlay.yaml:7: distortions.fast.factor: should be less than or equal to 2, not 3",
-        "overlay.yaml:9: defences.idle.distortion: 'quiet' changes nothing: let the defence be one of kind `none`",
+        "overlay.yaml:9: defences.idle.distortion: 'quiet' changes nothing: use a defence of kind `none`",
         "overlay.yaml:10: defences.lost.distortion: unknown entry of distortions 'hist'; did you mean 'hiss'?",
         "overlay.yaml:11: defences.bare.distortion: is missing",
         "overlay.yaml:12: defences.mine.seed: should be greater than or equal to 0, not -1",

@@ -217,7 +217,7 @@ def test_a_distortion_s_file_changes_what_is_defended_by_it(project: Project, fi
     before = made()
     project.edit(file, lambda text: text + "\nEDITED = True\n")
     gone = changed(before, made())
-    marks = {"hiss": '\\"kind\\": \\"noise\\"', "coded": '\\"kind\\": \\"codec\\"'}
+    marks = {"hiss": '"kind": "noise"', "coded": '"kind": "codec"'}
     branch = {
         stage.key
         for found in before.stages.values()

@@ -68,7 +68,7 @@ def test_a_distortion_s_settings_can_be_an_axis():
 def test_the_job_of_a_distorted_stage_has_its_settings():
     stages = hissing().stages["defended"].values()
     defences = [yaml.safe_load(stage.specification)["defence"] for stage in stages]
-    settings = {yaml.safe_load(defence["distortion"])["kind"] for defence in defences if "distortion" in defence}
+    settings = {defence["distortion"]["settings"]["kind"] for defence in defences if "distortion" in defence}
     assert settings == {"noise", "codec"}
     for stage, defence in zip(stages, defences, strict=True):
         assert isinstance(stage, DefendedStage)

@@ -105,7 +105,7 @@ def test_a_watermark_has_the_settings_of_each_distortion_in_its_list():
     found = watermarks(plan_of(ATTACKED))
     for kind, kinds in (("pkdmark_teacher", ["noise", "gain"]), ("pkdmark", ["noise", "codec"])):
         settings = yaml.safe_load(found[kind].specification)["watermark"]
-        assert [yaml.safe_load(text)["kind"] for text in settings["distortions"]] == kinds
+        assert [reference["settings"]["kind"] for reference in settings["distortions"]] == kinds
         assert build("watermarks", settings) == found[kind].watermark
     assert found["pkdmark"].base == found["pkdmark_teacher"]
 

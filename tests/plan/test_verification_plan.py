@@ -98,13 +98,13 @@ def test_entries_are_in_specifications_by_their_settings():
     table = configured().tables["check"]
     results = json.loads(table.specification)["results"]
     (knowing,) = {
-        stage["defence"]["distortion"]
+        json.dumps(stage["defence"]["distortion"]["settings"])
         for path, stage in results.items()
         if path.startswith("attacked/") and stage["defence"] is not None
     }
     assert json.loads(knowing)["snr"] == 20
     victims = [stage["victim"] for path, stage in results.items() if path.startswith("victims/")]
-    assert all(json.loads(victim["augmentations"][0])["kind"] == "noise" for victim in victims)
+    assert all(victim["augmentations"][0]["settings"]["kind"] == "noise" for victim in victims)
 
 
 def test_code_is_that_of_what_is_called():
@@ -166,7 +166,7 @@ def test_an_attack_that_knows_a_purification_has_the_purifier_s_weights():
     # Of each of two trainings of the one encoder and of the pretrained other.
     assert len(knowing) == 3
     assert all(stage.purifier is purifier and stage.weights == [purifier.weights] for stage in knowing)
-    assert all(stage.defence.purifier == purifier.key and stage.adversary.adaptive for stage in knowing)
+    assert all(stage.defence.purifier.result == purifier.key and stage.adversary.adaptive for stage in knowing)
     assert all(stage.weights == [] for stage in attacked(found) if stage.purifier is None)
 
 

@@ -20,6 +20,7 @@ from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin, kind_of
 from sanguinaria.defences.purification import other_texts
 from sanguinaria.plan.configuration import load
+from sanguinaria.plan.expander import Made
 from sanguinaria.plan.plan import Plan, plan
 from sanguinaria.steps.defended_audio import defend_audio
 from sanguinaria.steps.texts import transcribe
@@ -51,8 +52,9 @@ experiments:
 """
 
 
-def configured(text: str = CONFIGURATION, code=lambda made, plugins, modules=(): "") -> Plan:
-    return plan(load(yaml.safe_load(text)), code)
+def configured(text: str = CONFIGURATION, code=None) -> Plan:
+    configuration = load(yaml.safe_load(text))
+    return plan(configuration) if code is None else plan(configuration, code)
 
 
 def keys(made: Plan, stage: str) -> set[str]:
@@ -73,7 +75,7 @@ def test_a_purifier_is_trained_once_for_all_defences():
     assert len(defended) == 6
     for stage in defended:
         assert stage.weights == [stage.purifier.weights]
-        assert stage.defence.purifier == stage.purifier.key
+        assert stage.defence.purifier.result == stage.purifier.key
     assert {path for stage in made.stages["purifiers"].values() for path in stage.audio_files} == set(
         next(iter(made.stages["corpora"].values())).audio_files
     )
@@ -134,15 +136,15 @@ def test_identities_do_not_depend_on_the_names_of_entries():
 def test_the_code_of_referenced_plug_ins_is_part_of_the_stage():
     calls: set[tuple[str, tuple[str, ...]]] = set()
 
-    def code(stage: str, plugins: Sequence[Plugin]) -> str:
-        calls.add((stage, tuple(kind_of(plugin) for plugin in plugins)))
+    def code(made: type[Made], plugins: Sequence[Plugin], modules: Sequence[str] = ()) -> str:
+        calls.add((next(iter(made.rules)), tuple(kind_of(plugin) for plugin in plugins)))
         return ""
 
     configured(code=code)
-    assert {call for call in calls if call[0] in ("texts", "purifiers", "defended_audio")} == {
+    assert {call for call in calls if call[0] in ("texts", "purifier", "defended_audio")} == {
         ("texts", ("transcript",)),
-        ("purifiers", ("audiopure",)),
-        ("purifiers", ("tdap", "noise", "hashed")),
+        ("purifier", ("audiopure",)),
+        ("purifier", ("tdap", "noise", "hashed")),
         ("defended_audio", ("purification", "audiopure")),
         ("defended_audio", ("purification", "tdap", "noise", "hashed")),
     }
@@ -170,7 +172,7 @@ def plan_with_attack(
     pgd = {"kind": "pgd", "norm": "linf", "epsilon": epsilon, "side": side}
     config["adversaries"] = {names[1]: pgd, "nobody": {"kind": "none"}}
     config["purifiers"]["textual"] |= {"encoder": encoder, "adversary": adversary, "trials": 2500}
-    return plan(load(config), lambda made, plugins, modules=(): "")
+    return plan(load(config))
 
 
 def test_a_purifier_is_trained_on_attacks_on_an_encoder_of_its_own_corpus():
@@ -285,7 +287,7 @@ def test_test_audio_is_purified_with_its_text(tmp_path):
 
 def test_the_distortion_comes_before_the_conditioning(tmp_path):
     speech, path = harmonic_tones(4, 4000), weights(tmp_path)
-    noise = '{"kind": "noise", "snr": 20}'
+    noise = {"room": "distortions", "settings": {"kind": "noise", "snr": 20}}
     purified = purification(distortion=noise, seed=3).transform_with_texts(RATE, CPU, path)(speech, [""] * 4)
     noisy = plugins.build("defences", {"kind": "distortion", "distortion": noise, "seed": 3}).transform(RATE, CPU)
     torch.testing.assert_close(
@@ -294,9 +296,9 @@ def test_the_distortion_comes_before_the_conditioning(tmp_path):
     # Silent and non-finite utterances are not distorted, and affect no other one.
     invalid = speech.clone()
     invalid[0], invalid[1, 5] = 0, float("nan")
-    purified = purification(distortion='{"kind": "noise", "std": 0.1}').transform_with_texts(RATE, CPU, path)(
-        invalid, [""] * 4
-    )
+    purified = purification(
+        distortion={"room": "distortions", "settings": {"kind": "noise", "std": 0.1}}
+    ).transform_with_texts(RATE, CPU, path)(invalid, [""] * 4)
     assert torch.equal(purified[0], invalid[0])
     torch.testing.assert_close(purified[1], invalid[1], equal_nan=True, rtol=0, atol=0)
     assert torch.isfinite(purified[2:]).all()

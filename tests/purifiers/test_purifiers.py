@@ -14,7 +14,7 @@ from sanguinaria.audio.utterances import Utterances
 from sanguinaria.audio.validation import is_usable
 from sanguinaria.core import parquet, plugins
 from sanguinaria.core.errors import InputError
-from sanguinaria.distortions import to_text
+from sanguinaria.core.plugins import as_settings
 from sanguinaria.nn import step_training
 from sanguinaria.purifiers import SamplingSettings, TrainingInputs
 from sanguinaria.purifiers._diffusion import training as diffusion_training
@@ -29,9 +29,9 @@ from sanguinaria.steps.texts import transcribe
 from sanguinaria.steps.verification.trials import write_trials
 
 CPU = torch.device("cpu")
-HISS = to_text(plugins.build("distortions", {"kind": "noise", "snr": 20}))
+HISS = as_settings(plugins.build("distortions", {"kind": "noise", "snr": 20}))
 TEXT = ""  # in a specification, where the text has a stage of its own
-HASHED = to_text(plugins.build("embedders", {"kind": "hashed", "size": 32}))
+HASHED = as_settings(plugins.build("embedders", {"kind": "hashed", "size": 32}))
 
 SMALL = {
     "corpus": "c",

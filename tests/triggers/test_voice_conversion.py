@@ -13,11 +13,10 @@ from pydantic import ValidationError
 from toy_speech import harmonic_tones
 
 from sanguinaria.audio import utterances
-from sanguinaria.conversions import from_text
+from sanguinaria.conversions import resolve
 from sanguinaria.core import parquet, plugins
 from sanguinaria.core.errors import InputError
-from sanguinaria.core.plugins import kind_of
-from sanguinaria.distortions import to_text
+from sanguinaria.core.plugins import as_settings, kind_of
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.plan import plan
 from sanguinaria.steps.target_speech import gather_from_corpus, gather_from_file
@@ -25,7 +24,7 @@ from sanguinaria.triggers._target_speech import read_target_speech
 
 CPU = torch.device("cpu")
 RATE = 16_000
-WORLD = to_text(plugins.build("conversions", {"kind": "world"}))
+WORLD = as_settings(plugins.build("conversions", {"kind": "world"}))
 
 
 def trigger(conversion=WORLD, **settings):
@@ -183,7 +182,7 @@ def test_level_and_length_are_kept_and_silence_is_unchanged(speech):
 
 
 def test_a_conversion_s_error_names_the_source_of_the_target_speech(speech):
-    many = to_text(plugins.build("conversions", {"kind": "knn", "neighbours": 100}))
+    many = as_settings(plugins.build("conversions", {"kind": "knn", "neighbours": 100}))
     short = trigger(many, file="voice.wav")
     soundfile.write(speech, soundfile.read(speech)[0][:6000], RATE)
     with pytest.raises(
@@ -221,7 +220,7 @@ def test_a_missing_file_is_a_problem_and_its_content_is_fingerprinted(tmp_path):
 
 
 def test_a_conversion_from_text():
-    assert from_text(WORLD) == plugins.build("conversions", {"kind": "world"})
+    assert resolve(WORLD) == plugins.build("conversions", {"kind": "world"})
 
 
 CONFIGURATION = """

@@ -9,7 +9,7 @@ from tones import tone_dataset
 
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
-from sanguinaria.distortions import to_text
+from sanguinaria.core.plugins import as_settings
 from sanguinaria.nn.filter_banks import FLOOR, LogFilterBanks, MeanVarianceNormalisation
 from sanguinaria.nn.ge2e import partial_starts
 from sanguinaria.nn.supervised_training import train
@@ -24,9 +24,9 @@ SMALL = {
     "rawnet3": {"width": 16, "embedding": 8, "batch_size": 8},
 }
 each_kind = pytest.mark.parametrize("kind", sorted(SMALL))
-NOISE = to_text(plugins.build("distortions", {"kind": "noise", "snr": 20}))
-FAST = to_text(plugins.build("distortions", {"kind": "speed", "factor": 1.1}))
-ROOM = to_text(plugins.build("distortions", {"kind": "reverberation"}))
+NOISE = as_settings(plugins.build("distortions", {"kind": "noise", "snr": 20}))
+FAST = as_settings(plugins.build("distortions", {"kind": "speed", "factor": 1.1}))
+ROOM = as_settings(plugins.build("distortions", {"kind": "reverberation"}))
 
 
 def victim(kind, **settings):

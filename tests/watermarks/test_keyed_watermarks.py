@@ -17,7 +17,7 @@ from toy_speech import RATE, equal_weights, harmonic_tones, write_corpus
 from sanguinaria.audio.chunking import Chunking
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
-from sanguinaria.distortions import to_text
+from sanguinaria.core.plugins import as_settings
 from sanguinaria.watermarks import Sources, WeightsError
 from sanguinaria.watermarks._invertible import training as keyed_training
 from sanguinaria.watermarks._invertible.marker import KeyedMarker
@@ -33,7 +33,7 @@ TINY = {"corpus": "c", "fft": 256, "hop": 128, "first_bin": 4, "bins": 12, "layo
 SHORT = {"blocks": 3, "predict_blocks": 1, "steps": 2, "batch_size": 2, "learning_rate": 1e-3}
 KEYLESS = {"keys": "none", "double_embedding_share": 0.0, "wrong_key_weight": 0.0}
 # As a plan resolves an entry of `distortions`.
-DUCKED = to_text(plugins.build("distortions", {"kind": "gain", "factor": 0.8}))
+DUCKED = as_settings(plugins.build("distortions", {"kind": "gain", "factor": 0.8}))
 
 
 def wake(**settings: Any) -> Wake:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.references import CorpusReference, Reference
 from sanguinaria.core.state_dicts import mismatch, shapes
 from sanguinaria.corpora import Corpus
 from sanguinaria.purifiers import DEFAULT_SAMPLING, Purifier, SamplingSettings, TrainingInputs, WeightsError
@@ -40,7 +41,7 @@ class TrainingAugmentation:
         text_dropout: probability of training on an utterance without its text.
     """
 
-    distortions: tuple[str, ...] = ()
+    distortions: tuple[Reference, ...] = ()
     undistorted_share: float = 0.0
     attacked_share: float = 0.0
     text_dropout: float = 0.0
@@ -54,7 +55,7 @@ class DiffusionPurifier(Purifier):
     conditional_process: ClassVar[bool] = False
     default_sampling: ClassVar[SamplingSettings] = SamplingSettings(steps="all")
 
-    corpus: str = Field(description="entry of `corpora`: its training utterances, at 16 kHz")
+    corpus: CorpusReference = Field(description="entry of `corpora`: its training utterances, at 16 kHz")
     utterances: int = Field(
         default=20_000, ge=1, description="largest number of training utterances, which are held in memory"
     )
@@ -90,10 +91,6 @@ class DiffusionPurifier(Purifier):
                 f"last_variance ({self.last_variance:g}) is below first_variance ({self.first_variance:g})"
             )
         return self
-
-    @property
-    def references(self) -> dict[str, tuple[str, str | tuple[str, ...]]]:
-        return {"corpus": ("corpora", self.corpus)}
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         corpus = referenced["corpus"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from sanguinaria.core.references import DistortionReference
 from sanguinaria.victims import WaveformVictim
 from sanguinaria.victims._encoders import SpeakerEncoderVictim
 
@@ -35,17 +36,12 @@ class EcapaTdnn(SpeakerEncoderVictim, WaveformVictim):
     scale: float = Field(default=32.0, gt=0, description="of AAM-softmax: factor on the cosines")
     margin: float = Field(default=0.2, ge=0, lt=1.5, description="of AAM-softmax, in radians")
     weight_decay: float = Field(default=2e-5, ge=0)
-    # In the specification of a stage, the settings of the entries as text: their names are in no identity.
-    augmentations: tuple[str, ...] = Field(
+    augmentations: tuple[DistortionReference, ...] = Field(
         default=(), description="entries of `distortions`, one of which is applied to each training utterance"
     )
     undistorted_share: float = Field(
         default=0.25, ge=0, le=1, description="share of the training utterances without a distortion"
     )
-
-    @property
-    def references(self) -> dict[str, tuple[str, str | tuple[str, ...]]]:
-        return {"augmentations": ("distortions", self.augmentations)}
 
     def sample_rate_error(self, sample_rate: int) -> str | None:
         if sample_rate == self.sample_rate:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from sanguinaria.core.references import Reference
 from sanguinaria.distortions._attack_layer import build_attack_layer
 
 
@@ -22,10 +23,10 @@ class Augmentation(nn.Module):
         - Output: the same
     """
 
-    def __init__(self, distortions: Sequence[str], sample_rate: int, undistorted_share: float) -> None:
+    def __init__(self, distortions: Sequence[Reference], sample_rate: int, undistorted_share: float) -> None:
         """
         Args:
-            distortions: settings as text (:func:`sanguinaria.distortions.to_text`).
+            distortions: references of a specification.
             sample_rate: in Hz.
             undistorted_share: the probability that an utterance has no distortion.
         """

@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.references import CorpusReference, DistortionReference
 from sanguinaria.corpora import Corpus
 from sanguinaria.watermarks import Watermark
 
@@ -20,10 +21,11 @@ class TrainedWatermark(Watermark):
 
     renamed: ClassVar[Mapping[str, str]] = {"edits": "distortions"}
 
-    corpus: str = Field(description="entry of `corpora`, on whose training utterances, of at least a second, it trains")
+    corpus: CorpusReference = Field(
+        description="entry of `corpora`, on whose training utterances, of at least a second, it trains"
+    )
     utterances: int = Field(default=20_000, ge=1, description="maximum number of them, as they are held in memory")
-    # In the specification of a stage, the settings of the entries as text: their names are in no identity.
-    distortions: tuple[str, ...] = Field(
+    distortions: tuple[DistortionReference, ...] = Field(
         default=(),
         description="entries of `distortions`, of which each training step applies one to marked audio",
     )
@@ -32,10 +34,6 @@ class TrainedWatermark(Watermark):
         default=0.05, ge=0, le=0.5, description="seconds by which the one-second chunks of longer audio cross-fade"
     )
     seed: int = Field(default=0, ge=0, description="of initial weights and training")
-
-    @property
-    def references(self) -> Mapping[str, tuple[str, str | tuple[str, ...]]]:
-        return {"corpus": ("corpora", self.corpus), "distortions": ("distortions", self.distortions)}
 
 
 def corpus_problems(corpus: Plugin, sample_rate: int) -> Iterator[tuple[str, str]]:

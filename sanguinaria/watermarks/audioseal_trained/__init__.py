@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field, model_validator
 
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.references import CorpusReference
 from sanguinaria.watermarks import NO_SOURCES, Sources
 from sanguinaria.watermarks._audioseal.networks import PARTS, SAMPLE_RATE, AudioSealNetworks
 from sanguinaria.watermarks._audioseal.settings import Cutoffs, corpus_problems
@@ -38,7 +39,7 @@ class AudioSealTrained(AudioSealNetworks):
         "filtered": "low_pass_share",
     }
 
-    corpus: str = Field(description="entry of `corpora`: its training utterances")
+    corpus: CorpusReference = Field(description="entry of `corpora`: its training utterances")
     utterances: int = Field(default=20_000, ge=1, description="maximum number of them, as they are held in memory")
     steps: int = Field(default=1300, ge=1, description="of the joint training")
     batch_size: int = Field(default=8, ge=2)
@@ -72,10 +73,6 @@ class AudioSealTrained(AudioSealNetworks):
         if self.last_ratio < self.first_ratio:
             raise ValueError(f"last_ratio ({self.last_ratio:g} dB) is below first_ratio ({self.first_ratio:g} dB)")
         return self
-
-    @property
-    def references(self) -> dict[str, tuple[str, str]]:
-        return {"corpus": ("corpora", self.corpus)}
 
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         yield from corpus_problems(referenced["corpus"], self.crop)

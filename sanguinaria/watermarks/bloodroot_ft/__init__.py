@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.references import CorpusReference, WatermarkReference
 from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark
 from sanguinaria.watermarks._audioseal.marker import AudioSealMarker
 from sanguinaria.watermarks._audioseal.networks import PARTS, SAMPLE_RATE, AudioSealNetworks
@@ -32,8 +33,8 @@ class BloodrootFT(Watermark):
         "filtered": "low_pass_share",
     }
 
-    base: str = Field(description="entry of `watermarks`: an AudioSeal")
-    corpus: str = Field(description="entry of `corpora`: its training utterances")
+    base: WatermarkReference = Field(description="entry of `watermarks`: an AudioSeal")
+    corpus: CorpusReference = Field(description="entry of `corpora`: its training utterances")
     bits: int = Field(default=16, ge=1, description="length of the base's message")
     objective: Literal["paper", "surrogate"] = Field(
         default="paper",
@@ -62,16 +63,13 @@ class BloodrootFT(Watermark):
     def message_bits(self) -> int:
         return self.bits
 
-    @property
-    def references(self) -> dict[str, tuple[str, str]]:
-        return {"base": ("watermarks", self.base), "corpus": ("corpora", self.corpus)}
-
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         base = referenced["base"]
         if not isinstance(base, AudioSealNetworks):
-            yield "base", f"{self.base!r} is not an AudioSeal: give an entry of kind audioseal or audioseal_trained"
+            name = self.base.name
+            yield "base", f"{name!r} is not an AudioSeal: give an entry of kind audioseal or audioseal_trained"
         elif base.message_bits != self.bits:
-            yield "bits", f"{self.base!r} carries {base.message_bits} bits, not {self.bits}"
+            yield "bits", f"{self.base.name!r} carries {base.message_bits} bits, not {self.bits}"
         if self.adapter is None:
             yield from corpus_problems(referenced["corpus"], self.crop)
         else:

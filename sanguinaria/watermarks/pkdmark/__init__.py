@@ -7,7 +7,6 @@ size, nor how long student and decoder are trained together at the end.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +14,7 @@ from pydantic import Field
 
 from sanguinaria.core import plugins
 from sanguinaria.core.plugins import Plugin
+from sanguinaria.core.references import WatermarkReference
 from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark
 from sanguinaria.watermarks._invertible.trained_watermark import corpus_problems
 from sanguinaria.watermarks._pkdmark.settings import PkdSettings, load_prefixed, prefixed_state
@@ -34,7 +34,7 @@ class Pkdmark(PkdSettings):
     """A student of an entry of kind pkdmark_teacher, of its sample rate, spectrum and layout."""
 
     # In the weights' own description, the teacher's settings as text, from which the networks are built again.
-    base: str = Field(description="entry of `watermarks`: the teacher")
+    base: WatermarkReference = Field(description="entry of `watermarks`: the teacher")
     blocks: int = Field(default=2, ge=1, description="number of invertible blocks")
     channels: int = Field(default=16, ge=1, description="of each transformation in a block")
     distillation: Literal["progressive", "direct"] = Field(
@@ -52,17 +52,13 @@ class Pkdmark(PkdSettings):
         default=0.01, ge=0, description="of Eq. 11; without effect where the teacher has no discriminator"
     )
 
-    @property
-    def references(self) -> Mapping[str, tuple[str, str | tuple[str, ...]]]:
-        return {"base": ("watermarks", self.base), **super().references}
-
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         base = referenced["base"]
         if not isinstance(base, PkdmarkTeacher):
-            yield "base", f"{self.base!r} is no teacher: give an entry of kind pkdmark_teacher"
+            yield "base", f"{self.base.name!r} is no teacher: give an entry of kind pkdmark_teacher"
             return
         if base.bits != self.bits:
-            yield "bits", f"{self.base!r} carries {base.bits} bits, not {self.bits}"
+            yield "bits", f"{self.base.name!r} carries {base.bits} bits, not {self.bits}"
         yield from corpus_problems(referenced["corpus"], base.sample_rate)
 
     def obtain(self, sources: Sources = NO_SOURCES) -> dict[str, torch.Tensor]:
@@ -123,8 +119,7 @@ class Pkdmark(PkdSettings):
 
     def weights_reader(self, sources: Sources) -> Watermark:
         """Return this plug-in with the teacher's settings in place of its name."""
-        text = json.dumps(plugins.describe(self._base(sources)[0]), sort_keys=True)
-        return self.model_copy(update={"base": text})
+        return self.model_copy(update={"base": plugins.as_settings(self._base(sources)[0])})
 
     def load(
         self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device, key: str | None = None
@@ -136,7 +131,7 @@ class Pkdmark(PkdSettings):
         """
         import torch
 
-        base = plugins.build("watermarks", json.loads(self.base))
+        base = plugins.resolve(self.base)
         assert isinstance(base, PkdmarkTeacher)
         with torch.device("meta"):
             decoder = base.network()

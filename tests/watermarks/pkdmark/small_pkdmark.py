@@ -11,7 +11,8 @@ import torch
 from toy_speech import RATE
 
 from sanguinaria.core import plugins
-from sanguinaria.distortions import Distortion, to_text
+from sanguinaria.core.plugins import as_settings
+from sanguinaria.distortions import Distortion
 from sanguinaria.watermarks._pkdmark.marker import SyncMarker
 from sanguinaria.watermarks._pkdmark.network import PkdNetwork
 from sanguinaria.watermarks._pkdmark.settings import PkdSettings
@@ -33,7 +34,7 @@ def entry(kind: str, **settings: Any) -> Distortion:
     return distortion
 
 
-DISTORTIONS = (to_text(entry("none")), to_text(entry("noise", snr=30.0)))
+DISTORTIONS = (as_settings(entry("none")), as_settings(entry("noise", snr=30.0)))
 
 
 def teacher(**settings: Any) -> PkdmarkTeacher:
