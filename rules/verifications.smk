@@ -40,7 +40,7 @@ rule attacked:
     conda:
         ENVIRONMENT
     resources:
-        # Only an attack that knows an encoder is worth a GPU.
+        # Only attacks on an encoder run on a GPU.
         gpu=lambda wildcards: int(find_attacked(wildcards).victim is not None),
     params:
         specification=specification("attacked", "attacked"),

@@ -1,4 +1,4 @@
-"""Put an evaluation's numbers beside those that a paper printed."""
+"""Compare an evaluation with the numbers printed in a paper."""
 
 from pathlib import Path
 

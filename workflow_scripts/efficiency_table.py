@@ -1,4 +1,4 @@
-"""Write the costs of a benchmark's watermarks."""
+"""Write the computational cost of a benchmark's watermarks."""
 
 from pathlib import Path
 

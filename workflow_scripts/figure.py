@@ -3,16 +3,15 @@
 from pathlib import Path
 
 from sanguinaria.reports.curves import write_figure
-from sanguinaria.workflow.job import job
-from sanguinaria.workflow.provenance import write_provenance
+from sanguinaria.workflow.arguments import paths
+from sanguinaria.workflow.provenance import job_with_provenance
 
-with job(snakemake) as specification:
+with job_with_provenance(snakemake) as specification:
     write_figure(
         specification,
-        [Path(path) for path in snakemake.input.tables],
-        [Path(path) for path in snakemake.input.metrics],
+        paths(snakemake.input.tables),
+        paths(snakemake.input.metrics),
         points=Path(snakemake.output.points),
         svg=Path(snakemake.output.svg),
         png=Path(snakemake.output.png),
     )
-    write_provenance(specification, [], Path(snakemake.output.provenance))

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from sanguinaria.reports.spectrograms import write_spectrograms
-from sanguinaria.workflow.job import job
-from sanguinaria.workflow.provenance import write_provenance
+from sanguinaria.workflow.provenance import job_with_provenance
 
-with job(snakemake) as specification:
+with job_with_provenance(snakemake) as specification:
     write_spectrograms(
         specification["pictures"],
         specification["trial"],
@@ -14,5 +13,3 @@ with job(snakemake) as specification:
         Path(snakemake.output.svg),
         Path(snakemake.output.png),
     )
-    trained = [Path(path) for path in snakemake.input.environments]
-    write_provenance(specification, trained, Path(snakemake.output.provenance))

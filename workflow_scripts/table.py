@@ -1,12 +1,11 @@
-"""Reduce the rows of an evaluation to its tables, and lay the wide one out."""
+"""Reduce the rows of an evaluation to its tables, and write their layouts."""
 
 from pathlib import Path
 
 from sanguinaria.reports.evaluation import write_evaluation
-from sanguinaria.workflow.job import job
-from sanguinaria.workflow.provenance import write_provenance
+from sanguinaria.workflow.provenance import job_with_provenance
 
-with job(snakemake) as specification:
+with job_with_provenance(snakemake) as specification:
     write_evaluation(
         specification,
         wide=Path(snakemake.output.table),
@@ -14,5 +13,3 @@ with job(snakemake) as specification:
         markdown=Path(snakemake.output.markdown),
         latex=Path(snakemake.output.latex),
     )
-    trained = [Path(path) for path in snakemake.input.environments]
-    write_provenance(specification, trained, Path(snakemake.output.provenance))

@@ -5,17 +5,37 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.run_environment import describe_environment
+from sanguinaria.workflow.arguments import paths
+from sanguinaria.workflow.job import job
 
 # Holds the command line of the run for the jobs (sanguinaria/workflow/preparation.py).
 COMMAND_VARIABLE = "SANGUINARIA_COMMAND"
 ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def job_with_provenance(snakemake: Any) -> Iterator[dict[str, Any]]:
+    """Run the body of the workflow script of a table or figure, and write the provenance.
+
+    Args:
+        snakemake: the object of that name in a workflow script, with an output ``provenance`` and, if models were
+            trained, an input ``environments``.
+
+    Yields:
+        The specification.
+    """
+    with job(snakemake) as specification:
+        yield specification
+        environments = paths(snakemake.input.get("environments", []))
+        write_provenance(specification, environments, Path(snakemake.output.provenance))
 
 
 def write_provenance(specification: Mapping[str, Any], trained: Sequence[Path], destination: Path) -> None:
