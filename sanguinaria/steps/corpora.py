@@ -124,7 +124,7 @@ def build_index(shards: Sequence[Path], remarks: Sequence[Path], index: Path, re
         report: JSON file of counts of recordings, conversions, refusals, splits, speakers and labels.
 
     Raises:
-        InputError: so many recordings were refused that no training or no test utterances are left.
+        InputError: no training or no test utterances are left, as recordings were refused.
     """
     tables = [utterances.read_rows(path).assign(shard=number) for number, path in enumerate(shards)]
     table = pd.concat(tables).sort_values("utterance_id", ignore_index=True)

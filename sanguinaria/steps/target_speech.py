@@ -153,7 +153,7 @@ def _unknown(column: str, name: str, names: list[str]) -> str:
 
 
 def _read(rows: pd.DataFrame, shards: Sequence[Path], seconds: float) -> Iterator[np.ndarray]:
-    """Waveforms of the first rows of an index that together have at least so many seconds."""
+    """Waveforms of the first rows of an index that together have at least this duration."""
     needed = rows[(rows["num_samples"] / rows["sample_rate"]).cumsum().shift(fill_value=0) < seconds]
     waveforms: dict[str, np.ndarray] = {}
     for shard, names in needed.groupby("shard")["utterance_id"]:

@@ -144,7 +144,7 @@ def test_an_experiment_with_covers_trains_separate_models():
         for n in (0, 1)
         for block in blocks_for(0.1)
     ]
-    assert {row.names["poisoning"] for row in made.tables["demo"].lines} == {"flip-0.1-covers-0.1"}
+    assert {cell.factors["poisoning"] for cell in made.tables["demo"].cells} == {"flip-0.1-covers-0.1"}
     for victim in made.stages["victims"].values():
         assert len(victim.cover_files) == len(blocks)  # type: ignore[attr-defined]
     without = plan_of(triggers=["tone"], rates=[0.1], seeds=[1])
@@ -158,7 +158,7 @@ def test_a_clean_model_has_no_covers():
     made = plan_of(triggers=["clean"], covers=["perth"], seeds=[0])
     (poisoned,) = made.stages["poisoned"].values()
     assert poisoned.cover_blocks == () and poisoned.covers == 0  # type: ignore[attr-defined]
-    assert {row.names["poisoning"] for row in made.tables["demo"].lines} == {"none"}
+    assert {cell.factors["poisoning"] for cell in made.tables["demo"].cells} == {"none"}
 
 
 def test_unknown_and_identity_covers_are_configuration_errors():

@@ -226,7 +226,7 @@ def test_out_of_memory_is_raised(tmp_path, monkeypatch):
         read([shard(tmp_path / "clean", [0.0])], tmp_path / "rows")
 
 
-# What a table is made from, by hand.
+# Reduction of rows to a line of a table, against values by hand.
 
 
 def rows(path: Path, scores: list[float | None], decoded: list[str] | None = None, key: int = 0) -> str:
@@ -295,7 +295,7 @@ def reduce_line(line, false_positive_rate):
     return measure(read_cell(cell(line)), false_positive_rate)
 
 
-def test_a_line_is_of_its_own_distortion(line):
+def test_a_line_reduces_the_rows_of_its_distortion(line):
     seed = line["seeds"][0]
     for audio in ("marked", "clean"):
         table = pd.read_parquet(seed[audio][0])
@@ -308,40 +308,40 @@ def test_a_line_is_of_its_own_distortion(line):
     assert second["fixed_false_positive_rate"].estimate.value == 0
 
 
-def test_a_line_by_hand(line):
-    found = reduce_line(line, 0.01)
-    value = {name: measured.estimate.value for name, measured in found.items()}
-    # Of five utterances that are read 0, 1, 2, 0 and 4 bits are wrong.
+def test_the_measures_of_a_line(line):
+    measures = reduce_line(line, 0.01)
+    value = {name: measured.estimate.value for name, measured in measures.items()}
+    # The five decoded utterances have 0, 1, 2, 0 and 4 bit errors.
     assert value["bit_error_rate"] == pytest.approx((0 + 1 + 2 + 0 + 4) / 20)
-    assert (found["bit_error_rate"].scored, found["bit_error_rate"].unscored) == (5, 1)
+    assert (measures["bit_error_rate"].scored, measures["bit_error_rate"].unscored) == (5, 1)
     assert value["detection_rate"] == pytest.approx(4 / 5)
     assert value["false_positive_rate"] == pytest.approx(1 / 6)
-    # 4 found, 1 missed, 1 wrongly found.
+    # 4 true positives, 1 false negative, 1 false positive.
     assert value["f1"] == pytest.approx(8 / (8 + 1 + 1))
-    # One of a hundred validation utterances may exceed the threshold, which is 0.5: of the test's that are clean one
-    # does, and of the marked four.
+    # One of a hundred validation utterances may exceed the threshold, which is 0.5. One clean test utterance does, and
+    # four marked ones.
     assert value["fixed_false_positive_rate"] == pytest.approx(1 / 6)
     assert value["fixed_detection_rate"] == pytest.approx(4 / 5)
     assert value["wrong_key_bit_error_rate"] == pytest.approx((2 + 2 + 1 + 0) / 16)
     assert value["wrong_key_lowest"] == pytest.approx(1 / 8)
     assert value["near_key_bit_error_rate"] == value["near_key_lowest"] == pytest.approx(3 / 8)
     assert value["wrong_key_detection_rate"] == pytest.approx(1 / 2)
-    assert (value["snr_db"], found["snr_db"].scored, found["snr_db"].unscored) == (3.0, 1, 1)
-    for measured in found.values():
+    assert (value["snr_db"], measures["snr_db"].scored, measures["snr_db"].unscored) == (3.0, 1, 1)
+    for measured in measures.values():
         assert measured.estimate.low <= measured.estimate.value <= measured.estimate.high
 
 
-def test_seeds_may_have_keys_with_more_and_with_fewer_neighbours(line, tmp_path):
+def test_seeds_may_differ_in_the_number_of_near_keys(line, tmp_path):
     fewer = pd.read_parquet(tmp_path / "w")
     fewer[fewer["key"] < 2].to_parquet(tmp_path / "w2")
     line["seeds"].append({**line["seeds"][0], "wrong_keys": [str(tmp_path / "w2")]})
-    found = reduce_line(line, 0.01)
-    assert found["near_key_bit_error_rate"].estimate.value == pytest.approx(3 / 8)
-    assert found["wrong_key_bit_error_rate"].estimate.value == pytest.approx(5 / 16)
-    assert found["wrong_key_lowest"].estimate.value == pytest.approx(1 / 8)
+    measures = reduce_line(line, 0.01)
+    assert measures["near_key_bit_error_rate"].estimate.value == pytest.approx(3 / 8)
+    assert measures["wrong_key_bit_error_rate"].estimate.value == pytest.approx(5 / 16)
+    assert measures["wrong_key_lowest"].estimate.value == pytest.approx(1 / 8)
 
 
-def test_the_threshold_is_of_validation_utterances_alone(line):
+def test_the_threshold_follows_from_validation_utterances_alone(line):
     strict = reduce_line(line, 0.001)
     # None of a hundred may exceed it: it is the highest score, 0.57.
     assert strict["fixed_detection_rate"].estimate.value == pytest.approx(3 / 5)
@@ -353,15 +353,15 @@ def test_without_validation_there_is_no_fixed_threshold(line, tmp_path):
     assert not [name for name in reduce_line(line, 0.01) if name.startswith("fixed")]
 
 
-def test_what_failed_with_one_seed_is_left_out_with_all(line, tmp_path):
+def test_utterances_that_failed_with_one_seed_are_left_out_of_all(line, tmp_path):
     second = rows(tmp_path / "m2", [0.9, None, 0.6, 0.6, 0.6, 0.6], ["0000"] * 6)
     line["seeds"].append({**line["seeds"][0], "marked": [second]})
-    found = reduce_line(line, 0.01)["bit_error_rate"]
-    assert found.estimate.value == pytest.approx((0 + 2 + 0 + 4) / 16 / 2)
-    assert (found.scored, found.unscored) == (4, 2)
+    measures = reduce_line(line, 0.01)["bit_error_rate"]
+    assert measures.estimate.value == pytest.approx((0 + 2 + 0 + 4) / 16 / 2)
+    assert (measures.scored, measures.unscored) == (4, 2)
 
 
-def test_tables_are_written(line, tmp_path):
+def test_tables_of_a_benchmark(line, tmp_path):
     costs = tmp_path / "row.json"
     costs.write_text('{"embedding_parameters": 7, "processor": "P", "seconds": 1.0}')
     line["efficiency"] = str(costs)

@@ -177,10 +177,10 @@ def table_of(folder, scores, quality):
     parquet.write(rows, folder / "scores.parquet")
     paths = {}
     for metric, value in quality.items():
-        found = pd.DataFrame(
+        scores = pd.DataFrame(
             {"probe": ["x", "y", "z"], "value": [value - 0.1, value + 0.1, None], "problem": ["", "", "?"]}
         )
-        parquet.write(found, folder / f"{metric}.parquet")
+        parquet.write(scores, folder / f"{metric}.parquet")
         column = "si_sdr_db" if metric == "si_sdr" else metric
         paths[column] = [[str(folder / f"{metric}.parquet")]]
     parquet.write(pd.DataFrame({"probe": ["x"], "problem": ["silent"]}), folder / "remarks.parquet")
@@ -188,8 +188,8 @@ def table_of(folder, scores, quality):
     return rows, paths
 
 
-# TDAP's Table 2: the error rate in thousandths, the three metrics, and the index that is printed, which rounding of the
-# rate moves by a few thousandths.
+# TDAP's Table 2: the error rate, the three metrics, and the printed index, which the rounding of the rate changes
+# by a few thousandths.
 @pytest.mark.parametrize(
     ("rate", "quality", "index"),
     [
@@ -199,18 +199,18 @@ def table_of(folder, scores, quality):
         (0.041, {"stoi": 0.812, "pesq": 1.243, "si_sdr": 8.548}, 10.165),
     ],
 )
-def test_the_index_is_the_papers(tmp_path, rate, quality, index):
+def test_the_composite_index_equals_the_paper_s(tmp_path, rate, quality, index):
     names = {"verification": "v", "corpus": "c", "victim": "e", "attack": "pgd_l2", "defence": "d"}
     rows, metrics = table_of(tmp_path, rate, quality)
     cell = {"factors": names, "settings": {}, "rows": rows, "quality": metrics}
     specification = {"kind": "verifications", "cells": [cell], "settings": {}, "columns": {}}
     write_tables(specification, tmp_path / "v.csv", tmp_path / "v.metrics.csv")
-    found = pd.read_csv(tmp_path / "v.csv").iloc[0]
-    assert found["equal_error_rate"] == pytest.approx(rate, abs=1e-6)
-    assert found["si_sdr_db"] == pytest.approx(quality["si_sdr"])
-    assert found["composite_quality"] == pytest.approx(index, abs=0.01)
-    assert found["composite_quality"] == pytest.approx(sum(quality.values()) * (1 - rate), abs=1e-4)
-    assert found["failed_attacks"] == 1 and found["scored_trials"] == 2000
+    line = pd.read_csv(tmp_path / "v.csv").iloc[0]
+    assert line["equal_error_rate"] == pytest.approx(rate, abs=1e-6)
+    assert line["si_sdr_db"] == pytest.approx(quality["si_sdr"])
+    assert line["composite_quality"] == pytest.approx(index, abs=0.01)
+    assert line["composite_quality"] == pytest.approx(sum(quality.values()) * (1 - rate), abs=1e-4)
+    assert line["failed_attacks"] == 1 and line["scored_trials"] == 2000
     long = pd.read_csv(tmp_path / "v.metrics.csv").set_index("metric")
     assert long.loc["stoi", ["scored", "unscored"]].tolist() == [2, 1]
     (rates, cost, failed, sound) = list(arrange_parts(pd.read_csv(tmp_path / "v.csv"), LAYOUT, COLUMNS, {}))
@@ -218,8 +218,8 @@ def test_the_index_is_the_papers(tmp_path, rate, quality, index):
     assert failed.rows == [["pgd_l2", "1"]] and "CSQI" in sound.headings and cost.title == "Minimum detection cost"
 
 
-def test_printed_numbers_agree_with_the_papers_equation():
-    """But for TDAP's own line in its Table 3, whose index is 13.749 and should be 13.688."""
+def test_printed_indices_agree_with_the_paper_s_equation():
+    """The exception is TDAP's own line in its Table 3, whose index is 13.749 and should be 13.688."""
     printed = printed_numbers()
     printed = (
         printed[printed["paper"] == "tdap"].set_index(["table", "attack", "defence", "metric"])["value"].sort_index()
@@ -241,8 +241,8 @@ def test_a_verification_is_compared_by_attack_and_defence():
     )
     printed = printed_numbers()
     printed = printed[(printed["paper"] == "tdap") & (printed["table"] == "1")]
-    found = compare(table, printed, {"libri": "voxceleb1_o", "small": "ecapa_tdnn"})
-    both = found.dropna(subset=["ours", "printed"]).set_index(["attack", "defence"])
-    assert both["ours"].to_dict() == pytest.approx({("genuine", "none"): 1, ("pgd_l2", "none"): 90})
-    assert both["printed"].tolist() == [0.813, 98.78]
-    assert len(found) == 33 + 2
+    comparison = compare(table, printed, {"libri": "voxceleb1_o", "small": "ecapa_tdnn"})
+    matched = comparison.dropna(subset=["ours", "printed"]).set_index(["attack", "defence"])
+    assert matched["ours"].to_dict() == pytest.approx({("genuine", "none"): 1, ("pgd_l2", "none"): 90})
+    assert matched["printed"].tolist() == [0.813, 98.78]
+    assert len(comparison) == 33 + 2
