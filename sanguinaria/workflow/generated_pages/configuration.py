@@ -13,14 +13,14 @@ from sanguinaria.workflow.generated_pages.markdown import code, first_paragraph,
 
 HEADINGS = ("setting", "type", "default", "range", "description")
 BOUNDS = (
-    ("exclusiveMinimum", "> {}"),
-    ("minimum", "≥ {}"),
-    ("exclusiveMaximum", "< {}"),
-    ("maximum", "≤ {}"),
-    ("minItems", "at least {} entries"),
-    ("maxItems", "at most {} entries"),
-    ("minLength", "at least {} characters"),
-    ("maxLength", "at most {} characters"),
+    ("exclusiveMinimum", ">\N{NO-BREAK SPACE}{}"),
+    ("minimum", "≥\N{NO-BREAK SPACE}{}"),
+    ("exclusiveMaximum", "<\N{NO-BREAK SPACE}{}"),
+    ("maximum", "≤\N{NO-BREAK SPACE}{}"),
+    ("minItems", "entries: at least {}"),
+    ("maxItems", "entries: at most {}"),
+    ("minLength", "characters: at least {}"),
+    ("maxLength", "characters: at most {}"),
     ("pattern", "matches `{}`"),
 )
 
@@ -124,6 +124,8 @@ def _row(name: str, value: Schema, required: bool) -> list[str]:
 def _description(value: Schema) -> str:
     if "description" in value:
         return str(value["description"])
+    if value.get("room") in SECTIONS:
+        return f"entries of `{value['room']}`"
     return next((_description(part) for part in _parts(value) if _description(part)), "")
 
 
@@ -137,7 +139,7 @@ def _parts(value: Schema) -> list[Schema]:
 def _type(value: Schema) -> str:
     """Return a short description of a schema's type."""
     if "$ref" in value:
-        return "settings, below"
+        return "settings (below)"
     if "enum" in value:
         return ", ".join(code(_shown(choice)) for choice in value["enum"])
     if "const" in value:
@@ -155,7 +157,7 @@ def _single_type(value: Schema) -> str:
             return f"list of {len(value['prefixItems'])}"
         items = value.get("items", {})
         room = value.get("room")
-        return f"list of names of [{room}]({room}.md)" if room in (*ROOMS, *TARGETS) else f"list of {_type(items)}"
+        return f"list of names of [{room}]({room}.md)" if room in (*ROOMS, *TARGETS) else f"list: {_type(items)}"
     if kind == "object" and isinstance(value.get("additionalProperties"), Mapping):
         return f"mapping of names to {_type(value['additionalProperties'])}"
     names = {"string": "text", "number": "number", "integer": "whole number", "boolean": "`true` or `false`"}
