@@ -124,7 +124,7 @@ def _row(name: str, value: Schema, required: bool) -> list[str]:
 def _description(value: Schema) -> str:
     if "description" in value:
         return str(value["description"])
-    if value.get("room") in SECTIONS:
+    if value.get("room") in (*ROOMS, *TARGETS):
         return f"entries of `{value['room']}`"
     return next((_description(part) for part in _parts(value) if _description(part)), "")
 
