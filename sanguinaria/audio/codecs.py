@@ -44,7 +44,20 @@ def codec_round_trip(waveform: np.ndarray, sample_rate: int, codec: str, bit_rat
 
 
 def encode(waveform: np.ndarray, sample_rate: int, codec: str, bit_rate: int) -> bytes:
-    """Return the encoded file of a waveform; arguments and errors are those of :func:`codec_round_trip`."""
+    """Encode a waveform.
+
+    Args:
+        waveform: (samples,), float32.
+        sample_rate: in Hz.
+        codec: ``mp3``, ``aac`` or ``opus``.
+        bit_rate: in kbit/s.
+
+    Returns:
+        The content of the encoded file.
+
+    Raises:
+        InputError: the package ``av`` is missing, or has no encoder for the codec.
+    """
     av = _import_av()
     encoder, sample_format, container = ENCODERS[codec]
     if encoder not in av.codecs_available:

@@ -67,6 +67,11 @@ def slaney_to_hertz(mels: np.ndarray) -> np.ndarray:
 def htk_band_edges(lowest: float, highest: float, count: int) -> np.ndarray:
     """Return frequencies in Hz, (count,) in double precision, that are evenly spaced on the HTK scale, ends included.
 
+    Args:
+        lowest: the first frequency, in Hz.
+        highest: the last frequency, in Hz.
+        count: the number of frequencies.
+
     Example:
         >>> htk_band_edges(0.0, 8000.0, 3).round(1).tolist()
         [0.0, 1767.8, 8000.0]

@@ -43,6 +43,9 @@ def split_into_segments(path: Path, duration: float) -> list[Segment]:
         path: an audio file.
         duration: of a segment, in seconds.
 
+    Returns:
+        The segments in the order of the file.
+
     Raises:
         InputError: the file is not readable as audio.
     """

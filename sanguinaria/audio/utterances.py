@@ -96,6 +96,9 @@ def read(path: Path, ids: Sequence[str] | None = None, split: str | None = None)
         ids: the utterances to read; all where ``None``.
         split: the split to read; all where ``None``.
 
+    Yields:
+        A batch of utterances for each row group that has any of those requested.
+
     Raises:
         DamagedError: the shard was truncated or altered.
         InputError: the shard cannot be read for another reason.

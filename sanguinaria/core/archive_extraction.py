@@ -77,7 +77,11 @@ def content_folder(partial: Path, folder: str) -> Path:
 
 
 def reject_outward_links(root: Path) -> None:
-    """Reject links that leave the extracted folder; the tar filter allowed all within its parent."""
+    """Reject links that leave the extracted folder; the tar filter allowed all within its parent.
+
+    Raises:
+        UnusableArchive: a link points outside of the folder.
+    """
     base = os.path.realpath(root)
     for parent, folders, files in os.walk(root):
         for name in (*folders, *files):

@@ -50,6 +50,9 @@ def arithmetic(tfloat32: bool = False, deterministic: bool = True) -> Iterator[N
     Args:
         tfloat32: whether the factors of matrix products and convolutions are rounded to 10 bits of mantissa.
         deterministic: whether two runs are equal to the last bit. Otherwise, cuDNN chooses the fastest algorithms.
+
+    Yields:
+        Nothing.
     """
     import torch
 

@@ -25,6 +25,9 @@ def read_checkpoint(path: Path, what: str) -> dict[str, Any]:
         path: the checkpoint's file.
         what: a description of the expected file, for the message.
 
+    Returns:
+        The content of the checkpoint, which is a mapping.
+
     Raises:
         InputError: the file is missing, or is no checkpoint.
     """

@@ -16,6 +16,9 @@ def load_local_model(loader: Any, folder: Path, hub_name: str) -> Any:
         folder: the folder of the model's files.
         hub_name: the name of such a model on the Hugging Face hub, for the message.
 
+    Returns:
+        The model or processor that ``loader.from_pretrained`` returns.
+
     Raises:
         InputError: the folder or a file is missing, or belongs to another model; the message says how to obtain it.
     """

@@ -34,6 +34,9 @@ def read(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
         path: the table's file.
         columns: the columns to read; all where ``None``.
 
+    Returns:
+        The table.
+
     Raises:
         DamagedError: the file was truncated or altered.
         InputError: the file cannot be read for another reason.
@@ -52,6 +55,9 @@ def open_parquet(path: Path, what: str) -> Iterator[pq.ParquetFile]:
     Args:
         path: the file.
         what: the kind of the result, such as "table", for the message.
+
+    Yields:
+        The open file, whose page checksums are verified.
 
     Raises:
         DamagedError: the file was truncated or altered.

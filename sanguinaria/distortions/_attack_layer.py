@@ -52,5 +52,8 @@ def build_attack_layer(
         references: to the distortions, as a specification has them.
         sample_rate: in Hz.
         undistorted_share: the probability that a step has no distortion.
+
+    Returns:
+        The attack layer.
     """
     return AttackLayer([resolve(reference) for reference in references], sample_rate, undistorted_share)
