@@ -79,7 +79,7 @@ def _spectrogram(audio: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def _segments(spectrogram: np.ndarray) -> np.ndarray:
-    """What the network hears (segments, mel bands, 15 frames) of a spectrogram (frames, mel bands)."""
+    """The network's input (segments, mel bands, 15 frames) of a spectrogram (frames, mel bands)."""
     import numpy as np
 
     segments: np.ndarray = np.lib.stride_tricks.sliding_window_view(spectrogram, SEGMENT, axis=0)[::STRIDE].copy()

@@ -62,7 +62,7 @@ def _files(seeds: Seeds) -> list[list[str]]:
 
 
 class Reduced:
-    """What is made from results and has no hash in its path: tables and figures."""
+    """A table or figure: it is made from results, and its path has no hash."""
 
     @property
     @abstractmethod
@@ -140,7 +140,7 @@ class Evaluation(Reduced):
 
     @cached_property
     def specification(self) -> str:
-        """The evaluation as canonical JSON, each result by its path, and what all results are made from."""
+        """The evaluation as canonical JSON, each result by its path, with the specifications of all of them."""
         content = {
             "stage": "tables",
             "code": self.code,

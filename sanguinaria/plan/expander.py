@@ -1,4 +1,4 @@
-"""From entries of the configuration to stages: equal stages are equal dataclasses, so that work is shared by itself."""
+"""From entries of the configuration to stages; equal stages are equal dataclasses, so that they share one result."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ OF_UPSTREAM = ("texts", "victims", "adversaries")
 
 
 class Made(Protocol):
-    """What rules make: a stage, a table or a figure."""
+    """A stage, a table or a figure: whatever a rule makes."""
 
     rules: ClassVar[tuple[str, ...]]
 
 
 class CodeHash(Protocol):
-    """The hash of the code of the rules that make something, of the plug-ins that they call, and of some modules."""
+    """Hashes the code of a result: of the rules that make it, of the plug-ins that they call, and of further modules."""
 
     def __call__(self, made: type[Made], plugins: Sequence[Plugin], modules: Sequence[str] = (), /) -> str: ...
 
@@ -70,7 +70,7 @@ class _Resolved:
 
 
 class Expander:
-    """Makes stages from entries; equal stages are equal dataclasses, so work is shared by itself."""
+    """Makes the stages of entries."""
 
     def __init__(self, entries: Mapping[str, Mapping[str, Plugin]], code: CodeHash) -> None:
         self.entries = entries
@@ -138,8 +138,10 @@ class Expander:
 
     @cache
     def _resolved(self, room: str, name: str, reseeded: int = 0) -> _Resolved:
-        """An entry, with what it refers to in place of the names: the name of an entry is in no identity. What is
-        trained, and what it is fine-tuned from, has ``reseeded`` added to its seed."""
+        """Resolve an entry: its references to names become those of a specification, as no name is in an identity.
+
+        ``reseeded`` is added to its seed, and to that of the entry that it is fine-tuned from.
+        """
         plugin = self.entries[room][name]
         if reseeded and isinstance(seed := getattr(plugin, "seed", None), int):
             plugin = plugin.model_copy(update={"seed": seed + reseeded})
@@ -173,11 +175,11 @@ class Expander:
         return Reference(room, result=stage.key)
 
     def parts(self, plugin: Plugin) -> list[Plugin]:
-        """What an entry refers to that has no stage of its own."""
+        """The entries that an entry refers to and that have no stage of their own."""
         return [self.entries[room][entry] for _, room, entry in plugin.referenced_entries if room in WITHIN_OTHERS]
 
     def _called(self, plugin: Plugin) -> list[Plugin]:
-        """What an entry refers to that works within its stage, or is loaded there: code of it is the stage's, too."""
+        """The entries that an entry's stage calls or loads, whose code is part of the stage's."""
         called: list[Plugin] = []
         for _, room, name in plugin.referenced_entries:
             entry = self.entries[room][name]
@@ -241,7 +243,7 @@ class Expander:
         return DefendedStage(code, audio, self.resolved_defence(name), self.purifier_of(name), text)
 
     def text_of(self, plugin: Plugin, audio: AudioStage, *splits: str) -> TextStage | None:
-        """What is said in audio, by the entry of `texts` that a plug-in refers to, if it does."""
+        """The texts of audio, by the entry of `texts` that a plug-in refers to; ``None`` where it refers to none."""
         if not isinstance(reference := plugin.references.get("text"), Reference):
             return None
         text = self.entries["texts"][reference.name]
@@ -253,13 +255,13 @@ class Expander:
         return self._resolved("defences", defence).purifier
 
     def resolved_defence(self, name: str) -> Defence:
-        """A defence that acts on the input, with what it refers to in place of names."""
+        """A defence of the input with resolved references."""
         resolved = self._resolved("defences", name).plugin
         assert isinstance(resolved, Defence)
         return resolved
 
     def input_plugins(self, name: str | None) -> list[Plugin]:
-        """Those whose code a defence that acts on the input is; none for no defence."""
+        """The plug-ins whose code a defence of the input consists of; none without a defence."""
         return [] if name is None else [self._defence(name), *self._called(self._defence(name))]
 
     @cache
@@ -339,7 +341,7 @@ class Expander:
 
     @cache
     def watermark(self, name: str, reseeded: int = 0) -> WatermarkStage:
-        """A watermark's weights, of the configured training or of another one."""
+        """A watermark's weights; a ``reseeded`` above 0 is a training with another seed."""
         configured = self.entries["watermarks"][name]
         resolved = self._resolved("watermarks", name, reseeded)
         watermark, corpus, base = resolved.plugin, resolved.corpus, resolved.watermark
@@ -357,9 +359,9 @@ class Expander:
         code = self.code(PurifierStage, [configured, *self._called(configured)])
         if (corpus := resolved.corpus) is None:
             return PurifierStage(code, resolved.plugin, None)
-        heard, attacked = [self.text_of(configured, corpus, "train", "validation")], None
+        training_texts, attacked = [self.text_of(configured, corpus, "train", "validation")], None
         if configured.training_attack is not None:
             attacked = self._attacked_training(configured.training_attack, corpus)
-            heard.append(self.text_of(configured, attacked, "test"))
-        texts = tuple(text for text in heard if text is not None)
+            training_texts.append(self.text_of(configured, attacked, "test"))
+        texts = tuple(text for text in training_texts if text is not None)
         return PurifierStage(code, resolved.plugin, corpus, attacked, texts)

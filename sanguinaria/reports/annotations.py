@@ -1,4 +1,4 @@
-"""Where the names of points stand, so that they can be read: beside their points, and not on one another."""
+"""Placement of the names of points: beside their points, and not on one another."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROUNDS = 3
 
 
 def place_annotations(drawn: Figure) -> None:
-    """Move every annotation of the figure to where it hides, and is hidden, least. The layout is fixed by this."""
+    """Move every annotation of the figure to its least overlap, which fixes the layout."""
     if not any(axes.texts for axes in drawn.axes):
         return
     drawn.draw_without_rendering()
@@ -48,7 +48,7 @@ def _place(axes: Axes, names: list[Annotation], pixels: float) -> None:
 
 
 def choose(points: np.ndarray, sizes: np.ndarray, inside: np.ndarray, lines: np.ndarray, pixels: float) -> list[int]:
-    """The best of ``CHOICES`` for every name; lengths are in pixels.
+    """Choose one of ``CHOICES`` for every name; lengths are in pixels.
 
     Args:
         points: (names, 2), what is named.
@@ -78,7 +78,7 @@ def _boxes(point: np.ndarray, size: np.ndarray, pixels: float) -> np.ndarray:
 
 
 def _costs(boxes: np.ndarray, inside: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """What speaks against each box (choices,), whatever the other names do, in square pixels."""
+    """The cost of each box (choices,) without the other names, in square pixels."""
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     beyond = areas - _shared(boxes, inside[None])[:, 0]
     covered = ((lines > boxes[:, None, :2] - 1) & (lines < boxes[:, None, 2:] + 1)).all(axis=2).sum(axis=1)

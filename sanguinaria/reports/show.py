@@ -33,7 +33,7 @@ def show(path: Path) -> None:
 
 
 def _caption(source: pd.DataFrame) -> str:
-    """What the rows were measured on."""
+    """The corpora and counts of the rows."""
     kinds = source.drop_duplicates(["corpus", "seeds", "training_utterances", "test_utterances"]).to_dict("records")
     return "\n".join(
         f"{row['corpus']}: {row['seeds']} seed(s), {row['training_utterances']} utterances to train on, "

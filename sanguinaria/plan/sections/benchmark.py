@@ -1,4 +1,4 @@
-"""Benchmarks: what watermarks bear."""
+"""Benchmarks: the robustness of watermarks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sanguinaria.plan.sections.comparison import Comparison
 
 
 class Benchmark(Settings):
-    """Every watermark after every distortion: is it there, what does it say, and with which key; it is a table.
+    """A table of every watermark after every distortion: detection, bit errors, and wrong keys.
 
     Every test utterance gets a random message of its own, and its key where the watermark has keys.
     """

@@ -11,7 +11,7 @@ from sanguinaria.reports.printed import printed_entries, printed_tables
 
 
 class Comparison(Settings):
-    """What a paper printed, to be put beside an experiment's numbers."""
+    """A comparison of a table with a paper's printed numbers."""
 
     paper: str = Field(description="one of those in sanguinaria/reports/printed_numbers.csv")
     table: str = Field(description="the table's number there")

@@ -1,4 +1,4 @@
-"""Spectrograms: what attacks and defences make of an utterance, as pictures side by side."""
+"""Spectrograms: one utterance under attacks and behind defences, as pictures side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verifications: who speaks, and who only seems to."""
+"""Verifications: speaker verification under attack."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sanguinaria.plan.sections.comparison import Comparison
 
 
 class Trials(Settings):
-    """Which pairs of utterances are compared."""
+    """The pairs of utterances that are compared."""
 
     count: int = Field(default=4000, ge=2, description="at most so many, half of them of one speaker")
     seed: int = Field(default=0, ge=0, description="of the choice")
@@ -22,7 +22,7 @@ class Trials(Settings):
     )
 
     def fingerprint(self) -> str:
-        """What tells one state of the list from another; the first job tells where there is none."""
+        """Return a hash of the list; empty where it is absent, which the first job reports."""
         import hashlib
 
         if self.list is None or not self.list.is_file():
@@ -31,8 +31,7 @@ class Trials(Settings):
 
 
 class Verification(Settings):
-    """Every speaker encoder, under every attack, behind every defence: are two utterances of one speaker? It is a
-    table.
+    """A table of every speaker encoder under every attack behind every defence: error rates of speaker verification.
 
     The defence acts on the utterance that is attacked, and on that of genuine trials; the other one is as it is.
     """

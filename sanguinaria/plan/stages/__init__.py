@@ -1,1 +1,1 @@
-"""Stage specifications: what each kind of result depends on, and which files it is."""
+"""Stage specifications: the dependencies and the files of each kind of result."""

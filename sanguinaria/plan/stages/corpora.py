@@ -27,7 +27,7 @@ class CorpusStage(AudioStage):
 
     @property
     def remark_files(self) -> list[Path]:
-        """What there is to say of each shard's recordings."""
+        """The remarks on the recordings of each shard."""
         return [path.with_suffix(".json") for path in self.audio_files]
 
     @property

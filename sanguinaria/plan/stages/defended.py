@@ -1,4 +1,4 @@
-"""What defences make of audio, and of models."""
+"""Defended audio and defended models."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from sanguinaria.plan.stages.victims import FeatureStage, PoisonedStage, VictimS
 
 @dataclass(frozen=True)
 class DefendedStage(AudioStage):
-    """Test audio after a defence that acts on the input; the purifier that does so, and what it is told of what is
-    said, if any."""
+    """Test audio after a defence of the input, with the purifier and the texts that it is conditioned on, if any."""
 
     audio_stage: AudioStage
     defence: Defence
@@ -29,11 +28,11 @@ class DefendedStage(AudioStage):
 
     @property
     def weights(self) -> list[Path]:
-        """The purifier's; none for a defence that is no purification."""
+        """The purifier's weights; none for a defence without one."""
         return [] if self.purifier is None else [self.purifier.weights]
 
     def text_files(self, shard: int) -> list[Path]:
-        """What is said in a shard."""
+        """The texts of a shard's utterances."""
         return [] if self.text is None else [self.text.rows_of(shard)]
 
     @property
@@ -43,7 +42,7 @@ class DefendedStage(AudioStage):
 
 @dataclass(frozen=True)
 class RepairedStage(Stage):
-    """A trained model after a defence that acts on it; ``held_out`` are the corpus's features, if it looks at them."""
+    """A trained model after a defence that acts on it; ``held_out`` are the corpus's features, if it uses them."""
 
     defence: Defence
     victim: VictimStage

@@ -1,4 +1,4 @@
-"""Decoded marks of benchmarks, and what marking and detecting cost."""
+"""Decoded marks of benchmarks, and the costs of marking and detecting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of utterances: what models say of them, and how good they sound."""
+"""Rows of utterances: predictions of models, and metrics of quality."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sanguinaria.plan.stages.victims import FeatureStage, VictimStage
 
 @dataclass(frozen=True)
 class ScoreStage(RowStage):
-    """A row for each test utterance, clean and, where there is a trigger, triggered: what the model says of it."""
+    """A row for each test utterance, clean and, where there is a trigger, triggered: the model's prediction."""
 
     victim: VictimStage | RepairedStage
     clean: FeatureStage
@@ -44,8 +44,8 @@ class ScoreStage(RowStage):
 
 @dataclass(frozen=True)
 class QualityStage(RowStage):
-    """A row for each test utterance: how far the triggered one is from the clean one by one metric; or, by a metric
-    that needs no clean one, what the corpus's own are."""
+    """A row for each test utterance: one metric between the triggered and the clean utterance, or of the utterance
+    alone, by a metric without a reference."""
 
     metric: Metric
     triggered: TriggeredStage | MarkedStage | CorpusStage

@@ -13,7 +13,7 @@ from sanguinaria.plan.stages.stage import Stage
 
 @dataclass(frozen=True)
 class SpeechStage(Stage):
-    """A target speaker's speech: a file of the user's, or what a corpus has of an utterance or of a speaker.
+    """A target speaker's speech: a file of the user's, or an utterance or a speaker of a corpus.
 
     ``source`` is the file's content, hashed.
     """

@@ -1,4 +1,4 @@
-"""What is said in utterances."""
+"""Texts of utterances."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sanguinaria.texts import TextExtractor
 
 @dataclass(frozen=True)
 class TextStage(RowStage):
-    """A row for each utterance of some splits: what is said in it, by what extracts it."""
+    """A row for each utterance of some splits: its text, by an extractor."""
 
     text: TextExtractor
     audio_stage: AudioStage

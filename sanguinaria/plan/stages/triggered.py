@@ -1,4 +1,4 @@
-"""Utterances with a trigger, and what its own detector says."""
+"""Utterances with a trigger, and the scores of its own detector."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class TriggeredStage(AudioStage):
 
     @property
     def weights(self) -> list[Path]:
-        """The generator's; none for a trigger that has no generator."""
+        """The generator's weights; none for a trigger without one."""
         return [] if self.watermark is None else [self.watermark.weights]
 
     @property
     def gpu(self) -> int:
-        """How many GPUs a job is worth: only generators are."""
+        """The number of GPUs of a job: one for a generator, else none."""
         return len(self.weights)
 
     @property
@@ -51,7 +51,7 @@ class TriggeredStage(AudioStage):
 
 @dataclass(frozen=True)
 class ConvertedStage(TriggeredStage):
-    """Utterances in another speaker's voice; ``source`` tells the user's files that the conversion reads."""
+    """Utterances in another speaker's voice; ``source`` is a hash of the user's files that the conversion reads."""
 
     speech: SpeechStage
     source: str
@@ -63,16 +63,16 @@ class ConvertedStage(TriggeredStage):
 
     @property
     def gpu(self) -> int:
-        """One where the conversion is a network's."""
+        """One where the conversion is a network, else none."""
         assert isinstance(self.trigger, TargetSpeechTrigger)
         return int(self.trigger.has_network)
 
 
 @dataclass(frozen=True)
 class DetectionStage(RowStage):
-    """A row for each utterance: whether a trigger's own detector finds it, and what message it reads.
+    """A row for each utterance: the score of a trigger's own detector, and the message that it decodes.
 
-    Of a corpus only the test split is looked at; the other stages that hold audio hold no more than is to be looked at.
+    Of a corpus only the test split is scored; other stages of audio hold only utterances that are.
     """
 
     trigger: Trigger
@@ -93,7 +93,7 @@ class DetectionStage(RowStage):
 
     @property
     def weights(self) -> list[Path]:
-        """The detector's; none for a trigger that has no generator."""
+        """The detector's weights; none for a trigger without a generator."""
         return [] if self.watermark is None else [self.watermark.weights]
 
     @property

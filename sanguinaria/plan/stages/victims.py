@@ -16,7 +16,7 @@ from sanguinaria.victims import Victim
 
 @dataclass(frozen=True)
 class FeatureStage(Stage):
-    """What a front end makes of every utterance of an audio stage, in its shards and their order."""
+    """The features of every utterance of an audio stage, in its shards and their order."""
 
     audio_stage: AudioStage
     front_end: FrontEnd
@@ -89,12 +89,12 @@ class DatasetStage(Stage):
 
     @property
     def block_files(self) -> list[Path]:
-        """The poisoned utterances, and some more."""
+        """The audio of the blocks that hold the poisoned utterances."""
         return [path for block in self.poisoned.blocks for path in block.audio_files]
 
     @property
     def cover_files(self) -> list[Path]:
-        """The covers, and some more."""
+        """The audio of the blocks that hold the cover samples."""
         return [path for block in self.poisoned.cover_blocks for path in block.audio_files]
 
     @property
@@ -128,7 +128,7 @@ class VictimStage(Trained):
 
     @property
     def cover_files(self) -> list[Path]:
-        """The covers' features."""
+        """The cover samples' features."""
         return [path for features in self.cover_features for path in features.files]
 
     @property

@@ -13,7 +13,7 @@ from sanguinaria.watermarks import Watermark
 
 @dataclass(frozen=True)
 class WatermarkStage(Trained):
-    """A generator's and its detector's weights, and what they are trained on or fine-tuned from, if anything."""
+    """A generator's and its detector's weights, with the corpus of their training and the base of their fine-tuning."""
 
     watermark: Watermark
     source: str
@@ -39,5 +39,5 @@ class WatermarkStage(Trained):
 
     @property
     def plugins(self) -> list[Watermark]:
-        """The plug-in and those that it is fine-tuned from: what may read the weights."""
+        """The plug-ins that may read the weights: this one, and those that it is fine-tuned from."""
         return [self.watermark, *([] if self.base is None else self.base.plugins)]
