@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from recordings import RATE
-from tests.corpora.listing import noise, put
+from tests.corpora.corpus_files import noise, put
 
 from sanguinaria.audio.segments import Segment, read_segment, split_into_segments
 from sanguinaria.core.errors import InputError
