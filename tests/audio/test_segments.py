@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from recordings import RATE
-from tests.corpora.corpus_files import noise, put
 
 from sanguinaria.audio.segments import Segment, read_segment, split_into_segments
 from sanguinaria.core.errors import InputError
+from tests.corpora.corpus_files import noise, put
 
 
 @pytest.mark.parametrize(("seconds", "count"), [(0.5, 0), (1.0, 1), (2.999, 2), (3.0, 3)])
