@@ -114,9 +114,16 @@ class Folder(Corpus):
             )
         recordings = []
         for name in self._files():
-            speaker = self._speaker(name)
-            label = name.partition("/")[0]
-            recordings.append(Recording(name, label, speaker, self.split.split_of(speaker), str(self.path / name)))
+            label, speaker = name.partition("/")[0], self._speaker(name)
+            recordings.append(
+                Recording(
+                    utterance_id=name,
+                    label=label,
+                    speaker=speaker,
+                    split=self.split.split_of(speaker),
+                    source=str(self.path / name),
+                )
+            )
         return recordings
 
     def _speaker(self, name: str) -> str:
@@ -142,7 +149,15 @@ class Folder(Corpus):
         for row in table.to_dict("records"):
             speaker = row.get("speaker", row["path"])
             split = row.get("split", self.split.split_of(speaker))
-            recordings.append(Recording(row["path"], row["label"], speaker, split, str(self.path / row["path"])))
+            recordings.append(
+                Recording(
+                    utterance_id=row["path"],
+                    label=row["label"],
+                    speaker=speaker,
+                    split=split,
+                    source=str(self.path / row["path"]),
+                )
+            )
         return recordings
 
 

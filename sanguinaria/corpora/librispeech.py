@@ -109,7 +109,13 @@ class LibriSpeech(Corpus):
         selected.sort(key=lambda pair: (pair[1].path.name, pair[0]))
         splits = _assign_splits([segment for _, segment in selected], self.split)
         return [
-            Recording(f"{segment.path.stem}/{number:04d}", speaker, speaker, split, str(segment))
+            Recording(
+                utterance_id=f"{segment.path.stem}/{number:04d}",
+                label=speaker,
+                speaker=speaker,
+                split=split,
+                source=str(segment),
+            )
             for (number, segment), split in zip(selected, splits, strict=True)
         ]
 

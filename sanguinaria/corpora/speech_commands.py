@@ -105,7 +105,7 @@ class SpeechCommands(Corpus):
                 f"(the most is {most}): lower minimum_clips"
             )
         return [
-            Recording(name, speaker, speaker, split, str(paths[name]))
+            Recording(utterance_id=name, label=speaker, speaker=speaker, split=split, source=str(paths[name]))
             for speaker, paths in included.items()
             for name, split in self.split.assign(list(paths)).items()
         ]
@@ -114,7 +114,7 @@ class SpeechCommands(Corpus):
         """A clip in the keyword view, with its split by the official lists or by its speaker."""
         speaker = _speaker(path)
         split = self.split.split_of(speaker) if official is None else official.get(f"{word}/{path.name}", "train")
-        return Recording(f"{word}/{path.stem}", word, speaker, split, str(path))
+        return Recording(utterance_id=f"{word}/{path.stem}", label=word, speaker=speaker, split=split, source=str(path))
 
 
 def _archive(kind: Literal["full", "test"]) -> Archive:

@@ -58,7 +58,13 @@ class Synthetic(Corpus):
         splits = _assign_splits(len(voices(self.voices)), self.split)
         return sorted(
             (
-                Recording(f"{word}/{voice.name}_{pace:g}", word, voice.name, split, f"{word}\t{index}\t{pace}")
+                Recording(
+                    utterance_id=f"{word}/{voice.name}_{pace:g}",
+                    label=word,
+                    speaker=voice.name,
+                    split=split,
+                    source=f"{word}\t{index}\t{pace}",
+                )
                 for index, (voice, split) in enumerate(zip(voices(self.voices), splits, strict=True))
                 for word in self.words
                 for pace in self.paces

@@ -74,7 +74,13 @@ class Timit(Corpus):
 
     def recordings(self) -> list[Recording]:
         recordings = [
-            Recording(f"{speaker}/{sentence}", speaker, speaker, split, sentences[sentence])
+            Recording(
+                utterance_id=f"{speaker}/{sentence}",
+                label=speaker,
+                speaker=speaker,
+                split=split,
+                source=sentences[sentence],
+            )
             for speaker, sentences in self._sentences().items()
             for sentence, split in self._splits(speaker, sorted(sentences))
         ]

@@ -93,7 +93,13 @@ class VoxCeleb1(Corpus):
             raise InputError(message)
         splits_of = _read_list(self._list)
         recordings = [
-            Recording(f"{speaker}/{name.removesuffix('.wav')}", speaker, speaker, split, f"{folder}/{name}")
+            Recording(
+                utterance_id=f"{speaker}/{name.removesuffix('.wav')}",
+                label=speaker,
+                speaker=speaker,
+                split=split,
+                source=f"{folder}/{name}",
+            )
             for speaker in self._speakers()
             for folder in [self._folder(speaker)]
             for name, split in splits_of[speaker].items()

@@ -54,7 +54,11 @@ def test_official_lists(full: Path) -> None:
         "yes/00000005_nohash_0": "test",
     }
     assert recordings["no/00000007_nohash_0"] == Recording(
-        "no/00000007_nohash_0", "no", "00000007", "train", str(full / "no/00000007_nohash_0.wav")
+        utterance_id="no/00000007_nohash_0",
+        label="no",
+        speaker="00000007",
+        split="train",
+        source=str(full / "no/00000007_nohash_0.wav"),
     )
 
 
