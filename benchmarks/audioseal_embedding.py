@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from sanguinaria.watermarks._audioseal import marker as audioseal
+from sanguinaria.watermarks._audioseal.forward import SAMPLE_RATE
 from sanguinaria.watermarks._audioseal.marker import SAMPLES_PER_PASS
-from sanguinaria.watermarks._audioseal.networks import SAMPLE_RATE
 from sanguinaria.watermarks.audioseal import AudioSeal
 
 BASELINE = "the package, one by one, float32"

@@ -54,7 +54,7 @@ class Made(Protocol):
 
 
 class CodeHash(Protocol):
-    """Hashes the code of a result: of the rules that make it, of the plug-ins that they call, and of further modules."""
+    """Hashes the code of a result: of the rules that make it, the plug-ins that they call, and further modules."""
 
     def __call__(self, made: type[Made], plugins: Sequence[Plugin], modules: Sequence[str] = (), /) -> str: ...
 

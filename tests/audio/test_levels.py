@@ -5,7 +5,7 @@ import torch
 from toy_speech import harmonic_tones, random_audioseal
 
 from sanguinaria.audio.levels import MINIMUM_RMS, local_rms
-from sanguinaria.watermarks._audioseal.networks import REFERENCE_LEVEL, generate_watermark, normalise_level
+from sanguinaria.watermarks._audioseal.forward import REFERENCE_LEVEL, generate_watermark, normalise_level
 
 WINDOW = 800
 

@@ -20,7 +20,7 @@ from sanguinaria.nn import step_training
 from sanguinaria.nn.step_training import Schedule
 from sanguinaria.watermarks import Sources, WeightsError
 from sanguinaria.watermarks._audioseal.augmentation import Augmentation
-from sanguinaria.watermarks._audioseal.networks import generate_watermark
+from sanguinaria.watermarks._audioseal.forward import generate_watermark
 from sanguinaria.watermarks._audioseal.surrogate import Surrogate
 from sanguinaria.watermarks._weights import load_marker, load_weights, save_weights
 from sanguinaria.watermarks.bloodroot_ft import BloodrootFT, fine_tuning, lora

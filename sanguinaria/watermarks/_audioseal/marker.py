@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sanguinaria.watermarks import Detection, Marker
-from sanguinaria.watermarks._audioseal.networks import SAMPLE_RATE, normalise_level
+from sanguinaria.watermarks._audioseal.forward import SAMPLE_RATE, normalise_level
 
 if TYPE_CHECKING:
     import torch

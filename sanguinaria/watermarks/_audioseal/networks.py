@@ -16,6 +16,7 @@ from sanguinaria.core import devices
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.state_dicts import mismatches, shapes
 from sanguinaria.watermarks import Watermark, WeightsError
+from sanguinaria.watermarks._audioseal.forward import SAMPLE_RATE
 
 if TYPE_CHECKING:
     import torch
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 
 Part = Literal["generator", "detector"]
 PARTS: tuple[Part, Part] = ("generator", "detector")
-# Hz of the published networks' training audio (section 4.1 of the paper).
-SAMPLE_RATE = 16_000
-# Level after normalisation: −26 dB of full scale, the usual level of recorded speech (ITU-T P.56's nominal level).
-REFERENCE_LEVEL = 0.05
 
 
 class AudioSealNetworks(Watermark):
@@ -156,64 +153,6 @@ def check(state: Mapping[str, object], network: torch.nn.Module, description: st
             f"{f'; and {len(differences) - 3} more' if len(differences) > 3 else ''}. "
             "Check the card, and filters, dimension, lstm and bits"
         )
-
-
-def generate_watermark(
-    generator: Any, waveforms: torch.Tensor, messages: torch.Tensor, window: int = 0
-) -> torch.Tensor:
-    """Compute the watermark G(x), differentiably.
-
-    With a window, G(x) becomes g·G(x / g), where g is the local level of x relative to the reference level: the mark
-    follows the speech.
-
-    Args:
-        generator: the package's network.
-        waveforms: x, (utterances, samples).
-        messages: (utterances, bits) of 0 and 1.
-        window: of the level normalisation, in samples; 0 for none.
-
-    Returns:
-        (utterances, samples).
-    """
-    normalised, gain = normalise_level(waveforms, window)
-    hidden = generator.msg_processor(generator.encoder.model(normalised[:, None]), messages)
-    watermark: torch.Tensor = generator.decoder.model(hidden)
-    return watermark[:, 0, : waveforms.shape[-1]] * gain
-
-
-def detector_logits(detector: Any, waveforms: torch.Tensor, window: int = 0) -> torch.Tensor:
-    """Compute the detector's logits of every sample, differentiably.
-
-    Args:
-        detector: the package's network.
-        waveforms: (utterances, samples).
-        window: of the level normalisation, in samples; 0 for none.
-
-    Returns:
-        (utterances, 2 + bits, samples): the classes unmarked and marked, then the bits.
-    """
-    encoder, last = detector.detector
-    hidden = encoder.reverse_convolution(encoder.model(normalise_level(waveforms, window)[0][:, None]))
-    logits: torch.Tensor = last(hidden)
-    return logits[..., : waveforms.shape[-1]]
-
-
-def normalise_level(waveforms: torch.Tensor, window: int) -> tuple[torch.Tensor, torch.Tensor | float]:
-    """Divide waveforms by their local level relative to the reference level.
-
-    Args:
-        waveforms: (utterances, samples).
-        window: over which the level is measured, in samples; 0 for no normalisation.
-
-    Returns:
-        The normalised waveforms, and the gain that restores the original ones: (utterances, samples), or 1.
-    """
-    from sanguinaria.audio.levels import local_rms
-
-    if not window:
-        return waveforms, 1.0
-    gain = local_rms(waveforms, window) / REFERENCE_LEVEL
-    return waveforms / gain, gain
 
 
 def _disable_compilation() -> None:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.corpora import Corpus
-from sanguinaria.watermarks._audioseal.networks import SAMPLE_RATE
+from sanguinaria.watermarks._audioseal.forward import SAMPLE_RATE
 
 
 def _ascending(cutoffs: tuple[float, float]) -> tuple[float, float]:

@@ -23,8 +23,8 @@ from sanguinaria.nn.speech_crops import mean_power, random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, set_learning_rate, train
 from sanguinaria.watermarks._audibility import audibility
 from sanguinaria.watermarks._audioseal.augmentation import Augmentation
+from sanguinaria.watermarks._audioseal.forward import detector_logits, generate_watermark
 from sanguinaria.watermarks._audioseal.losses import MESSAGE_WEIGHT, detector_losses, presence
-from sanguinaria.watermarks._audioseal.networks import detector_logits, generate_watermark
 from sanguinaria.watermarks._audioseal.surrogate import Surrogate
 
 LEVEL_WEIGHT = 0.5

@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.core.references import CorpusReference
 from sanguinaria.watermarks import NO_SOURCES, Sources
-from sanguinaria.watermarks._audioseal.networks import PARTS, SAMPLE_RATE, AudioSealNetworks
+from sanguinaria.watermarks._audioseal.forward import SAMPLE_RATE
+from sanguinaria.watermarks._audioseal.networks import PARTS, AudioSealNetworks
 from sanguinaria.watermarks._audioseal.settings import Cutoffs, corpus_problems
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from torch import nn
 from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, set_learning_rate, train
 from sanguinaria.watermarks._audioseal.augmentation import Augmentation
+from sanguinaria.watermarks._audioseal.forward import detector_logits, generate_watermark
 from sanguinaria.watermarks._audioseal.losses import MESSAGE_WEIGHT, detector_losses
-from sanguinaria.watermarks._audioseal.networks import detector_logits, generate_watermark
 
 # Maximum attenuation of the marks in dB: a strength of 0.25.
 MAXIMUM_ATTENUATION = 12.0

@@ -11,8 +11,9 @@ from pydantic import Field
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.core.references import CorpusReference, WatermarkReference
 from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark
+from sanguinaria.watermarks._audioseal.forward import SAMPLE_RATE
 from sanguinaria.watermarks._audioseal.marker import AudioSealMarker
-from sanguinaria.watermarks._audioseal.networks import PARTS, SAMPLE_RATE, AudioSealNetworks
+from sanguinaria.watermarks._audioseal.networks import PARTS, AudioSealNetworks
 from sanguinaria.watermarks._audioseal.settings import Cutoffs, corpus_problems
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, train
 from sanguinaria.watermarks._audibility import audibility
 from sanguinaria.watermarks._audioseal.augmentation import Augmentation
+from sanguinaria.watermarks._audioseal.forward import detector_logits, generate_watermark
 from sanguinaria.watermarks._audioseal.losses import presence
-from sanguinaria.watermarks._audioseal.networks import detector_logits, generate_watermark
 from sanguinaria.watermarks.bloodroot_ft import losses as bloodroot_losses
 
 # Weights of the losses of the objective `surrogate`; the audibility's is a setting.
