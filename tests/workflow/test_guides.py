@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from tiny import clone, code_blocks, follow_guide, pending, run
+from tiny import checkout, code_blocks, follow_guide, pending, run
 
 from sanguinaria.audio import utterances
 
 
 @pytest.fixture
-def edited(finished, tmp_path) -> Path:
-    return clone(finished, tmp_path / "edited")
+def edited(tmp_path) -> Path:
+    return checkout(tmp_path / "edited")
 
 
 def write_overlay(folder: Path, page: str, **changes: dict) -> str:
@@ -49,16 +49,20 @@ def test_the_trigger_of_the_guide_is_one_file_and_one_entry(edited):
 def test_the_configuration_of_the_trigger_s_guide_is_planned(edited):
     follow_guide(edited, "guides/own_trigger.md")
     overlay = write_overlay(edited, "guides/own_trigger.md")
-    assert "table clicks.csv" in " ".join(pending(edited, ["clicks"], ["tiny.yaml", overlay]))
+    jobs = pending(edited, ["clicks"], ["tiny.yaml", overlay])
+    assert jobs["triggered_test synthetic-click-test"] >= 1 and jobs["table clicks"] == 1
 
 
 def test_the_defence_of_the_guide_is_one_file_and_one_entry(edited):
     (name,) = follow_guide(edited, "guides/add_defence.md")
     overlay = write_overlay(edited, "guides/add_defence.md")
     run(edited, "--until", "defended_audio", targets=["gates"], overlays=["tiny.yaml", overlay])
-    (folder,) = (edited / "results" / "defended").glob("synthetic-none-test-*noise_gate*")
-    defended = [batch.waveforms for shard in sorted(folder.rglob("*.parquet")) for batch in utterances.read(shard)]
-    assert defended and all((waveforms == 0).any() and (waveforms != 0).any() for waveforms in defended)
+    shards = sorted((edited / "results" / "defended").glob("noise_gate-*/audio/*.parquet"))
+    # Of clean utterances, of those with notches, and of those with Perth's watermark; two shards each.
+    assert len(shards) == 6
+    for shard in shards:
+        for batch in utterances.read(shard):
+            assert (batch.waveforms == 0).any() and (batch.waveforms != 0).any()
 
     module: dict = {"__name__": "guide"}
     exec(compile((edited / name).read_text(), name, "exec"), module)
