@@ -156,10 +156,12 @@ def _single_type(value: Schema) -> str:
         if "prefixItems" in value:
             return f"list of {len(value['prefixItems'])}"
         items = value.get("items", {})
-        room = value.get("room")
+        room = value.get("room", items.get("room"))
         return f"list of names of [{room}]({room}.md)" if room in (*ROOMS, *TARGETS) else f"list: {_type(items)}"
     if kind == "object" and isinstance(value.get("additionalProperties"), Mapping):
         return f"mapping of names to {_type(value['additionalProperties'])}"
+    if (room := value.get("room")) in (*ROOMS, *TARGETS):
+        return f"name of [{room}]({room}.md)"
     names = {"string": "text", "number": "number", "integer": "whole number", "boolean": "`true` or `false`"}
     return {**names, "null": "`null`", "object": "mapping", "any": "any"}.get(str(kind), str(kind))
 
