@@ -97,7 +97,16 @@ class WordAgreement(Metric):
 
 
 def transcribe(whisper: Path, audio: np.ndarray, sample_rate: int) -> str:
-    """Transcribe samples (samples,) by a Whisper, in lower case and without punctuation."""
+    """Transcribe samples (samples,) by a Whisper, in lower case and without punctuation.
+
+    Args:
+        whisper: folder of the model's files.
+        audio: (samples,).
+        sample_rate: in Hz.
+
+    Returns:
+        The transcript, empty where no word is recognised.
+    """
     import torch
 
     return bare(_whisper_extractor(whisper, sample_rate)(torch.from_numpy(audio)[None], [""])[0])

@@ -26,6 +26,9 @@ def resize_layers(network: nn.Module, state: Mapping[str, torch.Tensor]) -> nn.M
         network: stays as it is.
         state: a state dict of the same names, whose tensors may have other numbers of channels or units.
 
+    Returns:
+        The resized copy, on the network's device and in its mode (training or evaluation).
+
     Raises:
         RuntimeError: names, ranks, or sizes that cannot be changed (kernels) differ from the network's.
     """

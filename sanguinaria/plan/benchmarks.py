@@ -37,7 +37,16 @@ class _Keys:
 
 
 def benchmark_table(expander: Expander, name: str, benchmark: Benchmark) -> Evaluation:
-    """The table of a benchmark."""
+    """Expand a benchmark into its evaluation.
+
+    Args:
+        expander: of the configuration's entries.
+        name: of the benchmark.
+        benchmark: its section of the configuration.
+
+    Returns:
+        A grid of watermarks, numbers of marks, decoded marks and distortions, by seeds.
+    """
     cells = tuple(_Expansion(expander, benchmark).cells(name))
     columns = expander.columns(benchmark.metrics)
     settings = {"false_positive_rate": benchmark.false_positive_rate}

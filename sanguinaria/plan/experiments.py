@@ -22,7 +22,16 @@ ROOM_OF = {"trigger": "triggers", "victim": "victims", "defence": "defences"}
 
 
 def experiment_table(expander: Expander, name: str, experiment: Experiment) -> Evaluation:
-    """The table of an experiment."""
+    """Expand an experiment into its evaluation.
+
+    Args:
+        expander: of the configuration's entries.
+        name: of the experiment.
+        experiment: its section of the configuration.
+
+    Returns:
+        A grid of corpora, target labels, triggers, test triggers, poisonings, victims and defences, by seeds.
+    """
     cells = tuple(_Expansion(expander, experiment).cells(name))
     columns = expander.columns(experiment.metrics)
     settings = {"bounds": expander.stealth_bounds()}

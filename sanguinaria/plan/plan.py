@@ -25,6 +25,15 @@ class Plan:
     ``stages[stage][key]`` is the specification of a folder ``results/{stage}/{key}``; ``tables`` are the evaluations of
     all kinds, ``figures`` and ``spectrograms`` the drawings, each by its name. ``datasets`` are, by experiment, its
     poisoned training sets in one piece, which no table needs.
+
+    Args:
+        tables: evaluations of all kinds.
+        figures: drawn from them.
+        spectrograms: of verifications.
+        datasets: poisoned training sets by experiment.
+
+    Raises:
+        RuntimeError: two results have the same name, but different specifications.
     """
 
     def __init__(
@@ -66,6 +75,9 @@ def plan(configuration: Configuration, code: CodeHash = _no_hash) -> Plan:
     Args:
         configuration: validated.
         code: hash of the code that makes a result.
+
+    Returns:
+        The plan; without ``code``, its identities do not depend on the code.
     """
     expander = Expander(configuration.entries, code)
     experiments = {name: experiment_table(expander, name, entry) for name, entry in configuration.experiments.items()}

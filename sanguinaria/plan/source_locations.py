@@ -83,7 +83,13 @@ def _own_pairs(node: yaml.MappingNode) -> list[tuple[yaml.Node, yaml.Node]]:
 
 
 def report(problems: Iterable[Problem], config: Mapping[str, Any], documents: Sequence[Document]) -> str:
-    """Return all problems as one message, a line each, in the order of their places in the files."""
+    """Return all problems as one message, a line each, in the order of their places in the files.
+
+    Args:
+        problems: with their places in the configuration.
+        config: the merged configuration.
+        documents: its files, in the order in which they are merged.
+    """
     located = sorted({(*_locate(p.place, config, documents), f"{_dotted(p.place)}: {p.message}") for p in problems})
     lines = [f"  {origin}{text}" for _, _, origin, text in located]
     count = f"{len(lines)} problem{'s' if len(lines) > 1 else ''}"

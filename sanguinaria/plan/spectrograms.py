@@ -75,7 +75,18 @@ class SpectrogramStage(Reduced):
 def spectrogram_stage(
     expander: Expander, name: str, spectrograms: Spectrograms, verification: Evaluation
 ) -> SpectrogramStage:
-    """The pictures of some cells of a verification."""
+    """Select the cells of a verification of which spectrograms are drawn.
+
+    Args:
+        expander: of the configuration's entries.
+        name: of the figure.
+        spectrograms: its section of the configuration; without an encoder, that of the first cell is taken, and without
+            attacks or defences all of them.
+        verification: from which cells are selected.
+
+    Returns:
+        The stage that draws them.
+    """
     encoder = spectrograms.encoder or verification.cells[0].factors["victim"]
     cells = tuple(
         cell

@@ -16,7 +16,16 @@ from sanguinaria.plan.stages.stage import AudioStage
 
 
 def verification_table(expander: Expander, name: str, verification: Verification) -> Evaluation:
-    """The table of a verification."""
+    """Expand a verification into its evaluation.
+
+    Args:
+        expander: of the configuration's entries.
+        name: of the verification.
+        verification: its section of the configuration.
+
+    Returns:
+        A grid of encoders, attacks and defences, by seeds.
+    """
     cells = tuple(_Expansion(expander, verification).cells(name))
     columns = expander.columns(verification.metrics)
     return expander.evaluation("verifications", name, cells, columns, verification.comparison)

@@ -34,6 +34,15 @@ def load_purifier(
 ) -> LoadedPurifier:
     """Load the purifier that :func:`save_weights` wrote.
 
+    Args:
+        path: of the file.
+        sample_rate: of the audio, in Hz.
+        device: where the network computes.
+        sampling: the sampling schedule of a diffusion.
+
+    Returns:
+        The purifier, on the device.
+
     Raises:
         InputError: it does not fit this sample rate, or these sampling settings.
         DamagedError: the file was cut or altered since it was written.

@@ -56,6 +56,9 @@ def choose(points: np.ndarray, sizes: np.ndarray, inside: np.ndarray, lines: np.
         inside: (4,), left, bottom, right and top of the panel, beyond which a name counts as hidden.
         lines: (places, 2), what should stay visible.
         pixels: in a typographic point.
+
+    Returns:
+        The index in ``CHOICES`` of each name's place.
     """
     boxes = np.stack([_boxes(point, size, pixels) for point, size in zip(points, sizes, strict=True)])
     costs = np.stack([_costs(choices, inside, lines) for choices in boxes])

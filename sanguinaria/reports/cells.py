@@ -84,6 +84,9 @@ def mean_quality(seeds: Sequence[pd.DataFrame], key: str) -> Measured:
     Args:
         seeds: of each seed rows with ``key`` and ``value``, which is missing where the metric is not defined.
         key: the column that identifies an utterance.
+
+    Returns:
+        The mean over utterances with its interval, and the numbers of utterances with a value and of rows without one.
     """
     rows = pd.concat(seeds)
     values = rows.groupby(key)["value"].mean().dropna().to_numpy()

@@ -49,6 +49,9 @@ def reduce(cell: CellRows, settings: Mapping[str, Any]) -> Reduced:
         cell: with rows ``scores`` and ``manifest`` of each seed, and, where the trigger has a detector,
             ``detections.clean`` and ``detections.triggered``, both shared by all seeds.
         settings: ``bounds``, by column of a metric: ``value`` and ``better`` of the values that are called stealthy.
+
+    Returns:
+        Benign accuracy, attack success rate and false trigger rate, detection and quality, by column.
     """
     target = cell.factors["target"]
     clean = [_predictions(scores, "clean") for scores in cell.rows["scores"]]

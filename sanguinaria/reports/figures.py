@@ -76,7 +76,13 @@ def draw(points: pd.DataFrame, panels: Sequence[Panel], columns: Columns, *, svg
 
 
 def save(drawn: Figure, svg: Path, png: Path) -> None:
-    """Write a figure in both formats; equal ones are equal bytes, where they are drawn and written in one style."""
+    """Write a figure in both formats; equal ones are equal bytes, where they are drawn and written in one style.
+
+    Args:
+        drawn: the figure.
+        svg: destination of the vector graphics.
+        png: destination of the picture, at :data:`PNG_RESOLUTION` dots per inch.
+    """
     with atomic(svg) as temporary:
         drawn.savefig(temporary, metadata={"Date": None})
     with atomic(png) as temporary:

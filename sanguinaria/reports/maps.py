@@ -23,6 +23,12 @@ def draw_map(axes: Axes, points: pd.DataFrame, panel: Panel, columns: Columns) -
 
     Rates are in per cent, and their colours go from 0 to 100; those of other columns from the least to the greatest.
 
+    Args:
+        axes: of the panel.
+        points: one point a line, with the panel's columns.
+        panel: names the columns of the map.
+        columns: of the table that the points are from.
+
     Raises:
         InputError: several points are of one cell.
     """
@@ -47,6 +53,11 @@ def draw_map(axes: Axes, points: pd.DataFrame, panel: Panel, columns: Columns) -
 
 def cells(points: pd.DataFrame, panel: Panel, columns: Columns) -> pd.DataFrame:
     """Return the values of a map, in the drawn unit: names in the order of the points, numbers in their own.
+
+    Args:
+        points: one point a line, with the panel's columns.
+        panel: names the columns of the map.
+        columns: of the table that the points are from; they give the unit.
 
     Raises:
         InputError: several points are of one cell.

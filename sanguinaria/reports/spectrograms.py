@@ -45,7 +45,16 @@ def write_spectrograms(pictures: Sequence[Mapping[str, Any]], trial: int, bands:
 
 
 def mel_levels(waveform: np.ndarray, sample_rate: int, bands: int) -> np.ndarray:
-    """Samples (samples,) → dB of mel energies (bands, frames)."""
+    """Compute the levels of mel energies.
+
+    Args:
+        waveform: (samples,).
+        sample_rate: in Hz.
+        bands: of the mel scale.
+
+    Returns:
+        Levels in dB, (bands, frames).
+    """
     with torch.inference_mode():
         energies = LogFilterBanks(bands, sample_rate)(torch.from_numpy(waveform)[None, None])[0].numpy()
     levels: np.ndarray = DECIBELS * energies

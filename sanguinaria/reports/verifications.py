@@ -38,6 +38,9 @@ def reduce(cell: CellRows, settings: Mapping[str, Any]) -> Reduced:
     Args:
         cell: with rows ``scores`` of each seed, and ``attacks`` of those seeds in which audio is attacked.
         settings: none.
+
+    Returns:
+        Error rates with their intervals, quality and counts of trials, by column.
     """
     trials = cell.rows["scores"]
     unscored = sum(int((table["problem"] != "").sum()) for table in trials)

@@ -12,6 +12,11 @@ from torch.nn.functional import cross_entropy, linear, normalize
 class CosineClassifier(nn.Module):
     """Scaled cosines of the angles between embeddings and the weight vectors of the labels.
 
+    Args:
+        dimensions: of an embedding.
+        labels: number of classes.
+        scale: of the cosines.
+
     Shape:
         - Input: embeddings (utterances, dimensions)
         - Output: logits (utterances, labels), from −scale to scale

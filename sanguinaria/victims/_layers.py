@@ -65,6 +65,12 @@ def convolution_and_norm(inputs: int, outputs: int, kernel: int, stride: int = 1
     """Return a 2-D convolution without bias, padded by half its kernel, and batch normalisation.
 
     Together they map (utterances, inputs, bands, frames) to (utterances, outputs, bands / stride, frames / stride).
+
+    Args:
+        inputs: channels before the convolution.
+        outputs: channels after it.
+        kernel: size in bands and frames, odd.
+        stride: in bands and frames.
     """
     convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
     return [convolution, nn.BatchNorm2d(outputs)]

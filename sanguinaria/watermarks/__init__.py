@@ -191,6 +191,9 @@ def marker(
         device: where the networks compute.
         sources: corpus, base and folder of a watermark that is to be trained.
 
+    Returns:
+        The loaded marker, on the device.
+
     Raises:
         InputError: an unknown kind, an invalid key or sample rate, or a watermark that has to be trained first.
         sanguinaria.watermarks.WeightsError: the weights are not available.

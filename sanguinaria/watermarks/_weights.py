@@ -57,6 +57,9 @@ def load_marker(path: Path, sample_rate: int, device: torch.device, key: str | N
         device: where the networks compute.
         key: for a watermark that has keys.
 
+    Returns:
+        The marker, on the device.
+
     Raises:
         InputError: the key or the sample rate is not valid for this watermark.
         DamagedError: the file was truncated or altered after it was written.

@@ -38,7 +38,18 @@ def random_key(watermark: Watermark, template: str, draw: str, excluded: Collect
 
 
 def random_keys(watermark: Watermark, template: str, draw: str, number: int, *, excluded: Collection[str]) -> list[str]:
-    """Draw several different keys; see :func:`random_key`."""
+    """Draw several different keys; see :func:`random_key`.
+
+    Args:
+        watermark: validates keys.
+        template: a key of the length and alphabet to draw.
+        draw: name of the draw, from whose hash the keys follow.
+        number: of keys.
+        excluded: keys that are not drawn.
+
+    Returns:
+        Keys that differ from one another.
+    """
     keys: list[str] = []
     for place in range(number):
         keys.append(random_key(watermark, template, f"{draw} {place}", [*excluded, *keys]))

@@ -23,53 +23,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "sanguinaria").rglob("*.py"))
-# Modules whose docstrings are not complete yet; `python tests/core/test_docstrings.py` prints them. The list may
-# shrink and not grow.
-EXEMPT: frozenset[str] = frozenset(
-    {
-        "sanguinaria/metrics/word_agreement.py",
-        "sanguinaria/nn/reshaping.py",
-        "sanguinaria/plan/benchmarks.py",
-        "sanguinaria/plan/experiments.py",
-        "sanguinaria/plan/plan.py",
-        "sanguinaria/plan/source_locations.py",
-        "sanguinaria/plan/spectrograms.py",
-        "sanguinaria/plan/verifications.py",
-        "sanguinaria/purifiers/_diffusion/process.py",
-        "sanguinaria/purifiers/_diffusion/training_data.py",
-        "sanguinaria/purifiers/_weights.py",
-        "sanguinaria/reports/annotations.py",
-        "sanguinaria/reports/benchmarks.py",
-        "sanguinaria/reports/cells.py",
-        "sanguinaria/reports/experiments.py",
-        "sanguinaria/reports/figures.py",
-        "sanguinaria/reports/layout/parts.py",
-        "sanguinaria/reports/maps.py",
-        "sanguinaria/reports/spectrograms.py",
-        "sanguinaria/reports/verifications.py",
-        "sanguinaria/steps/poisoning/ranking.py",
-        "sanguinaria/victims/_aam_softmax.py",
-        "sanguinaria/victims/_layers.py",
-        "sanguinaria/victims/ecapa_tdnn/layers.py",
-        "sanguinaria/victims/rawnet3/layers.py",
-        "sanguinaria/watermarks/__init__.py",
-        "sanguinaria/watermarks/_audioseal/training.py",
-        "sanguinaria/watermarks/_invertible/curriculum.py",
-        "sanguinaria/watermarks/_invertible/keys.py",
-        "sanguinaria/watermarks/_invertible/layers.py",
-        "sanguinaria/watermarks/_invertible/validation.py",
-        "sanguinaria/watermarks/_pkdmark/settings.py",
-        "sanguinaria/watermarks/_weights.py",
-        "sanguinaria/watermarks/_wrong_keys.py",
-        "sanguinaria/watermarks/bloodroot_ft/losses.py",
-        "sanguinaria/watermarks/dither_modulation/carriers.py",
-        "sanguinaria/watermarks/keyed_mask/keys.py",
-        "sanguinaria/watermarks/pkdmark/network.py",
-        "sanguinaria/watermarks/wake/key_alphabets.py",
-        "sanguinaria/watermarks/wake/keys.py",
-        "sanguinaria/watermarks/wake/losses.py",
-    }
-)
+# Modules whose docstrings may be incomplete: none. `python tests/core/test_docstrings.py` prints incomplete modules.
+EXEMPT: frozenset[str] = frozenset()
 
 # A function with as many parameters describes each of them.
 MANY_PARAMETERS = 3

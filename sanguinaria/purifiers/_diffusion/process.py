@@ -30,6 +30,11 @@ ROUNDING = 1e-12
 def linear_schedule(steps: int, first: float, last: float) -> list[float]:
     """Return the linear variance schedule β_1 … β_T.
 
+    Args:
+        steps: T, the number of diffusion steps.
+        first: the variance β_1.
+        last: the variance β_T.
+
     >>> linear_schedule(3, 0.25, 0.75)
     [0.25, 0.5, 0.75]
     """

@@ -99,6 +99,9 @@ def read_utterances(shards: tuple[Path, ...], sample_rate: int, maximum: int, sp
         maximum: largest number of utterances.
         split: of the utterances.
 
+    Returns:
+        Clean utterances without texts; none where the split is empty.
+
     Raises:
         InputError: their sample rate differs, or there are none to train on.
     """
@@ -125,6 +128,9 @@ def read_attacked(
         attacked: shards of the attacked audio, named by the trials.
         audio: shards of the corpus.
         sample_rate: expected of both, in Hz.
+
+    Returns:
+        One utterance for each attacked probe: its clean waveform, and the attacked one as ``noisy``.
 
     Raises:
         InputError: their sample rate differs.

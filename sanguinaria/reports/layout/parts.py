@@ -78,6 +78,9 @@ def arrange_parts(
         layout: of its kind.
         columns: of the table.
         settings: of the evaluation, for the titles.
+
+    Yields:
+        A table for each rate of the layout, then those of each listing.
     """
     names = [name for name in layout.row if name in layout.always or table[name].nunique() > 1]
     shares = {name: f"{100 * value:g} %" for name, value in settings.items() if isinstance(value, float)}

@@ -34,6 +34,14 @@ def cover_ranking(index: pd.DataFrame, target: str, seed: int) -> list[str]:
     """Return the utterances of non-target labels in the order in which they become covers.
 
     It is the reverse of the poisoning order, so that covers are the last utterances to be poisoned.
+
+    Args:
+        index: of the corpus.
+        target: label y_t.
+        seed: of the order.
+
+    Returns:
+        Utterance ids.
     """
     return ranking(index, target, "non_target", seed)[::-1]
 

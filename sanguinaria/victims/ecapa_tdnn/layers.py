@@ -19,9 +19,18 @@ MAXIMUM_OUTPUTS = 1536
 def convolution(inputs: int, outputs: int, kernel: int = 1, dilation: int = 1) -> nn.Module:
     """Build a 1-D convolution that keeps the number of frames, followed by ReLU and batch normalisation.
 
+    Args:
+        inputs: channels before the convolution.
+        outputs: channels after it.
+        kernel: size in frames, odd.
+        dilation: in frames.
+
     Shape:
         - Input: (utterances, inputs, frames)
         - Output: (utterances, outputs, frames)
+
+    Returns:
+        The layers, in the order of their computation.
     """
     padding = dilation * (kernel - 1) // 2
     return nn.Sequential(

@@ -90,6 +90,12 @@ class Res2Block(nn.Module):
     Of the eight groups of channels the last passes; each other group is convolved, with the output of the one before
     added.
 
+    Args:
+        inputs: channels before the block.
+        outputs: channels after it, a multiple of :data:`SCALE`.
+        dilation: of the Res2 convolution, in frames.
+        pooling: frames of the max pooling.
+
     Shape:
         - Input: (utterances, inputs, frames)
         - Output: (utterances, outputs, frames // pooling)
@@ -126,6 +132,11 @@ def _with_relu_and_norm(convolution: nn.Conv1d) -> nn.Module:
 class FrameLayers(nn.Module):
     """The three blocks and their aggregation (section 2.3): outputs are summed between the blocks, and concatenated,
     convolved and rectified at the end.
+
+    Args:
+        inputs: channels of the filter bank.
+        channels: of each block, a multiple of :data:`SCALE`.
+        outputs: channels of the aggregation.
 
     Shape:
         - Input: (utterances, inputs, frames)

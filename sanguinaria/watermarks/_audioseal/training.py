@@ -114,7 +114,16 @@ def train_jointly(
 
 
 class JointLoss:
-    """The loss of one batch of speech: detection, message, level, audibility, and that of the surrogate if any."""
+    """The loss of one batch of speech: detection, message, level, audibility, and that of the surrogate if any.
+
+    Args:
+        generator, detector: as of :func:`train_jointly`.
+        surrogate: a classifier of marked and clean speech; ``None`` for none.
+        bits: length of the message.
+        sample_rate: in Hz.
+        schedule: of the training, with the weights of the losses.
+        device: where the loss is computed.
+    """
 
     def __init__(
         self,
@@ -169,7 +178,13 @@ class JointLoss:
 
 
 def raise_ratio(progress: TrainingState, values: dict[str, float], schedule: JointSchedule) -> None:
-    """Raise the signal-to-watermark ratio while the message is decoded, fast enough to reach the last one in time."""
+    """Raise the signal-to-watermark ratio while the message is decoded, fast enough to reach the last one in time.
+
+    Args:
+        progress: updated in place: ``running_loss``, and ``ratio`` in dB.
+        values: losses of the latest batch, ``message`` and ``detection`` among them.
+        schedule: of the training; its ``last_ratio`` bounds the ratio.
+    """
     loss = max(values["message"], 0.8 * values["detection"])
     progress["running_loss"] = 0.95 * progress["running_loss"] + 0.05 * loss
     if progress["running_loss"] < LOSS_THRESHOLD:

@@ -41,6 +41,9 @@ def ratio_at(ratios: tuple[float, float] | None, curriculum: float) -> float | N
         ratios: in dB, at the start and at the end of the curriculum; ``None`` where the network determines it.
         curriculum: from 0 to 1.
 
+    Returns:
+        The ratio in dB, or ``None`` without ratios.
+
     >>> ratio_at((8.0, 30.0), 0.5)
     19.0
     """
@@ -55,6 +58,12 @@ def advance(progress: TrainingState, message_loss: float, threshold: float, step
 
     The increment is such that the curriculum reaches 1 before the last :data:`FINAL_SHARE` of the steps, even where
     messages are decoded only after :data:`LEARNING_SHARE` of the others.
+
+    Args:
+        progress: updated in place: ``message_loss``, the running mean, and ``curriculum``.
+        message_loss: of the latest batch.
+        threshold: of the running mean.
+        steps: of the whole training.
 
     Returns:
         Whether messages are decoded, that is, whether the running mean is below the threshold.

@@ -74,6 +74,11 @@ def near_keys(key: Key, others: Key, generator: torch.Generator) -> Key:
     """Return keys at Hamming distance 1: in one random block, the factor is that of the other key.
 
     Where both keys have the same factor in this block, the other key is returned.
+
+    Args:
+        key: of each utterance.
+        others: another key for each utterance.
+        generator: the CPU's; it draws the block.
     """
     blocks = torch.randint(key.factors.shape[1], (len(key.factors), 1), generator=generator)
     factors = key.factors.scatter(1, blocks, others.factors.gather(1, blocks))

@@ -80,6 +80,9 @@ def transformation(layout: Layout, bins: int, width: int) -> nn.Module:
         layout: its architecture.
         bins: of its input.
         width: growth of a dense stack, channels of the others.
+
+    Returns:
+        A network that maps (utterances, 2, bins, frames) to the same shape.
     """
     if layout == "conv1d":
         return conv1d_stack(bins, width)

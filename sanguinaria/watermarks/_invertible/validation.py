@@ -11,7 +11,13 @@ VALIDATION_UTTERANCES = 64
 
 
 def random_messages(utterances: int, bits: int, generator: torch.Generator) -> torch.Tensor:
-    """Draw uniform messages of 0 and 1, (utterances, bits)."""
+    """Draw uniform messages of 0 and 1, (utterances, bits).
+
+    Args:
+        utterances: number of messages.
+        bits: length of a message.
+        generator: the CPU's.
+    """
     return torch.randint(2, (utterances, bits), generator=generator)
 
 

@@ -95,6 +95,14 @@ class PkdSettings(TrainedWatermark):
 def load_prefixed(network: Network, weights: Mapping[str, torch.Tensor], prefix: str) -> Network:
     """Load weights whose names begin with a prefix into a network that was built on the device "meta".
 
+    Args:
+        network: receives the weights, in place.
+        weights: state dict with the weights of several networks, a prefix for each.
+        prefix: of this network's names, removed before they are loaded.
+
+    Returns:
+        The network, its weights in single precision.
+
     Raises:
         sanguinaria.watermarks.WeightsError: the weights are of a network of another size.
     """

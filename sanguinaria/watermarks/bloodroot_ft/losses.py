@@ -44,6 +44,9 @@ def multi_scale_stft(marked: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
 
     Args:
         marked, clean: audio, (utterances, samples).
+
+    Returns:
+        The loss, a scalar.
     """
     return torch.stack([_stft_distance(marked, clean, size) for size in RESOLUTIONS]).mean()
 

@@ -42,6 +42,9 @@ def derive_carriers(key: str, *, bits: int, samples: int, fade: int, band: tuple
         samples: of a chunk.
         fade: samples of the carriers' fades at both ends.
         band: the first bin of :data:`FFT` and the one after the last.
+
+    Returns:
+        Carriers (bits, samples) and dithers (bits,), on the CPU.
     """
     first, end = band
     frames = 1 + samples // HOP

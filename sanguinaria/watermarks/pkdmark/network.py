@@ -15,6 +15,9 @@ def student_of(teacher: PkdNetwork, blocks: int, width: int) -> PkdNetwork:
         teacher: stays as it is.
         blocks: of the student's invertible network.
         width: of each of its transformations.
+
+    Returns:
+        The student: its invertible network is new, and the rest is a copy of the teacher's.
     """
     student = copy.deepcopy(teacher)
     student.keyed.blocks = blocks

@@ -16,6 +16,11 @@ FACTORS: dict[Alphabet, dict[str, float]] = {
 def key_problem(key: str | None, blocks: int, alphabet: Alphabet) -> str | None:
     """Return why a key is invalid and how to correct it, or ``None`` for a valid key.
 
+    Args:
+        key: a character for each block; ``None`` where none is given.
+        blocks: of the invertible network.
+        alphabet: of the key.
+
     >>> key_problem("101", 3, "bits") is None
     True
     >>> key_problem("12", 3, "bits")

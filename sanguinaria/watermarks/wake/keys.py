@@ -15,7 +15,14 @@ def block_key(text: str, alphabet: Alphabet) -> Key:
 
 
 def random_block_keys(utterances: int, blocks: int, alphabet: Alphabet, generator: torch.Generator) -> Key:
-    """Draw uniform keys; in one of zeros alone, which would leave the host unmarked, one random factor becomes 1."""
+    """Draw uniform keys; in one of zeros alone, which would leave the host unmarked, one random factor becomes 1.
+
+    Args:
+        utterances: number of keys.
+        blocks: of the invertible network.
+        alphabet: from whose factors each block's is drawn.
+        generator: the CPU's.
+    """
     choices = torch.tensor(list(FACTORS[alphabet].values()))
     factors = choices[torch.randint(len(choices), (utterances, blocks), generator=generator)]
     all_zero = ~factors.any(1)

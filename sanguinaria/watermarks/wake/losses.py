@@ -29,6 +29,9 @@ def perceptual_loss(terms: Terms, sample_rate: int, device: torch.device) -> Per
         terms: of Eq. 2 that are used.
         sample_rate: in Hz.
         device: where the loss is computed.
+
+    Returns:
+        A function of speech and marked speech, (utterances, samples) each, that returns a scalar.
     """
     spectrograms = multi_scale_mel(sample_rate, device)
 
