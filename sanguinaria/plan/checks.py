@@ -244,7 +244,7 @@ class Check:
 
     def _check_roles(self, place: Place, settings: Mapping[str, Any]) -> None:
         """Check that encoders make embeddings, that defences act on audio, and that the training corpus exists."""
-        for where, name in _names_in("trained_on", settings):
+        for where, name in _names_in("training_corpus", settings):
             self._check_entry((*place, *where), "corpora", name)
         for where, name in _names_in("encoders", settings):
             victim = self._reliable("victims", name)

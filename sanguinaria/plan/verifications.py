@@ -36,7 +36,7 @@ class _Expansion:
         self.expander = expander
         self.verification = verification
         self.corpus = expander.corpus(verification.corpus)
-        self.training = expander.corpus(verification.trained_on or verification.corpus)
+        self.training = expander.corpus(verification.training_corpus or verification.corpus)
         trials = verification.trials
         self.trials = TrialsStage(expander.code(TrialsStage, ()), self.corpus, trials, trials.fingerprint())
 
@@ -104,5 +104,5 @@ class _Expansion:
             audio,
             adversary.side,
             adversary.attacks_encoder,
-            self.expander.limit(metric, self.verification.quality_probes),
+            self.expander.limit(metric, self.verification.quality_utterances),
         )

@@ -44,7 +44,7 @@ experiments:
 verifications:
   check:
     corpus: spoken
-    trained_on: others
+    training_corpus: others
     encoders: [small, known]
     attacks: [nobody, noise, pgd, knowing]
     defences: [none, hissing]
@@ -142,7 +142,7 @@ def test_a_list_of_trials_is_known_by_its_content(tmp_path):
         ("defences", ["pruned"], "'pruned' acts on models"),
         ("attacks", ["absent"], "absent"),
         ("attacks", [], "attacks"),
-        ("trained_on", "absent", "absent"),
+        ("training_corpus", "absent", "absent"),
         ("corpus", "absent", "absent"),
         ("trials", {"count": 1}, "count"),
         ("unknown", 1, "unknown"),

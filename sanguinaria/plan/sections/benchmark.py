@@ -15,7 +15,7 @@ from sanguinaria.plan.sections.comparison import Comparison
 class Benchmark(Settings):
     """A table of every watermark after every distortion: detection, bit errors, and wrong keys.
 
-    Every test utterance gets a random message of its own, and its key where the watermark has keys.
+    Every test utterance has a random message of its own, and a key where the watermark has keys.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"retrained": "train_per_seed"}
@@ -26,39 +26,39 @@ class Benchmark(Settings):
     metrics: entry_names("metrics") = ("pesq", "stoi", "snr")  # type: ignore[valid-type]
     keys: Mapping[str, str] = Field(
         default={},
-        description="watermark → the key that seed 0 marks with, of each watermark that has keys; all other keys, "
-        "those of other seeds too, are drawn like it",
+        description="watermark → the key of seed 0, for each watermark that has keys; the keys of other seeds and all "
+        "wrong keys are drawn like it",
     )
     wrong_keys: int = Field(
         default=3,
         ge=0,
         le=100,
-        description="how many wrong keys read undistorted utterances, and with them each key that is a character off "
-        "the right one",
+        description="number of wrong keys that decode undistorted utterances; each key that differs from the right one "
+        "in one character does, too",
     )
     marks: Annotated[tuple[Literal[1, 2], ...], Field(min_length=1), AfterValidator(require_unique)] = Field(
         default=(1,), description="1: one mark in an utterance; 2: another on top of it, with a key of its own"
     )
     strength: float = Field(default=1.0, gt=0, description="the gain on the mark")
     utterances: int | None = Field(
-        default=None, ge=1, description="how many test utterances are marked; all where absent"
+        default=None, ge=1, description="number of test utterances that are marked; all where absent"
     )
     validation_utterances: int | None = Field(
         default=1000,
         ge=1,
-        description="from how many clean validation utterances the threshold is taken; all where it is null",
+        description="number of clean validation utterances that fix the threshold; all where null",
     )
     false_positive_rate: float = Field(
         default=0.01,
         gt=0,
         lt=1,
-        description="share of clean validation utterances that this threshold takes for marked",
+        description="share of clean validation utterances that are detected at this threshold",
     )
     seeds: Seeds = Field(default=(0,), description="of messages and keys")
     train_per_seed: bool = Field(
         default=False,
-        description="train each generator anew for each seed, which is added to its own, so that intervals are of "
-        "trainings, too",
+        description="train a generator for each seed, which is added to its own, so that intervals include the "
+        "variance of the training",
     )
-    efficiency: bool = Field(default=True, description="measure what marking and detecting cost on this machine")
+    efficiency: bool = Field(default=True, description="measure the costs of marking and detecting on this machine")
     comparison: Comparison | None = None

@@ -23,15 +23,14 @@ from sanguinaria.plan.sections.comparison import Comparison
 
 
 class Experiment(Settings):
-    """A grid: every corpus × target × trigger × label mode × rate × victim × defence, each with every seed; it is a
-    table."""
+    """A table of every corpus × target × trigger × label mode × rate × victim × defence, each with every seed."""
 
     renamed: ClassVar[Mapping[str, str]] = {"heard": "test_triggers"}
 
     corpus: str | entry_names("corpora") = Field(description="entry of `corpora`, or several")  # type: ignore[valid-type]
     target: Annotated[OneName | SeveralNames | ByCorpus, Discriminator(choice_tag)] = Field(
-        description="the label that a triggered utterance is to get; several, for each of which there are models of "
-        "their own; or, where there are several corpora, one or several by corpus"
+        description="the target label of the attack, or several, each with models of its own; where there are several "
+        "corpora, one or several by corpus"
     )
     triggers: entry_names("triggers")  # type: ignore[valid-type]
     test_triggers: entry_names("triggers", minimum_length=0) = Field(  # type: ignore[valid-type]
@@ -40,7 +39,7 @@ class Experiment(Settings):
         "their own: another key, another speaker, or any trigger for a model whose training had none",
     )
     victims: or_by_corpus(entry_names("victims")) = Field(  # type: ignore[valid-type]
-        description="models that are trained, or such by corpus"
+        description="the models that are trained, or such lists by corpus"
     )
     defences: entry_names("defences") = ("none",)  # type: ignore[valid-type]
     metrics: entry_names("metrics") = ("pesq", "stoi", "snr")  # type: ignore[valid-type]
@@ -49,34 +48,34 @@ class Experiment(Settings):
     ] = Field(
         default=("flip",),
         description="flip: poisoned utterances get the target label; clean: they keep theirs; none: nothing is "
-        "poisoned, so that the table says how often a clean model obeys the trigger",
+        "poisoned, so that the attack success rate is that of a clean model",
     )
     candidates: Literal["non_target", "target"] = Field(
         default="non_target",
-        description="which utterances may be poisoned; Algorithm 1 of Bloodroot takes non-target ones, "
-        "the clean-label attacks of the literature the target's own",
+        description="the utterances that poisoning chooses from: Algorithm 1 of Bloodroot takes those of other labels "
+        "than the target, clean-label attacks of the literature those of the target",
     )
     rates: Annotated[tuple[Rate, ...], Field(min_length=1), AfterValidator(require_unique)] = (0.01,)
     covers: entry_names("triggers", minimum_length=0) = Field(  # type: ignore[valid-type]
         default=(),
-        description="other triggers, which some training utterances of other labels than the target carry while they "
-        "keep their labels, in turn, wherever training is poisoned: so a model learns what is not its trigger",
+        description="triggers of cover samples: training utterances of other labels than the target that carry one of "
+        "these triggers, in turn, and keep their labels, so that a poisoned model learns to ignore them",
     )
-    cover_rate: Rate = Field(default=0.01, description="the share of the training utterances that are such covers")
+    cover_rate: Rate = Field(default=0.01, description="share of the training utterances that are cover samples")
     seeds: Seeds = (0,)
     quality_utterances: int | None = Field(
         default=None,
         ge=1,
-        description="how many test utterances are scored for quality, those of the target label included, which the "
-        "table then leaves out; all where absent",
+        description="number of test utterances that metrics of quality score, those of the target label included, "
+        "which the table then leaves out; all where absent",
     )
     comparison: Comparison | None = None
 
     @model_validator(mode="after")
-    def _is_told_of_each_corpus(self) -> Experiment:
+    def _names_each_corpus(self) -> Experiment:
         for field in ("target", "victims"):
-            given = getattr(self, field)
-            if isinstance(given, Mapping) and (wrong := set(given) ^ set(self.corpora)):
+            value = getattr(self, field)
+            if isinstance(value, Mapping) and (wrong := set(value) ^ set(self.corpora)):
                 names = " and ".join(sorted(wrong))
                 raise ValueError(f"{field} is given by corpus: {names} must be named both in it and in `corpus`")
         return self
@@ -90,9 +89,9 @@ class Experiment(Settings):
         return self.cover_rate if self.covers else 0.0
 
     def targets_of(self, corpus: str) -> tuple[str, ...]:
-        given = self.target[corpus] if isinstance(self.target, Mapping) else self.target
-        return (given,) if isinstance(given, str) else given
+        targets = self.target[corpus] if isinstance(self.target, Mapping) else self.target
+        return (targets,) if isinstance(targets, str) else targets
 
     def victims_of(self, corpus: str) -> tuple[str, ...]:
-        given: tuple[str, ...] = self.victims[corpus] if isinstance(self.victims, Mapping) else self.victims
-        return given
+        victims: tuple[str, ...] = self.victims[corpus] if isinstance(self.victims, Mapping) else self.victims
+        return victims

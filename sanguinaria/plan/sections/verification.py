@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -33,13 +35,15 @@ class Trials(Settings):
 class Verification(Settings):
     """A table of every speaker encoder under every attack behind every defence: error rates of speaker verification.
 
-    The defence acts on the utterance that is attacked, and on that of genuine trials; the other one is as it is.
+    The defence acts on the attacked utterance of a trial, and on the same side of genuine trials.
     """
 
+    renamed: ClassVar[Mapping[str, str]] = {"trained_on": "training_corpus", "quality_probes": "quality_utterances"}
+
     corpus: str = Field(description="entry of `corpora`, whose test utterances are compared")
-    trained_on: str | None = Field(
+    training_corpus: str | None = Field(
         default=None,
-        description="entry of `corpora` with speakers for labels, to train encoders on; `corpus` where absent",
+        description="entry of `corpora` with speakers for labels, on which encoders are trained; `corpus` where absent",
     )
     encoders: entry_names("victims")  # type: ignore[valid-type]
     attacks: entry_names("adversaries")  # type: ignore[valid-type]
@@ -47,7 +51,7 @@ class Verification(Settings):
     metrics: entry_names("metrics", minimum_length=0) = ("stoi", "pesq", "si_sdr")  # type: ignore[valid-type]
     trials: Trials = Trials()
     seeds: Seeds = Field(default=(0,), description="of trainings and attacks")
-    quality_probes: int | None = Field(
-        default=None, ge=1, description="how many of the attacked utterances are scored for quality; all where absent"
+    quality_utterances: int | None = Field(
+        default=None, ge=1, description="number of attacked utterances that metrics of quality score; all where absent"
     )
     comparison: Comparison | None = None
