@@ -75,7 +75,7 @@ def folder(stage, wildcard):
 
 
 def shard(wildcards):
-    """The shard of a job. A parameter, as a cache between workflows tells jobs apart by parameters and not by paths."""
+    """The shard of a job. A parameter, as a cache between workflows distinguishes jobs by parameters, not by paths."""
     return int(wildcards.shard)
 
 
@@ -122,7 +122,7 @@ def table_paths(name):
 
 
 def figure_paths(name):
-    """What a figure is written as; spectrograms have no points."""
+    """The files of a figure; spectrograms have no points."""
     forms = [
         "svg",
         "png",

@@ -35,7 +35,7 @@ class AttackObjective:
         is_target: whether both utterances of a trial are of one speaker: (utterances,). Such a trial is attacked
             towards rejection, any other towards acceptance.
         defences: draws of the defence between the attack and the encoder; the gradients through them are averaged.
-            Without any, the attack does not know of a defence.
+            Without any, the attack ignores the defence.
     """
 
     embed: EmbeddingFunction
@@ -70,7 +70,7 @@ class Adversary(Plugin):
 
     @property
     def defence_draws(self) -> int:
-        """Number of random draws of a known defence that each step's gradient is averaged over."""
+        """Number of random draws of the defence that each step's gradient is averaged over."""
         return 1
 
     @property

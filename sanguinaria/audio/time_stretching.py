@@ -44,7 +44,7 @@ def phase_vocoder(spectra: torch.Tensor, speed: float, hop: int) -> torch.Tensor
     """Interpolate complex spectra in time, with phases that advance as in the original; differentiable.
 
     Operation by operation it is ``torchaudio.functional.phase_vocoder`` of torchaudio 2.11 (BSD 2-Clause), so that the
-    results are the same, bit for bit (:mod:`sanguinaria.audio.resampling` says why torchaudio is no dependency).
+    results are the same, bit for bit (:mod:`sanguinaria.audio.resampling` explains why torchaudio is no dependency).
 
     Args:
         spectra: complex, (…, bins, frames).

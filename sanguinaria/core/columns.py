@@ -1,4 +1,4 @@
-"""How a column of a table is shown: heading, digits, unit, and which way is better."""
+"""Presentation of a table's column: heading, digits, unit, and which way is better."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """How a column is shown.
+    """Presentation of a column.
 
     Attributes:
         heading: above the column.

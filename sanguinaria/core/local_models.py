@@ -20,7 +20,7 @@ def load_local_model(loader: Any, folder: Path, hub_name: str) -> Any:
         The model or processor that ``loader.from_pretrained`` returns.
 
     Raises:
-        InputError: the folder or a file is missing, or belongs to another model; the message says how to obtain it.
+        InputError: the folder or a file is missing, or belongs to another model; the message states how to obtain it.
     """
     remedy = f"save {hub_name} there: hf download {hub_name} --local-dir {folder}"
     if not (folder / "config.json").is_file():

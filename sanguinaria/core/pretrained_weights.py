@@ -34,7 +34,7 @@ class PublishedWeights(Settings):
         """Return the verified file.
 
         Raises:
-            sanguinaria.core.downloads.DownloadError: the file cannot be obtained; the message says where to put it.
+            sanguinaria.core.downloads.DownloadError: the file cannot be obtained; the message states where to put it.
         """
         from sanguinaria.core.downloads import obtain_file
 

@@ -30,7 +30,7 @@ class Embedder(Plugin):
         """Return a function from texts to their embeddings on a device.
 
         Raises:
-            InputError: a model is absent, or of another size; the message says where it belongs.
+            InputError: a model is absent, or of another size; the message states where it belongs.
         """
 
 

@@ -1,6 +1,6 @@
 """Metrics of quality: distance between a triggered utterance and the clean one, or a prediction of one utterance's MOS.
 
-A metric is one file: its class also says how tables and figures show it.
+A metric is one file: its class also describes its column in tables and figures.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Pair:
 class Metric(Plugin):
     """The protocol of a metric of quality.
 
-    ``heading``, ``label``, ``unit``, ``digits``, ``percent``, ``better`` and ``ranked`` say how its values are shown:
+    ``heading``, ``label``, ``unit``, ``digits``, ``percent``, ``better`` and ``ranked`` describe its column:
     see :class:`sanguinaria.core.columns.Column`. ``ranked`` is false where neither direction is better in a table.
     """
 
@@ -78,7 +78,7 @@ class Metric(Plugin):
 
     @property
     def titles(self) -> tuple[str, str]:
-        """Heading and label without the unit; a metric whose settings change what it measures says so here."""
+        """Heading and label without the unit; a metric whose settings change its quantity names it here."""
         return self.heading, self.label or self.heading
 
     @classmethod

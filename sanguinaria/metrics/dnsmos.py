@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     import numpy as np
     import onnxruntime
 
-# What the networks were trained for: the rate in Hz, and windows of 9.01 seconds, a second apart.
+# Input of the networks: the rate in Hz, and windows of 9.01 seconds, a second apart.
 SAMPLE_RATE = 16000
 WINDOW = 144160
 HOP = SAMPLE_RATE
 # Samples of a frame, and mel bands, of the network of P.808.
 FRAME, BANDS = 321, 120
-# Outputs of the network of ITU-T P.835's scales, and the polynomials (highest power first) that map each to opinions.
+# Outputs of the network of ITU-T P.835's scales, and the polynomials (highest power first) that map each to a MOS.
 P835 = {
     "signal": (0, (-0.08397278, 1.22083953, 0.0052439)),
     "background": (1, (-0.13166888, 1.60915514, -0.39604546)),

@@ -35,7 +35,7 @@ FFT, WINDOW, HOP, BANDS, HIGHEST = 4096, 0.02, 0.01, 48, 20000.0
 # Frames of a segment, the frames between two, and the most segments of an utterance.
 SEGMENT, STRIDE, MOST = 15, 4, 1300
 
-# What messages call the file.
+# The file's name in messages.
 WHAT = "the published nisqa.tar"
 
 

@@ -65,7 +65,7 @@ def train(
         device: that the network is trained on, and stays on.
 
     Returns:
-        The network of the last epoch or of the best by validation accuracy, as ``victim.keep`` says, in evaluation
+        The network of the last epoch or of the best by validation accuracy, as ``victim.keep`` is set, in evaluation
         mode; and the history, a row per epoch with the columns epoch, loss and validation_accuracy.
 
     Raises:

@@ -294,7 +294,7 @@ class Expander:
         return metric.model_copy(update={"stealthy": None, "utterances": None})
 
     def limit(self, metric: Metric, utterances: int | None) -> int | None:
-        """The number of utterances that a metric scores at most, where a table asks for some number of them."""
+        """The number of utterances that a metric scores at most, where a table limits their number, too."""
         return min((count for count in (utterances, metric.utterances) if count is not None), default=None)
 
     def stealth_bounds(self) -> dict[str, dict[str, object]]:

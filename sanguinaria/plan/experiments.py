@@ -65,7 +65,7 @@ UNPOISONED = _Poisoning("none", 0.0)
 
 @dataclass(frozen=True, kw_only=True)
 class _Case:
-    """A cell before its stages are known; entries by their names."""
+    """A cell before its stages are built; entries by their names."""
 
     corpus: CorpusStage
     target: str

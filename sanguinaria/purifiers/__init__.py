@@ -64,7 +64,7 @@ class TrainingInputs:
         audio: shards of the corpus that the purifier refers to.
         folder: of checkpoints and of what else the training writes.
         device: of the training.
-        attacked: shards of the corpus's adversarial examples, where :attr:`Purifier.training_attack` asks for them.
+        attacked: shards of the corpus's adversarial examples, where :attr:`Purifier.training_attack` requires them.
         trials: table of the trials of these examples (:mod:`sanguinaria.adversaries._probes`).
         texts: rows of the texts of training, validation and attacked utterances, for a purifier conditioned on text.
     """
@@ -107,7 +107,7 @@ class Purifier(Plugin):
         """Train on the corpus and return the weights as one flat state dict.
 
         Raises:
-            InputError: the corpus does not fit; the message says why.
+            InputError: the corpus does not fit; the message states why.
         """
 
     @abstractmethod

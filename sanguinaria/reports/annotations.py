@@ -27,7 +27,7 @@ def place_annotations(drawn: Figure) -> None:
     if not any(axes.texts for axes in drawn.axes):
         return
     drawn.draw_without_rendering()
-    # What moves from here on must not move the axes.
+    # Annotations that move from here on must not move the axes.
     drawn.set_layout_engine("none")
     for axes in drawn.axes:
         names = [text for text in axes.texts if isinstance(text, Annotation)]

@@ -36,7 +36,7 @@ from sanguinaria.statistics.detection import (
 from sanguinaria.steps.benchmarks.readings import THRESHOLD
 
 FACTORS = ("benchmark", "corpus", "watermark", "marks", "decoded_mark", "distortion")
-# What a value depends on besides the watermark: which of the marks in an utterance is decoded, or nothing.
+# Factors that a value depends on besides the watermark: which of the marks in an utterance is decoded, or nothing.
 MARK = ("decoded_mark",)
 WATERMARK = ("watermark",)
 # The mean of a column over the distortions, and its name.

@@ -1,7 +1,7 @@
 """Measured numbers beside those that papers print.
 
 ``printed_numbers.csv`` holds one printed number a line, as it is printed. Names are those of configuration entries; a
-name is empty where the number does not depend on it: PESQ is that of the triggered audio, whatever model hears it.
+name is empty where the number does not depend on it: PESQ is that of the triggered audio, whatever the model.
 ``table`` is the table's number, or ``text`` for a rounded number that only the running text has. Bloodroot's Table 3
 names neither corpus nor victim: its unfiltered column is Table 1's for SC-10 and ResNet-18. Pruning, in its section 3.2
 without a share, is that of convolutional channels, so the victim is ResNet-18 there too. Figures print no numbers.
@@ -33,7 +33,7 @@ from sanguinaria.reports.evaluation import columns_of, read_table, write_table
 from sanguinaria.reports.layout.grid import DEFENDED, MODEL, TRIGGER
 from sanguinaria.reports.printed import ENTRIES, PRINTED_NUMBERS
 
-# The factors that tell the numbers of an experiment apart, those of a benchmark, and those of a verification.
+# The factors that distinguish the numbers of an experiment, of a benchmark, and of a verification.
 NAMES = ("corpus", "target", "trigger", "test_trigger", "victim", "defence", "poisoning")
 BENCHMARK_NAMES = ("corpus", "watermark", "marks", "decoded_mark", "distortion")
 VERIFICATION_NAMES = ("corpus", "victim", "attack", "defence")
@@ -159,7 +159,7 @@ def write_comparison(
 
 
 def _names(table: pd.DataFrame, printed: pd.DataFrame) -> tuple[str, ...]:
-    """The factors that tell printed numbers apart: most experiments have one target, and test their own trigger."""
+    """The factors that distinguish printed numbers: most experiments have one target, and test their own trigger."""
     if "watermark" in table:
         return BENCHMARK_NAMES
     if "attack" in table:

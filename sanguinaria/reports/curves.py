@@ -35,7 +35,7 @@ def write_figure(
         svg, png: destinations of the drawing.
 
     Raises:
-        InputError: a panel asks for a column that there is not, or nothing is left to draw.
+        InputError: a panel names a column that is absent, or nothing is left to draw.
     """
     from sanguinaria.reports.figures import draw
 

@@ -64,7 +64,7 @@ def mel_levels(waveform: np.ndarray, sample_rate: int, bands: int) -> np.ndarray
 def _utterance(picture: Mapping[str, Any], trial: int) -> tuple[np.ndarray, int]:
     table = parquet.read(Path(picture["trials"]))
     if trial >= len(table):
-        raise InputError(f"spectrograms: trial {trial} is asked for, and there are {len(table)}, counted from 0")
+        raise InputError(f"spectrograms: trial {trial} is requested, and there are {len(table)}, counted from 0")
     name = probe_names(table, picture["side"], picture["per_trial"])[trial]
     found, sample_rate = read_waveforms([Path(path) for path in picture["audio"]], [name])
     return found[name], sample_rate

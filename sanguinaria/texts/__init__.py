@@ -33,5 +33,5 @@ class TextExtractor(Plugin):
             device: of a network.
 
         Raises:
-            InputError: a model or a package is absent; the message says where it belongs.
+            InputError: a model or a package is absent; the message states where it belongs.
         """

@@ -139,7 +139,7 @@ class Watermark(Plugin):
         """Download, read, draw or train the weights of generator and detector, and return them as one state dict.
 
         Raises:
-            sanguinaria.watermarks.WeightsError: the weights are not available; the message says where the file belongs.
+            sanguinaria.watermarks.WeightsError: the weights are not available; the message names the file's place.
         """
 
     def weights_reader(self, sources: Sources) -> Watermark:

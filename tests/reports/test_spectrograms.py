@@ -60,7 +60,7 @@ def test_the_same_pictures_are_the_same_bytes_and_other_trials_are_others(pictur
         return (tmp_path / "drawn.svg").read_bytes()
 
     assert drawn(0) == drawn(0) != drawn(1)
-    with pytest.raises(InputError, match="trial 2 is asked for, and there are 2"):
+    with pytest.raises(InputError, match="trial 2 is requested, and there are 2"):
         drawn(2)
 
 

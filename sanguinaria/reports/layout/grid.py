@@ -32,9 +32,9 @@ UNPOISONED = "none"
 MAXIMUM_GROUPS = 8
 # The most columns of several corpora that stand side by side.
 MAXIMUM_COLUMNS = 16
-# Of two values a best one says no more than the two numbers do.
+# A best value is marked among at least this many: of two numbers it is obvious.
 MINIMUM_RANKED = 3
-# Names and settings of a line, and counts: they say what was measured.
+# Names and settings of a line, and counts: they describe the measurement.
 UNSHOWN = {"experiment", "seeds", "rate", "target", "test_trigger", *ROW, *GROUPS}
 COUNTS = "_utterances"
 

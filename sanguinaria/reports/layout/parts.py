@@ -129,7 +129,7 @@ def _listing_parts(
         for name in table
         if name not in unshown and not is_bound(table, str(name)) and listing.lists(columns[str(name)])
     ]
-    # A name of one value is told in no part, but the factor across the other parts names the lines of this one.
+    # A factor of one value is left out of every part; only the factor across the other parts names the lines of this.
     names = [name for name in listing.names if name in row or name == layout.across]
     groups = table.groupby(listing.each, sort=False) if listing.each else [("", table)]
     for value, lines in groups:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class _TargetSystem:
-    """The system under attack, as far as an adversary with a target knows it; fields as of :func:`attack_audio`."""
+    """The system under attack, where the adversary has a target; fields as of :func:`attack_audio`."""
 
     victim: Victim
     model: Path | None
@@ -61,7 +61,7 @@ def attack_audio(
         adversary: that changes the probes.
         victim: speaker encoder under attack; ``None`` for an adversary without a target.
         model: file of its trained model; ``None`` for a pretrained encoder.
-        defence: that the adversary knows; ``None`` for none.
+        defence: of an adaptive attack; ``None`` for none.
         weights: of the defence's purifier, if it has one.
         texts: files of transcripts of the utterances before the attack; none for a defence without text conditioning.
         trials: as :mod:`sanguinaria.steps.verification.trials` writes them.
@@ -148,7 +148,7 @@ class _Attack:
         )
 
     def _defences(self, samples: int) -> tuple[Purify, ...]:
-        """Differentiable copies of the defence that the adversary knows, loaded once."""
+        """Differentiable copies of the defence of an adaptive attack, loaded once."""
         from sanguinaria.steps.verification.defence_gradients import differentiable_defences
 
         system = self.system

@@ -31,7 +31,7 @@ def differentiable_defences(
 
     Args:
         defence: one that acts on the input. Its ``seed``, if it has one, is different for each draw, and none of the
-            draws has the defence's own seed, which an attacker does not know.
+            draws has the defence's own seed, which is secret from the attacker.
         weights: of the defence's purifier; ``None`` for a defence without one.
         draws: number of copies.
         sample_rate: in Hz.

@@ -17,7 +17,7 @@ FLOOR = 1e-5
 class Discriminator(nn.Module):
     """Three strided convolutions over log magnitudes: a logit that each waveform is unmarked.
 
-    WAKE does not describe its discriminator; PKDMark only says that its loss is a cross-entropy.
+    WAKE does not describe its discriminator; PKDMark only states that its loss is a cross-entropy.
 
     Shape:
         - Input: (utterances, samples)

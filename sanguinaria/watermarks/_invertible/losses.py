@@ -41,7 +41,7 @@ class AccuracyLoss:
         hinge_threshold: w_l2. At the paper's 0.01 a wrong key may decode nearly all bits: chance is a BCE of ln 2.
         correlation_weight: of the squared correlation, from −1 to 1, between a wrong key's message and the embedded
             one: deviations from chance count on both sides.
-        logit_weight: of the squared logits of a wrong key, so that a detector can tell wrong keys by their magnitude.
+        logit_weight: of the squared logits of a wrong key, so that a detector can reject wrong keys by their magnitude.
     """
 
     hinge_weight: float = 0.0

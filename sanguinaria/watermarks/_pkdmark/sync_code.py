@@ -1,5 +1,4 @@
-"""Detection by a synchronisation code: bits at the beginning of a message that the detector knows (PKDMark, section
-IV-C)."""
+"""Detection by a synchronisation code: fixed bits at the beginning of every message (PKDMark, section IV-C)."""
 
 from __future__ import annotations
 

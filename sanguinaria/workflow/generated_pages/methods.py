@@ -13,7 +13,7 @@ from sanguinaria.workflow.generated_pages.markdown import code, first_paragraph,
 ROOT = Path(__file__).parents[3]
 NAME = r"(?:(?:van|de|San) )?[A-Z][\w’'-]+"
 AUTHORS = rf"{NAME}(?: et al\.|(?:, {NAME})*,? (?:and|&) {NAME})"
-# What follows a title up to the end of the sentence: conference, year, number.
+# The text from a title to the end of the sentence: conference, year, number.
 REST = r"(?:, (?:[^.;:]|[.:](?=\d))+)?"
 CITATIONS = (
     # In brackets, with a year or a section of one of the five papers.
