@@ -95,7 +95,7 @@ def follow_guide(folder: Path, page: str) -> list[str]:
 
 
 def pending(folder: Path, targets: Sequence[str] = TARGETS, overlays: Sequence[str] = ("tiny.yaml",)) -> Counter[str]:
-    """What a dry run would run: for each job "rule what", where *what* is the name of its result without the hash."""
+    """The jobs of a dry run, each as "rule name", where *name* is that of its result without the hash."""
     jobs: Counter[str] = Counter()
     rule = ""
     for line in run(folder, "-n", targets=targets, overlays=overlays).splitlines():

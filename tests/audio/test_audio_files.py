@@ -72,7 +72,7 @@ def rms(samples: np.ndarray) -> float:
 
 
 def standardised(path: Path, length: int = RATE) -> tuple[np.ndarray, list[str]]:
-    """What a corpus makes of a file, and all remarks on it."""
+    """Audio of a file as a corpus holds it, and all remarks on it."""
     samples, rate, remarks = read_file(path)
     fitted, changes = standardise(samples, rate, RATE, length)
     return fitted, remarks + changes

@@ -97,7 +97,7 @@ class TestDnsmos:
         assert change == pytest.approx(values[1] - values[0])
         assert score("dnsmos", clean, clean, scale="p808", of="change") == 0
 
-    def test_noise_is_heard_in_the_background(self, speech):
+    def test_noise_lowers_the_background_score(self, speech):
         values = [score("dnsmos", speech, noisy(speech, snr), scale="background") for snr in (40, 5)]
         assert values[0] > values[1] + 0.5
 

@@ -200,7 +200,7 @@ class TestSpeakerSimilarity:
         assert values["triggered"] == pytest.approx(1)
         assert values["change"] == pytest.approx(values["triggered"] - values["clean"]) and values["change"] > 0
 
-    def test_a_target_without_a_voice_is_told(self, tmp_path):
+    def test_a_target_without_a_voice_is_an_error(self, tmp_path):
         soundfile.write(tmp_path / "still.wav", np.zeros(RATE), RATE)
         pair = pair_of(sound(), sound(), target=tmp_path / "still.wav")
         with pytest.raises(InputError, match=r"still\.wav: no voice is detected in it. Fix: "):
@@ -212,7 +212,7 @@ class TestSpeakerSimilarity:
             score("speaker_similarity", sound()[:samples], sound())
 
 
-def test_what_a_similarity_is_to_is_checked():
+def test_the_reference_of_a_similarity_is_validated():
     with pytest.raises(ValidationError, match="of: clean is for to: target"):
         metric("speaker_similarity", of="clean")
     with pytest.raises(InputError, match="the target is not known here"):
@@ -237,9 +237,9 @@ class TestWordAgreement:
     def test_readings_do_not_depend_on_those_before(self):
         from sanguinaria.texts._recogniser import recognise
 
-        some = [clip for word in WORDS for clip in clips(word, 2)]
-        readings = [recognise(clip, RATE, WORDS) for clip in some]
-        assert [recognise(clip, RATE, WORDS) for clip in reversed(some)] == readings[::-1]
+        utterances = [clip for word in WORDS for clip in clips(word, 2)]
+        readings = [recognise(clip, RATE, WORDS) for clip in utterances]
+        assert [recognise(clip, RATE, WORDS) for clip in reversed(utterances)] == readings[::-1]
         assert set(readings) <= {*WORDS, ""}
 
     def test_a_spoken_word_by_its_label_and_at_another_rate(self):
@@ -252,7 +252,7 @@ class TestWordAgreement:
             pair = pair_of(clip, clip, word, ("marvin", "seven", "house"), sample_rate=24000)
             assert metric("word_agreement", of="clean_label").score_pair(pair) == 1
 
-    def test_a_word_that_the_dictionary_lacks_is_told(self):
+    def test_a_word_that_the_dictionary_lacks_is_an_error(self):
         with pytest.raises(InputError, match=r"dictionary has no 'id10020'\. Fix: .*`words`"):
             metric("word_agreement").score_pair(pair_of(sound(), sound(), "id10020", ("left", "id10020")))
         with pytest.raises(InputError, match="give `words`"):
@@ -276,15 +276,15 @@ class TestWordAgreement:
         for settings in ({"words": ["left"]}, {"words": ["left", "left"]}, {"words": WORDS, "of": "clean_label"}):
             with pytest.raises(ValidationError, match="words"):
                 metric("word_agreement", **settings)
-        with pytest.raises(ValidationError, match="a Whisper is told no words"):
+        with pytest.raises(ValidationError, match="a Whisper takes no `words`"):
             metric("word_agreement", words=WORDS, whisper="somewhere")
 
-    def test_a_whisper_may_listen(self, tmp_path, monkeypatch):
+    def test_a_whisper_may_be_the_recogniser(self, tmp_path, monkeypatch):
         write_whisper(tmp_path)
-        assert score("word_agreement", sound(), sound(), whisper=str(tmp_path)) == 1  # whatever it hears
+        assert score("word_agreement", sound(), sound(), whisper=str(tmp_path)) == 1  # whatever its transcript
         written = {0.5: " Left.", 0.25: "right!"}
-        listener = lambda audio, labels: [written[float(row[0])] for row in audio]  # noqa: E731
-        monkeypatch.setattr(word_agreement, "_listener", lambda whisper, sample_rate: listener)
+        extract = lambda audio, labels: [written[float(row[0])] for row in audio]  # noqa: E731
+        monkeypatch.setattr(word_agreement, "_whisper_extractor", lambda whisper, sample_rate: extract)
         left, right = (np.full(RATE, level, np.float32) for level in written)
         agreement = metric("word_agreement", of="clean_label", whisper="somewhere")
         assert [agreement.score_pair(pair_of(left, sound, "left", WORDS)) for sound in (left, right)] == [1, 0]
@@ -328,7 +328,7 @@ class TestPublished:
         with pytest.raises(InputError, match=r"net\.pt' cannot be read as a checkpoint .*; the file goes there"):
             read_checkpoint(tmp_path / "net.pt", "the file")
 
-    def test_what_is_no_file_of_weights_is_told(self, tmp_path):
+    def test_another_file_than_weights_is_an_error(self, tmp_path):
         (tmp_path / "net.pt").write_bytes(b"<html>")
         with pytest.raises(InputError, match=r"net\.pt' cannot be read .*the file goes there"):
             read_checkpoint(tmp_path / "net.pt", "the file")
@@ -337,6 +337,6 @@ class TestPublished:
         with pytest.raises(InputError, match=r"other\.pt' has no 'model_state' and is not the file: it holds state"):
             checkpoint_entry({"state": {}}, "model_state", tmp_path / "other.pt", "the file")
 
-    def test_another_network_s_state_is_told(self, tmp_path):
+    def test_another_network_s_state_is_an_error(self, tmp_path):
         with pytest.raises(InputError, match=r"net\.pt' is not the file: weight is \(3, 3\), not \(2, 2\)"):
             load_weights(torch.nn.Linear(2, 2), {"weight": torch.zeros(3, 3)}, tmp_path / "net.pt", "the file")

@@ -1,4 +1,4 @@
-"""What a benchmark makes: one stage for all distortions, keys by seed, and nothing of anybody else's."""
+"""Benchmarks in the plan: one stage for all distortions, keys by seed, and nothing of anybody else's."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def keys(made: Plan) -> dict[str, set[str]]:
 
 
 def added(before: Plan, after: Plan) -> dict[str, int]:
-    """How many stages came, by stage."""
+    """Number of added stages, by stage."""
     old = keys(before)
     return {stage: n for stage, found in keys(after).items() if (n := len(found - old.get(stage, set())))}
 
@@ -182,7 +182,7 @@ def test_code_of_one_plug_in_reruns_what_calls_it(edited: str, kind: str):
         assert added(before, after) == {"watermarks": 1, "marked": 1, "readings": 4, "quality": 2, "efficiency": 1}
 
 
-def test_the_code_of_a_stage_is_asked_for_with_the_plug_ins_that_it_calls():
+def test_the_code_hash_of_a_stage_covers_the_plug_ins_that_it_calls():
     calls: set[tuple[str, tuple[str, ...]]] = set()
 
     def code(made: type[Made], plugins: Sequence[Plugin], modules: Sequence[str] = ()) -> str:
@@ -226,7 +226,7 @@ def test_a_second_mark_lies_on_the_first_and_has_its_own_key():
     assert added(configured(), made)["marked"] == 2
 
 
-def test_a_table_knows_what_it_is_compared_with_and_what_generators_were_trained_with():
+def test_a_table_specifies_its_comparison_and_the_environments_of_its_trainings():
     table = configured(bench(comparison={"paper": "wake", "table": "1"})).tables["bench"]
     content = json.loads(table.specification)
     assert content["comparison"] == {"paper": "wake", "table": "1", "stands_for": {}}
@@ -244,7 +244,7 @@ def test_keys_are_drawn_like_another_and_differ():
     assert all(len(key) == 9 for key in random_keys(mask, "owner one", "wrong", 3, excluded=[]))
     digits = Wake(corpus="c", keys="digits")
     assert all(digits.key_problem(key) is None for key in random_keys(digits, "12345678", "wrong", 5, excluded=[]))
-    # "11111111" may be of bits or of digits: the watermark says which.
+    # "11111111" may be of bits or of digits: the watermark determines which.
     assert digits.key_problem(neighbouring_keys(digits, "12345678")[0]) is None
 
 
@@ -282,10 +282,10 @@ def test_neighbours_differ_in_one_character():
     ],
 )
 def test_mistakes_have_places(settings: dict[str, Any], message: str):
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as caught:
         configured(bench(**settings))
-    assert message in str(told.value)
-    assert "has 1 problem;" in str(told.value)
+    assert message in str(caught.value)
+    assert "has 1 problem;" in str(caught.value)
 
 
 def test_a_benchmark_s_name_is_no_experiment_s():

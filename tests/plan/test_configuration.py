@@ -1,4 +1,4 @@
-"""Every mistake in a configuration is told at once, each with its place and the nearest name that there is."""
+"""All mistakes in a configuration are reported at once, each with its place and the nearest existing name."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def test_the_configurations_of_the_project_are_sound(name: str):
     assert set(configuration.experiments) == set(merged(*files)["experiments"])
 
 
-def test_all_mistakes_of_a_file_are_told_at_once():
+def test_all_mistakes_of_a_file_are_reported_at_once():
     path = write("mistaken.yaml", INVALID)
     assert problems(merged(path), path) == [f"mistaken.yaml:{line}" for line in MESSAGES.splitlines()]
 
@@ -55,7 +55,7 @@ def test_a_section_of_another_type_is_one_problem(section: str, value: str):
 
 
 @pytest.mark.parametrize("text", ["experiments:", "experiments: []"])
-def test_an_empty_overlay_of_the_experiments_is_told(text: str):
+def test_an_empty_overlay_of_the_experiments_is_reported(text: str):
     assert "overlay.yaml:1: experiments: should" in overlay_problems(text)[0]
 
 

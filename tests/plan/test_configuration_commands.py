@@ -17,22 +17,22 @@ def snakemake(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([SNAKEMAKE, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_snakemake_tells_all_problems_and_runs_nothing(tmp_path: Path):
+def test_snakemake_reports_all_problems_and_runs_nothing(tmp_path: Path):
     path = tmp_path / write("mistaken.yaml", INVALID)
     result = snakemake("no_such_target", "--cores", "1", "--configfile", str(path))
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
-    # The project's own config.yaml lies below the file; what it has besides is sound.
+    # The project's own config.yaml lies below the file; its other entries are valid.
     place = os.path.relpath(path, ROOT)
     expected = [f"  {place}:{line}" for line in MESSAGES.splitlines()]
     heading = f"The configuration has {len(expected)} problems; nothing was run."
     assert "\n".join([heading, *expected]) in result.stderr
 
 
-def test_snakemake_tells_problems_of_the_command_line():
+def test_snakemake_reports_problems_of_the_command_line():
     result = snakemake("-n", "--config", 'experiments={"demo": {"rates": [2], "target": "lefft"}}', "colour=blue")
     assert result.returncode == 1
-    # What a dry run has to say, it says to standard output.
+    # A dry run writes its messages to standard output.
     assert "Traceback" not in result.stdout
     lines = [line.strip() for line in result.stdout.splitlines() if "--config: " in line]
     assert [line.split(": ")[1] for line in lines] == ["colour", "experiments.demo.rates[0]", "experiments.demo.target"]

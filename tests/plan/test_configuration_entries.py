@@ -11,7 +11,7 @@ from sanguinaria.plan.configuration import load
 pytestmark = pytest.mark.usefixtures("working_folder")
 
 
-def test_what_is_missing_is_told_where_it_belongs():
+def test_missing_settings_are_reported_at_their_place():
     assert overlay_problems(
         """
         triggers:
@@ -90,7 +90,7 @@ def test_each_of_several_corpora_is_checked():
     ]
 
 
-def test_settings_out_of_bounds_are_told_with_their_lines():
+def test_settings_out_of_bounds_are_reported_with_their_lines():
     assert overlay_problems(
         """
         watermarks: {perth: {kind: perth}}
@@ -115,7 +115,7 @@ def test_settings_out_of_bounds_are_told_with_their_lines():
     ]
 
 
-def test_mistakes_of_distortions_and_of_what_refers_to_them_are_told():
+def test_mistakes_of_distortions_and_of_references_to_them_are_reported():
     assert overlay_problems(
         """
         distortions:

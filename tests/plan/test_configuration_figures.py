@@ -1,4 +1,4 @@
-"""What a configuration says of figures and of comparisons with what is printed."""
+"""Figures, and comparisons with printed numbers, in a configuration."""
 
 import pytest
 from configured import VALID, merged, overlay_problems, write

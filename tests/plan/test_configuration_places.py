@@ -1,4 +1,4 @@
-"""A mistake is told with the file and the line that made it: the last that has it, or the command line."""
+"""A mistake is reported with its file and line: those of the last file that has it, or the command line."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from sanguinaria.plan.configuration import load
 pytestmark = pytest.mark.usefixtures("working_folder")
 
 
-def test_without_files_the_places_are_told_alone():
+def test_without_files_only_places_are_reported():
     lines = problems(merged(write("mistaken.yaml", INVALID)))
     assert sorted(lines) == sorted(line.partition(": ")[2] for line in MESSAGES.splitlines())
 
@@ -97,7 +97,7 @@ def test_anchors_and_merge_keys_are_no_repetition():
     path.write_text(path.read_text().replace("triggers: [clean]", "triggers: [claen]"))
     assert problems(merged(path), path) == [
         f"sound.yaml:{line}: experiments.{name}.triggers[0]: unknown entry of triggers 'claen'; did you mean 'clean'?"
-        # What is merged in is told where it goes.
+        # A merged entry is reported at the place that it is merged into.
         for name, line in (("first", 34), ("second", 36))
     ]
 

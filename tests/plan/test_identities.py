@@ -1,4 +1,4 @@
-"""What a change of the configuration changes, and what it does not."""
+"""Results that a change of the configuration changes, and those that it does not."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -94,7 +94,7 @@ def test_comments_and_unused_entries_change_nothing():
 
 
 def test_a_rate_in_the_same_block_makes_no_audio():
-    # A manifest and two victims for each of two triggers and two seeds, and what the victims say.
+    # A manifest and two victims for each of two triggers and two seeds, and the victims' predictions.
     assert count_added_stages(plan_of(), plan_of(rates=[0.1, 0.15])) == {
         "poisoned": 4,
         "datasets": 4,
@@ -162,7 +162,7 @@ def test_a_trigger_adds_its_own_branch_alone():
 
 
 def test_a_defence_trains_nothing():
-    # Its own audio, what PerTh's detector finds there, and what the models say to it.
+    # Its own audio, the detections of PerTh in it, and the models' predictions for it.
     assert count_added_stages(plan_of(defences=["none"]), plan_of()) == {
         "defended": 3,
         "detections": 2,
@@ -233,7 +233,7 @@ def test_the_code_of_a_trigger_changes_its_branch_and_nothing_else(kind: str):
     assert any(has_trigger(stage, kind) for stage in before.stages["scores"].values())
 
 
-def test_the_code_of_a_stage_is_asked_for_with_the_plug_ins_that_it_calls():
+def test_the_code_hash_of_a_stage_covers_the_plug_ins_that_it_calls():
     calls: set[tuple[str, tuple[str, ...]]] = set()
 
     def code(made: type[Made], plugins: Sequence[Plugin], modules: Sequence[str] = ()) -> str:

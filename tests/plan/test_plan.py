@@ -20,11 +20,11 @@ from sanguinaria.steps.poisoning.blocks import EDGES, PoisonBlock, blocks_for
 from tests.plans import CONFIGURATION, PRUNED, count_added_stages, plan_of, stage_keys
 
 
-def test_models_hear_other_triggers_without_being_trained_again():
+def test_models_are_tested_with_other_triggers_without_a_second_training():
     before = plan_of()
     after = plan_of(test_triggers=["perth", "seal"])
-    # Of the new trigger the test audio, its features behind each defence, and what models and metrics say of it; of the
-    # other one only what models say that were not trained on it: the clean ones and the tone's.
+    # Of the new trigger the test audio, its features behind each defence, predictions and quality; of the other one
+    # only the predictions of models that were not trained on it: the clean ones and the tone's.
     assert count_added_stages(before, after) == {
         "watermarks": 1,
         "triggered": 1,
@@ -63,7 +63,7 @@ def test_every_target_has_models_of_its_own_and_shares_what_is_triggered_for_tes
         "victims": 8,
         "scores": 3 * 2 * 2 * 2,
     }
-    # Clean models are the same for every target, and say something else of each.
+    # Clean models are the same for every target, and have other scores for each.
     assert {row.factors["target"] for row in two.tables["demo"].cells} == {"left", "right"}
     assert len(two.tables["demo"].cells) == 2 * len(one.tables["demo"].cells)
 
@@ -81,7 +81,7 @@ def test_corpora_may_have_targets_and_victims_of_their_own():
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"target": {"spokn": "left"}}, "target is given by corpus: spoken and spokn must be named both in it and in"),
         (
@@ -97,8 +97,8 @@ def test_corpora_may_have_targets_and_victims_of_their_own():
         ({"victims": {"spoken": "lstm"}}, r"experiments\.demo\.victims\.spoken: should be a list, not 'lstm'"),
     ],
 )
-def test_mistakes_in_what_is_given_by_corpus_are_told_with_their_places(settings, told):
-    with pytest.raises(InputError, match=told):
+def test_mistakes_in_settings_by_corpus_are_reported_with_their_places(settings, message):
+    with pytest.raises(InputError, match=message):
         plan_of(**settings)
 
 
@@ -127,7 +127,7 @@ def test_the_whole_grid_is_planned_and_nothing_else():
     assert {stage: len(found) for stage, found in made.stages.items()} == {
         "corpora": 1,
         "watermarks": 1,
-        # What PerTh's detector finds in clean and in triggered audio, before and after the filter, and in the poison.
+        # PerTh's detections in clean and in triggered audio, before and after the filter, and in the poison.
         "detections": 2 * 2 + 2 * len(blocks_for(0.1)),
         # Two triggers: the test split, and three blocks of a seed's order.
         "triggered": 2 * (1 + 2 * len(blocks_for(0.1))),
@@ -136,7 +136,7 @@ def test_the_whole_grid_is_planned_and_nothing_else():
         # For two front ends: that, before and after the defence, and the poison.
         "features": 2 * (3 + 3 + 2 * 2 * len(blocks_for(0.1))),
         "poisoned": 1 + 2 * 2,
-        # What is poisoned can be had in one piece.
+        # Poisoned training data can be written in one piece.
         "datasets": 2 * 2,
         "victims": 2 * 2 * 3,
         # Each victim on clean audio and on that of its trigger, by defence.
@@ -241,6 +241,6 @@ def test_rows_are_written_in_parts_of_some_shards_each(monkeypatch):
             shards = list(range(7))
             assert [rows.of_part(shards, part) for part in range(3)] == [[0, 1, 2], [3, 4, 5], [6]]
     assert all(path in made.tables["demo"].inputs for path in rows.row_files)
-    # What may be poisoned is one shard, however many the corpus has.
+    # Candidates for poisoning are one shard, however many the corpus has.
     blocks = [found for found in made.stages["detections"].values() if isinstance(found.audio_stage, TriggeredStage)]
     assert {len(found.row_files) for found in blocks if found.audio_stage.block} == {1}

@@ -1,4 +1,4 @@
-"""Where defences and detectors stand in the plan."""
+"""Defences and detectors in the plan."""
 
 import pytest
 
@@ -25,13 +25,13 @@ def test_a_defence_of_the_input_leaves_the_model_and_one_of_the_model_the_input(
                 assert isinstance(audio, DefendedStage) and isinstance(scores.victim, VictimStage)
             else:
                 assert isinstance(audio, CorpusStage | TriggeredStage) and isinstance(scores.victim, RepairedStage)
-    # Every model is repaired once, whatever it is asked.
+    # Every model is repaired once, whatever its test audio.
     repaired, victims = stages_of_type(made, RepairedStage), stages_of_type(made, VictimStage)
     assert {stage.victim.key for stage in repaired} == {stage.key for stage in victims}
     assert len(repaired) == len(victims) == 3 * 2
 
 
-def test_the_audio_that_a_repaired_model_hears_is_that_of_the_undefended_one():
+def test_the_test_audio_of_a_repaired_model_is_that_of_the_undefended_one():
     made = plan_of(PRUNED, defences=["none", "pruned"])
     by_case = {
         tuple(row.factors[name] for name in ("trigger", "victim", "defence")): row for row in made.tables["demo"].cells

@@ -1,4 +1,4 @@
-"""Where distortions stand in the plan."""
+"""Distortions in the plan."""
 
 from typing import Any
 

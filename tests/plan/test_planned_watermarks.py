@@ -1,4 +1,4 @@
-"""Trained watermarks in the plan: what they are made from, and the distortions that they hear."""
+"""Trained watermarks in the plan: their sources, and the distortions of their attack layers."""
 
 import re
 from collections.abc import Sequence
@@ -127,7 +127,7 @@ def test_weights_depend_on_the_distortions_in_a_list_and_not_on_their_names(old:
     assert {kind for kind in before if before[kind].key != after[kind].key} == changed
 
 
-def test_a_name_in_a_list_that_there_is_not_is_told_at_its_place():
+def test_an_unknown_name_in_a_list_is_reported_at_its_place():
     with pytest.raises(
         InputError, match=r"watermarks\.small\.distortions\[1\]: unknown entry of distortions 'codec'; did you"
     ):

@@ -1,4 +1,4 @@
-"""What a verification makes: shared work, attacks that know a defence, and problems that are told."""
+"""Verifications in the plan: shared work, adaptive attacks, and errors in the configuration."""
 
 from __future__ import annotations
 
@@ -75,9 +75,9 @@ def test_work_is_shared():
     assert len(found.stages["trials"]) == 1
     stages = attacked(found)
     noise = [stage for stage in stages if kind_of(stage.adversary) == "noise"]
-    # Noise is drawn for each seed, and knows no encoder.
+    # Noise is drawn for each seed, and depends on no encoder.
     assert len(noise) == 2 and all(stage.victim is None for stage in noise)
-    # Without a defence a knowing attack is an unknowing one; the pretrained encoder is attacked once for both seeds.
+    # Without a defence, adaptive attacks are non-adaptive ones; the pretrained encoder is attacked once for both seeds.
     for encoder, trainings in (("ecapa_tdnn", 2), ("resemblyzer", 1)):
         own = [stage for stage in stages if stage.victim is not None and kind_of(stage.victim) == encoder]
         assert sorted(stage.defence is not None for stage in own) == [False] * trainings + [True] * trainings
@@ -149,12 +149,12 @@ def test_a_list_of_trials_is_known_by_its_content(tmp_path):
         ("comparison", {"paper": "tdap", "table": "9"}, "no printed numbers of tdap 9; there are: .*tdap 1"),
     ],
 )
-def test_problems_are_told(field, value, message):
+def test_errors_are_reported(field, value, message):
     with pytest.raises(InputError, match=message):
         configured(lambda config: config["verifications"]["check"].update({field: value}))
 
 
-def test_an_attack_that_knows_a_purification_has_the_purifier_s_weights():
+def test_an_adaptive_attack_on_a_purification_has_the_purifier_s_weights():
     def purified(config):
         config["purifiers"] = {"plain": {"kind": "audiopure", "corpus": "spoken", "layers": 4, "channels": 8}}
         config["defences"]["purified"] = {"kind": "purification", "purifier": "plain"}
@@ -162,47 +162,47 @@ def test_an_attack_that_knows_a_purification_has_the_purifier_s_weights():
 
     found = configured(purified)
     (purifier,) = found.stages["purifiers"].values()
-    knowing = [stage for stage in attacked(found) if stage.purifier is not None]
+    adaptive = [stage for stage in attacked(found) if stage.purifier is not None]
     # Of each of two trainings of the one encoder and of the pretrained other.
-    assert len(knowing) == 3
-    assert all(stage.purifier is purifier and stage.weights == [purifier.weights] for stage in knowing)
-    assert all(stage.defence.purifier.result == purifier.key and stage.adversary.adaptive for stage in knowing)
+    assert len(adaptive) == 3
+    assert all(stage.purifier is purifier and stage.weights == [purifier.weights] for stage in adaptive)
+    assert all(stage.defence.purifier.result == purifier.key and stage.adversary.adaptive for stage in adaptive)
     assert all(stage.weights == [] for stage in attacked(found) if stage.purifier is None)
 
 
-def test_an_attack_that_knows_a_purification_knows_what_was_said():
-    def told(config):
-        config["texts"] = {"said": {"kind": "pocketsphinx"}}
+def test_an_adaptive_attack_on_a_purification_has_the_transcripts():
+    def with_text(config):
+        config["texts"] = {"transcripts": {"kind": "pocketsphinx"}}
         config["embedders"] = {"grams": {"kind": "hashed"}}
-        tdap = {"kind": "tdap", "corpus": "spoken", "distortions": ["hiss"], "text": "said", "embedder": "grams"}
+        tdap = {"kind": "tdap", "corpus": "spoken", "distortions": ["hiss"], "text": "transcripts", "embedder": "grams"}
         config["purifiers"] = {"plain": tdap}
-        config["defences"]["purified"] = {"kind": "purification", "purifier": "plain", "text": "said"}
+        config["defences"]["purified"] = {"kind": "purification", "purifier": "plain", "text": "transcripts"}
         config["verifications"]["check"]["defences"] = ["purified"]
 
-    found = configured(told)
-    knowing = [stage for stage in attacked(found) if stage.purifier is not None]
-    assert {stage.text.audio_stage.stage for stage in knowing} == {"corpora"}
-    assert all(stage.text.splits == ("test",) and stage.text_files == stage.text.row_files for stage in knowing)
-    # The defence itself hears what the attack left.
+    found = configured(with_text)
+    adaptive = [stage for stage in attacked(found) if stage.purifier is not None]
+    assert {stage.text.audio_stage.stage for stage in adaptive} == {"corpora"}
+    assert all(stage.text.splits == ("test",) and stage.text_files == stage.text.row_files for stage in adaptive)
+    # The defence itself transcribes the attacked audio.
     defended = found.stages["defended"].values()
     assert all(stage.text.audio_stage is stage.audio_stage for stage in defended)
 
 
 @pytest.mark.parametrize(("kind", "refused"), [("transcript", True), ("pocketsphinx", False)])
-def test_a_purifier_is_not_told_who_speaks(kind, refused):
-    def told(config):
-        config["texts"] = {"said": {"kind": kind}}
+def test_a_purifier_is_not_conditioned_on_speaker_labels(kind, refused):
+    def with_text(config):
+        config["texts"] = {"transcripts": {"kind": kind}}
         config["embedders"] = {"grams": {"kind": "hashed"}}
-        tdap = {"kind": "tdap", "corpus": "spoken", "distortions": ["hiss"], "text": "said", "embedder": "grams"}
+        tdap = {"kind": "tdap", "corpus": "spoken", "distortions": ["hiss"], "text": "transcripts", "embedder": "grams"}
         config["purifiers"] = {"plain": tdap}
-        config["defences"]["purified"] = {"kind": "purification", "purifier": "plain", "text": "said"}
+        config["defences"]["purified"] = {"kind": "purification", "purifier": "plain", "text": "transcripts"}
         config["verifications"]["check"]["defences"] = ["none", "purified"]
 
     if not refused:
-        assert configured(told)
+        assert configured(with_text)
         return
     with pytest.raises(InputError, match=r"verifications.check.defences\[1\]: 'purified' has labels for its text"):
-        configured(told)
+        configured(with_text)
 
 
 @pytest.mark.parametrize("name", ["demo", "comparison", "trials"])

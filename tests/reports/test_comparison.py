@@ -143,8 +143,8 @@ def test_distortions_of_the_printed_tables_are_entries(every):
 
     import yaml
 
-    known = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["distortions"]
-    assert set(every["distortion"]) - {""} <= set(known)
+    distortions = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["distortions"]
+    assert set(every["distortion"]) - {""} <= set(distortions)
 
 
 def test_a_benchmark_is_compared_by_marks_keys_and_distortions(every):
@@ -207,7 +207,7 @@ def test_table_3_without_a_filter_is_table_1_for_sc10_and_resnet18(printed):
     assert (of_resnet18.groupby("trigger")["value"].nunique() == 1).all() and len(of_resnet18) == 10
 
 
-def test_rates_are_told_in_per_cent_and_differences_in_points(printed, ours):
+def test_rates_are_in_per_cent_and_differences_in_percentage_points(printed, ours):
     lines = compare(ours, printed, {})
     accuracy = found(lines, trigger="bloodroot", corpus="sc10", victim="lstm", metric="benign_accuracy").iloc[0]
     assert accuracy[["ours", "printed", "difference"]].tolist() == pytest.approx([93.0, 92.75, 0.25])
@@ -218,7 +218,7 @@ def test_rates_are_told_in_per_cent_and_differences_in_points(printed, ours):
 
 def test_nothing_is_lost(printed, ours):
     lines = compare(ours, printed, {})
-    # What only we have: the clean model's rates, and accuracy behind the filter, which Table 3 leaves out.
+    # Only measured: the clean model's rates, and accuracy behind the filter, which Table 3 leaves out.
     assert lines["printed"].notna().sum() == len(printed)
     alone = lines[lines["printed"].isna()]
     assert list(zip(alone["trigger"], alone["defence"], alone["metric"], strict=True)) == [
@@ -260,7 +260,7 @@ def test_intervals_are_the_wide_table_s_or_else_the_long_one_s(printed, ours):
     assert found(lines, metric="attack_success_rate")[ends].isna().all(axis=None)
 
 
-def test_markdown_tells_what_is_only_on_one_side(printed, ours):
+def test_markdown_lists_numbers_of_one_side_alone(printed, ours):
     wide = ours.assign(attack_success_rate_low=0.9, attack_success_rate_high=0.97)
     both, rest = comparison_markdown(compare(wide, printed, {})).split("\nMeasured, not printed:\n")
     measured, only_printed = rest.split("\nPrinted, not measured here:\n")

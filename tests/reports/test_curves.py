@@ -49,7 +49,7 @@ def drawn(tmp_path, monkeypatch):
     strengths = [{} if strength is None else {"trigger.strength": strength} for _, strength, *_ in LINES]
     rows = [a | {"rate": b["rate"]} | c for a, b, c in zip(names, values, strengths, strict=True)]
     rows += [row | {"experiment": "f"} for row in rows[2:5]]
-    # A model hears another trigger than its own.
+    # A model is tested with another trigger than its own.
     crossed = {"trigger": "loud", "test_trigger": "soft", "poisoning": "flip-0.01", "rate": 0.01}
     pd.concat([written, written[5:6].assign(**crossed)]).to_csv(tables[0], index=False, float_format="%.6g")
     for table, long in zip(tables, metrics, strict=True):
@@ -86,14 +86,14 @@ def test_every_trigger_is_a_series_and_every_line_a_point(drawn):
     assert (written["panel"] == 1).all() and len(written) == len(LINES)
 
 
-def test_what_models_hear_of_other_triggers_is_drawn_where_it_is_asked_for(drawn):
+def test_other_test_triggers_are_drawn_where_the_panel_names_them(drawn):
     ((points,),), _ = drawn(RATE | {"where": {"trigger": "loud", "victim": "small"}})
     assert len(points) == 2
     ((points,),), _ = drawn(RATE | {"where": {"trigger": "loud", "victim": "small", "test_trigger": ["loud", "soft"]}})
     assert len(points) == 3
 
 
-def test_lines_of_a_panel_are_those_that_it_asks_for(drawn):
+def test_lines_of_a_panel_are_those_that_it_selects(drawn):
     ((points,),), _ = drawn(RATE | {"where": {"victim": "small", "trigger": ["soft", "loud"], "rate": 0.01}})
     assert shown(points, "victim", "rate") == [("soft", "small", 0.01), ("loud", "small", 0.01)]
 

@@ -17,11 +17,11 @@ COLUMNS = (
 
 
 def scores(path, labels, clean, triggered=None, speakers="one"):
-    """What a model says; of one speaker, who says nothing about others, an interval is Wilson's."""
+    """A model's predictions; those of a single speaker, which do not generalise to others, have Wilson's interval."""
     names = [f"u{number}" for number in range(len(labels))]
     table = pd.DataFrame({"utterance_id": names, "label": labels, "speaker": speakers, "target_probability": 0.5})
-    heard = {"clean": clean} | ({} if triggered is None else {"triggered": triggered})
-    parts = [table.assign(audio=audio, predicted=predicted) for audio, predicted in heard.items()]
+    predictions = {"clean": clean} | ({} if triggered is None else {"triggered": triggered})
+    parts = [table.assign(audio=audio, predicted=predicted) for audio, predicted in predictions.items()]
     pd.concat(parts).to_parquet(path)
     return [str(path)]
 
@@ -135,9 +135,9 @@ def test_every_number_by_hand(tmp_path, configuration):
 
 def test_speakers_who_differ_widen_the_interval(tmp_path, configuration):
     first = configuration["results"][0]
-    labels, said = ["up"] * 8 + ["left"] * 2, ["up"] * 8 + ["up"] * 2
-    # One speaker is always understood and the other never: another two may be of either sort.
-    answers = scores(tmp_path / "c.parquet", labels, said, speakers=["one"] * 8 + ["two"] * 2)
+    labels, predicted = ["up"] * 8 + ["left"] * 2, ["up"] * 8 + ["up"] * 2
+    # One speaker's words are all classified correctly and the other's are not: another two may be of either sort.
+    answers = scores(tmp_path / "c.parquet", labels, predicted, speakers=["one"] * 8 + ["two"] * 2)
     row = reduce(tmp_path, configuration | {"results": [first | {"scores": answers}]})[0].iloc[0]
     assert (row["benign_accuracy"], row["benign_accuracy_low"], row["benign_accuracy_high"]) == (0.8, 0.0, 1.0)
 
@@ -240,14 +240,14 @@ def test_a_trigger_is_stealthy_where_all_bounds_hold(tmp_path, configuration, bo
     assert bool(stealthy) is expected
 
 
-def test_stealth_is_not_told_where_nothing_was_asked_or_measured(tmp_path, configuration):
+def test_stealth_is_undefined_without_bounds_or_measurements(tmp_path, configuration):
     bound = {"pesq": {"better": "higher", "value": 1.0}}
     assert np.isnan(reduce(tmp_path, configuration)[0].iloc[0]["stealthy"])
     assert np.isnan(reduce(tmp_path, configuration | {"quality": {}}, bounds=bound)[0].iloc[0]["stealthy"])
     nothing = values(tmp_path / "n.parquet", ["up", "down"], [np.nan, np.nan])
     unscorable = configuration | {"quality": {"pesq": nothing}}
     assert np.isnan(reduce(tmp_path, unscorable, bounds=bound)[0].iloc[0]["stealthy"])
-    # PESQ would have it, and what another metric says is not known.
+    # PESQ is above its bound, and the other metric is not measured.
     half = bound | {"visqol": {"better": "higher", "value": 1.0}}
     assert np.isnan(reduce(tmp_path, configuration, bounds=half)[0].iloc[0]["stealthy"])
 

@@ -56,8 +56,8 @@ def test_bands_are_the_intervals(points):
 
 
 def test_names_have_bars_side_by_side(points):
-    heard = points.assign(test_trigger=np.where(points["rate"] == 0.01, "tone", "voice"))[points["rate"] > 0.005]
-    (axes,) = drawn_figure(heard, [Panel(x="test_trigger", y="attack_success_rate")]).axes
+    tested = points.assign(test_trigger=np.where(points["rate"] == 0.01, "tone", "voice"))[points["rate"] > 0.005]
+    (axes,) = drawn_figure(tested, [Panel(x="test_trigger", y="attack_success_rate")]).axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["voice", "tone"]
     found = {(round(bar.get_x() + bar.get_width() / 2, 3), round(bar.get_height(), 3)) for bar in axes.patches}
     assert found == {(-0.2, 90), (0.8, 70), (0.2, 95), (1.2, 75)}

@@ -112,7 +112,7 @@ def test_rates_have_their_intervals(triggers):
     )
 
 
-def test_a_level_is_told_only_where_it_has_several_values(triggers):
+def test_a_level_is_shown_only_where_it_has_several_values(triggers):
     assert cells(markdown(triggers))[0] == ["trigger", "BA ↑", "ASR ↑", "PESQ ↑"]
     both = pd.concat([triggers, triggers.assign(defence="lowpass")])
     assert cells(markdown(both))[0] == [
@@ -171,14 +171,14 @@ def test_what_varies_more_than_expected_stands_at_the_finer_level():
     assert cells(markdown(table))[1][0][-1] == "3.00"
 
 
-def test_poisonings_are_told_where_a_trigger_has_several():
+def test_poisonings_are_shown_where_a_trigger_has_several():
     table = pd.DataFrame([line("t", 0.9, 0.8), line("t", 0.7, 0.6, poisoning="clean-0.01")])
     headings, rows = cells(markdown(table))
     assert headings[:2] == ["trigger", "poisoning"]
     assert rows == [["t", "flip-0.01", "90.0", "80.0"], ["t", "clean-0.01", "70.0", "60.0"]]
 
 
-def test_what_is_heard_is_told_where_it_is_not_the_model_s_own():
+def test_test_triggers_are_shown_where_they_differ_from_the_model_s_own():
     own = pd.DataFrame([line("a", 0.9, 0.8, test_trigger="a"), line("b", 0.9, 0.7, test_trigger="b")])
     assert cells(markdown(own))[0][:2] == ["trigger", "BA ↑"]
     table = pd.concat([own, pd.DataFrame([line("a", 0.9, 0.1, test_trigger="b")])])
@@ -187,7 +187,7 @@ def test_what_is_heard_is_told_where_it_is_not_the_model_s_own():
     assert rows == [["a", "a", "90.0", "80.0"], ["b", "b", "90.0", "70.0"], ["a", "b", "90.0", "10.0"]]
 
 
-def test_targets_are_told_where_a_corpus_has_several():
+def test_targets_are_shown_where_a_corpus_has_several():
     one = pd.DataFrame([line("a", 0.9, 0.8, target="x")])
     assert cells(markdown(one))[0][0] == "trigger"
     table = pd.concat([one, pd.DataFrame([line("a", 0.9, 0.7, target="07e1")])])
@@ -213,7 +213,7 @@ def test_an_unknown_column_is_plain_and_counts_are_left_out(triggers):
 
 
 def spans(row):
-    """How many columns each cell of a row of LaTeX spans."""
+    """Number of columns that each cell of a row of LaTeX spans."""
     parts = row.removesuffix(r" \\").split(" & ")
     return [int(span[1]) if (span := re.match(r"\\multicolumn{(\d+)}", part)) else 1 for part in parts]
 

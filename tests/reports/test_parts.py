@@ -46,7 +46,7 @@ def test_rates_are_by_distortion_and_the_rest_once(table):
         ["keyed", "single", "40.0", "16"],
         ["keyed", "double", "40.0", "16"],
     ]
-    # What a watermark costs is no matter of its marks.
+    # The cost of a watermark does not depend on its marks.
     assert found["Cost for each second of audio"].rows == [["perth", "7"], ["keyed", "7"]]
 
 

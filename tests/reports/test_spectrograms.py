@@ -1,4 +1,4 @@
-"""Spectrograms of a verification: what is shown, how loud it is, and problems that are told."""
+"""Spectrograms of a verification: their cells, their levels, and errors in the configuration."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_lines_of_the_verification_are_shown():
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"verification": "chekc"}, "spectrograms.pictures.verification: unknown entry of verifications 'chekc'"),
         ({"attacks": ["nobdy"]}, "nobdy"),
@@ -96,10 +96,10 @@ def test_lines_of_the_verification_are_shown():
         ({"bands": 2}, "spectrograms.pictures.bands"),
     ],
 )
-def test_problems_are_told(settings, told):
+def test_errors_are_reported(settings, message):
     with pytest.raises(InputError) as caught:
         planned(**settings)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_names_differ_from_others():

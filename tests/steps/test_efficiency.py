@@ -1,4 +1,4 @@
-"""Computational cost: operations of known layers, weights that a pass uses, and a row for each watermark."""
+"""Computational cost: operations of layers, weights that a pass uses, and a row for each watermark."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ FILES = {"yes/a.wav": NOISE.randbytes(3000), "no/b.wav": NOISE.randbytes(3000), 
 
 
 class FileServer:
-    """A local server of one body that misbehaves as told, one instruction per request, and remembers requests."""
+    """A local server of one body that misbehaves by instruction, one per request, and records requests."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body
@@ -36,15 +36,15 @@ class FileServer:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                asked = self.headers.get("Range")
+                span = self.headers.get("Range")
                 behaviour = outer.behaviours.pop(0) if outer.behaviours else "serve"
-                outer.ranges.append(asked)
+                outer.ranges.append(span)
                 time.sleep(outer.delay)
                 if behaviour.isdecimal():
                     self.send_response(int(behaviour))
                     self.end_headers()
                     return
-                start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and behaviour != "ignore range" else 0
+                start = int(span.removeprefix("bytes=").rstrip("-")) if span and behaviour != "ignore range" else 0
                 if start and start >= len(outer.body):
                     self.send_response(416)
                     self.end_headers()
@@ -118,7 +118,7 @@ def content_of(folder: Path) -> dict[str, bytes]:
 
 
 def leftovers(cache: Path) -> set[str]:
-    """What the cache holds beside lock files, which filelock may keep or remove."""
+    """Files in the cache beside lock files, which filelock may keep or remove."""
     return {path.name for path in cache.iterdir() if path.suffix != ".lock"}
 
 
