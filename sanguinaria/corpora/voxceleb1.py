@@ -40,7 +40,7 @@ class VoxCeleb1(Corpus):
     Utterances last at least 4 s, 8.2 s on average, and the paper's networks are trained on 3 s of them, which need no
     padding. Here they are the middle of the utterance; the paper draws a random crop each time.
 
-    Bloodroot's VoxCeleb-125 is of 125 speakers, and its paper does not say which: ``speakers: 125`` takes the first
+    Bloodroot's VoxCeleb-125 is of 125 speakers, and its paper does not list them: ``speakers: 125`` takes the first
     125 names in alphabetical order.
     """
 

@@ -58,7 +58,7 @@ class Metric(Plugin):
     ranked: ClassVar[bool] = True
 
     utterances: int | None = Field(
-        default=None, ge=1, description="the most utterances that this metric scores, where an experiment asks for more"
+        default=None, ge=1, description="the most utterances that this metric scores, where an experiment requests more"
     )
     stealthy: float | None = Field(
         default=None,

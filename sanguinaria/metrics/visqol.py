@@ -21,8 +21,8 @@ class Visqol(Metric):
     """ViSQOL's speech mode by the package ``visqol-python``; other rates are resampled to 16 kHz.
 
     Only whole patches of 0.4 s with speech are compared, the first from 0.18 s on: of a clip of one second nothing
-    outside 0.18–0.58 s counts for itself. The authors' guidelines ask for half a second of silence around the speech,
-    which ``silence`` adds, and for 3 to 10 seconds of speech: single scores of short clips say little.
+    outside 0.18–0.58 s counts for itself. The authors' guidelines recommend half a second of silence around the speech,
+    which ``silence`` adds, and 3 to 10 seconds of speech: single scores of short clips are unreliable.
 
     The polynomial maps similarity to a MOS (``--use_lattice_model=false`` of the original), which gives 5 to
     identical audio. The lattice, trained with longer audio, gives 3.7 to 4.7 to clips of one second.

@@ -140,7 +140,10 @@ class Evaluation(Reduced):
 
     @cached_property
     def specification(self) -> str:
-        """The evaluation as canonical JSON, each result by its path, with the specifications of all of them."""
+        """The evaluation as JSON, each result by its path, with the specifications of all of them.
+
+        Factors and metrics stay in their order, which is that of the tables' columns.
+        """
         content = {
             "stage": "tables",
             "code": self.code,
@@ -151,7 +154,7 @@ class Evaluation(Reduced):
             "comparison": None if self.comparison is None else self.comparison.model_dump(mode="json"),
             "results": self.provenance,
         }
-        return json.dumps(content, sort_keys=True)
+        return json.dumps(content)
 
 
 @dataclass(frozen=True)

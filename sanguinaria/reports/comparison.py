@@ -75,11 +75,17 @@ def printed_numbers(path: Path = PRINTED_NUMBERS) -> pd.DataFrame:
 
 def _shown_in_per_cent() -> dict[str, bool]:
     """By column, whether it is shown in per cent: of the columns of evaluations, and of each kind of metric."""
+    return {name: column.percent for name, column in {**OWN_COLUMNS, **_columns_of_metrics()}.items()}
+
+
+def _columns_of_metrics() -> Columns:
+    """The columns of metrics whose entry has the name of its kind: by these names papers' numbers are known."""
     metrics = {kind: find("metrics", kind) for kind in kinds("metrics")}
-    of_metrics = {
-        metric.column_name(kind): metric.percent for kind, metric in metrics.items() if issubclass(metric, Metric)
-    }
-    return {**{name: column.percent for name, column in OWN_COLUMNS.items()}, **of_metrics}
+    return Columns(
+        (metric.column_name(kind), metric.model_construct().column(kind))
+        for kind, metric in metrics.items()
+        if issubclass(metric, Metric)
+    )
 
 
 def compare(
@@ -148,7 +154,8 @@ def write_comparison(
         InputError: no printed number of that table is known.
     """
     paper, table, stands_for = (specification["comparison"][name] for name in ("paper", "table", "stands_for"))
-    columns, printed = columns_of(specification), printed_numbers()
+    # A metric that only the paper has is shown like the table's own.
+    columns, printed = Columns({**_columns_of_metrics(), **columns_of(specification)}), printed_numbers()
     chosen = printed[(printed["paper"] == paper) & (printed["table"] == table)]
     if chosen.empty:
         known = sorted({f"{name} {number}" for name, number in zip(printed["paper"], printed["table"], strict=True)})

@@ -61,7 +61,7 @@ def spoken() -> np.ndarray:
     from sanguinaria.audio.espeak import Synthesiser, voices
     from sanguinaria.audio.resampling import resample_polyphase
 
-    samples, rate = Synthesiser().say("the quick brown fox jumps over the lazy dog", voices(1)[0])
+    samples, rate = Synthesiser().synthesise("the quick brown fox jumps over the lazy dog", voices(1)[0])
     return resample_polyphase(samples, rate, RATE)
 
 
@@ -247,7 +247,7 @@ class TestWordAgreement:
         from sanguinaria.audio.resampling import resample_polyphase
 
         for word in ("seven", "marvin"):
-            samples, rate = Synthesiser().say(word, voices(1)[0])
+            samples, rate = Synthesiser().synthesise(word, voices(1)[0])
             clip = resample_polyphase(samples, rate, 24000)
             pair = pair_of(clip, clip, word, ("marvin", "seven", "house"), sample_rate=24000)
             assert metric("word_agreement", of="clean_label").score_pair(pair) == 1

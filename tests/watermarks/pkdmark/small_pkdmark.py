@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +41,8 @@ def teacher(**settings: Any) -> PkdmarkTeacher:
 
 
 def student(base: PkdmarkTeacher | None = None, **settings: Any) -> Pkdmark:
-    text = json.dumps(plugins.describe(base or teacher()))
     small = {
-        "base": text,
+        "base": as_settings(base or teacher()),
         "blocks": 2,
         "channels": 2,
         "progressive_steps": 2,
@@ -64,7 +62,7 @@ def untrained(plugin: PkdSettings) -> dict[str, torch.Tensor]:
     if isinstance(plugin, PkdmarkTeacher):
         return {f"network.{name}": tensor for name, tensor in seeded(plugin.network).state_dict().items()}
     assert isinstance(plugin, Pkdmark)
-    network = seeded(plugins.build("watermarks", json.loads(plugin.base)).network)  # type: ignore[attr-defined]
+    network = seeded(plugins.resolve(plugin.base).network)  # type: ignore[attr-defined]
     parts = {"student": seeded(lambda: student_of(network, plugin.blocks, plugin.channels)), "decoder": network}
     return {f"{part}.{name}": tensor for part, net in parts.items() for name, tensor in net.state_dict().items()}
 

@@ -9,6 +9,7 @@ from generators import assert_resumes
 from small_pkdmark import CPU, entry, message, student, student_schedule, teacher
 from toy_speech import RATE, equal_weights, harmonic_tones
 
+from sanguinaria.core.references import Reference
 from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.watermarks import Sources
 from sanguinaria.watermarks._pkdmark.settings import PkdSettings
@@ -57,7 +58,7 @@ class TestTraining:
     @pytest.mark.parametrize("kind", ["progressive", "direct"])
     def test_student_end_to_end(self, tmp_path, corpus, teacher_weights, kind):
         plugin = student(distillation=kind)
-        named = plugin.model_copy(update={"base": "the key of the teacher's stage"})
+        named = plugin.model_copy(update={"base": Reference("watermarks", result="the key of the teacher")})
         sources = Sources(audio=(corpus,), base=teacher_weights, folder=tmp_path / "made")
         save_weights(named, sources, tmp_path / "weights.safetensors")
         history = pd.read_csv(sources.folder / "history.csv")
