@@ -61,6 +61,11 @@ def _files(seeds: Seeds) -> list[list[str]]:
     return [[str(path) for path in stage.row_files] for stage in seeds]
 
 
+def _sorted(content: object) -> object:
+    """Plain mappings with their keys in order: that of a configuration's keys changes no table."""
+    return json.loads(json.dumps(content, sort_keys=True, default=dict))
+
+
 class Reduced:
     """A table or figure: it is made from results, and its path has no hash."""
 
@@ -150,8 +155,8 @@ class Evaluation(Reduced):
             "kind": self.kind,
             "cells": [cell.specification for cell in self.cells],
             "columns": self.columns.plain(),
-            "settings": dict(self.settings),
-            "comparison": None if self.comparison is None else self.comparison.model_dump(mode="json"),
+            "settings": _sorted(self.settings),
+            "comparison": _sorted(None if self.comparison is None else self.comparison.model_dump(mode="json")),
             "results": self.provenance,
         }
         return json.dumps(content)

@@ -63,7 +63,7 @@ def test_every_format_of_the_table_is_written(benchmark):
     }
 
 
-TABLE = "1 benchmark tiny_benchmark \n 1 comparison tiny_benchmark"
+TABLE = "1 table tiny_benchmark \n 1 efficiency_table tiny_benchmark \n 1 comparison tiny_benchmark"
 READINGS = "1 readings {0}-marked-1 \n 1 readings {0}-test \n"
 EDITS: dict[str, tuple[Edit, str]] = {
     "nothing": (lambda folder: None, ""),
@@ -110,4 +110,4 @@ def test_an_edit_reruns_exactly_what_it_invalidates(benchmark, tmp_path, name):
 def test_a_renamed_benchmark_reruns_only_its_tables(benchmark, tmp_path):
     folder = clone(benchmark, tmp_path / "edited")
     replace("tiny.yaml", "tiny_benchmark:", "mine:")(folder)
-    assert pending(folder, ["mine"]) == jobs("1 benchmark mine \n 1 comparison mine")
+    assert pending(folder, ["mine"]) == jobs("1 table mine \n 1 efficiency_table mine \n 1 comparison mine")

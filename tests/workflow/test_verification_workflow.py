@@ -52,7 +52,7 @@ def test_every_format_of_the_table_is_written(verified):
     assert set(matched["attack"]) == {"genuine", "pgd_linf"} and set(matched["defence"]) == {"none"}
 
 
-TABLE = "1 verification tiny_verification \n 1 comparison tiny_verification"
+TABLE = "1 table tiny_verification \n 1 comparison tiny_verification"
 EDITS: dict[str, tuple[Edit, str]] = {
     "nothing": (lambda folder: None, ""),
     "a metric's code": (

@@ -35,6 +35,14 @@ def test_benign_accuracy_and_false_trigger_rate(table):
     assert clean["attack_success_rate"] == clean["false_trigger_rate"]
 
 
+def test_columns_are_in_their_order(finished):
+    columns = (finished / "results" / "tables" / "tiny.csv").read_text().split("\n")[0].split(",")
+    factors = ["experiment", "corpus", "target", "trigger", "test_trigger", "poisoning", "victim", "defence"]
+    assert columns[:9] == [*factors, "seeds"]
+    # Those that every table has come first, then the experiment's own in its order.
+    assert [name for name in columns if name in ("pesq", "stoi", "snr_db")] == ["pesq", "stoi", "snr_db"]
+
+
 def test_counts_of_seeds_and_utterances(table):
     assert (table["seeds"] == 2).all()
     training = table["training_utterances"].unique()
