@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,16 +25,37 @@ def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout in which the tiny workflow has run, to read and to copy (:func:`tiny.clone`).
+    """A checkout in which the tiny workflow has run, to read and to copy (:func:`tiny.clone`)."""
+    return _made_once(tmp_path_factory, "finished", lambda folder: tiny.run(tiny.checkout(folder)))
 
-    Where several processes share the tests, the first one runs the workflow, and the others wait.
-    """
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+
+@pytest.fixture(scope="session")
+def finished_benchmark(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout in which the tiny benchmark has run."""
+    return _made_once(tmp_path_factory, "benchmark", lambda folder: _run_other(folder, "tiny_benchmark"))
+
+
+@pytest.fixture(scope="session")
+def finished_verification(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout in which the tiny verification has run."""
+    return _made_once(tmp_path_factory, "verification", lambda folder: _run_other(folder, "tiny_verification"))
+
+
+def _made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that is made once: of the processes that share the tests, the first makes it, and the others wait."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     done = folder.with_suffix(".done")
     with FileLock(folder.with_suffix(".lock")):
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            tiny.run(tiny.checkout(folder))
+            make(folder)
             done.touch()
     return folder
+
+
+def _run_other(folder: Path, target: str) -> None:
+    """Run the workflow of another configuration, which is ``tiny.yaml`` in its checkout."""
+    tiny.checkout(folder)
+    shutil.copy(tiny.ROOT / "tests" / "data" / f"{target}.yaml", folder / "tiny.yaml")
+    tiny.run(folder, targets=[target])

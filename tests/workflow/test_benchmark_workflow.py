@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import pandas as pd
 import pytest
 from test_invalidation import Edit, append, jobs, replace
-from tiny import ROOT, checkout, clone, pending, run
+from tiny import clone, pending
 
 TARGET = ["tiny_benchmark"]
 
 
 @pytest.fixture(scope="module")
-def benchmark(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = checkout(tmp_path_factory.mktemp("benchmark") / "first")
-    shutil.copy(ROOT / "tests" / "data" / "tiny_benchmark.yaml", folder / "tiny.yaml")
-    run(folder, targets=TARGET)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def table(benchmark) -> pd.DataFrame:
-    return pd.read_csv(benchmark / "results" / "tables" / "tiny_benchmark.csv").set_index(["watermark", "distortion"])
+def table(finished_benchmark) -> pd.DataFrame:
+    path = finished_benchmark / "results" / "tables" / "tiny_benchmark.csv"
+    return pd.read_csv(path).set_index(["watermark", "distortion"])
 
 
 def test_detection_and_bit_error_rates(table):
@@ -44,8 +34,8 @@ def test_wrong_keys_quality_and_cost(table):
     assert table.loc[("perth", "mp3_64"), "embedding_gflops_per_second"] == pytest.approx(0.4766, abs=1e-3)
 
 
-def test_every_format_of_the_table_is_written(benchmark):
-    tables = benchmark / "results" / "tables"
+def test_every_format_of_the_table_is_written(finished_benchmark):
+    tables = finished_benchmark / "results" / "tables"
     forms = ("csv", "metrics.csv", "efficiency.csv", "md", "tex", "provenance.json", "comparison.csv", "comparison.md")
     assert all((tables / f"tiny_benchmark.{form}").stat().st_size for form in forms)
     page = (tables / "tiny_benchmark.md").read_text()
@@ -100,14 +90,14 @@ EDITS: dict[str, tuple[Edit, str]] = {
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_an_edit_reruns_exactly_what_it_invalidates(benchmark, tmp_path, name):
+def test_an_edit_reruns_exactly_what_it_invalidates(finished_benchmark, tmp_path, name):
     edit, stated = EDITS[name]
-    folder = clone(benchmark, tmp_path / "edited")
+    folder = clone(finished_benchmark, tmp_path / "edited")
     edit(folder)
     assert pending(folder, TARGET) == jobs(stated)
 
 
-def test_a_renamed_benchmark_reruns_only_its_tables(benchmark, tmp_path):
-    folder = clone(benchmark, tmp_path / "edited")
+def test_a_renamed_benchmark_reruns_only_its_tables(finished_benchmark, tmp_path):
+    folder = clone(finished_benchmark, tmp_path / "edited")
     replace("tiny.yaml", "tiny_benchmark:", "mine:")(folder)
     assert pending(folder, ["mine"]) == jobs("1 table mine \n 1 efficiency_table mine \n 1 comparison mine")

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import pandas as pd
 import pytest
 from test_invalidation import Edit, append, jobs, replace
-from tiny import ROOT, checkout, clone, pending, run
+from tiny import clone, pending
 
 TARGET = ["tiny_verification"]
 
 
 @pytest.fixture(scope="module")
-def verified(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = checkout(tmp_path_factory.mktemp("verification") / "first")
-    shutil.copy(ROOT / "tests" / "data" / "tiny_verification.yaml", folder / "tiny.yaml")
-    run(folder, targets=TARGET)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def table(verified) -> pd.DataFrame:
-    return pd.read_csv(verified / "results" / "tables" / "tiny_verification.csv").set_index(["attack", "defence"])
+def table(finished_verification) -> pd.DataFrame:
+    path = finished_verification / "results" / "tables" / "tiny_verification.csv"
+    return pd.read_csv(path).set_index(["attack", "defence"])
 
 
 def test_every_attack_with_every_defence(table):
@@ -40,8 +30,8 @@ def test_every_attack_with_every_defence(table):
     assert table.loc[("pgd_linf", "none"), "si_sdr_db"] > table.loc[("pgd_linf", "lowpass"), "si_sdr_db"]
 
 
-def test_every_format_of_the_table_is_written(verified):
-    tables = verified / "results" / "tables"
+def test_every_format_of_the_table_is_written(finished_verification):
+    tables = finished_verification / "results" / "tables"
     forms = ("csv", "metrics.csv", "md", "tex", "provenance.json", "comparison.csv", "comparison.md")
     assert all((tables / f"tiny_verification.{form}").stat().st_size for form in forms)
     page = (tables / "tiny_verification.md").read_text()
@@ -76,8 +66,8 @@ EDITS: dict[str, tuple[Edit, str]] = {
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_an_edit_reruns_exactly_what_it_invalidates(verified, tmp_path, name):
+def test_an_edit_reruns_exactly_what_it_invalidates(finished_verification, tmp_path, name):
     edit, stated = EDITS[name]
-    folder = clone(verified, tmp_path / "edited")
+    folder = clone(finished_verification, tmp_path / "edited")
     edit(folder)
     assert pending(folder, TARGET) == jobs(stated)
