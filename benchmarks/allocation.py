@@ -27,14 +27,14 @@ CLIPS = 64
 def diffwave() -> Callable[[], object]:
     """A step of a small purifier: 16 clips of two seconds at once."""
     network, clips, times = DiffWave(layers=10, channels=16, cycle=10), torch.randn(CLIPS, 32_000), torch.ones(16)
-    return lambda: [network(some, times) for some in clips.split(16)]
+    return lambda: [network(batch, times) for batch in clips.split(16)]
 
 
 def victim(**settings: object) -> Callable[[], object]:
     """What a model says of clips of a second, all at once."""
-    found = plugins.build("victims", settings)
-    assert isinstance(found, Victim)
-    network, clips = found.network(10).eval(), torch.randn(CLIPS, *found.front_end.dummy_input_shape)
+    victim = plugins.build("victims", settings)
+    assert isinstance(victim, Victim)
+    network, clips = victim.network(10).eval(), torch.randn(CLIPS, *victim.front_end.dummy_input_shape)
     return lambda: predict(network, clips, CPU)
 
 
@@ -67,12 +67,12 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     print("| pass | given back, ms/clip | kept | ratio | given back, MiB | kept |\n|---|---|---|---|---|---|")
     for name in PASSES:
-        found: dict[bool, list[tuple[float, int]]] = {False: [], True: []}
+        results: dict[bool, list[tuple[float, int]]] = {False: [], True: []}
         for _ in range(rounds):
-            for kept in found:
+            for kept in results:
                 with get_context("spawn").Pool(1) as process:
-                    found[kept].append(process.apply(measured, (name, kept)))
-        (back, back_memory), (kept_time, kept_memory) = min(found[False]), min(found[True])
+                    results[kept].append(process.apply(measured, (name, kept)))
+        (back, back_memory), (kept_time, kept_memory) = min(results[False]), min(results[True])
         ratio = back / kept_time
         print(f"| {name} | {back:.2f} | {kept_time:.2f} | **{ratio:.2f}** | {back_memory} | {kept_memory} |")
 

@@ -91,8 +91,8 @@ def seconds(function: Callable[[Any], object], parts: list[Any], pool: Pool, rep
 
 def difference(files: list[Path], shard: Path) -> float:
     """The largest difference between the two, in natural logarithms."""
-    found = load_features([batched(shard)])[1]
-    return float((found[torch.arange(len(found))].float() - plain(files)).abs().max())
+    features = load_features([batched(shard)])[1]
+    return float((features[torch.arange(len(features))].float() - plain(files)).abs().max())
 
 
 def main() -> None:

@@ -38,13 +38,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    found = ways()
+    networks = ways()
     seconds: dict[tuple[str, str], list[float]] = {}
     for _ in range(arguments.rounds):
-        for name, (rate, passes) in found.items():
+        for name, (rate, passes) in networks.items():
             for what, once in passes.items():
                 seconds.setdefault((name, what), []).append(time_of_pass(once, noise(rate)[None]))
-    report(found, {key: statistics.median(times) for key, times in seconds.items()}, arguments.threads)
+    report(networks, {key: statistics.median(times) for key, times in seconds.items()}, arguments.threads)
 
 
 def ways() -> Ways:
@@ -86,13 +86,13 @@ def noise(samples: int) -> torch.Tensor:
     return 0.1 * torch.randn(1, samples, generator=torch.Generator().manual_seed(0))
 
 
-def report(found: Ways, seconds: Mapping[tuple[str, str], float], threads: int) -> None:
+def report(networks: Ways, seconds: Mapping[tuple[str, str], float], threads: int) -> None:
     table = Table(title=f"One second of audio, {threads} threads")
     for heading in ("network", "pass", "GFLOPs", "ratio", "real-time factor", "ratio"):
         table.add_column(heading, justify="left" if heading in ("network", "pass") else "right")
     counted = {
         (name, what): flops(once, noise(rate)) / 1e9
-        for name, (rate, passes) in found.items()
+        for name, (rate, passes) in networks.items()
         for what, once in passes.items()
     }
     for name, what in seconds:

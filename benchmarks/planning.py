@@ -33,9 +33,9 @@ def dry_run(experiment: dict[str, object], shards: int, folder: Path) -> tuple[i
         "experiments": {"grown": {**GRID, **experiment}},
     }
     printed, seconds = snakemake(folder, settings, "grown", "-n")
-    found = re.search(r"^total\s+(\d+)", printed, re.MULTILINE)
-    assert found is not None, printed
-    return int(found[1]), seconds
+    match = re.search(r"^total\s+(\d+)", printed, re.MULTILINE)
+    assert match is not None, printed
+    return int(match[1]), seconds
 
 
 def main() -> None:

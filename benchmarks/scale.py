@@ -72,13 +72,13 @@ def main() -> None:
     parser.add_argument("--factor", type=int, default=10)
     options = parser.parse_args()
     source = Path(os.environ["SANGUINARIA_DOWNLOADS"]).resolve() / "speech_commands_test_v0.02"
-    found = []
+    runs = []
     for factor in (1, options.factor):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             grow(source, options.clips, factor, folder / "recordings")
-            found.append(run(folder / "recordings", max(1, options.clips * factor // CLIPS_OF_A_SHARD), folder))
-    small, large = found
+            runs.append(run(folder / "recordings", max(1, options.clips * factor // CLIPS_OF_A_SHARD), folder))
+    small, large = runs
     counts = f"{options.clips:,}", f"{options.clips * options.factor:,}"
     print(f"| stage | MiB, {counts[0]} | MiB, {counts[1]} | ratio | s, {counts[0]} | s, {counts[1]} | ratio |")
     print("|---|---|---|---|---|---|---|")

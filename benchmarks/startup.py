@@ -29,8 +29,8 @@ def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    found = [[seconds(code) for code in WAYS.values()] for _ in range(parser.parse_args().rounds)]
-    least = [min(times) for times in zip(*found, strict=True)]
+    rounds = [[seconds(code) for code in WAYS.values()] for _ in range(parser.parse_args().rounds)]
+    least = [min(times) for times in zip(*rounds, strict=True)]
     print("| torch, deterministic | s of a core | ratio |\n|---|---|---|")
     for name, time in zip(WAYS, least, strict=True):
         print(f"| {name} | {time:.2f} | **{least[0] / time:.2f}** |")

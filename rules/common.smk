@@ -51,7 +51,7 @@ ENVIRONMENT = "../envs/sanguinaria.yaml"
 def look_up(stage, wildcard):
     """A function from wildcards to the specification of a folder of a stage."""
 
-    def found(wildcards):
+    def stage_of(wildcards):
         key = getattr(wildcards, wildcard)
         try:
             return PLAN.stages[stage][key]
@@ -61,7 +61,7 @@ def look_up(stage, wildcard):
                 "the configuration, the code or the recordings have changed since the run began. Start it again."
             ) from None
 
-    return found
+    return stage_of
 
 
 def specification(stage, wildcard):

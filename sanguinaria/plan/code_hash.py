@@ -76,8 +76,8 @@ def _written(node: object) -> str:
 @cache
 def _imported(path: Path) -> tuple[Path, ...]:
     package = path.parent.relative_to(PACKAGE.parent).parts if path.is_relative_to(PACKAGE) else ()
-    found = {module_path(name) for node in ast.walk(_tree(path)) for name in _names(node, package)}
-    return tuple(sorted(path for path in found if path is not None))
+    paths = {module_path(name) for node in ast.walk(_tree(path)) for name in _names(node, package)}
+    return tuple(sorted(path for path in paths if path is not None))
 
 
 def _names(node: ast.AST, package: Sequence[str]) -> Iterator[str]:

@@ -145,21 +145,21 @@ class Expander:
         plugin = self.entries[room][name]
         if reseeded and isinstance(seed := getattr(plugin, "seed", None), int):
             plugin = plugin.model_copy(update={"seed": seed + reseeded})
-        found = _Resolved(plugin)
+        entry = _Resolved(plugin)
         resolved: dict[str, Reference | tuple[Reference, ...]] = {}
         for field, references in plugin.references.items():
             if isinstance(references, Reference):
-                resolved[field] = self._resolved_reference(found, references, reseeded)
+                resolved[field] = self._resolved_reference(entry, references, reseeded)
             elif all(reference.room in WITHIN_OTHERS for reference in references):
                 entries = (self.entries[reference.room][reference.name] for reference in references)
                 resolved[field] = tuple(map(as_settings, entries))
             else:
                 raise TypeError(f"{field}: a list of entries with a stage, but a stage has one upstream of each kind")
-        found.plugin = plugin.model_copy(update=resolved)
-        return found
+        entry.plugin = plugin.model_copy(update=resolved)
+        return entry
 
-    def _resolved_reference(self, found: _Resolved, reference: Reference, reseeded: int) -> Reference:
-        """A reference as a specification has it; the stage that it names becomes part of ``found``."""
+    def _resolved_reference(self, entry: _Resolved, reference: Reference, reseeded: int) -> Reference:
+        """A reference as a specification has it; the stage that it names becomes part of ``entry``."""
         room, name = reference.room, reference.name
         if room in WITHIN_OTHERS:
             return as_settings(self.entries[room][name])
@@ -167,11 +167,11 @@ class Expander:
             return Reference(room)
         stage: CorpusStage | WatermarkStage | PurifierStage
         if room == "corpora":
-            stage = found.corpus = self.corpus(name)
+            stage = entry.corpus = self.corpus(name)
         elif room == "purifiers":
-            stage = found.purifier = self.purifier(name)
+            stage = entry.purifier = self.purifier(name)
         else:
-            stage = found.watermark = self.watermark(name, reseeded)
+            stage = entry.watermark = self.watermark(name, reseeded)
         return Reference(room, result=stage.key)
 
     def parts(self, plugin: Plugin) -> list[Plugin]:

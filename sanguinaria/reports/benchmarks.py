@@ -150,7 +150,7 @@ def _detection(
     prefix: str, marked: _Readings, clean: _Readings, thresholds: Sequence[float] | None
 ) -> dict[str, Measured]:
     """Detection rate, false-positive rate and F1 at the detector's own threshold, or at one for each seed."""
-    marked_hits, clean_hits = marked.found(thresholds), clean.found(thresholds)
+    marked_hits, clean_hits = marked.detections(thresholds), clean.detections(thresholds)
     count = marked_hits.hits.shape[1] + clean_hits.hits.shape[1]
     return {
         f"{prefix}detection_rate": marked.rate(marked_hits),
@@ -166,7 +166,7 @@ def _wrong_keys(cell: CellRows) -> dict[str, Measured]:
         return {}
     count, bits, mark = (cell.settings[name] for name in ("wrong_keys", "bits", "mark"))
     wrong, near = (_Readings(seeds, 0, keys) for keys in (range(count), range(count, MAXIMUM_KEYS)))
-    measured = {"wrong_key_detection_rate": wrong.rate(wrong.found(None))}
+    measured = {"wrong_key_detection_rate": wrong.rate(wrong.detections(None))}
     for name, readings in (("wrong_key", wrong), ("near_key", near)):
         if bits and readings.tables:
             measured[f"{name}_bit_error_rate"] = readings.errors(mark)
@@ -192,7 +192,7 @@ class _Readings:
         """The scores of each seed, without missing ones."""
         return [table["score"].dropna().to_numpy() for table in self.tables]
 
-    def found(self, thresholds: Sequence[float] | None) -> Detections:
+    def detections(self, thresholds: Sequence[float] | None) -> Detections:
         """Detections: scores from the detector's own threshold on, or above a threshold of each seed."""
         scores = [table["score"].to_numpy() for table in self.common]
         if thresholds is None:
@@ -201,10 +201,10 @@ class _Readings:
             hits = [row > limit for row, limit in zip(scores, thresholds, strict=True)]
         return Detections(np.stack(hits) if hits else np.zeros((0, 0), bool), self.speakers)
 
-    def rate(self, found: Detections) -> Measured:
+    def rate(self, detections: Detections) -> Measured:
         """The share of the utterances that are detected."""
         return Measured(
-            intervals.estimate_rate(found.hits.astype(float), found.speakers), len(self.speakers), self.failed
+            intervals.estimate_rate(detections.hits.astype(float), detections.speakers), len(self.speakers), self.failed
         )
 
     def errors(self, mark: int) -> Measured:

@@ -66,8 +66,8 @@ def _utterance(picture: Mapping[str, Any], trial: int) -> tuple[np.ndarray, int]
     if trial >= len(table):
         raise InputError(f"spectrograms: trial {trial} is requested, and there are {len(table)}, counted from 0")
     name = probe_names(table, picture["side"], picture["per_trial"])[trial]
-    found, sample_rate = read_waveforms([Path(path) for path in picture["audio"]], [name])
-    return found[name], sample_rate
+    waveforms, sample_rate = read_waveforms([Path(path) for path in picture["audio"]], [name])
+    return waveforms[name], sample_rate
 
 
 def _figure(pictures: Sequence[Mapping[str, Any]], levels: Sequence[np.ndarray]) -> Figure:
@@ -75,10 +75,10 @@ def _figure(pictures: Sequence[Mapping[str, Any]], levels: Sequence[np.ndarray])
     drawn = Figure(figsize=(WIDTH * len(defences) + MARGIN, HEIGHT * len(attacks) + MARGIN), layout="constrained")
     FigureCanvasAgg(drawn)
     axes = drawn.subplots(len(attacks), len(defences), squeeze=False, sharex=True, sharey=True)
-    loudest = max(float(found.max()) for found in levels)
-    for picture, found in zip(pictures, levels, strict=True):
+    loudest = max(float(decibels.max()) for decibels in levels)
+    for picture, decibels in zip(pictures, levels, strict=True):
         row, column = attacks.index(picture["attack"]), defences.index(picture["defence"])
-        shown = _draw(axes[row, column], found, loudest)
+        shown = _draw(axes[row, column], decibels, loudest)
         if row == 0:
             axes[row, column].set_title(picture["defence"])
         if column == 0:

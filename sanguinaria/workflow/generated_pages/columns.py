@@ -45,9 +45,9 @@ def _row(name: str, column: Column) -> list[str]:
 
 
 def _metrics() -> dict[str, Column]:
-    found: dict[str, Column] = {}
+    columns: dict[str, Column] = {}
     for name in plugins.kinds("metrics"):
         metric = plugins.build("metrics", {"kind": name})
         assert isinstance(metric, Metric)
-        found[metric.column_name(name)] = metric.column(name)
-    return found
+        columns[metric.column_name(name)] = metric.column(name)
+    return columns

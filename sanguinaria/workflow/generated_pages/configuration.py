@@ -31,11 +31,11 @@ def configuration_pages() -> dict[str, str]:
     """Return the overview and the page of each section: path below ``docs/`` → text in Markdown."""
     whole = schema()
     definitions: Mapping[str, Schema] = whole["$defs"]
-    found = {"configuration/index.md": _overview()}
+    pages = {"configuration/index.md": _overview()}
     for section in whole["properties"]:
         body = _room(section, definitions) if section in ROOMS else _target(section, definitions)
-        found[f"configuration/{section}.md"] = body
-    return found
+        pages[f"configuration/{section}.md"] = body
+    return pages
 
 
 def _overview() -> str:

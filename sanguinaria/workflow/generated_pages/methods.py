@@ -59,10 +59,10 @@ def citations(docstring: str) -> list[str]:
     ['Koffas et al., 2022, arXiv:2107.14569']
     """
     text = " ".join(plain(docstring).split())
-    found: list[str] = []
+    cited: list[str] = []
     for pattern in CITATIONS:
         for match in pattern.finditer(text):
             citation = match[1].strip()
-            if not any(citation in other or other in citation for other in found):
-                found.append(citation)
-    return found
+            if not any(citation in other or other in citation for other in cited):
+                cited.append(citation)
+    return cited
