@@ -20,7 +20,7 @@ def test_detection_and_bit_error_rates(table):
     assert table.loc[("perth", "undistorted"), "detection_rate"] == 1
     assert table.loc["perth", "bit_error_rate"].isna().all() and (table.loc["perth", "bits_per_second"] == 0).all()
     assert table.loc["keyed", "bit_error_rate"].between(0, 1).all()
-    assert (table["read_utterances"] == 4).all() and (table["undecodable_utterances"] == 0).all()
+    assert (table["decoded_utterances"] == 4).all() and (table["undecodable_utterances"] == 0).all()
 
 
 def test_wrong_keys_quality_and_cost(table):
