@@ -52,8 +52,8 @@ class Cell:
         return {
             "factors": dict(self.factors),
             "settings": dict(self.settings),
-            "rows": {name: _files(seeds) for name, seeds in self.rows.items()},
-            "quality": {name: _files(seeds) for name, seeds in self.quality.items()},
+            "rows": {name: _files(seeds) for name, seeds in sorted(self.rows.items())},
+            "quality": {name: _files(seeds) for name, seeds in sorted(self.quality.items())},
         }
 
 
@@ -147,14 +147,15 @@ class Evaluation(Reduced):
     def specification(self) -> str:
         """The evaluation as JSON, each result by its path, with the specifications of all of them.
 
-        Factors and metrics stay in their order, which is that of the tables' columns.
+        Factors stay in their order, which is that of the tables' columns; anything else is in alphabetical order, so
+        that another order of the configuration's keys or metrics makes the same tables.
         """
         content = {
             "stage": "tables",
             "code": self.code,
             "kind": self.kind,
             "cells": [cell.specification for cell in self.cells],
-            "columns": self.columns.plain(),
+            "columns": _sorted(self.columns.plain()),
             "settings": _sorted(self.settings),
             "comparison": _sorted(None if self.comparison is None else self.comparison.model_dump(mode="json")),
             "results": self.provenance,
