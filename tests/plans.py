@@ -53,7 +53,7 @@ def plan_of(text: str = CONFIGURATION, **experiment: Any) -> Plan:
 
 
 def stage_keys(made: Plan) -> dict[str, set[str]]:
-    return {stage: set(found) for stage, found in made.stages.items()}
+    return {stage: set(keys) for stage, keys in made.stages.items()}
 
 
 def count_added_stages(before: Plan, after: Plan) -> dict[str, int]:
@@ -90,4 +90,4 @@ PRUNED = CONFIGURATION.replace(
 
 
 def stages_of_type(made: Plan, kind: type[Stage]) -> list[Any]:
-    return [stage for found in made.stages.values() for stage in found.values() if isinstance(stage, kind)]
+    return [stage for stages in made.stages.values() for stage in stages.values() if isinstance(stage, kind)]

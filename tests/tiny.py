@@ -72,9 +72,9 @@ def run(
     """Run the tiny experiments and return what was printed; a failure shows it all."""
     called = command(*arguments, cores=cores, targets=targets, overlays=overlays)
     variables = {**os.environ, **environment}
-    found = subprocess.run(called, cwd=folder, env=variables, capture_output=True, text=True, timeout=1800)
-    printed = found.stdout + found.stderr
-    assert found.returncode == 0, printed
+    process = subprocess.run(called, cwd=folder, env=variables, capture_output=True, text=True, timeout=1800)
+    printed = process.stdout + process.stderr
+    assert process.returncode == 0, printed
     return printed
 
 

@@ -49,7 +49,7 @@ def digest(text: str, voice: Voice) -> str:
 def digests_in_new_process(pairs: list[tuple[str, int]]) -> dict[tuple[str, int], str]:
     command = [sys.executable, "-c", SCRIPT, json.dumps(pairs)]
     lines = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.splitlines()
-    return {(text, index): found for text, index, found in map(json.loads, lines)}
+    return {(text, index): digest for text, index, digest in map(json.loads, lines)}
 
 
 def fundamental(samples: np.ndarray) -> float:
@@ -57,7 +57,7 @@ def fundamental(samples: np.ndarray) -> float:
     size, hop = 1024, 512
     shortest, longest = SAMPLE_RATE // 400, SAMPLE_RATE // 60
     taper = 1 - np.arange(size) / size
-    found = []
+    frequencies = []
     for start in range(0, len(samples) - size, hop):
         frame = samples[start : start + size] - samples[start : start + size].mean()
         correlation = np.correlate(frame, frame, "full")[size - 1 :]
@@ -66,8 +66,8 @@ def fundamental(samples: np.ndarray) -> float:
         correlation = correlation / (correlation[0] * taper)
         lag = shortest + int(np.argmax(correlation[shortest:longest]))
         if correlation[lag] > 0.6:
-            found.append(SAMPLE_RATE / lag)
-    return float(np.median(found)) if found else float("nan")
+            frequencies.append(SAMPLE_RATE / lag)
+    return float(np.median(frequencies)) if frequencies else float("nan")
 
 
 def test_speech_is_a_float32_vector(cast: list[Voice]) -> None:
@@ -92,11 +92,11 @@ def test_speech_is_the_same_in_new_processes() -> None:
 
 def test_speech_does_not_depend_on_the_c_random_generator(cast: list[Voice]) -> None:
     reed = next(voice for voice in cast if voice.variant == "Reed")
-    found = set()
+    digests = set()
     for seed in (7, 8):
         ctypes.CDLL(None).srand(seed)
-        found.add(digest("fishes", reed))
-    assert len(found) == 1
+        digests.add(digest("fishes", reed))
+    assert len(digests) == 1
 
 
 def test_sixty_voices_differ_pairwise(cast: list[Voice], sevens: list[np.ndarray]) -> None:

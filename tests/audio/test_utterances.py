@@ -51,7 +51,7 @@ def shard(tmp_path: Path) -> Path:
 
 
 def ids(batches: Iterator[Utterances]) -> list[str]:
-    return [name for found in batches for name in found.rows["utterance_id"]]
+    return [name for batch in batches for name in batch.rows["utterance_id"]]
 
 
 def test_schema(shard: Path) -> None:
@@ -91,11 +91,11 @@ def test_round_trip_of_several_batches_in_order(tmp_path: Path) -> None:
     starts = np.cumsum([0, *sizes])
     written = [batch(samples[start : start + size], start) for start, size in zip(starts, sizes, strict=False)]
     utterances.write(tmp_path / "a.parquet", iter(written))
-    found = list(utterances.read(tmp_path / "a.parquet"))
-    assert max(len(part.rows) for part in found) <= ROW_GROUP
-    assert all(part.sample_rate == RATE and part.waveforms.dtype == np.float32 for part in found)
-    np.testing.assert_array_equal(np.concatenate([part.waveforms for part in found]) * 32768, samples)
-    assert ids(iter(found)) == [f"yes/{number:04}.wav" for number in range(count)]
+    parts = list(utterances.read(tmp_path / "a.parquet"))
+    assert max(len(part.rows) for part in parts) <= ROW_GROUP
+    assert all(part.sample_rate == RATE and part.waveforms.dtype == np.float32 for part in parts)
+    np.testing.assert_array_equal(np.concatenate([part.waveforms for part in parts]) * 32768, samples)
+    assert ids(iter(parts)) == [f"yes/{number:04}.wav" for number in range(count)]
 
 
 def test_rows_without_audio(shard: Path) -> None:
@@ -105,15 +105,15 @@ def test_rows_without_audio(shard: Path) -> None:
 
 
 def test_filter_by_split(shard: Path) -> None:
-    (found,) = utterances.read(shard, split="test")
-    assert found.rows["utterance_id"].tolist() == [f"yes/{number:04}.wav" for number in range(1, 20, 4)]
-    np.testing.assert_array_equal(found.waveforms * 32768, pcm(20)[1::4])
+    (part,) = utterances.read(shard, split="test")
+    assert part.rows["utterance_id"].tolist() == [f"yes/{number:04}.wav" for number in range(1, 20, 4)]
+    np.testing.assert_array_equal(part.waveforms * 32768, pcm(20)[1::4])
 
 
 def test_filter_by_ids_in_the_order_of_the_shard(shard: Path) -> None:
-    (found,) = utterances.read(shard, ids=["yes/0011.wav", "yes/0002.wav", "yes/0007.wav"])
-    assert found.rows["utterance_id"].tolist() == ["yes/0002.wav", "yes/0007.wav", "yes/0011.wav"]
-    np.testing.assert_array_equal(found.waveforms * 32768, pcm(20)[[2, 7, 11]])
+    (part,) = utterances.read(shard, ids=["yes/0011.wav", "yes/0002.wav", "yes/0007.wav"])
+    assert part.rows["utterance_id"].tolist() == ["yes/0002.wav", "yes/0007.wav", "yes/0011.wav"]
+    np.testing.assert_array_equal(part.waveforms * 32768, pcm(20)[[2, 7, 11]])
 
 
 def test_both_filters(shard: Path) -> None:
@@ -135,8 +135,8 @@ def test_an_empty_shard(tmp_path: Path) -> None:
 def test_waveforms_beyond_one_are_clipped(tmp_path: Path) -> None:
     waveforms = np.array([[2.0, -2.0, 0.5]], np.float32)
     utterances.write(tmp_path / "a.parquet", iter([Utterances(batch(pcm(1)).rows, waveforms, RATE)]))
-    (found,) = utterances.read(tmp_path / "a.parquet")
-    assert (found.waveforms * 32768).tolist() == [[32767, -32768, 16384]]
+    (part,) = utterances.read(tmp_path / "a.parquet")
+    assert (part.waveforms * 32768).tolist() == [[32767, -32768, 16384]]
 
 
 def test_equal_utterances_give_equal_files(tmp_path: Path, shard: Path) -> None:
@@ -175,10 +175,10 @@ def test_the_error_of_a_truncated_shard_names_it(shard: Path, keep: int) -> None
 def contents(path: Path) -> tuple | str:
     """All that a shard gives, or the message with which it is refused."""
     try:
-        found = list(utterances.read(path))
+        parts = list(utterances.read(path))
     except InputError as error:
         return str(error)
-    return [part.rows.to_csv() for part in found], [part.waveforms.tobytes() for part in found]
+    return [part.rows.to_csv() for part in parts], [part.waveforms.tobytes() for part in parts]
 
 
 def test_an_altered_bit_is_detected_or_has_no_effect(shard: Path) -> None:
@@ -189,11 +189,11 @@ def test_an_altered_bit_is_detected_or_has_no_effect(shard: Path) -> None:
         altered = bytearray(original)
         altered[place] ^= 1 << draw.randrange(8)
         shard.write_bytes(altered)
-        found = contents(shard)
-        if isinstance(found, str):
-            messages.append(found)
+        content = contents(shard)
+        if isinstance(content, str):
+            messages.append(content)
         else:
-            assert found == expected
+            assert content == expected
     assert all(str(shard) in message for message in messages)
     # The other bits are the footer's, most of which describes the file to other programs.
     assert len(messages) > 100

@@ -184,7 +184,7 @@ class TestSpeakerSimilarity:
         for path in paths:
             own.setdefault(path.name.partition("_nohash_")[0], []).append(path)
         speakers = [
-            [soundfile.read(path)[0] for path in (found[0], found[-1])] for found in own.values() if len(found) >= 30
+            [soundfile.read(path)[0] for path in (paths[0], paths[-1])] for paths in own.values() if len(paths) >= 30
         ][:12]
         same = [score("speaker_similarity", *pair) for pair in speakers]
         other = [score("speaker_similarity", a[0], b[1]) for a, b in pairwise(speakers)]

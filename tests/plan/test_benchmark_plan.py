@@ -68,13 +68,13 @@ def bench(**settings: Any) -> Edit:
 
 
 def keys(made: Plan) -> dict[str, set[str]]:
-    return {stage: set(found) for stage, found in made.stages.items()}
+    return {stage: set(stages) for stage, stages in made.stages.items()}
 
 
 def added(before: Plan, after: Plan) -> dict[str, int]:
     """Number of added stages, by stage."""
     old = keys(before)
-    return {stage: n for stage, found in keys(after).items() if (n := len(found - old.get(stage, set())))}
+    return {stage: n for stage, stages in keys(after).items() if (n := len(stages - old.get(stage, set())))}
 
 
 def gone(before: Plan, after: Plan) -> dict[str, int]:
@@ -86,7 +86,7 @@ def readings(made: Plan) -> list[ReadingStage]:
 
 
 def test_the_whole_benchmark_is_planned():
-    counts = {stage: len(found) for stage, found in configured().stages.items()}
+    counts = {stage: len(stages) for stage, stages in configured().stages.items()}
     assert counts["marked"] == 2 and counts["efficiency"] == 2
     # Of each watermark marked and clean utterances after all distortions, and clean ones for validation; one that has
     # keys is read with others, too.

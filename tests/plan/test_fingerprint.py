@@ -110,14 +110,14 @@ def write(folder: Path, **sources: str) -> None:
 
 def closure(path: Path) -> set[str]:
     """Everything that a file reaches, by the names that are hashed."""
-    found: set[Path] = set()
+    reached: set[Path] = set()
     pending = [path]
     while pending:
         file = pending.pop()
-        if file not in found:
-            found.add(file)
+        if file not in reached:
+            reached.add(file)
             pending.extend(fingerprint._imported(file))
-    return {fingerprint._label(file) for file in found}
+    return {fingerprint._label(file) for file in reached}
 
 
 def ancestry(stage: Stage) -> Iterable[Stage]:
@@ -134,12 +134,12 @@ def uses(stage: Stage, kind: str) -> bool:
 
 def changed(before: Plan, after: Plan) -> set[str]:
     """The results of a plan that another one does not have."""
-    return {key for stage, found in before.stages.items() for key in found if key not in after.stages[stage]}
+    return {key for stage, stages in before.stages.items() for key in stages if key not in after.stages[stage]}
 
 
 def test_a_copy_elsewhere_has_the_same_identities(before: Plan, project: Project):
     assert not changed(before, project.plan())
-    assert all(stage.code for found in before.stages.values() for stage in found.values())
+    assert all(stage.code for stages in before.stages.values() for stage in stages.values())
 
 
 def test_a_project_behind_a_link_has_the_same_identities(before: Plan, project: Project, tmp_path: Path):
@@ -183,7 +183,7 @@ def test_docstrings_change_nothing(before: Plan, project: Project):
 def test_a_plug_in_s_file_changes_its_branch_and_nothing_else(before: Plan, project: Project, file: str, kind: str):
     project.edit(file, lambda text: text + "\nEDITED = True\n")
     after = project.plan()
-    stages = [stage for found in before.stages.values() for stage in found.values()]
+    stages = [stage for stages in before.stages.values() for stage in stages.values()]
     branch = {stage.key for stage in stages if uses(stage, kind)}
     assert branch
     assert changed(before, after) == branch
@@ -220,8 +220,8 @@ def test_a_distortion_s_file_changes_what_is_defended_by_it(project: Project, fi
     marks = {"hiss": '"kind": "noise"', "coded": '"kind": "codec"'}
     branch = {
         stage.key
-        for found in before.stages.values()
-        for stage in found.values()
+        for stages in before.stages.values()
+        for stage in stages.values()
         if any(marks[kind] in part.specification for kind in kinds for part in ancestry(stage))
     }
     assert gone == branch and bool(branch) == bool(kinds)

@@ -227,9 +227,9 @@ def test_the_code_of_a_trigger_changes_its_branch_and_nothing_else(kind: str):
 
     configuration = load(yaml.safe_load(CONFIGURATION))
     before, after = plan(configuration, code("")), plan(configuration, code(kind))
-    for name, found in before.stages.items():
-        branch = {key for key, stage in found.items() if has_trigger(stage, kind)}
-        assert set(found) & set(after.stages[name]) == set(found) - branch
+    for name, stages in before.stages.items():
+        branch = {key for key, stage in stages.items() if has_trigger(stage, kind)}
+        assert set(stages) & set(after.stages[name]) == set(stages) - branch
     assert any(has_trigger(stage, kind) for stage in before.stages["scores"].values())
 
 
@@ -269,7 +269,7 @@ def test_what_a_value_is_called_changes_no_measurement_but_the_table():
     assert stage_keys(before) == stage_keys(after)
     assert all("stealthy" in stage.specification for stage in stages_of_type(after, QualityStage))
     specifications = [yaml.safe_load(made.tables["demo"].specification) for made in (before, after)]
-    assert [found["settings"].pop("bounds") for found in specifications] == [
+    assert [specification["settings"].pop("bounds") for specification in specifications] == [
         {},
         {"snr_db": {"better": "higher", "value": 20.0}},
     ]
@@ -281,7 +281,7 @@ def test_what_a_paper_printed_changes_the_table_s_specification_alone():
     before, after = plan_of(), plan_of(comparison=comparison)
     assert stage_keys(before) == stage_keys(after)
     specifications = [yaml.safe_load(made.tables["demo"].specification) for made in (before, after)]
-    assert [found.pop("comparison") for found in specifications] == [None, comparison]
+    assert [specification.pop("comparison") for specification in specifications] == [None, comparison]
     assert specifications[0] == specifications[1]
 
 

@@ -20,9 +20,9 @@ def checkout(tmp_path_factory) -> Path:
 
 def snakemake(folder: Path, *arguments: str) -> str:
     command = [str(Path(sys.executable).with_name("snakemake")), *arguments]
-    found = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert found.returncode == 0, found.stdout + found.stderr
-    return found.stdout + found.stderr
+    process = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout + process.stderr
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -76,8 +76,10 @@ def test_corpora_may_have_targets_and_victims_of_their_own():
         target={"spoken": "left", "letters": ["ay", "bee"]},
         victims={"spoken": ["lstm"], "letters": ["resnet"]},
     )
-    found = {tuple(row.factors[name] for name in ("corpus", "target", "victim")) for row in made.tables["demo"].cells}
-    assert found == {("spoken", "left", "lstm"), ("letters", "ay", "resnet"), ("letters", "bee", "resnet")}
+    combinations = {
+        tuple(row.factors[name] for name in ("corpus", "target", "victim")) for row in made.tables["demo"].cells
+    }
+    assert combinations == {("spoken", "left", "lstm"), ("letters", "ay", "resnet"), ("letters", "bee", "resnet")}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_a_metric_of_the_target_is_measured_of_triggers_that_have_one():
 
 def test_the_whole_grid_is_planned_and_nothing_else():
     made = plan_of()
-    assert {stage: len(found) for stage, found in made.stages.items()} == {
+    assert {stage: len(keys) for stage, keys in made.stages.items()} == {
         "corpora": 1,
         "watermarks": 1,
         # PerTh's detections in clean and in triggered audio, before and after the filter, and in the poison.
@@ -148,14 +150,14 @@ def test_the_whole_grid_is_planned_and_nothing_else():
 
 def test_every_stage_lies_where_its_identity_says_and_what_it_is_made_from_is_planned():
     made = plan_of()
-    for name, found in made.stages.items():
-        for key, stage in found.items():
+    for name, results in made.stages.items():
+        for key, stage in results.items():
             assert re.fullmatch(r"[\w-]+-[0-9a-f]{12}", key)
             assert stage.folder == Path("results") / name / key
             assert all(upstream.key in made.stages[upstream.stage] for upstream in stage.upstream)
     folders = {tuple(path.parts[:3]) for path in made.tables["demo"].inputs}
     assert {stage for _, stage, _ in folders} == {"scores", "quality", "poisoned", "detections"}
-    assert all(results == "results" and key in made.stages[stage] for results, stage, key in folders)
+    assert all(root == "results" and key in made.stages[stage] for root, stage, key in folders)
 
 
 def test_several_corpora_are_the_grids_of_each():
@@ -242,5 +244,5 @@ def test_rows_are_written_in_parts_of_some_shards_each(monkeypatch):
             assert [rows.of_part(shards, part) for part in range(3)] == [[0, 1, 2], [3, 4, 5], [6]]
     assert all(path in made.tables["demo"].inputs for path in rows.row_files)
     # Candidates for poisoning are one shard, however many the corpus has.
-    blocks = [found for found in made.stages["detections"].values() if isinstance(found.audio_stage, TriggeredStage)]
-    assert {len(found.row_files) for found in blocks if found.audio_stage.block} == {1}
+    blocks = [stage for stage in made.stages["detections"].values() if isinstance(stage.audio_stage, TriggeredStage)]
+    assert {len(stage.row_files) for stage in blocks if stage.audio_stage.block} == {1}

@@ -100,7 +100,7 @@ def test_detections_are_of_clean_and_of_triggered_audio_behind_the_defence():
 def test_the_poison_is_looked_at_block_by_block():
     made = poisoned_stages(plan_of())
     stage = made["watermark", 0.1, 1]
-    assert [found.audio_stage for found in stage.detections] == list(stage.blocks)
-    assert {found.split for found in stage.detections} == {None}
+    assert [detection.audio_stage for detection in stage.detections] == list(stage.blocks)
+    assert {detection.split for detection in stage.detections} == {None}
     assert set(stage.detections) <= set(stage.upstream)
     assert made["ultrasonic", 0.1, 1].detections == ()

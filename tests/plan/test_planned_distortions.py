@@ -43,8 +43,8 @@ def test_a_distortion_adds_what_comes_after_it_and_changes_nothing():
 )
 def test_another_distortion_is_other_defended_audio_and_the_same_of_all_else(change: dict[str, Any]):
     before, after = hissing(), hissing(**change)
-    changed = {stage: found - stage_keys(after)[stage] for stage, found in stage_keys(before).items()}
-    assert {stage: len(found) for stage, found in changed.items() if found} == {
+    changed = {stage: keys - stage_keys(after)[stage] for stage, keys in stage_keys(before).items()}
+    assert {stage: len(keys) for stage, keys in changed.items() if keys} == {
         "defended": 3, "features": 2 * 3, "scores": 2 * 2 * 3, "detections": 2
     }  # fmt: skip
     assert all(

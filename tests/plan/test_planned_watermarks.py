@@ -38,8 +38,8 @@ def watermarks(made: Plan) -> dict[str, WatermarkStage]:
 
 def test_a_watermark_is_trained_on_its_corpus_and_fine_tuned_from_its_base():
     made = plan_of(TRAINED)
-    found = watermarks(made)
-    trained, tuned = found["audioseal_trained"], found["bloodroot_ft"]
+    planned = watermarks(made)
+    trained, tuned = planned["audioseal_trained"], planned["bloodroot_ft"]
     assert trained.corpus is not None and trained.base is None
     assert trained.corpus.corpus.voices == 16  # type: ignore[attr-defined]
     assert tuned.base == trained and tuned.corpus == trained.corpus
@@ -102,12 +102,12 @@ experiments:
 
 
 def test_a_watermark_has_the_settings_of_each_distortion_in_its_list():
-    found = watermarks(plan_of(ATTACKED))
+    planned = watermarks(plan_of(ATTACKED))
     for kind, kinds in (("pkdmark_teacher", ["noise", "gain"]), ("pkdmark", ["noise", "codec"])):
-        settings = yaml.safe_load(found[kind].specification)["watermark"]
+        settings = yaml.safe_load(planned[kind].specification)["watermark"]
         assert [reference["settings"]["kind"] for reference in settings["distortions"]] == kinds
-        assert build("watermarks", settings) == found[kind].watermark
-    assert found["pkdmark"].base == found["pkdmark_teacher"]
+        assert build("watermarks", settings) == planned[kind].watermark
+    assert planned["pkdmark"].base == planned["pkdmark_teacher"]
 
 
 @pytest.mark.parametrize(

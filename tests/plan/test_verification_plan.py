@@ -62,18 +62,18 @@ def configured(edit: Edit | None = None, code: Any = None) -> Plan:
     return plan(load(config), code) if code else plan(load(config))
 
 
-def attacked(found: Plan) -> list[AttackedStage]:
-    return [stage for stage in found.stages["attacked"].values() if isinstance(stage, AttackedStage)]
+def attacked(planned: Plan) -> list[AttackedStage]:
+    return [stage for stage in planned.stages["attacked"].values() if isinstance(stage, AttackedStage)]
 
 
 def test_work_is_shared():
-    found = configured()
-    table = found.tables["check"]
+    planned = configured()
+    table = planned.tables["check"]
     assert len(table.cells) == 2 * 4 * 2 and table.kind == "verifications"
-    victims = [stage for stage in found.stages["victims"].values() if kind_of(stage.victim) == "ecapa_tdnn"]
+    victims = [stage for stage in planned.stages["victims"].values() if kind_of(stage.victim) == "ecapa_tdnn"]
     assert len(victims) == 2 and all(stage.poisoned.corpus.corpus.voices == 16 for stage in victims)
-    assert len(found.stages["trials"]) == 1
-    stages = attacked(found)
+    assert len(planned.stages["trials"]) == 1
+    stages = attacked(planned)
     noise = [stage for stage in stages if kind_of(stage.adversary) == "noise"]
     # Noise is drawn for each seed, and depends on no encoder.
     assert len(noise) == 2 and all(stage.victim is None for stage in noise)
@@ -83,7 +83,7 @@ def test_work_is_shared():
         assert sorted(stage.defence is not None for stage in own) == [False] * trainings + [True] * trainings
     assert all(stage.shards == 3 for stage in stages)
     # Genuine trials use the corpus's audio.
-    embedded = [stage for stage in found.stages["embeddings"].values() if isinstance(stage, EmbeddingStage)]
+    embedded = [stage for stage in planned.stages["embeddings"].values() if isinstance(stage, EmbeddingStage)]
     assert sum(stage.audio_stage.stage == "corpora" for stage in embedded) == 3
 
 
@@ -160,14 +160,14 @@ def test_an_adaptive_attack_on_a_purification_has_the_purifier_s_weights():
         config["defences"]["purified"] = {"kind": "purification", "purifier": "plain"}
         config["verifications"]["check"]["defences"] = ["none", "purified"]
 
-    found = configured(purified)
-    (purifier,) = found.stages["purifiers"].values()
-    adaptive = [stage for stage in attacked(found) if stage.purifier is not None]
+    planned = configured(purified)
+    (purifier,) = planned.stages["purifiers"].values()
+    adaptive = [stage for stage in attacked(planned) if stage.purifier is not None]
     # Of each of two trainings of the one encoder and of the pretrained other.
     assert len(adaptive) == 3
     assert all(stage.purifier is purifier and stage.weights == [purifier.weights] for stage in adaptive)
     assert all(stage.defence.purifier.result == purifier.key and stage.adversary.adaptive for stage in adaptive)
-    assert all(stage.weights == [] for stage in attacked(found) if stage.purifier is None)
+    assert all(stage.weights == [] for stage in attacked(planned) if stage.purifier is None)
 
 
 def test_an_adaptive_attack_on_a_purification_has_the_transcripts():
@@ -179,12 +179,12 @@ def test_an_adaptive_attack_on_a_purification_has_the_transcripts():
         config["defences"]["purified"] = {"kind": "purification", "purifier": "plain", "text": "transcripts"}
         config["verifications"]["check"]["defences"] = ["purified"]
 
-    found = configured(with_text)
-    adaptive = [stage for stage in attacked(found) if stage.purifier is not None]
+    planned = configured(with_text)
+    adaptive = [stage for stage in attacked(planned) if stage.purifier is not None]
     assert {stage.text.audio_stage.stage for stage in adaptive} == {"corpora"}
     assert all(stage.text.splits == ("test",) and stage.text_files == stage.text.row_files for stage in adaptive)
     # The defence itself transcribes the attacked audio.
-    defended = found.stages["defended"].values()
+    defended = planned.stages["defended"].values()
     assert all(stage.text.audio_stage is stage.audio_stage for stage in defended)
 
 

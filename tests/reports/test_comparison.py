@@ -86,7 +86,7 @@ def ours():
     )
 
 
-def found(comparison, **names):
+def lines_of(comparison, **names):
     for name, value in names.items():
         comparison = comparison[comparison[name] == value]
     return comparison
@@ -108,21 +108,21 @@ def test_every_table_of_a_benchmark_is_there(every):
 def test_wake_s_tables_as_they_are_printed(every):
     wake = every[every["paper"] == "wake"]
     for (watermark, marks), line in WAKE_TABLE_1.items():
-        assert found(wake, table="1", watermark=watermark, marks=marks)["value"].tolist() == numbers(line)
+        assert lines_of(wake, table="1", watermark=watermark, marks=marks)["value"].tolist() == numbers(line)
     for (watermark, marks, read), line in WAKE_TABLE_2.items():
-        lines = found(wake, table="2", watermark=watermark, marks=marks, decoded_mark=read)
+        lines = lines_of(wake, table="2", watermark=watermark, marks=marks, decoded_mark=read)
         assert lines["value"].tolist() == numbers(line)
         assert lines["distortion"].tolist()[::9] == ["undistorted", "shush"]
     for (table, watermark), line in WAKE_ABLATIONS.items():
-        assert found(wake, table=table, watermark=watermark)["value"].tolist() == numbers(line)
+        assert lines_of(wake, table=table, watermark=watermark)["value"].tolist() == numbers(line)
 
 
 def test_pkdmark_s_tables_as_they_are_printed(every):
     pkdmark = every[every["paper"] == "pkdmark"]
     for watermark, line in PKDMARK_TABLE_1.items():
-        assert found(pkdmark, table="1", watermark=watermark)["value"].tolist() == numbers(line)
+        assert lines_of(pkdmark, table="1", watermark=watermark)["value"].tolist() == numbers(line)
     off = {}
-    for watermark, lines in found(pkdmark, table="1").groupby("watermark"):
+    for watermark, lines in lines_of(pkdmark, table="1").groupby("watermark"):
         errors = lines[lines["metric"] == "bit_error_rate"]["value"]
         (mean,) = lines[lines["metric"] == "mean_bit_error_rate"]["value"]
         assert len(errors) == 14
@@ -134,8 +134,8 @@ def test_pkdmark_s_tables_as_they_are_printed(every):
         "pkdmark_teacher_without_stft_loss": 0.31,
         "wavmark_16": 0.22,
     }
-    assert found(pkdmark, table="2", watermark="pkdmark")["value"].tolist() == [2.3, 0.006, 0.020]
-    assert found(pkdmark, table="2", watermark="pkdmark_teacher")["value"].tolist() == [36.0, 0.039, 0.155]
+    assert lines_of(pkdmark, table="2", watermark="pkdmark")["value"].tolist() == [2.3, 0.006, 0.020]
+    assert lines_of(pkdmark, table="2", watermark="pkdmark_teacher")["value"].tolist() == [36.0, 0.039, 0.155]
 
 
 def test_distortions_of_the_printed_tables_are_entries(every):
@@ -199,20 +199,20 @@ def test_table_1_as_it_is_printed(printed):
     ],
 )
 def test_a_handful_by_hand(printed, names, value):
-    assert found(printed, **names)["value"].tolist() == [value]
+    assert lines_of(printed, **names)["value"].tolist() == [value]
 
 
 def test_table_3_without_a_filter_is_table_1_for_sc10_and_resnet18(printed):
-    of_resnet18 = found(printed, corpus="sc10", victim="resnet18", metric="attack_success_rate", defence="none")
+    of_resnet18 = lines_of(printed, corpus="sc10", victim="resnet18", metric="attack_success_rate", defence="none")
     assert (of_resnet18.groupby("trigger")["value"].nunique() == 1).all() and len(of_resnet18) == 10
 
 
 def test_rates_are_in_per_cent_and_differences_in_percentage_points(printed, ours):
     lines = compare(ours, printed, {})
-    accuracy = found(lines, trigger="bloodroot", corpus="sc10", victim="lstm", metric="benign_accuracy").iloc[0]
+    accuracy = lines_of(lines, trigger="bloodroot", corpus="sc10", victim="lstm", metric="benign_accuracy").iloc[0]
     assert accuracy[["ours", "printed", "difference"]].tolist() == pytest.approx([93.0, 92.75, 0.25])
     assert accuracy[["paper", "table", "page"]].tolist() == ["bloodroot", "1", 3]
-    quality = found(lines, trigger="bloodroot", corpus="sc10", metric="pesq")
+    quality = lines_of(lines, trigger="bloodroot", corpus="sc10", metric="pesq")
     assert quality[["ours", "printed", "difference"]].to_numpy().tolist() == [pytest.approx([3.1, 3.002, 0.098])]
 
 
@@ -227,8 +227,8 @@ def test_nothing_is_lost(printed, ours):
         ("bloodroot", "lowpass", "benign_accuracy"),
     ]
     # A number that is printed in two tables is compared with both.
-    twice = found(lines, trigger="bloodroot", victim="resnet18", defence="none", metric="attack_success_rate")
-    assert found(twice, corpus="sc10")["table"].tolist() == ["1", "3"]
+    twice = lines_of(lines, trigger="bloodroot", victim="resnet18", defence="none", metric="attack_success_rate")
+    assert lines_of(twice, corpus="sc10")["table"].tolist() == ["1", "3"]
 
 
 def test_another_poisoning_is_another_number(printed, ours):
@@ -253,11 +253,11 @@ def test_intervals_are_the_wide_table_s_or_else_the_long_one_s(printed, ours):
     ]
     lines = compare(wide, printed, {}, pd.DataFrame(long)).dropna(subset=["ours"])
     ends = ["ours_low", "ours_high"]
-    assert found(lines, metric="pesq")[ends].to_numpy().tolist() == [pytest.approx([3.0, 3.2])]
-    assert found(lines, metric="benign_accuracy")[ends].drop_duplicates().to_numpy().tolist() == [
+    assert lines_of(lines, metric="pesq")[ends].to_numpy().tolist() == [pytest.approx([3.0, 3.2])]
+    assert lines_of(lines, metric="benign_accuracy")[ends].drop_duplicates().to_numpy().tolist() == [
         pytest.approx([90, 99])
     ]
-    assert found(lines, metric="attack_success_rate")[ends].isna().all(axis=None)
+    assert lines_of(lines, metric="attack_success_rate")[ends].isna().all(axis=None)
 
 
 def test_markdown_lists_numbers_of_one_side_alone(printed, ours):
@@ -291,7 +291,7 @@ def test_lines_of_other_test_triggers_are_not_compared(tmp_path, ours):
     comparison = {"paper": "bloodroot", "table": "1", "stands_for": {}}
     specification = {"kind": "experiments", "comparison": comparison, "columns": {}}
     write_comparison(specification, wide=paths[0], metrics=paths[1], destination=paths[2], markdown=paths[3])
-    rates = found(pd.read_csv(paths[2]), metric="attack_success_rate", trigger="bloodroot", victim="lstm")
+    rates = lines_of(pd.read_csv(paths[2]), metric="attack_success_rate", trigger="bloodroot", victim="lstm")
     assert rates["ours"].dropna().tolist() == [96.0]
 
 
@@ -315,11 +315,11 @@ def test_fake_the_real_s_numbers_are_as_printed(every):
     own = every[every["paper"] == "fake_the_real"]
     assert len(own) == 4 + 16 + 12 + 12 + 18
     for trigger, text in FAKE_THE_REAL_TABLE_1.items():
-        lines = found(own, table="1", trigger=trigger)
+        lines = lines_of(own, table="1", trigger=trigger)
         assert lines["victim"].tolist() == [v for v in ("vgg19", "wide_resnet50", "sincnet", "rawnet3") for _ in "12"]
         assert lines["value"].tolist() == numbers(text)
     for tested, text in FAKE_THE_REAL_TABLE_4.items():
-        lines = found(own, table="4", test_trigger=tested)
+        lines = lines_of(own, table="4", test_trigger=tested)
         assert lines["trigger"].tolist() == ["speaker_1a", "speaker_2a", "speaker_3a"]
         assert lines["value"].tolist() == numbers(text)
 

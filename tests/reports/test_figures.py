@@ -59,8 +59,8 @@ def test_names_have_bars_side_by_side(points):
     tested = points.assign(test_trigger=np.where(points["rate"] == 0.01, "tone", "voice"))[points["rate"] > 0.005]
     (axes,) = drawn_figure(tested, [Panel(x="test_trigger", y="attack_success_rate")]).axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["voice", "tone"]
-    found = {(round(bar.get_x() + bar.get_width() / 2, 3), round(bar.get_height(), 3)) for bar in axes.patches}
-    assert found == {(-0.2, 90), (0.8, 70), (0.2, 95), (1.2, 75)}
+    bars = {(round(bar.get_x() + bar.get_width() / 2, 3), round(bar.get_height(), 3)) for bar in axes.patches}
+    assert bars == {(-0.2, 90), (0.8, 70), (0.2, 95), (1.2, 75)}
     ends = {tuple(map(tuple, segment.round(3))) for lines in axes.collections for segment in lines.get_segments()}
     assert ((-0.2, 80), (-0.2, 95)) in ends and ((1.2, 65), (1.2, 80)) in ends
     assert not any(line.get_visible() for line in axes.get_xgridlines())
@@ -101,8 +101,8 @@ def test_a_map_has_its_numbers_where_they_belong_and_none_where_there_is_none():
     success, quality = drawn.axes
     assert [tick.get_text() for tick in success.get_xticklabels()] == ["none", "lowpass", "dap"]
     assert [tick.get_text() for tick in success.get_yticklabels()] == ["tone", "notch"]
-    found = {text.get_position(): text.get_text() for text in success.texts}
-    assert found == {(0, 0): "100", (1, 0): "25", (0, 1): "0", (1, 1): "100", (2, 1): "50"}
+    texts = {text.get_position(): text.get_text() for text in success.texts}
+    assert texts == {(0, 0): "100", (1, 0): "25", (0, 1): "0", (1, 1): "100", (2, 1): "50"}
     (cells,) = success.images
     np.testing.assert_allclose(cells.get_array().filled(np.nan), [[99.6, 25, np.nan], [0.4, 100, 50]])
     assert (cells.norm.vmin, cells.norm.vmax) == (0, 100)

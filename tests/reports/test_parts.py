@@ -34,20 +34,20 @@ def table() -> pd.DataFrame:
 
 
 def test_rates_are_by_distortion_and_the_rest_once(table):
-    found = {part.title: part for part in arrange_parts(table, LAYOUT, COLUMNS, SETTINGS)}
-    errors = found["Bit error rate (%)"]
+    parts = {part.title: part for part in arrange_parts(table, LAYOUT, COLUMNS, SETTINGS)}
+    errors = parts["Bit error rate (%)"]
     assert errors.headings == ["watermark", "marks", "none", "mp3_64"]
     assert errors.rows[0] == ["perth", "single", "", ""]
     assert errors.rows[1] == ["keyed", "single", "0.12 (0.00–50.00)", "25.00 (0.00–50.00)"]
-    assert found["Readings that failed"].rows[1] == ["keyed", "single", "0", "3"]
-    assert "Readings of clean utterances that failed" not in found
-    assert found["Capacity, quality, keys"].rows == [
+    assert parts["Readings that failed"].rows[1] == ["keyed", "single", "0", "3"]
+    assert "Readings of clean utterances that failed" not in parts
+    assert parts["Capacity, quality, keys"].rows == [
         ["perth", "single", "40.0", "16"],
         ["keyed", "single", "40.0", "16"],
         ["keyed", "double", "40.0", "16"],
     ]
     # The cost of a watermark does not depend on its marks.
-    assert found["Cost for each second of audio"].rows == [["perth", "7"], ["keyed", "7"]]
+    assert parts["Cost for each second of audio"].rows == [["perth", "7"], ["keyed", "7"]]
 
 
 def test_pages_are_written(table, tmp_path):

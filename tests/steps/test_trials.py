@@ -110,5 +110,5 @@ def test_trials_are_of_the_test_split_and_lists_are_subsampled(tmp_path):
         seed=0,
         destination=tmp_path / "some.parquet",
     )
-    some = parquet.read(tmp_path / "some.parquet")
-    assert len(some) == 8 and some["target"].sum() == 4
+    trials = parquet.read(tmp_path / "some.parquet")
+    assert len(trials) == 8 and trials["target"].sum() == 4

@@ -51,22 +51,22 @@ def test_multi_scale_stft_in_numpy():
         marked, clean = (magnitudes(audio, size, size // 4) for audio in (OTHER, CLEAN))
         logarithms = np.log(marked + 1e-5) - np.log(clean + 1e-5)
         expected.append(np.abs(marked - clean).mean() + np.abs(logarithms).mean())
-    found = bloodroot_losses.multi_scale_stft(tensor(OTHER), tensor(CLEAN))
-    assert float(found) == pytest.approx(np.mean(expected), rel=1e-4)
+    loss = bloodroot_losses.multi_scale_stft(tensor(OTHER), tensor(CLEAN))
+    assert float(loss) == pytest.approx(np.mean(expected), rel=1e-4)
 
 
 def test_log_mel_distance_in_numpy():
     filters = triangles(64, 1024)
     marked, clean = (10 * np.log10(magnitudes(a, 1024, 256) ** 2 @ filters + 1e-5) for a in (OTHER, CLEAN))
-    found = bloodroot_losses.log_mel_distance(RATE, CPU)(tensor(OTHER), tensor(CLEAN))
-    assert float(found) == pytest.approx(np.abs(marked - clean).mean(), rel=1e-3)
+    distance = bloodroot_losses.log_mel_distance(RATE, CPU)(tensor(OTHER), tensor(CLEAN))
+    assert float(distance) == pytest.approx(np.abs(marked - clean).mean(), rel=1e-3)
 
 
 @pytest.mark.parametrize("gain_db", [-12.0, 0.5, 6.0])
 def test_the_log_mel_distance_of_a_gain_is_the_gain(gain_db):
     loud = tensor(10 * CLEAN)
-    found = bloodroot_losses.log_mel_distance(RATE, CPU)(loud * 10 ** (gain_db / 20), loud)
-    assert float(found) == pytest.approx(abs(gain_db), abs=1e-2)
+    distance = bloodroot_losses.log_mel_distance(RATE, CPU)(loud * 10 ** (gain_db / 20), loud)
+    assert float(distance) == pytest.approx(abs(gain_db), abs=1e-2)
 
 
 @pytest.mark.parametrize("audio", [tensor(CLEAN), torch.zeros(2, 3000)])

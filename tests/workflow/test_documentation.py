@@ -81,12 +81,12 @@ def test_the_navigation_has_every_page():
 
 def literals() -> str:
     """All strings of the library, with variable parts as "…"."""
-    found = []
+    messages = []
     for path in sorted((ROOT / "sanguinaria").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant | ast.JoinedStr):
-                found.append(template(node).replace("`", ""))
-    return "\n".join(found)
+                messages.append(template(node).replace("`", ""))
+    return "\n".join(messages)
 
 
 def test_the_quoted_messages_are_those_of_the_code():
