@@ -31,10 +31,10 @@ def diffwave() -> Callable[[], object]:
 
 
 def victim(**settings: object) -> Callable[[], object]:
-    """What a model says of clips of a second, all at once."""
-    victim = plugins.build("victims", settings)
-    assert isinstance(victim, Victim)
-    network, clips = victim.network(10).eval(), torch.randn(CLIPS, *victim.front_end.dummy_input_shape)
+    """A function that computes the predictions of clips of one second."""
+    plugin = plugins.build("victims", settings)
+    assert isinstance(plugin, Victim)
+    network, clips = plugin.network(10).eval(), torch.randn(CLIPS, *plugin.front_end.dummy_input_shape)
     return lambda: predict(network, clips, CPU)
 
 

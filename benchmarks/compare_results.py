@@ -1,4 +1,4 @@
-"""Whether two checkouts made the same tables and figures: the check of a change that is to move code and no number.
+"""Comparison of the tables and figures of two checkouts: the check of a change that is to move code and no number.
 
     python benchmarks/compare_results.py OLD/results NEW/results --renamed heard=test_trigger read=decoded_mark
 

@@ -1,4 +1,4 @@
-"""What the workflow adds to the work of the demonstration, and how long it takes to see that there is nothing to do.
+"""Overhead of the workflow over the work of the demonstration, and the time of a run that has nothing to do.
 
 ``python benchmarks/overhead.py``, in the project's folder. The demonstration runs on two cores in a folder of its own.
 *Work* is what jobs took after their start, added up and halved; what is left of the run's time is Snakemake's own, the

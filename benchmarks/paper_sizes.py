@@ -1,4 +1,4 @@
-"""What marking one second costs at the papers' sizes: PKDMark's teacher and student, and WAKE, with random weights.
+"""Cost of marking one second at the papers' sizes: PKDMark's teacher and student, and WAKE, with random weights.
 
     python benchmarks/paper_sizes.py [--threads 1] [--rounds 5]
 

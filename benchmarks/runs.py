@@ -17,7 +17,7 @@ SPENT = re.compile(r"^spent: (\S+) s of work, (\S+) s to start, (\d+) MiB at mos
 
 
 def snakemake(folder: Path, settings: dict[str, Any], target: str, *options: str) -> tuple[str, float]:
-    """Run, in a folder, what ``config.yaml`` and these settings say; what was printed, and the seconds."""
+    """Run the workflow in a folder with ``config.yaml`` and these settings; its output, and the seconds."""
     overlay, base = folder / "overlay.yaml", folder / "config.yaml"
     overlay.write_text(yaml.safe_dump(settings))
     if not base.exists():

@@ -1,4 +1,4 @@
-"""What each stage takes as a corpus grows: its peak memory, and its time.
+"""Peak memory and time of each stage as a corpus grows.
 
 ``python benchmarks/scale.py [--clips 4000] [--factor 10]``, in the project's folder. The clips are those of the Speech
 Commands test archive below ``SANGUINARIA_DOWNLOADS``; the larger corpus holds each of them several times, in as many
