@@ -111,16 +111,6 @@ def ancient_files(paths):
     return [ancient(str(path)) for path in paths]
 
 
-def table_paths(name):
-    """The files of a table; the first two are for programs."""
-    forms = ["csv", "metrics.csv", "md", "tex", "provenance.json"]
-    if PLAN.tables[name].kind == "benchmarks":
-        forms.append("efficiency.csv")
-    if PLAN.tables[name].comparison is not None:
-        forms += ["comparison.csv", "comparison.md"]
-    return [f"results/tables/{name}.{form}" for form in forms]
-
-
 def figure_paths(name):
     """The files of a figure; spectrograms have no points."""
     forms = [
@@ -145,6 +135,6 @@ def write_specification(kind, name, specification):
     return str(path)
 
 
-TARGETS = {name: table_paths(name) for name in PLAN.tables} | {
+TARGETS = {name: table.files for name, table in PLAN.tables.items()} | {
     name: figure_paths(name) for name in (*PLAN.figures, *PLAN.spectrograms)
 }

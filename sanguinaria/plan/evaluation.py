@@ -143,6 +143,16 @@ class Evaluation(Reduced):
         """The long table beside it."""
         return self.table.with_suffix(".metrics.csv")
 
+    @property
+    def files(self) -> list[Path]:
+        """All files of the table; the first two are for programs."""
+        forms = ["csv", "metrics.csv", "md", "tex", "provenance.json"]
+        if self.kind == "benchmarks":
+            forms.append("efficiency.csv")
+        if self.comparison is not None:
+            forms += ["comparison.csv", "comparison.md"]
+        return [self.table.with_suffix(f".{form}") for form in forms]
+
     @cached_property
     def specification(self) -> str:
         """The evaluation as JSON, each result by its path, with the specifications of all of them.
