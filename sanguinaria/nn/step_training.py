@@ -14,6 +14,7 @@ from torch import nn
 
 from sanguinaria.core.atomic_files import atomic
 from sanguinaria.core.checkpoints import load_checkpoint, save_checkpoint
+from sanguinaria.core.training_log import log_training
 
 # Steps between two checkpoints, and between two rows of the history.
 CHECKPOINT_INTERVAL = 200
@@ -80,7 +81,7 @@ def train(
         state["step"] += 1
         state["recent"].append(values)
         if is_checkpoint_step(state["step"], schedule.steps):
-            _add_row(state)
+            _add_row(state, _name(checkpoint))
             state["random"] = generator.get_state()
             save_checkpoint(checkpoint, network, optimiser, state)
     network.eval()
@@ -140,8 +141,13 @@ def _update(network: nn.Module, optimiser: torch.optim.Optimizer, loss: torch.Te
     optimiser.step()
 
 
-def _add_row(state: TrainingState) -> None:
-    """Move the values since the last row into a new row of the history, as means, and print it."""
+def _name(checkpoint: Path) -> str:
+    """The name of a training in its log: that of its checkpoint, where a method has several trainings."""
+    return checkpoint.stem.replace("checkpoint", "training")
+
+
+def _add_row(state: TrainingState, training: str) -> None:
+    """Move the values since the last row into a new row of the history, as means, and log it."""
     recent = state["recent"]
     # Values that only some steps log, such as those of a validation, are averaged over those steps.
     by_name = {name: [values[name] for values in recent if name in values] for name in recent[-1]}
@@ -149,3 +155,4 @@ def _add_row(state: TrainingState) -> None:
     state["history"].append({"step": state["step"], **means})
     state["recent"] = []
     print(", ".join(f"{name} {value:.4g}" for name, value in state["history"][-1].items()), flush=True)
+    log_training(training, state["history"][-1])

@@ -15,6 +15,7 @@ from torch import nn
 from sanguinaria.core import devices
 from sanguinaria.core.checkpoints import load_checkpoint, save_checkpoint
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.training_log import log_training
 from sanguinaria.nn.feature_dataset import FeatureDataset, Features
 from sanguinaria.nn.training_settings import EpochSettings, FineTuningSettings, TrainingSettings
 
@@ -83,6 +84,7 @@ def train(
         state.add_epoch(loss, accuracy, network)
         save_checkpoint(checkpoint, network, optimiser, vars(state))
         print(f"epoch {state.epoch}/{victim.epochs}: loss {loss:.4f}, validation {accuracy:.4f}", flush=True)
+        log_training("training", state.history[-1])
     if victim.keep == "best":
         network.load_state_dict(state.best_weights)
     return network.eval(), pd.DataFrame(state.history)
@@ -117,6 +119,7 @@ def fine_tune(
     for epoch in range(epochs):
         loss = _train_epoch(tuned, optimiser, settings, dataset, seed, epoch, device)
         print(f"fine-tuning, epoch {epoch + 1}/{epochs}: loss {loss:.4f}", flush=True)
+        log_training("fine_tuning", {"epoch": epoch + 1, "loss": loss})
     return tuned.eval()
 
 

@@ -24,6 +24,8 @@ OVERLAYS = Path("config")
 SCRIPTS = Path("workflow_scripts")
 # The name of a result's folder ends in its identity. Folders with other names are never removed.
 KEY = re.compile(r"[\w-]+-[0-9a-f]{12}")
+# The end of the name of a result's log.
+LOG = re.compile(r"\.log$|\.training\.csv$")
 # Temporary files of killed jobs (sanguinaria/core/atomic_files.py), and renamed damaged files
 # (sanguinaria/workflow/job.py).
 TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}(\.\w+)?|.+\.damaged")
@@ -74,7 +76,7 @@ def unreachable(plans: Iterable[Plan], results: Path = RESULTS) -> list[Path]:
     stale = [
         path
         for path in stored
-        if KEY.fullmatch(name := path.name.removesuffix(".log")) and (path.parent.name, name) not in keys
+        if KEY.fullmatch(name := LOG.sub("", path.name)) and (path.parent.name, name) not in keys
     ]
     for specification in results.glob("*/specifications/*.json"):
         folder, name = specification.parents[1], specification.stem

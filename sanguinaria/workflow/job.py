@@ -16,6 +16,7 @@ from typing import Any
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import DamagedError, InputError
 from sanguinaria.core.paths import RESULTS
+from sanguinaria.core.training_log import training_log
 
 # Parts of the messages of a full disk or quota, from the operating system and from PyTorch.
 DISK_FULL = ("No space left on device", "Disk quota exceeded", "file write failed")
@@ -25,9 +26,10 @@ DISK_FULL = ("No space left on device", "Disk quota exceeded", "file write faile
 def job(snakemake: Any) -> Iterator[dict[str, Any]]:
     """Run the body of a workflow script.
 
-    Standard output and error, those of C libraries too, are redirected to the rule's log. Invalid input ends the job
-    with its message alone, any other error with a traceback. A cancelled job unwinds its stack. A damaged result of an
-    earlier job is renamed, so that the next run recomputes it. The specification is written beside the result.
+    Standard output and error, those of C libraries too, are redirected to the rule's log; losses of trainings are
+    written beside it, to a file that ends in ``.training.csv``. Invalid input ends the job with its message alone, any
+    other error with a traceback. A cancelled job unwinds its stack. A damaged result of an earlier job is renamed, so
+    that the next run recomputes it. The specification is written beside the result.
 
     Args:
         snakemake: the object of that name in a workflow script.
@@ -43,7 +45,8 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
     start = time.time()
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as file, _redirected(file.fileno()), _unwinding_on_sigterm():
+    losses = training_log(log.with_suffix(".training.csv"))
+    with log.open("w") as file, _redirected(file.fileno()), _unwinding_on_sigterm(), losses:
         try:
             yield json.loads(snakemake.params.specification)
             if "folder" in snakemake.params.keys():  # noqa: SIM118 (a list with names)
@@ -151,6 +154,7 @@ def _unwinding_on_sigterm() -> Iterator[None]:
     process = os.getpid()
 
     def end(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # another one would interrupt the unwinding
         if os.getpid() == process:  # forked workers exit without a message
             os.write(2, b"Error: SIGTERM received: the job was cancelled, or exceeded its time limit\n")
         raise SystemExit(128 + number)

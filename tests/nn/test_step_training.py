@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 import torch
 
+from sanguinaria.core.training_log import training_log
 from sanguinaria.nn import step_training
 from sanguinaria.nn.step_training import Schedule, finish_training, set_learning_rate, train
 
@@ -53,6 +54,20 @@ def test_a_killed_training_resumes_to_the_same_weights_and_history(checkpoint, k
     resumed, resumed_history = trained(checkpoint)
     assert torch.equal(whole.weight, resumed.weight)
     assert history == resumed_history
+
+
+def test_the_rows_of_the_history_are_logged_while_the_training_runs(checkpoint, tmp_path):
+    path = tmp_path / "logs" / "job.training.csv"
+    with pytest.raises(KeyboardInterrupt), training_log(path):
+        trained(checkpoint, killed_at=3)
+    assert pd.read_csv(path)["step"].tolist() == [2]
+    with training_log(path):
+        trained(checkpoint)
+    table = pd.read_csv(path)
+    assert table["training"].tolist() == ["training"] * 3
+    assert table["step"].tolist() == [2, 4, 5]
+    assert table["step_number"].tolist() == [0.5, 2.5, 4]
+    assert table["seconds"].is_monotonic_increasing
 
 
 def test_a_finished_training_leaves_its_history_alone(checkpoint):

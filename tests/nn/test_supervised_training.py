@@ -3,14 +3,16 @@
 import itertools
 import math
 
+import pandas as pd
 import pytest
 import torch
 
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.training_log import training_log
 from sanguinaria.nn import supervised_training as training
 from sanguinaria.nn.feature_dataset import FeatureDataset, Features, empty_dataset
-from sanguinaria.nn.supervised_training import predict, train
+from sanguinaria.nn.supervised_training import fine_tune, predict, train
 from sanguinaria.victims._models import load_model, save_model
 
 CPU = torch.device("cpu")
@@ -47,6 +49,18 @@ def test_training_learns(tmp_path):
     assert history["loss"].iloc[-1] < history["loss"].iloc[0] < 1.5 * math.log(2)
     unseen = examples(100, 3)
     assert (predict(network, unseen.features, CPU).argmax(-1) == unseen.labels).float().mean() > 0.95
+
+
+def test_epochs_are_logged_while_the_training_runs(tmp_path):
+    path = tmp_path / "job.training.csv"
+    with training_log(path):
+        network, history = trained(tmp_path)
+        fine_tune(network, examples(32, 2), 2, 0.01, 16, 0, CPU)
+    table = pd.read_csv(path)
+    assert table["training"].tolist() == ["training"] * 4 + ["fine_tuning"] * 2
+    assert table["epoch"].tolist() == [1, 2, 3, 4, 1, 2]
+    assert table["loss"].tolist()[:4] == pytest.approx(history["loss"].tolist(), rel=1e-5)
+    assert table["validation_accuracy"].tolist()[:4] == pytest.approx(history["validation_accuracy"].tolist(), rel=1e-5)
 
 
 @pytest.mark.parametrize(

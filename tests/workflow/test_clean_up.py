@@ -38,6 +38,7 @@ def fill(results: Path, *plans: Plan) -> None:
             for key in specifications:
                 write(results / stage / key / "data")
                 write(results / "logs" / stage / f"{key}.log")
+                write(results / "logs" / stage / f"{key}.training.csv")
         for kind, names in (("tables", reached.tables), ("figures", reached.figures)):
             for name in names:
                 for path in (f"specifications/{name}.json", f"{name}.csv", f"{name}.more.md"):
@@ -64,7 +65,7 @@ def test_results_of_former_settings_are_listed(tmp_path):
         ("logs", "victims"),
         ("logs", "scores"),
     }
-    assert {path.name.removesuffix(".log") for path in listed} == {
+    assert {path.name.removesuffix(".log").removesuffix(".training.csv") for path in listed} == {
         key
         for stage in ("victims", "scores")
         for key in set(planned(epochs=3).stages[stage]) - set(planned().stages[stage])
@@ -129,8 +130,8 @@ def test_the_command_lists_and_with_delete_removes(checkout, capsys):
     assert "Reached by config.yaml, config/more.yaml, elsewhere.yaml" in printed
     clean_up.main(["--delete", "elsewhere.yaml"])
     removed = before - stored()
-    # One victim of each poisoned corpus, clean and with the tone, and its scores: each a folder's file and a log.
-    assert len(removed) == 2 * (2 + 2)
+    # One victim of each poisoned corpus, clean and with the tone, and its scores: each a file, a log, and losses.
+    assert len(removed) == 2 * (2 + 2 + 2)
     assert capsys.readouterr().out.splitlines()[1:-1] == printed.splitlines()[1:-1]
     clean_up.main(["elsewhere.yaml"])
     assert capsys.readouterr().out.splitlines()[-1] == "       0.0 MiB  would be removed by --delete"
