@@ -39,7 +39,8 @@ def prepare(threads: int = 1, gpu: int = 0) -> torch.device:
     deterministic: Any = torch.utils.deterministic
     deterministic.fill_uninitialized_memory = False
     device = torch.device("cuda" if acquired is not None and torch.cuda.is_available() else "cpu")
-    print(f"device: {device}" + ("" if acquired is None else f" (CUDA_VISIBLE_DEVICES={acquired})"), flush=True)
+    name = f", {torch.cuda.get_device_name()}" if device.type == "cuda" else ""
+    print(f"device: {device}" + ("" if acquired is None else f" (CUDA_VISIBLE_DEVICES={acquired}{name})"), flush=True)
     return device
 
 

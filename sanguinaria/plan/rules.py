@@ -20,6 +20,12 @@ def rule_names() -> tuple[str, ...]:
 
 
 @cache
+def all_stages() -> tuple[type[Stage], ...]:
+    """Return the classes of all stages that a rule makes."""
+    return tuple(_stages(Stage))
+
+
+@cache
 def key_wildcards() -> tuple[str, ...]:
     """Return the wildcards of the rules that match a stage's key, sorted."""
     return tuple(sorted({stage.wildcard for stage in _stages(Stage)}))
