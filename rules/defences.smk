@@ -38,7 +38,7 @@ rule defended_model:
         ),
         held_out=files("defended", "defended", lambda defended: defended.held_out_files),
     output:
-        model="results/defended/{defended}/model.safetensors",
+        models="results/defended/{defended}/models.zip",
     log:
         "results/logs/defended/{defended}.log",
     cache: True

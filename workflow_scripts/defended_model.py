@@ -10,10 +10,11 @@ from sanguinaria.workflow.job import job
 with job(snakemake) as specification:
     repair_model(
         plugins.build("defences", specification["defence"]),
+        specification["epochs"],
         model=Path(snakemake.input.model),
         index=Path(snakemake.input.index),
         clean_features=paths(snakemake.input.held_out),
         seed=snakemake.params.seed,
-        destination=Path(snakemake.output.model),
+        destination=Path(snakemake.output.models),
         device=devices.prepare(snakemake.threads, snakemake.resources.gpu),
     )

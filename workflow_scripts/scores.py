@@ -10,6 +10,7 @@ from sanguinaria.workflow.job import job
 with job(snakemake) as specification:
     score_model(
         Path(snakemake.input.model),
+        specification["epochs"],
         clean=paths(snakemake.input.clean),
         triggered=paths(snakemake.input.triggered),
         index=Path(snakemake.input.index),

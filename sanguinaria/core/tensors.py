@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -51,7 +52,7 @@ def load(path: Path, what: str) -> tuple[dict[str, torch.Tensor], Any]:
         DamagedError: the file was truncated or altered, or was not written by this project.
         InputError: the file cannot be read for another reason.
     """
-    with _converted_errors(path, what), safe_open(path, "pt") as file:
+    with converted_errors(path, what), safe_open(path, "pt") as file:
         entry = _parse_entry(file.metadata())
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dictionary)
         if _checksum(tensors) != entry["checksum"]:
@@ -93,7 +94,7 @@ class TensorRows:
 
 def load_description(path: Path, what: str) -> Any:
     """Load the description alone; arguments and errors are those of :func:`load`."""
-    with _converted_errors(path, what), safe_open(path, "pt") as file:
+    with converted_errors(path, what), safe_open(path, "pt") as file:
         return _parse_entry(file.metadata())["description"]
 
 
@@ -117,13 +118,25 @@ def _checksum(tensors: Mapping[str, torch.Tensor]) -> int:
 
 
 @contextmanager
-def _converted_errors(path: Path, what: str) -> Iterator[None]:
-    """Convert the block's errors to those of :func:`load`."""
+def converted_errors(path: Path, what: str) -> Iterator[None]:
+    """Convert the block's errors to those of :func:`load`.
+
+    Args:
+        path: the file that the block reads.
+        what: the kind of the result.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        DamagedError: the file was truncated or altered, or was not written by this project.
+        InputError: the file cannot be read for another reason.
+    """
     try:
         yield
     except OSError as error:
         if path.exists():
             raise InputError(f"{path}: this {what} cannot be read ({error})") from error
         raise DamagedError(path, what, error) from error
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, BadZipFile, ValueError, KeyError, TypeError) as error:
         raise DamagedError(path, what, error) from error

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from sanguinaria.core.plugins import Plugin
 
@@ -18,11 +18,13 @@ class Defence(Plugin):
     """Protocol of a defence.
 
     A defence that acts on the input implements ``transform`` or ``transform_with_texts``, one that acts on the model
-    ``repair``.
+    ``repair``. ``epochs_setting`` is the setting with the number of epochs that ``repair`` fine-tunes for, if it does:
+    entries of one table that differ in it alone are one training.
     """
 
     room: ClassVar[str] = "defences"
     acts_on: ClassVar[Literal["input", "model"]] = "input"
+    epochs_setting: ClassVar[str | None] = None
 
     @property
     def is_identity(self) -> bool:
@@ -33,6 +35,15 @@ class Defence(Plugin):
     def needs_held_out(self) -> bool:
         """Whether ``repair`` uses clean utterances that the model was not trained on."""
         return False
+
+    @property
+    def fine_tuning_epochs(self) -> int:
+        """The epochs that ``repair`` fine-tunes for; 0 for a defence that does not."""
+        return 0 if self.epochs_setting is None else int(getattr(self, self.epochs_setting))
+
+    def with_epochs(self, epochs: int) -> Self:
+        """Return the same defence with so many epochs of fine-tuning; itself where it does not fine-tune."""
+        return self if self.epochs_setting is None else self.model_copy(update={self.epochs_setting: epochs})
 
     def transform(self, sample_rate: int, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
         """Return the transform of an input, a function from (utterances, samples) to the same shape.
@@ -64,8 +75,11 @@ class Defence(Plugin):
 
     def repair(
         self, network: torch.nn.Module, held_out: FeatureDataset, seed: int, device: torch.device
-    ) -> torch.nn.Module:
-        """Return a repaired copy of a network on the device, in evaluation mode.
+    ) -> Iterator[torch.nn.Module]:
+        """Yield a repaired copy of a network on the device, in evaluation mode.
+
+        A defence that fine-tunes yields it before the first epoch and after each, so that the last is the defence's
+        and the others are those of fewer epochs. They may be one object, whose weights change.
 
         Args:
             network: from inputs (utterances, channels, times) to logits (utterances, labels).

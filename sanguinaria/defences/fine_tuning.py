@@ -6,6 +6,7 @@ corpus's validation split, which the model was not trained on.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -22,6 +23,7 @@ class FineTuning(Defence):
     """Further epochs of training on clean validation utterances; the first n of n + 1 epochs are those of n epochs."""
 
     acts_on: ClassVar[Literal["input", "model"]] = "model"
+    epochs_setting: ClassVar[str | None] = "epochs"
 
     epochs: int = Field(ge=0, description="epochs on the clean validation utterances")
     learning_rate: float = Field(default=1e-4, gt=0, description="Adam's, constant")
@@ -37,7 +39,7 @@ class FineTuning(Defence):
 
     def repair(
         self, network: torch.nn.Module, held_out: FeatureDataset, seed: int, device: torch.device
-    ) -> torch.nn.Module:
+    ) -> Iterator[torch.nn.Module]:
         from sanguinaria.nn.supervised_training import fine_tune
 
         return fine_tune(network, held_out, self.epochs, self.learning_rate, self.batch_size, seed, device)

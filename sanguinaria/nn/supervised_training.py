@@ -98,8 +98,10 @@ def fine_tune(
     batch_size: int,
     seed: int,
     device: torch.device,
-) -> nn.Module:
+) -> Iterator[nn.Module]:
     """Fine-tune a copy of a network with Adam at a constant learning rate; the network itself stays as it is.
+
+    The weights after n epochs do not depend on how many follow.
 
     Args:
         network: trained before.
@@ -110,17 +112,18 @@ def fine_tune(
         seed: of the order of the utterances.
         device: that the copy is trained on, and stays on.
 
-    Returns:
-        The fine-tuned copy, in evaluation mode.
+    Yields:
+        The copy in evaluation mode, before the first epoch and after each: one object, whose weights change.
     """
     settings = FineTuningSettings(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
     tuned = _to_device(copy.deepcopy(network), device)
     optimiser = torch.optim.Adam(tuned.parameters(), learning_rate, fused=True)
+    yield tuned.eval()
     for epoch in range(epochs):
         loss = _train_epoch(tuned, optimiser, settings, dataset, seed, epoch, device)
         print(f"fine-tuning, epoch {epoch + 1}/{epochs}: loss {loss:.4f}", flush=True)
         log_training("fine_tuning", {"epoch": epoch + 1, "loss": loss})
-    return tuned.eval()
+        yield tuned.eval()
 
 
 @torch.inference_mode()

@@ -265,12 +265,32 @@ class Expander:
         return [] if name is None else [self._defence(name), *self._called(self._defence(name))]
 
     @cache
-    def repaired(self, victim: VictimStage, name: str) -> VictimStage | RepairedStage:
+    def repaired(self, victim: VictimStage, name: str, defences: tuple[str, ...]) -> RepairedStage | None:
+        """The models after a defence of the model; ``None`` where the defence is none.
+
+        ``defences`` are all of the table's: those that differ in their epochs of fine-tuning alone are one training, so
+        that its identity depends on the configuration of the table, and on no other table or command line.
+        """
+        if self._leaves_model(name):
+            return None
+        defence, epochs = self._fine_tuning(name, defences)
+        held_out = victim.clean_features if defence.needs_held_out else None
+        return RepairedStage(self.code(RepairedStage, (defence, victim.victim)), defence, epochs, victim, held_out)
+
+    @cache
+    def _fine_tuning(self, name: str, defences: tuple[str, ...]) -> tuple[Defence, tuple[int, ...]]:
+        """Of the defences that differ from one in their epochs alone the longest, and the epochs of all, ascending."""
         defence = self._defence(name)
-        if defence.is_identity or defence.acts_on != "model":
-            return victim
-        code = self.code(RepairedStage, (defence, victim.victim))
-        return RepairedStage(code, defence, victim, victim.clean_features if defence.needs_held_out else None)
+        lengths = (self._defence(other) for other in defences if not self._leaves_model(other))
+        epochs = {other.fine_tuning_epochs for other in lengths if other.with_epochs(0) == defence.with_epochs(0)}
+        return defence.with_epochs(max(epochs)), tuple(sorted(epochs))
+
+    def _leaves_model(self, name: str) -> bool:
+        return self._defence(name).is_identity or self._defence(name).acts_on != "model"
+
+    def fine_tuning_epochs(self, name: str) -> int:
+        """The epochs that a defence fine-tunes for."""
+        return self._defence(name).fine_tuning_epochs
 
     @cache
     def features(self, audio: AudioStage, front_end: FrontEnd) -> FeatureStage:

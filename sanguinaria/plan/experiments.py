@@ -153,14 +153,15 @@ class _Expansion:
 
     def _scores(self, case: _Case, poisoned: PoisonedStage, seed: int) -> ScoreStage:
         victim = self.expander.victim(poisoned, case.victim, seed)
-        model = self.expander.repaired(victim, case.defence)
+        repaired = self.expander.repaired(victim, case.defence, self.experiment.defences)
+        epochs = None if repaired is None else self.expander.fine_tuning_epochs(case.defence)
         clean, triggered = (
             self.expander.features(self.expander.defended(audio, case.defence), victim.victim.front_end)
             for audio in (case.corpus, self._test_audio(case))
         )
         code = self.expander.code(ScoreStage, (victim.victim,))
         triggered_if_any = None if self.expander.trigger(case.test_trigger).is_identity else triggered
-        return ScoreStage(code, model, clean, triggered_if_any, case.target)
+        return ScoreStage(code, victim if repaired is None else repaired, epochs, clean, triggered_if_any, case.target)
 
     def _test_audio(self, case: _Case) -> TriggeredStage | CorpusStage:
         """The test audio with the trigger of the tests."""

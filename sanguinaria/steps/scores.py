@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def score_model(
     model: Path,
+    epochs: int | None = None,
     *,
     clean: Sequence[Path],
     triggered: Sequence[Path],
@@ -28,7 +29,8 @@ def score_model(
     """Write a row per test utterance: ``audio, utterance_id, label, speaker, predicted, target_probability``.
 
     Args:
-        model: file of the trained model.
+        model: file of the trained model, or of models after a defence.
+        epochs: of fine-tuning, which distinguish the models after a defence; ``None`` for a model without one.
         clean: feature files of clean audio, of all shards or of some; other splits in them are skipped. Their rows
             have "clean" as ``audio``.
         triggered: feature files of triggered audio, likewise; there may be none. Their rows have "triggered".
@@ -40,9 +42,12 @@ def score_model(
     Raises:
         InputError: the corpus has no such target label, which only its recordings could show.
     """
-    from sanguinaria.victims._models import load_model
+    from sanguinaria.victims._models import load_model, load_repaired_model
 
-    network, labels = load_model(model, device)
+    if epochs is None:
+        network, labels = load_model(model, device)
+    else:
+        network, labels = load_repaired_model(model, epochs, device)
     if target not in labels:
         raise InputError(f"no utterance has the target label {target!r}; the labels are: {', '.join(labels[:20])}")
     rows = parquet.read(index, ["utterance_id", "label", "speaker", "split"]).set_index("utterance_id")

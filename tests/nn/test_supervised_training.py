@@ -55,7 +55,7 @@ def test_epochs_are_logged_while_the_training_runs(tmp_path):
     path = tmp_path / "job.training.csv"
     with training_log(path):
         network, history = trained(tmp_path)
-        fine_tune(network, examples(32, 2), 2, 0.01, 16, 0, CPU)
+        list(fine_tune(network, examples(32, 2), 2, 0.01, 16, 0, CPU))
     table = pd.read_csv(path)
     assert table["training"].tolist() == ["training"] * 4 + ["fine_tuning"] * 2
     assert table["epoch"].tolist() == [1, 2, 3, 4, 1, 2]

@@ -7,7 +7,7 @@ from sanguinaria.plan.stages.defended import DefendedStage, RepairedStage
 from sanguinaria.plan.stages.scores import ScoreStage
 from sanguinaria.plan.stages.triggered import TriggeredStage
 from sanguinaria.plan.stages.victims import VictimStage
-from tests.plans import PRUNED, count_added_stages, plan_of, poisoned_stages, stages_of_type
+from tests.plans import CONFIGURATION, PRUNED, count_added_stages, plan_of, poisoned_stages, stages_of_type
 
 
 def _detections(cell):
@@ -72,6 +72,68 @@ def test_held_out_utterances_are_given_to_a_defence_that_asks_for_them(epochs: i
 def test_a_pruning_that_prunes_nothing_is_no_defence():
     made = plan_of(PRUNED.replace("share: 0.5", "share: 0"), defences=["pruned"])
     assert "defended" not in made.stages
+
+
+CURVE = CONFIGURATION.replace(
+    "  lowpass: {kind: lowpass}\n",
+    "".join(
+        f"  {name}: {settings}\n"
+        for name, settings in {
+            "lowpass": "{kind: lowpass}",
+            **{f"tuned_{epochs}": f"{{kind: fine_tuning, epochs: {epochs}}}" for epochs in (0, 1, 2, 4, 8)},
+            "faster_2": "{kind: fine_tuning, epochs: 2, learning_rate: 0.01}",
+            "pruned": "{kind: pruning, share: 0.5}",
+            "pruned_tuned": "{kind: pruning, share: 0.5, fine_tune_epochs: 3}",
+            "pruned_more": "{kind: pruning, share: 0.6}",
+        }.items()
+    ),
+)
+TUNED = ["tuned_0", "tuned_1", "tuned_2", "tuned_4"]
+
+
+def _scored(made, defence):
+    """The scored models of a defence, and the epochs of fine-tuning of each."""
+    cells = [cell for cell in made.tables["demo"].cells if cell.factors["defence"] == defence]
+    return [(scores.victim, scores.epochs) for cell in cells for scores in cell.rows["scores"]]
+
+
+def test_defences_that_differ_in_their_epochs_alone_are_one_training():
+    made = plan_of(CURVE, defences=TUNED)
+    repaired, victims = stages_of_type(made, RepairedStage), stages_of_type(made, VictimStage)
+    assert len(repaired) == len(victims) == 3 * 2 * 2
+    assert {(stage.epochs, stage.defence.fine_tuning_epochs) for stage in repaired} == {((1, 2, 4), 4)}
+    assert {epochs for _, epochs in _scored(made, "tuned_2")} == {2}
+    assert [stage for stage, _ in _scored(made, "tuned_2")] == [stage for stage, _ in _scored(made, "tuned_4")]
+    # No epoch at all leaves the victim.
+    assert {(type(stage), epochs) for stage, epochs in _scored(made, "tuned_0")} == {(VictimStage, None)}
+    # A model has scores of its own for each number of epochs.
+    assert len(stages_of_type(made, ScoreStage)) == 4 * len(victims)
+
+
+def test_a_pruning_and_its_fine_tuning_are_one_training():
+    made = plan_of(CURVE, defences=["pruned", "pruned_tuned", "pruned_more"], victims=["lstm"], triggers=["clean"])
+    trainings = {(stage.defence.share, stage.epochs, *stage.upstream) for stage in stages_of_type(made, RepairedStage)}
+    assert {(share, epochs) for share, epochs, *_ in trainings} == {(0.5, (0, 3)), (0.6, (0,))}
+    assert {epochs for _, epochs in _scored(made, "pruned")} == {0}
+    assert {epochs for _, epochs in _scored(made, "pruned_tuned")} == {3}
+
+
+def test_other_settings_are_another_training():
+    made = plan_of(CURVE, defences=["tuned_1", "faster_2"], victims=["lstm"], triggers=["clean"], seeds=[0])
+    rates = {stage.epochs: stage.defence.learning_rate for stage in stages_of_type(made, RepairedStage)}
+    assert rates == {(1,): 1e-4, (2,): 0.01}
+
+
+def test_a_training_depends_on_the_defences_of_its_table_alone():
+    def repaired(*defences, text=CURVE):
+        return {stage.key for stage in stages_of_type(plan_of(text, defences=defences), RepairedStage)}
+
+    keys = repaired("tuned_1", "tuned_4")
+    assert keys == repaired("tuned_4", "none", "tuned_1", "lowpass") == repaired("tuned_1", "pruned", "tuned_4") & keys
+    assert keys == repaired("tuned_1", "tuned_4", text=CURVE.replace("epochs: 8", "epochs: 9"))
+    assert keys.isdisjoint(repaired("tuned_1", "tuned_4", "tuned_8"))
+    # Neither on the order of the table's defences, nor on their names.
+    assert keys == repaired("tuned_1", "best", text=CURVE.replace("tuned_4", "best"))
 
 
 def test_detections_are_of_triggers_that_have_a_detector():

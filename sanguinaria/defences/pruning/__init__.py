@@ -7,6 +7,7 @@ false-trigger rate. sanguinaria.defences.pruning.channels ranks and removes chan
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -23,6 +24,7 @@ class Pruning(Defence):
     """Structured pruning of every layer by the same share, with or without fine-tuning on clean utterances."""
 
     acts_on: ClassVar[Literal["input", "model"]] = "model"
+    epochs_setting: ClassVar[str | None] = "fine_tune_epochs"
 
     share: float = Field(
         ge=0, lt=1, description="share of each layer's channels that is removed; at least one is kept in each"
@@ -43,11 +45,9 @@ class Pruning(Defence):
 
     def repair(
         self, network: torch.nn.Module, held_out: FeatureDataset, seed: int, device: torch.device
-    ) -> torch.nn.Module:
+    ) -> Iterator[torch.nn.Module]:
         from sanguinaria.defences.pruning.channels import prune
         from sanguinaria.nn.supervised_training import fine_tune
 
         pruned = prune(network, self.share, held_out.features.shape)
-        if not self.needs_held_out:
-            return pruned
         return fine_tune(pruned, held_out, self.fine_tune_epochs, self.learning_rate, self.batch_size, seed, device)

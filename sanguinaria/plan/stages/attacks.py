@@ -82,6 +82,15 @@ class AttackedStage(AudioStage):
         return ceil(self.trials.trials.count / TRIALS_OF_A_SHARD)
 
     @property
+    def gpus(self) -> int:
+        return int(self.long)
+
+    @property
+    def long(self) -> bool:
+        """Only attacks on an encoder compute gradients."""
+        return self.victim is not None
+
+    @property
     def models(self) -> list[Path]:
         return [] if self.model is None else [self.model.model]
 

@@ -31,6 +31,11 @@ class DefendedStage(AudioStage):
         """The purifier's weights; none for a defence without one."""
         return [] if self.purifier is None else [self.purifier.weights]
 
+    @property
+    def gpus(self) -> int:
+        """One for a purifier, which is a network, else none."""
+        return len(self.weights)
+
     def text_files(self, shard: int) -> list[Path]:
         """The texts of a shard's utterances."""
         return [] if self.text is None else [self.text.rows_of(shard)]
@@ -42,9 +47,14 @@ class DefendedStage(AudioStage):
 
 @dataclass(frozen=True)
 class RepairedStage(Stage):
-    """A trained model after a defence that acts on it; ``held_out`` are the corpus's features, if it uses them."""
+    """A trained model after a defence that acts on it: one model for each number of ``epochs`` of fine-tuning.
+
+    ``defence`` has the largest of them, and ``epochs`` is (0,) for one that does not fine-tune. ``held_out`` are the
+    corpus's features, if it uses them.
+    """
 
     defence: Defence
+    epochs: tuple[int, ...]
     victim: VictimStage
     held_out: FeatureStage | None
 
@@ -57,9 +67,20 @@ class RepairedStage(Stage):
         return self.victim.poisoned
 
     @property
+    def gpus(self) -> int:
+        """One for a defence that fine-tunes, else none."""
+        return int(self.long)
+
+    @property
+    def long(self) -> bool:
+        """Only fine-tuning needs data."""
+        return self.held_out is not None
+
+    @property
     def held_out_files(self) -> list[Path]:
         return [] if self.held_out is None else self.held_out.files
 
     @property
     def model(self) -> Path:
-        return self.folder / "model.safetensors"
+        """The file of all models."""
+        return self.folder / "models.zip"

@@ -31,6 +31,10 @@ class EmbeddingStage(RowStage):
         return f"{kind_of(self.victim)}-{self.audio_stage.name}"
 
     @property
+    def gpus(self) -> int:
+        return 1
+
+    @property
     def shards(self) -> int:
         return self.audio_stage.shards
 
@@ -52,6 +56,7 @@ class TrialScoreStage(Stage):
     stage: ClassVar[str] = "trial_scores"
     wildcard: ClassVar[str] = "trial_scores"
     rules: ClassVar[tuple[str, ...]] = ("trial_scores",)
+    measures: ClassVar[bool] = True
 
     @property
     def name(self) -> str:
@@ -80,6 +85,7 @@ class ProbeQualityStage(RowStage):
     stage: ClassVar[str] = "probe_quality"
     wildcard: ClassVar[str] = "probe_quality"
     rules: ClassVar[tuple[str, ...]] = ("probe_quality",)
+    measures: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

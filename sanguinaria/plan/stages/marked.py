@@ -43,5 +43,9 @@ class MarkedStage(AudioStage):
         return 1 if isinstance(self.audio_stage, CorpusStage) else self.audio_stage.marks + 1
 
     @property
+    def gpus(self) -> int:
+        return 1
+
+    @property
     def shards(self) -> int:  # type: ignore[override]
         return self.audio_stage.shards

@@ -32,6 +32,7 @@ class ReadingStage(RowStage):
     stage: ClassVar[str] = "readings"
     wildcard: ClassVar[str] = "readings"
     rules: ClassVar[tuple[str, ...]] = ("readings",)
+    measures: ClassVar[bool] = True
 
     @property
     def name(self) -> str:
@@ -47,6 +48,10 @@ class ReadingStage(RowStage):
         """The seed of the utterances' messages, and the number of their marks."""
         marked = None if isinstance(self.audio_stage, CorpusStage) else self.audio_stage
         return {"seed": 0, "marks": 0} if marked is None else {"seed": marked.seed, "marks": marked.marks}
+
+    @property
+    def gpus(self) -> int:
+        return 1
 
     @property
     def shards(self) -> int:
@@ -68,6 +73,10 @@ class EfficiencyStage(Stage):
     @property
     def name(self) -> str:
         return kind_of(self.watermark.watermark)
+
+    @property
+    def gpus(self) -> int:
+        return 1
 
     @property
     def row(self) -> Path:

@@ -18,9 +18,13 @@ from sanguinaria.plan.stages.victims import FeatureStage, VictimStage
 
 @dataclass(frozen=True)
 class ScoreStage(RowStage):
-    """A row for each test utterance, clean and, where there is a trigger, triggered: the model's prediction."""
+    """A row for each test utterance, clean and, where there is a trigger, triggered: the model's prediction.
+
+    ``epochs`` are those of fine-tuning of a repaired model, and ``None`` for the victim itself.
+    """
 
     victim: VictimStage | RepairedStage
+    epochs: int | None
     clean: FeatureStage
     triggered: FeatureStage | None
     target: str
@@ -28,6 +32,7 @@ class ScoreStage(RowStage):
     stage: ClassVar[str] = "scores"
     wildcard: ClassVar[str] = "scores"
     rules: ClassVar[tuple[str, ...]] = ("scores",)
+    measures: ClassVar[bool] = True
 
     @property
     def name(self) -> str:
@@ -54,6 +59,7 @@ class QualityStage(RowStage):
     stage: ClassVar[str] = "quality"
     wildcard: ClassVar[str] = "quality"
     rules: ClassVar[tuple[str, ...]] = ("quality",)
+    measures: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

@@ -36,6 +36,8 @@ class Stage:
     stage: ClassVar[str]
     wildcard: ClassVar[str]
     rules: ClassVar[tuple[str, ...]]
+    # Whether tables are all that reads the rows.
+    measures: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -66,6 +68,27 @@ class Stage:
     def row_files(self) -> list[Path]:
         """The files of rows that a table is reduced from; none for a stage that writes no rows."""
         return []
+
+    @property
+    def gpus(self) -> int:
+        """The number of GPUs that a job runs on, where there are any."""
+        return 0
+
+    @property
+    def long(self) -> bool:
+        """Whether a job may take hours: it trains, or attacks by gradients."""
+        return False
+
+    @cached_property
+    def depth(self) -> int:
+        """The length of the longest chain of upstream stages."""
+        return max((upstream.depth + 1 for upstream in self.upstream), default=0)
+
+    @cached_property
+    def waits_for(self) -> frozenset[str]:
+        """The kinds of long stages upstream, each by its folder below ``results/``."""
+        kinds = frozenset(upstream.stage for upstream in self.upstream if upstream.long)
+        return kinds.union(*(upstream.waits_for for upstream in self.upstream))
 
     @property
     def upstream(self) -> Iterator[Stage]:
@@ -143,3 +166,12 @@ class Trained(Stage):
     def environment(self) -> Path:
         """The file that describes the run environment of the training."""
         return self.folder / "environment.json"
+
+    @property
+    def gpus(self) -> int:
+        return int(self.long)
+
+    @property
+    def long(self) -> bool:
+        """Pretrained and untrained weights need no data."""
+        return any(self.upstream)

@@ -27,5 +27,10 @@ class TextStage(RowStage):
         return f"{kind_of(self.text)}-{self.audio_stage.name}"
 
     @property
+    def gpus(self) -> int:
+        """One for a recogniser, which is a network, else none."""
+        return int(self.text.has_network)
+
+    @property
     def shards(self) -> int:
         return self.audio_stage.shards

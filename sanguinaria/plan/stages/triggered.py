@@ -40,8 +40,8 @@ class TriggeredStage(AudioStage):
         return [] if self.watermark is None else [self.watermark.weights]
 
     @property
-    def gpu(self) -> int:
-        """The number of GPUs of a job: one for a generator, else none."""
+    def gpus(self) -> int:
+        """One for a generator, else none."""
         return len(self.weights)
 
     @property
@@ -62,7 +62,7 @@ class ConvertedStage(TriggeredStage):
         return [self.speech.audio]
 
     @property
-    def gpu(self) -> int:
+    def gpus(self) -> int:
         """One where the conversion is a network, else none."""
         assert isinstance(self.trigger, TargetSpeechTrigger)
         return int(self.trigger.has_network)
@@ -95,6 +95,11 @@ class DetectionStage(RowStage):
     def weights(self) -> list[Path]:
         """The detector's weights; none for a trigger without a generator."""
         return [] if self.watermark is None else [self.watermark.weights]
+
+    @property
+    def gpus(self) -> int:
+        """One for the detector of a watermark, which is a network, else none."""
+        return len(self.weights)
 
     @property
     def shards(self) -> int:
