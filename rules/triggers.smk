@@ -37,7 +37,7 @@ rule triggered_test:
     conda:
         ENVIRONMENT
     resources:
-        gpu=lambda wildcards: find_triggered(wildcards).gpu,
+        gpu=lambda wildcards: find_triggered(wildcards).gpus,
     params:
         specification=specification("triggered", "triggered"),
         folder=folder("triggered", "triggered"),
@@ -63,7 +63,7 @@ rule triggered_block:
     conda:
         ENVIRONMENT
     resources:
-        gpu=lambda wildcards: find_triggered(wildcards).gpu,
+        gpu=lambda wildcards: find_triggered(wildcards).gpus,
     params:
         specification=specification("triggered", "triggered"),
         folder=folder("triggered", "triggered"),

@@ -252,7 +252,7 @@ def test_target_speech_is_gathered_once():
     made = planned()
     (speech,) = made.stages["target_speech"].values()
     converted = list(made.stages["triggered"].values())
-    assert len(converted) == 2 and all(stage.weights == [speech.audio] and stage.gpu == 0 for stage in converted)
+    assert len(converted) == 2 and all(stage.weights == [speech.audio] and stage.gpus == 0 for stage in converted)
     assert speech.index_files == [speech.corpus.index] and speech.audio_files == speech.corpus.audio_files
     assert len(made.stages["corpora"]) == 2
 
