@@ -6,12 +6,10 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from math import prod
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -58,38 +56,6 @@ def load(path: Path, what: str) -> tuple[dict[str, torch.Tensor], Any]:
         if _checksum(tensors) != entry["checksum"]:
             raise ValueError("its content does not fit its checksum")
         return tensors, entry["description"]
-
-
-class TensorRows:
-    """Rows of a tensor on disk, read one by one: the pages of a memory-mapped file would count as memory.
-
-    Args:
-        path: a file that :func:`load` has verified.
-        name: the name of a tensor (rows, …) of half precision.
-
-    Raises:
-        ValueError: the tensor is not of half precision.
-    """
-
-    def __init__(self, path: Path, name: str) -> None:
-        # https://github.com/huggingface/safetensors#format: the header's length, the header, and the tensors' bytes.
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length))[name]
-        if header["dtype"] != "F16":
-            raise ValueError(f"{path}: {name} is of {header['dtype']}, not of half precision")
-        self.shape = tuple(header["shape"])
-        self._path = path
-        self._start = 8 + length + header["data_offsets"][0]
-        self._size = prod(self.shape[1:])
-
-    def __len__(self) -> int:
-        return int(self.shape[0])
-
-    def __getitem__(self, row: int) -> torch.Tensor:
-        offset = self._start + 2 * row * self._size
-        values = np.fromfile(self._path, np.float16, self._size, offset=offset)
-        return torch.from_numpy(values).reshape(self.shape[1:])
 
 
 def load_description(path: Path, what: str) -> Any:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 
 import torch
 
-from sanguinaria.core.tensors import TensorRows
+# Bytes up to which a training holds its features in memory, as one tensor. The published corpora of keywords are
+# smaller; speech of speakers, which may be larger than memory, stays in its files.
+MEMORY_LIMIT = 2**30
 
 
 class Features:
     """Features of utterances in a fixed order, (channels, times) each, in half precision.
 
-    They may stay in files, of which only the rows that are indexed are read: a corpus may be larger than memory.
+    They may be memory-mapped files, of which only the rows that are indexed are read: a corpus may be larger than
+    memory.
 
     Example:
         >>> features = Features([torch.zeros(3, 80, 100), torch.ones(2, 80, 100)])
@@ -21,10 +25,10 @@ class Features:
         (5, (80, 100), [0.0, 1.0])
     """
 
-    def __init__(self, parts: Sequence[torch.Tensor | TensorRows], rows: torch.Tensor | None = None) -> None:
+    def __init__(self, parts: Sequence[torch.Tensor], rows: torch.Tensor | None = None) -> None:
         """
         Args:
-            parts: tensors, or tensors in files, (utterances, channels, times) each.
+            parts: tensors (utterances, channels, times), in memory or memory-mapped.
             rows: where each utterance is, (utterances, 2): the number of its part, and its row there. All rows in
                 order, where ``None``.
         """
@@ -35,14 +39,28 @@ class Features:
         return len(self._rows)
 
     def __getitem__(self, positions: torch.Tensor) -> torch.Tensor:
-        """Read the features at positions (batch,): (batch, channels, times)."""
-        return torch.stack([self._parts[part][row] for part, row in self._rows[positions].tolist()])
+        """Gather the features at positions (batch,): (batch, channels, times), with one gather from each part."""
+        parts, rows = self._rows[positions].unbind(1)
+        present = sorted(set(parts.tolist()))
+        if len(present) == 1:
+            return torch.index_select(self._parts[present[0]], 0, rows)
+        batch: torch.Tensor = self._parts[0].new_empty(len(rows), *self.shape)
+        for part in present:
+            chosen = (parts == part).nonzero()[:, 0]
+            batch.index_copy_(0, chosen, self._parts[part].index_select(0, rows[chosen]))
+        return batch
 
     @property
     def shape(self) -> tuple[int, int]:
         """Channels and times of each utterance."""
         _, channels, times = self._parts[0].shape
         return channels, times
+
+    def in_memory(self, limit: int = MEMORY_LIMIT) -> Features:
+        """Return these features as one tensor in memory, or as they are where it would exceed ``limit`` bytes."""
+        if not len(self) or len(self) * prod(self.shape) * self._parts[0].element_size() > limit:
+            return self
+        return Features([self[torch.arange(len(self))]])
 
     def subset(self, positions: Sequence[int] | torch.Tensor) -> Features:
         """Return the features at ``positions``, in that order, without reading them."""
@@ -54,7 +72,7 @@ class Features:
         return Features(self._parts + other._parts, torch.cat([self._rows, shifted]))
 
 
-def _all_rows(parts: Sequence[torch.Tensor | TensorRows]) -> torch.Tensor:
+def _all_rows(parts: Sequence[torch.Tensor]) -> torch.Tensor:
     """The part and the row of every utterance, in order: (utterances, 2)."""
     rows = [torch.stack([torch.full((len(part),), n), torch.arange(len(part))], 1) for n, part in enumerate(parts)]
     return torch.cat([torch.empty(0, 2, dtype=torch.long), *rows])
@@ -71,6 +89,14 @@ class FeatureDataset:
 
     features: Features
     labels: torch.Tensor
+
+    def in_memory(self) -> FeatureDataset:
+        """Return the data set with its features in memory, where they fit (:meth:`Features.in_memory`)."""
+        return replace(self, features=self.features.in_memory())
+
+    def batch(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Gather the features (batch, channels, times) and the labels (batch,) at positions (batch,)."""
+        return self.features[positions], self.labels[positions]
 
 
 def empty_dataset(shape: tuple[int, int]) -> FeatureDataset:

@@ -85,6 +85,7 @@ def random_crops(waveforms: torch.Tensor, count: int, length: int, generator: to
         )
     rows = torch.randint(len(waveforms), (count * 3 // 2,), generator=generator)
     starts = torch.randint(waveforms.shape[-1] - length + 1, rows.shape, generator=generator)
-    crops = torch.stack([waveforms[row, start : start + length] for row, start in zip(rows, starts, strict=True)])
+    # Every crop of every utterance as a view, of which one gather takes those that were drawn.
+    crops = waveforms.unfold(1, length, 1)[rows, starts]
     loudest = crops.square().mean(-1).argsort(descending=True, stable=True)[:count]
     return crops[loudest.sort().values]

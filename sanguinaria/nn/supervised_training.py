@@ -17,6 +17,7 @@ from sanguinaria.core.checkpoints import load_checkpoint, save_checkpoint
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.training_log import log_training
 from sanguinaria.nn.feature_dataset import FeatureDataset, Features
+from sanguinaria.nn.prefetching import on_device
 from sanguinaria.nn.training_settings import EpochSettings, FineTuningSettings, TrainingSettings
 
 
@@ -75,6 +76,7 @@ def train(
     if victim.keep == "best" and len(validation_set.labels) == 0:
         raise InputError("keep: best needs validation utterances; give the corpus a validation share, or keep the last")
     torch.manual_seed(seed)
+    training_set, validation_set = training_set.in_memory(), validation_set.in_memory()
     network = _to_device(victim.network(len(labels)), device)
     optimiser = _optimiser(victim, network)
     state = _initial_or_resumed_state(checkpoint, network, optimiser)
@@ -118,6 +120,7 @@ def fine_tune(
     settings = FineTuningSettings(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
     tuned = _to_device(copy.deepcopy(network), device)
     optimiser = torch.optim.Adam(tuned.parameters(), learning_rate, fused=True)
+    dataset = dataset.in_memory()
     yield tuned.eval()
     for epoch in range(epochs):
         loss = _train_epoch(tuned, optimiser, settings, dataset, seed, epoch, device)
@@ -140,8 +143,10 @@ def predict(network: nn.Module, features: Features, device: torch.device, batch_
         Probabilities (utterances, labels) on the CPU.
     """
     network.eval()
-    batches = torch.split(torch.arange(len(features)), batch_size)
-    return torch.cat([torch.softmax(network(features[batch].to(device).float()), -1).cpu() for batch in batches])
+    batches = on_device(
+        torch.split(torch.arange(len(features)), batch_size), lambda positions: (features[positions],), device
+    )
+    return torch.cat([torch.softmax(network(inputs.float()), -1).cpu() for (inputs,) in batches])
 
 
 def _optimiser(victim: TrainingSettings, network: nn.Module) -> torch.optim.Optimizer:
@@ -169,18 +174,24 @@ def _initial_or_resumed_state(checkpoint: Path, network: nn.Module, optimiser: t
 def _to_device(network: nn.Module, device: torch.device) -> nn.Module:
     """The network on the device, its convolutions in the faster channels-last layout where that is safe."""
     moved: nn.Module = network.to(device)
-    if device.type == "cpu" and not _has_whole_vectors(network):
+    if device.type == "cpu" and not (_has_safe_kernels() and _has_whole_vectors(network)):
         return moved
     return moved.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-def _has_whole_vectors(network: nn.Module) -> bool:
-    """Whether the output channels of every 2-D convolution are a multiple of eight.
+def _has_safe_kernels() -> bool:
+    """Whether this processor's convolutions can be trained channels last: not with AVX2 and without AVX-512.
 
-    With other numbers, as pruning leaves them, training channels last corrupted memory on a processor that has AVX2
-    and no AVX-512 (torch 2.13, oneDNN 3.12); without oneDNN, or in the plain layout, it did not. The kernel is not
-    known.
+    There, the gradient of the weights of a strided 1 × 1 convolution whose input channels are no multiple of eight
+    writes beyond its buffer (torch 2.13, oneDNN 3.12, jit_avx2_1x1_convolution_bwd_weights_t). Networks without such a
+    layer were also seen to corrupt memory there, by a kernel that is not known; so all are trained in the plain layout,
+    which takes 0.7 to 1.3 times as long.
     """
+    return torch.backends.cpu.get_cpu_capability() != "AVX2"
+
+
+def _has_whole_vectors(network: nn.Module) -> bool:
+    """Whether the output channels of every 2-D convolution are a multiple of eight, as pruning does not leave them."""
     return all(layer.out_channels % 8 == 0 for layer in network.modules() if isinstance(layer, nn.Conv2d))
 
 
@@ -200,22 +211,22 @@ def _train_epoch(
     generator = torch.Generator().manual_seed(seed * 100003 + epoch)
     torch.manual_seed(seed * 100003 + epoch)
     network.train()
-    batches = list(_shuffled_batches(len(dataset.labels), settings.batch_size, generator))
+    orders = list(_shuffled_batches(len(dataset.labels), settings.batch_size, generator))
+    batches = on_device(orders, dataset.batch, device)
     dtype = devices.compute_dtype(settings.precision, device)
     total_loss = torch.zeros((), device=device)
     with devices.arithmetic(settings.precision == "tfloat32", settings.deterministic):
-        for step, positions in enumerate(batches):
-            _set_learning_rate(optimiser, settings, (epoch + step / len(batches)) / settings.epochs)
-            features = dataset.features[positions].to(device).float()
-            features = _shift_in_time(features, settings.time_shift, generator)
+        for step, (features, labels) in enumerate(batches):
+            _set_learning_rate(optimiser, settings, (epoch + step / len(orders)) / settings.epochs)
+            features = _shift_in_time(features.float(), settings.time_shift, generator)
             with torch.autocast(device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
                 logits = network(features)
-            loss = settings.loss(logits.float(), dataset.labels[positions].to(device))
+            loss = settings.loss(logits.float(), labels)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             total_loss += loss.detach()
-    return float(total_loss) / len(batches)
+    return float(total_loss) / len(orders)
 
 
 def _shuffled_batches(count: int, batch_size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:

@@ -40,7 +40,7 @@ def extract_features(audio: Path, front_end: FrontEnd, destination: Path, device
 
 
 def load_features(files: Sequence[Path]) -> tuple[list[str], Features]:
-    """Return the utterance ids and the features of several shards; features are read from disk on access.
+    """Return the utterance ids and the features of several shards; the features are memory-mapped.
 
     Args:
         files: of :func:`extract_features`.
@@ -57,7 +57,7 @@ def load_features(files: Sequence[Path]) -> tuple[list[str], Features]:
     names: list[str] = []
     parts = []
     for path in files:
-        _, metadata = tensors.load(path, "features")
+        loaded, metadata = tensors.load(path, "features")
         names += metadata["utterance_ids"]
-        parts.append(tensors.TensorRows(path, "inputs"))
+        parts.append(loaded["inputs"])
     return names, Features(parts)

@@ -74,13 +74,3 @@ def test_a_missing_file_is_damaged_and_an_unreadable_one_is_not(tmp_path):
     with pytest.raises(InputError, match="this model cannot be read") as raised:
         tensors.load(tmp_path, "model")
     assert not isinstance(raised.value, DamagedError)
-
-
-def test_rows_are_read_one_by_one(tmp_path):
-    tensor = torch.randn(7, 5, 3, generator=torch.Generator().manual_seed(0)).half()
-    tensors.save({"first": torch.arange(4), "second": tensor}, {}, tmp_path / "a.safetensors")
-    rows = tensors.TensorRows(tmp_path / "a.safetensors", "second")
-    assert len(rows) == 7 and rows.shape == (7, 5, 3)
-    assert all(torch.equal(rows[number], tensor[number]) for number in range(7))
-    with pytest.raises(ValueError, match="first is of I64"):
-        tensors.TensorRows(tmp_path / "a.safetensors", "first")

@@ -46,6 +46,22 @@ def test_sums_are_concatenations(tensor):
     assert torch.equal(concatenated[torch.tensor([8, 4])], torch.stack([tensor[5] + 1, tensor[4]]))
 
 
+def test_features_in_memory_are_the_same(files, tensor):
+    subset = load_features(files)[1].subset([6, 1, 4])
+    assert torch.equal(subset.in_memory()[torch.arange(3)], tensor[[6, 1, 4]])
+    size = 3 * 4 * 6 * 2
+    assert subset.in_memory(limit=size - 1) is subset
+    assert subset.in_memory(limit=size) is not subset
+    assert len(Features([]).in_memory()) == 0
+
+
+def test_features_in_memory_survive_their_files(files, tensor):
+    held = load_features(files)[1].in_memory()
+    for path in files:
+        path.write_bytes(b"other content")
+    assert torch.equal(held[torch.tensor([7, 0])], tensor[[7, 0]])
+
+
 def test_empty_features_and_data_sets():
     assert len(Features([])) == 0
     assert empty_dataset((16, 20)).features.shape == (16, 20)

@@ -2,6 +2,9 @@
 
 import itertools
 import math
+import os
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -144,6 +147,44 @@ def test_time_shifts_repeat_the_first_or_last_frame(tmp_path):
     moves = {tuple(row) for row in shifted[:, 0].tolist()}
     expected = {tuple(float(min(max(frame + move, 0), 9)) for frame in range(10)) for move in range(-2, 3)}
     assert moves == expected
+
+
+STRIDED_TRAINING = """
+import sys
+from pathlib import Path
+import torch
+from sanguinaria.nn.feature_dataset import FeatureDataset, Features
+from sanguinaria.nn.supervised_training import train
+from sanguinaria.victims.resnet18 import ResNet18
+
+class Strided(ResNet18):
+    def network(self, labels):
+        convolution = torch.nn.Conv2d(4, 8, 1, 2, bias=False)
+        head = [torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(8, labels)]
+        return torch.nn.Sequential(torch.nn.Unflatten(1, (4, 8)), convolution, *head)
+
+torch.set_num_threads(1)
+dataset = FeatureDataset(Features([torch.randn(33, 32, 20).half()]), torch.arange(33) % 2)
+checkpoint = Path(sys.argv[1]) / "checkpoint.pt"
+for seed in range(5):
+    train(Strided(epochs=2, batch_size=8), ("a", "b"), dataset, dataset, seed, checkpoint, torch.device("cpu"))
+    checkpoint.unlink()
+print(torch.backends.cpu.get_cpu_capability(), "trained")
+"""
+
+
+def test_strided_convolutions_train_without_avx_512(tmp_path):
+    # Channels last, they corrupted memory there; processors with AVX-512 compute here as those without it.
+    environment = os.environ | {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    process = subprocess.run(
+        [sys.executable, "-c", STRIDED_TRAINING, str(tmp_path)],
+        env=environment | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr[-2000:]
+    assert process.stdout.splitlines()[-1].endswith("trained")
 
 
 def test_a_saved_model_predicts_the_same(tmp_path):

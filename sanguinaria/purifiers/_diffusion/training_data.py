@@ -55,9 +55,10 @@ class TrainingUtterances:
     def cropped(self, length: int, random: torch.Generator) -> TrainingUtterances:
         """Return a random crop of each utterance, of ``length`` samples; clean and noisy speech are cropped alike."""
         starts = torch.randint(self.waveforms.shape[-1] - length + 1, (len(self),), generator=random)
-        indices = starts[:, None] + torch.arange(length)
+        rows = torch.arange(len(self))
         waveforms, noisy = (
-            None if values is None else values.gather(1, indices) for values in (self.waveforms, self.noisy)
+            None if values is None else values.unfold(1, length, 1)[rows, starts]
+            for values in (self.waveforms, self.noisy)
         )
         assert waveforms is not None
         return replace(self, waveforms=waveforms, noisy=noisy)
