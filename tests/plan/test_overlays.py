@@ -4,9 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import tiny
+from configured import merged
 
+from sanguinaria.adversaries import Adversary
+from sanguinaria.plan.configuration import Configuration, load
+
+ROOT = Path(__file__).parents[2]
 OVERLAYS = ("config/real.yaml", "config/paper.yaml")
 TABLES = ("bloodroot_table1", "bloodroot_table2", "bloodroot_table3", "bloodroot_ablations", "bloodroot_controls")
 FIGURES = ("bloodroot_figure2", "bloodroot_figure3")
@@ -41,3 +47,36 @@ def test_every_target_can_be_planned(checkout, overlay):
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_snakemake_finds_no_fault_with_the_rules(checkout, overlay):
     assert "your workflow is in a good condition" in snakemake(checkout, "--lint", "--configfile", overlay)
+
+
+def configuration(overlay: str) -> Configuration:
+    return load(merged(ROOT / "config.yaml", ROOT / overlay))
+
+
+def has_adaptive_attacks(made: Configuration, name: str) -> bool:
+    adversaries = [made.entries["adversaries"][attack] for attack in made.verifications[name].attacks]
+    return any(isinstance(adversary, Adversary) and adversary.is_adaptive for adversary in adversaries)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_adaptive_attacks_have_verifications_of_their_own(overlay):
+    made = configuration(overlay)
+    adaptive = {name for name in made.verifications if has_adaptive_attacks(made, name)}
+    assert adaptive == {name for name in made.verifications if "adaptive" in name} != set()
+    # Through purifiers, each takes as long as thousands of others.
+    for name in adaptive:
+        verification = made.verifications[name]
+        kinds = {type(made.entries["defences"][defence]).__name__ for defence in verification.defences}
+        assert verification.trials.count <= 200 or "Purification" not in kinds
+
+
+def test_tables_of_tdap_have_its_trials_and_every_printed_cell():
+    made = configuration("config/paper.yaml")
+    printed = pd.read_csv(ROOT / "sanguinaria" / "reports" / "printed_numbers.csv", dtype=str)
+    for table, attacks in {"1": {"genuine", "pgd_l2", "pgd_linf"}, "2": {"pgd_l2"}, "3": {"pgd_linf"}}.items():
+        verification = made.verifications[f"tdap_table{table}"]
+        assert verification.trials.count == 1000  # section 4.1 of the paper
+        assert verification.comparison is not None and verification.comparison.table == table
+        cells = printed[(printed["paper"] == "tdap") & (printed["table"] == table)]
+        assert set(cells["attack"]) == attacks <= set(verification.attacks)
+        assert set(cells["defence"]) <= set(verification.defences)
