@@ -1,15 +1,16 @@
-find_marked = look_up("marked", "marked")
-find_readings = look_up("readings", "readings")
+find_marked = look_up("marked")
+find_readings = look_up("readings")
 
 
 rule marked:
     input:
-        audio=files(
-            "marked", "marked", lambda marked, shard: marked.audio_stage.audio(shard)
-        ),
-        index=files("marked", "marked", lambda marked, shard: marked.corpus.index),
-        weights=files(
-            "marked", "marked", lambda marked, shard: marked.watermark.weights
+        unpack(
+            files(
+                "marked",
+                audio=lambda marked, shard: marked.audio_stage.audio(shard),
+                index=lambda marked, shard: marked.corpus.index,
+                weights=lambda marked, shard: marked.watermark.weights,
+            )
         ),
     output:
         audio="results/marked/{marked}/audio/{shard}.parquet",
@@ -21,28 +22,24 @@ rule marked:
     resources:
         gpu=1,
     params:
-        specification=specification("marked", "marked"),
-        folder=folder("marked", "marked"),
+        specification=specification("marked"),
         mark=lambda wildcards: find_marked(wildcards).marks,
-        shard=shard,
+        shard="{shard}",
     script:
         "../workflow_scripts/marked.py"
 
 
 rule readings:
     input:
-        audio=files(
-            "readings",
-            "readings",
-            lambda readings, part: readings.of_part(
-                readings.audio_stage.audio_files, part
-            ),
-        ),
-        index=files(
-            "readings", "readings", lambda readings, part: readings.corpus.index
-        ),
-        weights=files(
-            "readings", "readings", lambda readings, part: readings.watermark.weights
+        unpack(
+            files(
+                "readings",
+                audio=lambda readings, part: readings.of_part(
+                    readings.audio_stage.audio_files, part
+                ),
+                index=lambda readings, part: readings.corpus.index,
+                weights=lambda readings, part: readings.watermark.weights,
+            )
         ),
     output:
         rows="results/readings/{readings}/rows/{part}.parquet",
@@ -54,11 +51,10 @@ rule readings:
     resources:
         gpu=1,
     params:
-        specification=specification("readings", "readings"),
-        folder=folder("readings", "readings"),
+        specification=specification("readings"),
         seed=lambda wildcards: find_readings(wildcards).messages["seed"],
         marks=lambda wildcards: find_readings(wildcards).messages["marks"],
-        part=part,
+        part="{part}",
     script:
         "../workflow_scripts/readings.py"
 
@@ -66,13 +62,12 @@ rule readings:
 # In no cache between workflows: it is this machine's times that are measured.
 rule efficiency:
     input:
-        audio=files(
-            "efficiency",
-            "efficiency",
-            lambda efficiency: efficiency.corpus.audio_files,
-        ),
-        weights=files(
-            "efficiency", "efficiency", lambda efficiency: efficiency.watermark.weights
+        unpack(
+            files(
+                "efficiency",
+                audio=lambda efficiency: efficiency.corpus.audio_files,
+                weights=lambda efficiency: efficiency.watermark.weights,
+            )
         ),
     output:
         row="results/efficiency/{efficiency}/row.json",
@@ -83,7 +78,6 @@ rule efficiency:
     resources:
         gpu=1,
     params:
-        specification=specification("efficiency", "efficiency"),
-        folder=folder("efficiency", "efficiency"),
+        specification=specification("efficiency"),
     script:
         "../workflow_scripts/efficiency.py"

@@ -17,9 +17,13 @@ os.environ.update(
 
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import InputError
-from sanguinaria.plan.rules import key_wildcards
-from sanguinaria.workflow.parse import build_plan
+from sanguinaria.plan.rules import wildcards_of_stages
+from sanguinaria.workflow import plan_index
+from sanguinaria.workflow.parse import asked_targets, build_plan
 from sanguinaria.workflow.preparation import prepare_run
+
+# What processes of this working directory keep for one another. It may be deleted.
+KEPT = Path(".snakemake") / "sanguinaria"
 
 try:
     if workflow.is_main_process:  # jobs parse this file, too
@@ -28,9 +32,21 @@ try:
         config,
         [Path(os.path.relpath(path)) for path in workflow.configfiles],
         Path(workflow.basedir) / "workflow_scripts",
+        KEPT / "source_code.json",
     )
+    TARGETS = {
+        name: [str(path) for path in paths] for name, paths in PLAN.targets.items()
+    }
+    if workflow.is_main_process:
+        # Here, so that a missing file is an error of the configuration, and not one of a rule.
+        PLAN.expand(asked_targets(sys.argv[1:], PLAN.targets))
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+
+onstart:
+    if workflow.is_main_process:
+        plan_index.write(PLAN, KEPT / "plan.json")
 
 
 def one_of(names):
@@ -38,8 +54,11 @@ def one_of(names):
     return "|".join(names) or "(?!)"
 
 
+WILDCARDS = wildcards_of_stages()
+
+
 wildcard_constraints:
-    **{wildcard: r"[\w-]+" for wildcard in key_wildcards()},
+    **dict.fromkeys(WILDCARDS.values(), r"[\w-]+"),
     shard=r"\d+",
     part=r"\d+",
     table=one_of(PLAN.tables),
@@ -48,13 +67,17 @@ wildcard_constraints:
 ENVIRONMENT = "../envs/sanguinaria.yaml"
 
 
-def look_up(stage, wildcard):
+def look_up(stage):
     """A function from wildcards to the specification of a folder of a stage."""
 
+    wildcard = WILDCARDS[stage]
+
     def stage_of(wildcards):
-        key = getattr(wildcards, wildcard)
+        key = wildcards[wildcard]
         try:
-            return PLAN.stages[stage][key]
+            return PLAN.planned(stage, key) or plan_index.find(
+                PLAN, stage, key, KEPT / "plan.json"
+            )
         except KeyError:
             raise WorkflowError(
                 f"results/{stage}/{key} is in no plan of this configuration: "
@@ -64,33 +87,20 @@ def look_up(stage, wildcard):
     return stage_of
 
 
-def specification(stage, wildcard):
-    find = look_up(stage, wildcard)
+def specification(stage):
+    find = look_up(stage)
     return lambda wildcards: find(wildcards).specification
 
 
-def folder(stage, wildcard):
-    find = look_up(stage, wildcard)
-    return lambda wildcards: str(find(wildcards).folder)
+def files(stage, **choices):
+    """An input function for `unpack`: by name, the path or paths that a choice returns.
 
-
-def shard(wildcards):
-    """The shard of a job. A parameter, as a cache between workflows distinguishes jobs by parameters, not by paths."""
-    return int(wildcards.shard)
-
-
-def part(wildcards):
-    """The part of a job, which scores several shards; a parameter as the shard is."""
-    return int(wildcards.part)
-
-
-def files(stage, wildcard, choose):
-    """An input function: the path or paths that a specification, and a shard or part where the rule has one, chooses.
+    A choice is a function of a specification and, where the rule has one, of the shard or part.
 
     All that a result depends on is hashed into its path, so inputs count as old: that a file was touched, restored or
     made again is no reason to run.
     """
-    find = look_up(stage, wildcard)
+    find = look_up(stage)
 
     def paths(wildcards):
         pieces = [
@@ -98,10 +108,14 @@ def files(stage, wildcard, choose):
             for name in ("shard", "part")
             if name in wildcards.keys()
         ]
-        chosen = choose(find(wildcards), *pieces)
-        if isinstance(chosen, list):
-            return ancient_files(chosen)
-        return ancient(str(chosen))
+        found = find(wildcards)
+        chosen = {name: choose(found, *pieces) for name, choose in choices.items()}
+        return {
+            name: (
+                ancient_files(path) if isinstance(path, list) else ancient(str(path))
+            )
+            for name, path in chosen.items()
+        }
 
     return paths
 
@@ -109,17 +123,6 @@ def files(stage, wildcard, choose):
 def ancient_files(paths):
     """Inputs whose age is no reason to run, as for :func:`files`."""
     return [ancient(str(path)) for path in paths]
-
-
-def figure_paths(name):
-    """The files of a figure; spectrograms have no points."""
-    forms = [
-        "svg",
-        "png",
-        "provenance.json",
-        *(["csv"] if name in PLAN.figures else []),
-    ]
-    return [f"results/figures/{name}.{form}" for form in forms]
 
 
 def write_specification(kind, name, specification):
@@ -133,8 +136,3 @@ def write_specification(kind, name, specification):
     if not path.is_file() or path.read_text() != text:
         write_text(path, text)
     return str(path)
-
-
-TARGETS = {name: table.files for name, table in PLAN.tables.items()} | {
-    name: figure_paths(name) for name in (*PLAN.figures, *PLAN.spectrograms)
-}

@@ -9,8 +9,7 @@ rule corpus_recordings:
     conda:
         ENVIRONMENT
     params:
-        specification=specification("corpora", "corpus"),
-        folder=folder("corpora", "corpus"),
+        specification=specification("corpora"),
     script:
         "../workflow_scripts/corpus_recordings.py"
 
@@ -27,16 +26,21 @@ rule corpus_audio:
     conda:
         ENVIRONMENT
     params:
-        specification=specification("corpora", "corpus"),
-        shard=shard,
+        specification=specification("corpora"),
+        shard="{shard}",
     script:
         "../workflow_scripts/corpus_audio.py"
 
 
 rule corpus_index:
     input:
-        audio=files("corpora", "corpus", lambda corpus: corpus.audio_files),
-        remarks=files("corpora", "corpus", lambda corpus: corpus.remark_files),
+        unpack(
+            files(
+                "corpora",
+                audio=lambda corpus: corpus.audio_files,
+                remarks=lambda corpus: corpus.remark_files,
+            )
+        ),
     output:
         index="results/corpora/{corpus}/index.parquet",
         report="results/corpora/{corpus}/report.json",
@@ -46,6 +50,6 @@ rule corpus_index:
     conda:
         ENVIRONMENT
     params:
-        specification=specification("corpora", "corpus"),
+        specification=specification("corpora"),
     script:
         "../workflow_scripts/corpus_index.py"

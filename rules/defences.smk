@@ -1,16 +1,15 @@
-find_defended = look_up("defended", "defended")
+find_defended = look_up("defended")
 
 
 rule defended_audio:
     input:
-        audio=files(
-            "defended",
-            "defended",
-            lambda defended, shard: defended.audio_stage.audio(shard),
-        ),
-        weights=files("defended", "defended", lambda defended, *shard: defended.weights),
-        texts=files(
-            "defended", "defended", lambda defended, shard: defended.text_files(shard)
+        unpack(
+            files(
+                "defended",
+                audio=lambda defended, shard: defended.audio_stage.audio(shard),
+                weights=lambda defended, *shard: defended.weights,
+                texts=lambda defended, shard: defended.text_files(shard),
+            )
         ),
     output:
         audio="results/defended/{defended}/audio/{shard}.parquet",
@@ -23,20 +22,22 @@ rule defended_audio:
         # Only purifiers are networks, which run on a GPU.
         gpu=lambda wildcards: len(find_defended(wildcards).weights),
     params:
-        specification=specification("defended", "defended"),
-        folder=folder("defended", "defended"),
-        shard=shard,
+        specification=specification("defended"),
+        shard="{shard}",
     script:
         "../workflow_scripts/defended_audio.py"
 
 
 rule defended_model:
     input:
-        model=files("defended", "defended", lambda defended: defended.victim.model),
-        index=files(
-            "defended", "defended", lambda defended: defended.poisoned.corpus.index
+        unpack(
+            files(
+                "defended",
+                model=lambda defended: defended.victim.model,
+                index=lambda defended: defended.poisoned.corpus.index,
+                held_out=lambda defended: defended.held_out_files,
+            )
         ),
-        held_out=files("defended", "defended", lambda defended: defended.held_out_files),
     output:
         models="results/defended/{defended}/models.zip",
     log:
@@ -48,8 +49,7 @@ rule defended_model:
         # Only a defence that fine-tunes runs on a GPU.
         gpu=lambda wildcards, input: min(1, len(input.held_out)),
     params:
-        specification=specification("defended", "defended"),
-        folder=folder("defended", "defended"),
+        specification=specification("defended"),
         seed=lambda wildcards: find_defended(wildcards).victim.seed,
     script:
         "../workflow_scripts/defended_model.py"

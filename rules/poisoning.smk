@@ -1,14 +1,15 @@
 rule poisoned:
     input:
-        index=files("poisoned", "poisoned", lambda poisoned: poisoned.corpus.index),
-        detections=files(
-            "poisoned",
-            "poisoned",
-            lambda poisoned: [
-                path
-                for detection in poisoned.detections
-                for path in detection.row_files
-            ],
+        unpack(
+            files(
+                "poisoned",
+                index=lambda poisoned: poisoned.corpus.index,
+                detections=lambda poisoned: [
+                    path
+                    for detection in poisoned.detections
+                    for path in detection.row_files
+                ],
+            )
         ),
     output:
         manifest="results/poisoned/{poisoned}/manifest.parquet",
@@ -18,24 +19,22 @@ rule poisoned:
     conda:
         ENVIRONMENT
     params:
-        specification=specification("poisoned", "poisoned"),
-        folder=folder("poisoned", "poisoned"),
+        specification=specification("poisoned"),
     script:
         "../workflow_scripts/poisoned.py"
 
 
 rule dataset_audio:
     input:
-        audio=files(
-            "datasets",
-            "dataset",
-            lambda dataset, shard: dataset.poisoned.corpus.audio(shard),
+        unpack(
+            files(
+                "datasets",
+                audio=lambda dataset, shard: dataset.poisoned.corpus.audio(shard),
+                manifest=lambda dataset, shard: dataset.poisoned.manifest,
+                blocks=lambda dataset, shard: dataset.block_files,
+                covers=lambda dataset, shard: dataset.cover_files,
+            )
         ),
-        manifest=files(
-            "datasets", "dataset", lambda dataset, shard: dataset.poisoned.manifest
-        ),
-        blocks=files("datasets", "dataset", lambda dataset, shard: dataset.block_files),
-        covers=files("datasets", "dataset", lambda dataset, shard: dataset.cover_files),
     output:
         audio="results/datasets/{dataset}/train-{shard}.parquet",
     log:
@@ -44,19 +43,18 @@ rule dataset_audio:
     conda:
         ENVIRONMENT
     params:
-        specification=specification("datasets", "dataset"),
-        folder=folder("datasets", "dataset"),
-        shard=shard,
+        specification=specification("datasets"),
+        shard="{shard}",
     script:
         "../workflow_scripts/dataset_audio.py"
 
 
-find_dataset = look_up("datasets", "dataset")
+find_dataset = look_up("datasets")
 
 
 rule dataset_description:
     input:
-        audio=files("datasets", "dataset", lambda dataset: dataset.audio_files),
+        unpack(files("datasets", audio=lambda dataset: dataset.audio_files)),
     output:
         description="results/datasets/{dataset}/croissant.json",
     log:
@@ -65,7 +63,7 @@ rule dataset_description:
     conda:
         ENVIRONMENT
     params:
-        specification=specification("datasets", "dataset"),
+        specification=specification("datasets"),
         poisoned=lambda wildcards: find_dataset(wildcards).poisoned.specification,
     script:
         "../workflow_scripts/dataset_description.py"

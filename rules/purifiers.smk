@@ -1,11 +1,14 @@
 rule purifier:
     input:
-        audio=files("purifiers", "purifier", lambda purifier: purifier.audio_files),
-        attacked=files(
-            "purifiers", "purifier", lambda purifier: purifier.attacked_files
+        unpack(
+            files(
+                "purifiers",
+                audio=lambda purifier: purifier.audio_files,
+                attacked=lambda purifier: purifier.attacked_files,
+                texts=lambda purifier: purifier.text_files,
+                trials=lambda purifier: purifier.trial_files,
+            )
         ),
-        texts=files("purifiers", "purifier", lambda purifier: purifier.text_files),
-        trials=files("purifiers", "purifier", lambda purifier: purifier.trial_files),
     output:
         weights="results/purifiers/{purifier}/weights.safetensors",
         training=directory("results/purifiers/{purifier}/training"),
@@ -18,7 +21,6 @@ rule purifier:
     resources:
         gpu=1,
     params:
-        specification=specification("purifiers", "purifier"),
-        folder=folder("purifiers", "purifier"),
+        specification=specification("purifiers"),
     script:
         "../workflow_scripts/purifier.py"

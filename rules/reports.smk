@@ -171,12 +171,14 @@ for name, paths in TARGETS.items():
 
 
 # And the poisoned training sets of an experiment in one piece, for other programs.
-for name, stages in PLAN.datasets.items():
-    if stages:
+for name in PLAN.datasets:
 
-        rule:
-            name:
-                f"{name}_data"
-            input:
-                [str(stage.description) for stage in stages],
-            localrule: True
+    rule:
+        name:
+            f"{name}_data"
+        input:
+            # The name is bound here, as the function is called after the loop.
+            lambda wildcards, name=name: [
+                str(stage.description) for stage in PLAN.datasets[name]
+            ],
+        localrule: True

@@ -1,12 +1,15 @@
-find_text = look_up("texts", "texts")
+find_text = look_up("texts")
 
 
 rule texts:
     input:
-        audio=files(
-            "texts",
-            "texts",
-            lambda texts, part: texts.of_part(texts.audio_stage.audio_files, part),
+        unpack(
+            files(
+                "texts",
+                audio=lambda texts, part: texts.of_part(
+                    texts.audio_stage.audio_files, part
+                ),
+            )
         ),
     output:
         rows="results/texts/{texts}/rows/{part}.parquet",
@@ -19,8 +22,7 @@ rule texts:
         # Only recognisers are networks, which run on a GPU.
         gpu=lambda wildcards: int(find_text(wildcards).text.has_network),
     params:
-        specification=specification("texts", "texts"),
-        folder=folder("texts", "texts"),
-        part=part,
+        specification=specification("texts"),
+        part="{part}",
     script:
         "../workflow_scripts/texts.py"

@@ -1,7 +1,12 @@
 rule target_speech:
     input:
-        index=files("target_speech", "target_speech", lambda speech: speech.index_files),
-        audio=files("target_speech", "target_speech", lambda speech: speech.audio_files),
+        unpack(
+            files(
+                "target_speech",
+                index=lambda speech: speech.index_files,
+                audio=lambda speech: speech.audio_files,
+            )
+        ),
     output:
         audio="results/target_speech/{target_speech}/speech.flac",
     log:
@@ -10,24 +15,22 @@ rule target_speech:
     conda:
         ENVIRONMENT
     params:
-        specification=specification("target_speech", "target_speech"),
-        folder=folder("target_speech", "target_speech"),
+        specification=specification("target_speech"),
     script:
         "../workflow_scripts/target_speech.py"
 
 
-find_triggered = look_up("triggered", "triggered")
+find_triggered = look_up("triggered")
 
 
 rule triggered_test:
     input:
-        audio=files(
-            "triggered",
-            "triggered",
-            lambda triggered, shard: triggered.corpus.audio(shard),
-        ),
-        weights=files(
-            "triggered", "triggered", lambda triggered, *shard: triggered.weights
+        unpack(
+            files(
+                "triggered",
+                audio=lambda triggered, shard: triggered.corpus.audio(shard),
+                weights=lambda triggered, *shard: triggered.weights,
+            )
         ),
     output:
         audio="results/triggered/{triggered,.+-test-.+}/audio/{shard}.parquet",
@@ -39,21 +42,21 @@ rule triggered_test:
     resources:
         gpu=lambda wildcards: find_triggered(wildcards).gpus,
     params:
-        specification=specification("triggered", "triggered"),
-        folder=folder("triggered", "triggered"),
-        shard=shard,
+        specification=specification("triggered"),
+        shard="{shard}",
     script:
         "../workflow_scripts/triggered_test.py"
 
 
 rule triggered_block:
     input:
-        index=files("triggered", "triggered", lambda triggered: triggered.corpus.index),
-        audio=files(
-            "triggered", "triggered", lambda triggered: triggered.corpus.audio_files
-        ),
-        weights=files(
-            "triggered", "triggered", lambda triggered, *shard: triggered.weights
+        unpack(
+            files(
+                "triggered",
+                index=lambda triggered: triggered.corpus.index,
+                audio=lambda triggered: triggered.corpus.audio_files,
+                weights=lambda triggered, *shard: triggered.weights,
+            )
         ),
     output:
         audio="results/triggered/{triggered,.+-poison-.+}/audio/0.parquet",
@@ -65,26 +68,24 @@ rule triggered_block:
     resources:
         gpu=lambda wildcards: find_triggered(wildcards).gpus,
     params:
-        specification=specification("triggered", "triggered"),
-        folder=folder("triggered", "triggered"),
+        specification=specification("triggered"),
     script:
         "../workflow_scripts/triggered_block.py"
 
 
-find_detection = look_up("detections", "detections")
+find_detection = look_up("detections")
 
 
 rule detections:
     input:
-        audio=files(
-            "detections",
-            "detections",
-            lambda detections, part: detections.of_part(
-                detections.audio_stage.audio_files, part
-            ),
-        ),
-        weights=files(
-            "detections", "detections", lambda detections, part: detections.weights
+        unpack(
+            files(
+                "detections",
+                audio=lambda detections, part: detections.of_part(
+                    detections.audio_stage.audio_files, part
+                ),
+                weights=lambda detections, part: detections.weights,
+            )
         ),
     output:
         rows="results/detections/{detections}/rows/{part}.parquet",
@@ -97,9 +98,8 @@ rule detections:
         # Only detectors of watermarks are networks, which run on a GPU.
         gpu=lambda wildcards: len(find_detection(wildcards).weights),
     params:
-        specification=specification("detections", "detections"),
-        folder=folder("detections", "detections"),
+        specification=specification("detections"),
         split=lambda wildcards: find_detection(wildcards).split,
-        part=part,
+        part="{part}",
     script:
         "../workflow_scripts/detections.py"

@@ -1,9 +1,9 @@
-find_attacked = look_up("attacked", "attacked")
+find_attacked = look_up("attacked")
 
 
 rule trials:
     input:
-        index=files("trials", "trials", lambda trials: trials.corpus.index),
+        unpack(files("trials", index=lambda trials: trials.corpus.index)),
     output:
         table="results/trials/{trials}/trials.parquet",
     log:
@@ -12,25 +12,23 @@ rule trials:
     conda:
         ENVIRONMENT
     params:
-        specification=specification("trials", "trials"),
-        folder=folder("trials", "trials"),
+        specification=specification("trials"),
     script:
         "../workflow_scripts/trials.py"
 
 
 rule attacked:
     input:
-        trials=files(
-            "attacked", "attacked", lambda attacked, shard: attacked.trials.table
+        unpack(
+            files(
+                "attacked",
+                trials=lambda attacked, shard: attacked.trials.table,
+                audio=lambda attacked, shard: attacked.trials.corpus.audio_files,
+                model=lambda attacked, shard: attacked.models,
+                weights=lambda attacked, shard: attacked.weights,
+                texts=lambda attacked, shard: attacked.text_files,
+            )
         ),
-        audio=files(
-            "attacked",
-            "attacked",
-            lambda attacked, shard: attacked.trials.corpus.audio_files,
-        ),
-        model=files("attacked", "attacked", lambda attacked, shard: attacked.models),
-        weights=files("attacked", "attacked", lambda attacked, shard: attacked.weights),
-        texts=files("attacked", "attacked", lambda attacked, shard: attacked.text_files),
     output:
         audio="results/attacked/{attacked}/audio/{shard}.parquet",
         remarks="results/attacked/{attacked}/remarks/{shard}.parquet",
@@ -43,9 +41,8 @@ rule attacked:
         # Only attacks on an encoder run on a GPU.
         gpu=lambda wildcards: int(find_attacked(wildcards).victim is not None),
     params:
-        specification=specification("attacked", "attacked"),
-        folder=folder("attacked", "attacked"),
-        shard=shard,
+        specification=specification("attacked"),
+        shard="{shard}",
         shards=lambda wildcards: find_attacked(wildcards).shards,
     script:
         "../workflow_scripts/attacked.py"
@@ -53,15 +50,14 @@ rule attacked:
 
 rule embeddings:
     input:
-        audio=files(
-            "embeddings",
-            "embeddings",
-            lambda embeddings, part: embeddings.of_part(
-                embeddings.audio_stage.audio_files, part
-            ),
-        ),
-        model=files(
-            "embeddings", "embeddings", lambda embeddings, part: embeddings.models
+        unpack(
+            files(
+                "embeddings",
+                audio=lambda embeddings, part: embeddings.of_part(
+                    embeddings.audio_stage.audio_files, part
+                ),
+                model=lambda embeddings, part: embeddings.models,
+            )
         ),
     output:
         rows="results/embeddings/{embeddings}/rows/{part}.parquet",
@@ -73,21 +69,21 @@ rule embeddings:
     resources:
         gpu=1,
     params:
-        specification=specification("embeddings", "embeddings"),
-        folder=folder("embeddings", "embeddings"),
-        part=part,
+        specification=specification("embeddings"),
+        part="{part}",
     script:
         "../workflow_scripts/embeddings.py"
 
 
 rule trial_scores:
     input:
-        trials=files("trial_scores", "trial_scores", lambda scores: scores.trials.table),
-        probes=files(
-            "trial_scores", "trial_scores", lambda scores: scores.probes.row_files
-        ),
-        others=files(
-            "trial_scores", "trial_scores", lambda scores: scores.others.row_files
+        unpack(
+            files(
+                "trial_scores",
+                trials=lambda scores: scores.trials.table,
+                probes=lambda scores: scores.probes.row_files,
+                others=lambda scores: scores.others.row_files,
+            )
         ),
     output:
         rows="results/trial_scores/{trial_scores}/rows.parquet",
@@ -97,30 +93,22 @@ rule trial_scores:
     conda:
         ENVIRONMENT
     params:
-        specification=specification("trial_scores", "trial_scores"),
-        folder=folder("trial_scores", "trial_scores"),
+        specification=specification("trial_scores"),
     script:
         "../workflow_scripts/trial_scores.py"
 
 
 rule probe_quality:
     input:
-        trials=files(
-            "probe_quality",
-            "probe_quality",
-            lambda quality, part: quality.trials.table,
-        ),
-        clean=files(
-            "probe_quality",
-            "probe_quality",
-            lambda quality, part: quality.trials.corpus.audio_files,
-        ),
-        audio=files(
-            "probe_quality",
-            "probe_quality",
-            lambda quality, part: quality.of_part(
-                quality.audio_stage.audio_files, part
-            ),
+        unpack(
+            files(
+                "probe_quality",
+                trials=lambda quality, part: quality.trials.table,
+                clean=lambda quality, part: quality.trials.corpus.audio_files,
+                audio=lambda quality, part: quality.of_part(
+                    quality.audio_stage.audio_files, part
+                ),
+            )
         ),
     output:
         rows="results/probe_quality/{probe_quality}/rows/{part}.parquet",
@@ -130,8 +118,7 @@ rule probe_quality:
     conda:
         ENVIRONMENT
     params:
-        specification=specification("probe_quality", "probe_quality"),
-        folder=folder("probe_quality", "probe_quality"),
-        part=part,
+        specification=specification("probe_quality"),
+        part="{part}",
     script:
         "../workflow_scripts/probe_quality.py"

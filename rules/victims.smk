@@ -1,9 +1,10 @@
 rule features:
     input:
-        audio=files(
-            "features",
-            "features",
-            lambda features, shard: features.audio_stage.audio(shard),
+        unpack(
+            files(
+                "features",
+                audio=lambda features, shard: features.audio_stage.audio(shard),
+            )
         ),
     output:
         features="results/features/{features}/{shard}.safetensors",
@@ -13,20 +14,24 @@ rule features:
     conda:
         ENVIRONMENT
     params:
-        specification=specification("features", "features"),
-        folder=folder("features", "features"),
-        shard=shard,
+        specification=specification("features"),
+        shard="{shard}",
     script:
         "../workflow_scripts/features.py"
 
 
 rule victim:
     input:
-        index=files("victims", "victim", lambda victim: victim.poisoned.corpus.index),
-        manifest=files("victims", "victim", lambda victim: victim.poisoned.manifest),
-        clean=files("victims", "victim", lambda victim: victim.clean_features.files),
-        poison=files("victims", "victim", lambda victim: victim.poison_files),
-        covers=files("victims", "victim", lambda victim: victim.cover_files),
+        unpack(
+            files(
+                "victims",
+                index=lambda victim: victim.poisoned.corpus.index,
+                manifest=lambda victim: victim.poisoned.manifest,
+                clean=lambda victim: victim.clean_features.files,
+                poison=lambda victim: victim.poison_files,
+                covers=lambda victim: victim.cover_files,
+            )
+        ),
     output:
         model="results/victims/{victim}/model.safetensors",
         history="results/victims/{victim}/history.csv",
@@ -39,7 +44,6 @@ rule victim:
     resources:
         gpu=1,
     params:
-        specification=specification("victims", "victim"),
-        folder=folder("victims", "victim"),
+        specification=specification("victims"),
     script:
         "../workflow_scripts/victim.py"

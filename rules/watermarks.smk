@@ -1,7 +1,12 @@
 rule watermark:
     input:
-        audio=files("watermarks", "watermark", lambda watermark: watermark.audio_files),
-        base=files("watermarks", "watermark", lambda watermark: watermark.base_files),
+        unpack(
+            files(
+                "watermarks",
+                audio=lambda watermark: watermark.audio_files,
+                base=lambda watermark: watermark.base_files,
+            )
+        ),
     output:
         weights="results/watermarks/{watermark}/weights.safetensors",
         training=directory("results/watermarks/{watermark}/training"),
@@ -15,7 +20,6 @@ rule watermark:
         # Only training runs on a GPU.
         gpu=lambda wildcards, input: min(1, len(input)),
     params:
-        specification=specification("watermarks", "watermark"),
-        folder=folder("watermarks", "watermark"),
+        specification=specification("watermarks"),
     script:
         "../workflow_scripts/watermark.py"

@@ -7,7 +7,7 @@ import yaml
 
 from sanguinaria.core.plugins import kind_of
 from sanguinaria.plan.configuration import load
-from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.stages.stage import Stage
 from sanguinaria.plan.stages.triggered import DetectionStage, TriggeredStage
 from sanguinaria.plan.stages.victims import PoisonedStage
@@ -49,7 +49,7 @@ def plan_of(text: str = CONFIGURATION, **experiment: Any) -> Plan:
     """Return the plan of a configuration, with settings of its experiment replaced."""
     config = yaml.safe_load(text)
     config["experiments"]["demo"].update(experiment)
-    return plan(load(config))
+    return Plan(load(config))
 
 
 def stage_keys(made: Plan) -> dict[str, set[str]]:

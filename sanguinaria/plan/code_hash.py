@@ -1,32 +1,85 @@
 """The hash of a stage's code, by which a stale result is noticed.
 
 The closure of a file is itself and every module of this package that it imports, directly or not, function-level
-imports included. Each is hashed as a parsed tree without docstrings, so comments, formatting and documentation change
-nothing; nor does the version of Python.
+imports included. Each is hashed by its :class:`~sanguinaria.plan.source_summary.SourceSummary`, which is kept on disk
+by the file's content: most processes parse no source at all.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+from sanguinaria.core.atomic_files import write_text
+from sanguinaria.plan import source_summary
+from sanguinaria.plan.source_summary import SourceSummary, summarise
 
 PACKAGE = Path(__file__).parents[1]
 
 
-def fingerprint(paths: Iterable[Path]) -> str:
-    """Return the hash of the source closure of files: 16 hexadecimal digits, independent of the project's folder."""
-    closure: set[Path] = set()
-    pending = list(paths)
-    while pending:
-        path = pending.pop()
-        if path not in closure:
-            closure.add(path)
-            pending.extend(_imported(path))
-    digests = sorted(f"{_label(path)} {_digest(path)}" for path in closure)
-    return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]
+class SourceCode:
+    """The package's source files and the workflow scripts, as they are when the object is made.
+
+    Args:
+        scripts: folder of the workflow scripts.
+        store: JSON file that keeps the summaries between processes; ``None`` for none. One that is damaged, or cannot
+            be written, is ignored.
+    """
+
+    def __init__(self, scripts: Path | None = None, store: Path | None = None) -> None:
+        self._summaries: dict[Path, SourceSummary] = {}
+        if store is not None:
+            self._summarise_all(sorted([*PACKAGE.rglob("*.py"), *(scripts.glob("*.py") if scripts else ())]), store)
+
+    def _summarise_all(self, paths: Sequence[Path], store: Path) -> None:
+        """Summarise files, of which those that the store knows are not parsed."""
+        known = _read(store)
+        keys = {path: _key(path) for path in paths}
+        for path, key in keys.items():
+            with suppress(SyntaxError):  # what reaches a plug-in that cannot be parsed stops, and nothing else
+                self._summaries[path] = known.get(key) or _summary(path)
+        current = {keys[path]: summary for path, summary in self._summaries.items()}
+        if current.keys() != known.keys():
+            _write(store, current)
+
+    @cache
+    def fingerprint(self, *paths: Path) -> str:
+        """Return the hash of the source closure of files: 16 hexadecimal digits, independent of the project's folder.
+
+        Raises:
+            SyntaxError: a file of the closure is not Python.
+        """
+        digests = sorted(map(self._labelled_digest, self.closure(paths)))
+        return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]
+
+    def closure(self, paths: Iterable[Path]) -> set[Path]:
+        """Return files, and all files of the package that they import, directly or not."""
+        closure: set[Path] = set()
+        pending = list(paths)
+        while pending:
+            path = pending.pop()
+            if path not in closure:
+                closure.add(path)
+                pending.extend(self._imported(path))
+        return closure
+
+    @cache
+    def _labelled_digest(self, path: Path) -> str:
+        return f"{label(path)} {self._summary(path).digest}"
+
+    def _summary(self, path: Path) -> SourceSummary:
+        if path not in self._summaries:
+            self._summaries[path] = _summary(path)
+        return self._summaries[path]
+
+    @cache
+    def _imported(self, path: Path) -> tuple[Path, ...]:
+        modules = map(module_path, self._summary(path).imports)
+        return tuple(module for module in modules if module is not None)
 
 
 def module_path(name: str) -> Path | None:
@@ -41,62 +94,43 @@ def module_path(name: str) -> Path | None:
     return None
 
 
-@cache
-def _tree(path: Path) -> ast.Module:
-    tree = ast.parse(path.read_bytes(), filename=str(path))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            # An empty body cannot be compiled, but it is only hashed here.
-            node.body = [statement for statement in node.body if not _is_idle(statement)]
-    return tree
-
-
-def _is_idle(statement: ast.stmt) -> bool:
-    """Whether a statement does nothing: a docstring, of an attribute too, or its substitute in an empty body."""
-    return isinstance(statement, ast.Pass) or (
-        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    )
-
-
-@cache
-def _digest(path: Path) -> str:
-    return hashlib.sha256(_written(_tree(path)).encode()).hexdigest()
-
-
-def _written(node: object) -> str:
-    """Return a tree as text without its empty fields, of which each version of Python has more."""
-    if isinstance(node, ast.AST):
-        fields = (f"{name}={_written(value)}" for name, value in ast.iter_fields(node) if value not in (None, []))
-        return f"{type(node).__name__}({', '.join(fields)})"
-    if isinstance(node, list):
-        return f"[{', '.join(map(_written, node))}]"
-    return repr(node)
-
-
-@cache
-def _imported(path: Path) -> tuple[Path, ...]:
-    package = path.parent.relative_to(PACKAGE.parent).parts if path.is_relative_to(PACKAGE) else ()
-    paths = {module_path(name) for node in ast.walk(_tree(path)) for name in _names(node, package)}
-    return tuple(sorted(path for path in paths if path is not None))
-
-
-def _names(node: ast.AST, package: Sequence[str]) -> Iterator[str]:
-    """Every module that an import statement in a module of ``package`` may execute, with the parent packages."""
-    if isinstance(node, ast.Import):
-        modules = [alias.name for alias in node.names]
-    elif isinstance(node, ast.ImportFrom):
-        parents = package[: len(package) + 1 - node.level] if node.level else ()
-        base = ".".join([*parents, *filter(None, [node.module])])
-        modules = [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    else:
-        return
-    for module in modules:
-        parts = module.split(".")
-        yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
-
-
-def _label(path: Path) -> str:
-    """The file's name, which is the same in every checkout."""
+def label(path: Path) -> str:
+    """Return the name of a file that is the same in every checkout."""
     # Resolved before they are compared: the project may be reached through a link.
     file, root = path.resolve(), PACKAGE.parent.resolve()
     return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
+
+
+def _package(path: Path) -> tuple[str, ...]:
+    """The names of the package that a file is in; none for a workflow script."""
+    return path.parent.relative_to(PACKAGE.parent).parts if path.is_relative_to(PACKAGE) else ()
+
+
+def _summary(path: Path) -> SourceSummary:
+    return summarise(path.read_bytes(), _package(path), str(path))
+
+
+def _key(path: Path) -> str:
+    """What a file's summary depends on."""
+    return f"{'.'.join(_package(path))} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+
+
+def _algorithm() -> str:
+    """A hash of the code that makes summaries: of another one, none is used."""
+    return hashlib.sha256(Path(source_summary.__file__).read_bytes()).hexdigest()
+
+
+def _read(store: Path) -> dict[str, SourceSummary]:
+    try:
+        content = json.loads(store.read_text(encoding="utf-8"))
+        if content["algorithm"] != _algorithm():
+            return {}
+        return {key: SourceSummary(digest, tuple(imports)) for key, (digest, imports) in content["sources"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _write(store: Path, summaries: Mapping[str, SourceSummary]) -> None:
+    content = {"algorithm": _algorithm(), "sources": dict(sorted(summaries.items()))}
+    with suppress(OSError):  # a folder that cannot be written costs the time, and nothing else
+        write_text(store, json.dumps(content))

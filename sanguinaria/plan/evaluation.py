@@ -66,6 +66,28 @@ def _sorted(content: object) -> object:
     return json.loads(json.dumps(content, sort_keys=True, default=dict))
 
 
+def table_files(name: str, kind: str, compared: bool) -> list[Path]:
+    """Return all files of a table; the first two are for programs.
+
+    Args:
+        name: of the table.
+        kind: the section of the configuration.
+        compared: whether it is compared with a table of a paper.
+    """
+    forms = ["csv", "metrics.csv", "md", "tex", "provenance.json"]
+    if kind == "benchmarks":
+        forms.append("efficiency.csv")
+    if compared:
+        forms += ["comparison.csv", "comparison.md"]
+    return [RESULTS / "tables" / f"{name}.{form}" for form in forms]
+
+
+def figure_files(name: str, has_points: bool) -> list[Path]:
+    """Return all files of a figure; spectrograms have no points."""
+    forms = ["svg", "png", "provenance.json", *(["csv"] if has_points else [])]
+    return [RESULTS / "figures" / f"{name}.{form}" for form in forms]
+
+
 class Reduced:
     """A table or figure: it is made from results, and its path has no hash."""
 
@@ -145,13 +167,8 @@ class Evaluation(Reduced):
 
     @property
     def files(self) -> list[Path]:
-        """All files of the table; the first two are for programs."""
-        forms = ["csv", "metrics.csv", "md", "tex", "provenance.json"]
-        if self.kind == "benchmarks":
-            forms.append("efficiency.csv")
-        if self.comparison is not None:
-            forms += ["comparison.csv", "comparison.md"]
-        return [self.table.with_suffix(f".{form}") for form in forms]
+        """All files of the table, as :func:`table_files` has them."""
+        return table_files(self.name, self.kind, self.comparison is not None)
 
     @cached_property
     def specification(self) -> str:

@@ -38,6 +38,12 @@ def experiment_table(expander: Expander, name: str, experiment: Experiment) -> E
     return expander.evaluation("experiments", name, cells, columns, experiment.comparison, settings)
 
 
+def poisons(expander: Expander, experiment: Experiment) -> bool:
+    """Return whether any model of an experiment is trained on poisoned data."""
+    triggered = any(not expander.trigger(name).is_identity for name in experiment.triggers)
+    return triggered and any(labels != "none" for labels in experiment.labels)
+
+
 def datasets(expander: Expander, table: Evaluation) -> list[DatasetStage]:
     """The poisoned training sets that a table's models were trained on, each once."""
     code = expander.code(DatasetStage, ())

@@ -1,98 +1,171 @@
 """The plan: every result, table and figure of a configuration, as a pure function of the configuration and of the code.
 
-Snakemake does not appear here: rules look a wildcard up in the plan.
+A table or figure is expanded when it is first looked up, so that a plan costs what is asked of it. Snakemake does not
+appear here: rules look a wildcard up in the plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
 
 from sanguinaria.plan.benchmarks import benchmark_table
 from sanguinaria.plan.configuration import Configuration
-from sanguinaria.plan.evaluation import Evaluation, FigureStage
+from sanguinaria.plan.evaluation import Evaluation, FigureStage, figure_files, table_files
 from sanguinaria.plan.expander import CodeHash, Expander, Made
-from sanguinaria.plan.experiments import datasets, experiment_table
+from sanguinaria.plan.experiments import datasets, experiment_table, poisons
 from sanguinaria.plan.spectrograms import SpectrogramStage, spectrogram_stage
 from sanguinaria.plan.stages.stage import Stage
 from sanguinaria.plan.stages.victims import DatasetStage
 from sanguinaria.plan.verifications import verification_table
 
+Value = TypeVar("Value")
 
-class Plan:
-    """Everything that a configuration requests.
 
-    ``stages[stage][key]`` is the specification of a folder ``results/{stage}/{key}``; ``tables`` are the evaluations of
-    all kinds, ``figures`` and ``spectrograms`` the drawings, each by its name. ``datasets`` are, by experiment, its
-    poisoned training sets in one piece, which no table needs.
+class Lazy(Mapping[str, Value]):
+    """A mapping whose values are made when they are first looked up.
 
     Args:
-        tables: evaluations of all kinds.
-        figures: drawn from them.
-        spectrograms: of verifications.
-        datasets: poisoned training sets by experiment.
-
-    Raises:
-        RuntimeError: two results have the same name, but different specifications.
+        names: in the order of iteration.
+        make: makes the value of a name.
     """
 
-    def __init__(
-        self,
-        tables: Iterable[Evaluation],
-        figures: Iterable[FigureStage] = (),
-        spectrograms: Iterable[SpectrogramStage] = (),
-        datasets: Mapping[str, Sequence[DatasetStage]] = MappingProxyType({}),
-    ) -> None:
-        self.tables = {table.name: table for table in tables}
-        self.figures = {figure.name: figure for figure in figures}
-        self.spectrograms = {stage.name: stage for stage in spectrograms}
-        self.datasets = dict(datasets)
-        self.stages: dict[str, dict[str, Stage]] = {}
-        for table in self.tables.values():
-            for stage in table.reduced:
-                self._add(stage)
-        for stages in self.datasets.values():
-            for stage in stages:
-                self._add(stage)
+    def __init__(self, names: Iterable[str], make: Callable[[str], Value]) -> None:
+        self._names = tuple(names)
+        self._make = make
+        self.made: dict[str, Value] = {}
 
-    def _add(self, stage: Stage) -> None:
-        planned = self.stages.setdefault(stage.stage, {})
-        if stage.key not in planned:
-            planned[stage.key] = stage
-            for upstream in stage.upstream:
-                self._add(upstream)
-        elif planned[stage.key].specification != stage.specification:
-            raise RuntimeError(f"two specifications share the name {stage.key}: lengthen the identity")
+    def __getitem__(self, name: str) -> Value:
+        if name not in self.made:
+            if name not in self._names:
+                raise KeyError(name)
+            self.made[name] = self._make(name)
+        return self.made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def _no_hash(made: type[Made], plugins: object, modules: object = ()) -> str:
     return ""
 
 
-def plan(configuration: Configuration, code: CodeHash = _no_hash) -> Plan:
-    """Expand the evaluations, figures and spectrograms of a configuration.
+class Plan:
+    """Everything that a configuration requests.
+
+    ``tables`` are the evaluations of all kinds, ``figures`` and ``spectrograms`` the drawings, each by its name.
+    ``datasets`` are, by experiment, its poisoned training sets in one piece, which no table needs; experiments that
+    poison nothing have none. All four are expanded one by one, when they are looked up. ``tables_of_stages`` has, by
+    ``stage/key``, the first expanded table, or data set's experiment, that needs a result.
 
     Args:
         configuration: validated.
-        code: hash of the code that makes a result.
-
-    Returns:
-        The plan; without ``code``, its identities do not depend on the code.
+        code: hash of the code that makes a result; without it, identities do not depend on the code.
     """
-    expander = Expander(configuration.entries, code)
-    experiments = {name: experiment_table(expander, name, entry) for name, entry in configuration.experiments.items()}
-    benchmarks = [benchmark_table(expander, name, entry) for name, entry in configuration.benchmarks.items()]
-    verifications = {
-        name: verification_table(expander, name, entry) for name, entry in configuration.verifications.items()
-    }
-    figures = [
-        FigureStage(expander.code(FigureStage, ()), name, entry, tuple(experiments[e] for e in entry.experiments))
-        for name, entry in configuration.figures.items()
-    ]
-    spectrograms = [
-        spectrogram_stage(expander, name, entry, verifications[entry.verification])
-        for name, entry in configuration.spectrograms.items()
-    ]
-    training_sets = {name: datasets(expander, table) for name, table in experiments.items()}
-    tables = [*experiments.values(), *benchmarks, *verifications.values()]
-    return Plan(tables, figures, spectrograms, training_sets)
+
+    def __init__(self, configuration: Configuration, code: CodeHash = _no_hash) -> None:
+        self._configuration = configuration
+        self._expander = Expander(configuration.entries, code)
+        self._stages: dict[str, dict[str, Stage]] = {}
+        self.tables_of_stages: dict[str, str] = {}
+        poisoning = [name for name, entry in configuration.experiments.items() if poisons(self._expander, entry)]
+        self.tables: Lazy[Evaluation] = Lazy(
+            (*configuration.experiments, *configuration.benchmarks, *configuration.verifications), self._table
+        )
+        self.figures: Lazy[FigureStage] = Lazy(configuration.figures, self._figure)
+        self.spectrograms: Lazy[SpectrogramStage] = Lazy(configuration.spectrograms, self._spectrogram)
+        self.datasets: Lazy[list[DatasetStage]] = Lazy(poisoning, self._datasets)
+
+    @property
+    def targets(self) -> dict[str, list[Path]]:
+        """The files of each table and figure by its name, without an expansion."""
+        configuration, files = self._configuration, dict[str, list[Path]]()
+        for kind in ("experiments", "benchmarks", "verifications"):
+            for name, entry in getattr(configuration, kind).items():
+                files[name] = table_files(name, kind, entry.comparison is not None)
+        files |= {name: figure_files(name, has_points=True) for name in self.figures}
+        return files | {name: figure_files(name, has_points=False) for name in self.spectrograms}
+
+    @property
+    def stages(self) -> Mapping[str, Mapping[str, Stage]]:
+        """The specification of each folder ``results/{stage}/{key}``, by stage and key, of all tables and data sets."""
+        for each in chain(self.tables.values(), self.datasets.values()):
+            assert each is not None
+        return self._stages
+
+    def expand(self, targets: Iterable[str]) -> None:
+        """Expand the tables and figures of these names; those of anything else are left out."""
+        for name in targets:
+            for expansions in (self.tables, self.figures, self.spectrograms, self.datasets):
+                if name in expansions:
+                    expansions[name]
+
+    def planned(self, stage: str, key: str) -> Stage | None:
+        """Return the specification of the folder ``results/{stage}/{key}`` if what needs it is expanded."""
+        return self._stages.get(stage, {}).get(key)
+
+    def stage(self, stage: str, key: str, tables: Iterable[str] = ()) -> Stage:
+        """Return the specification of the folder ``results/{stage}/{key}``.
+
+        Args:
+            stage: the kind of result.
+            key: of the folder.
+            tables: the names of tables that may depend on it, which are expanded before any other; a name that does
+                not exist is left out.
+
+        Raises:
+            KeyError: nothing that the configuration requests depends on such a folder.
+            RuntimeError: two results have the same name, but different specifications.
+        """
+        expansions: Iterator[object] = chain(
+            (self.tables[name] for name in tables if name in self.tables),
+            (self.datasets[name] for name in tables if name in self.datasets),
+            self.tables.values(),
+            self.datasets.values(),
+        )
+        while (found := self.planned(stage, key)) is None:
+            if next(expansions, None) is None:
+                raise KeyError(key)
+        return found
+
+    def _table(self, name: str) -> Evaluation:
+        configuration, expander = self._configuration, self._expander
+        if name in configuration.experiments:
+            table = experiment_table(expander, name, configuration.experiments[name])
+        elif name in configuration.benchmarks:
+            table = benchmark_table(expander, name, configuration.benchmarks[name])
+        else:
+            table = verification_table(expander, name, configuration.verifications[name])
+        self._add(name, table.reduced)
+        return table
+
+    def _datasets(self, experiment: str) -> list[DatasetStage]:
+        stages = datasets(self._expander, self.tables[experiment])
+        self._add(experiment, stages)
+        return stages
+
+    def _figure(self, name: str) -> FigureStage:
+        entry = self._configuration.figures[name]
+        tables = tuple(self.tables[experiment] for experiment in entry.experiments)
+        return FigureStage(self._expander.code(FigureStage, ()), name, entry, tables)
+
+    def _spectrogram(self, name: str) -> SpectrogramStage:
+        entry = self._configuration.spectrograms[name]
+        return spectrogram_stage(self._expander, name, entry, self.tables[entry.verification])
+
+    def _add(self, table: str, stages: Iterable[Stage]) -> None:
+        pending = list(stages)
+        while pending:
+            stage = pending.pop()
+            planned = self._stages.setdefault(stage.stage, {})
+            if stage.key not in planned:
+                planned[stage.key] = stage
+                self.tables_of_stages[f"{stage.stage}/{stage.key}"] = table
+                pending.extend(stage.upstream)
+            elif planned[stage.key].specification != stage.specification:
+                raise RuntimeError(f"two specifications share the name {stage.key}: lengthen the identity")

@@ -26,9 +26,9 @@ def all_stages() -> tuple[type[Stage], ...]:
 
 
 @cache
-def key_wildcards() -> tuple[str, ...]:
-    """Return the wildcards of the rules that match a stage's key, sorted."""
-    return tuple(sorted({stage.wildcard for stage in _stages(Stage)}))
+def wildcards_of_stages() -> dict[str, str]:
+    """Return the wildcard of the rules that matches a stage's key, by stage, sorted."""
+    return dict(sorted((stage.stage, stage.wildcard) for stage in _stages(Stage)))
 
 
 def _stages(kind: type[Stage]) -> Iterator[type[Stage]]:

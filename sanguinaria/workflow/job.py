@@ -49,8 +49,7 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
     with log.open("w") as file, _redirected(file.fileno()), _unwinding_on_sigterm(), losses:
         try:
             yield json.loads(snakemake.params.specification)
-            if "folder" in snakemake.params.keys():  # noqa: SIM118 (a list with names)
-                write_text(Path(snakemake.params.folder) / "spec.json", snakemake.params.specification + "\n")
+            _write_specification(Path(snakemake.output[0]), snakemake.params.specification)
             print(_resources(start), flush=True)
             gc.freeze()  # else garbage collection at exit traverses all of torch: a quarter of a second a job
             return
@@ -60,6 +59,13 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
     if not logged:  # a full disk has no space for the log either
         print(message, file=sys.stderr, flush=True)
     raise SystemExit(1)
+
+
+def _write_specification(output: Path, specification: str) -> None:
+    """Write the specification into a result's folder, ``results/{stage}/{key}``; tables and figures have none."""
+    folder = RESULTS.joinpath(*output.relative_to(RESULTS).parts[:2])
+    if folder != output:
+        write_text(folder / "spec.json", specification + "\n")
 
 
 def _resources(start: float) -> str:

@@ -8,42 +8,63 @@ from pathlib import Path
 from typing import Any
 
 from sanguinaria.core.plugins import Plugin
-from sanguinaria.plan.code_hash import fingerprint, module_path
+from sanguinaria.plan.code_hash import SourceCode, module_path
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.expander import CodeHash, Made
-from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.plan import Plan
 
 
-def build_plan(config: Mapping[str, Any], files: Sequence[Path], scripts: Path) -> Plan:
+def build_plan(config: Mapping[str, Any], files: Sequence[Path], scripts: Path, store: Path | None = None) -> Plan:
     """Return the plan of a configuration, with hashes of the current code.
 
     Args:
         config: merged by Snakemake.
         files: configuration files in Snakemake's order: the Snakefile's own, which the others override, is last.
         scripts: folder of the workflow scripts.
+        store: file that keeps summaries of source files between processes, if any.
 
     Raises:
         InputError: the configuration is invalid; the message lists all problems.
     """
-    return plan(load(config, [*files[-1:], *files[:-1]]), code_hash(scripts))
+    return Plan(load(config, [*files[-1:], *files[:-1]]), code_hash(scripts, store))
 
 
-def code_hash(scripts: Path) -> CodeHash:
+def asked_targets(arguments: Sequence[str], targets: Mapping[str, Sequence[Path]]) -> list[str]:
+    """Return the targets that a command line names, by their names or files, and all where it names none.
+
+    Args:
+        arguments: of the command line.
+        targets: the files of each target by its name.
+
+    Words that are an option's value count as well: one target too many is expanded, which is not wrong.
+    """
+    words = {word.removesuffix("_data") for word in arguments}
+    asked = [
+        name
+        for name, paths in targets.items()
+        if name in words or not words.isdisjoint(path.as_posix() for path in paths)
+    ]
+    return asked or list(targets)
+
+
+def code_hash(scripts: Path, store: Path | None = None) -> CodeHash:
     """Return a function that hashes the code of the rules that make a result, and of the plug-ins that they call.
 
     Args:
         scripts: folder of the workflow scripts.
+        store: file that keeps summaries of source files between processes, if any.
 
     Raises:
         FileNotFoundError: by that function, where a rule has no workflow script.
     """
+    source = SourceCode(scripts, store)
 
     @cache
     def hash_of(rules: tuple[str, ...], modules: tuple[str, ...]) -> str:
         paths = [scripts / f"{rule}.py" for rule in rules]
         if missing := [path for path in paths if not path.is_file()]:
             raise FileNotFoundError(f"no workflow script {missing[0].name} in {scripts}")
-        return fingerprint([*paths, *(path for path in map(module_path, modules) if path is not None)])
+        return source.fingerprint(*paths, *(path for path in map(module_path, modules) if path is not None))
 
     def code(made: type[Made], plugins: Sequence[Plugin], modules: Sequence[str] = ()) -> str:
         return hash_of(made.rules, (*(type(plugin).__module__ for plugin in plugins), *modules))

@@ -13,7 +13,7 @@ from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin, kind_of
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.expander import Made
-from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.stages.marked import MarkedStage
 from sanguinaria.plan.stages.readings import ReadingStage
 from sanguinaria.watermarks._wrong_keys import neighbouring_keys, random_key, random_keys
@@ -60,7 +60,7 @@ def configured(edit: Edit | None = None, code: Any = None) -> Plan:
     config = yaml.safe_load(CONFIGURATION)
     if edit is not None:
         edit(config)
-    return plan(load(config), *([] if code is None else [code]))
+    return Plan(load(config), *([] if code is None else [code]))
 
 
 def bench(**settings: Any) -> Edit:
@@ -162,7 +162,7 @@ def test_renaming_changes_the_table_alone():
     text = CONFIGURATION
     for old, new in [("bench:", "mine:"), ("hiss", "noise_of_20_dB"), ("keyed", "ours"), ("spoken", "voices_12")]:
         text = text.replace(old, new)
-    after = plan(load(yaml.safe_load(text)))
+    after = Plan(load(yaml.safe_load(text)))
     assert keys(after) == keys(configured())
     assert after.tables["mine"].specification != configured().tables["bench"].specification
 
@@ -189,7 +189,7 @@ def test_the_code_hash_of_a_stage_covers_the_plug_ins_that_it_calls():
         calls.add((made.rules[0], (*(kind_of(plugin) for plugin in plugins), *modules)))
         return ""
 
-    configured(code=code)
+    assert configured(code=code).stages
     assert {call for call in calls if call[0] in (*NEW, "table")} == {
         ("table", ("sanguinaria.reports.experiments",)),
         ("table", ("sanguinaria.reports.benchmarks",)),

@@ -10,10 +10,12 @@ import pytest
 import yaml
 
 from sanguinaria.core.plugins import Plugin, kind_of, kinds
-from sanguinaria.plan import code_hash as fingerprint
+from sanguinaria.plan import code_hash as hashing
+from sanguinaria.plan.code_hash import SourceCode, label, module_path
 from sanguinaria.plan.configuration import load
-from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.sections import ROOMS
+from sanguinaria.plan.source_summary import _written, summarise
 from sanguinaria.plan.stages.stage import Stage
 from sanguinaria.workflow.parse import code_hash
 
@@ -53,8 +55,9 @@ class Project:
         return sorted([*self.package.rglob("*.py"), *self.scripts.glob("*.py")])
 
     def plan(self) -> Plan:
-        forget()
-        return plan(load(yaml.safe_load(CONFIGURATION)), code_hash(self.scripts))
+        made = Plan(load(yaml.safe_load(CONFIGURATION)), code_hash(self.scripts))
+        assert made.stages  # expanded while the code is as it is
+        return made
 
     def edit(self, path: str, change: Callable[[str], str]) -> None:
         file = self.package / path
@@ -62,19 +65,6 @@ class Project:
         after = change(before)
         assert after != before
         file.write_text(after, encoding="utf-8")
-
-
-@pytest.fixture(autouse=True)
-def _no_memory():
-    forget()
-    yield
-    forget()
-
-
-def forget() -> None:
-    """Files are read once in a process, as nobody edits them while a plan is made; tests do."""
-    for remembered in (fingerprint._tree, fingerprint._digest, fingerprint._imported):
-        remembered.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +79,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture(scope="module")
 def before(original: Project) -> Plan:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fingerprint, "PACKAGE", original.package)
+        patch.setattr(hashing, "PACKAGE", original.package)
         return original.plan()
 
 
@@ -98,7 +88,7 @@ def project(original: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """A copy to be edited; as it is, it has the plan ``before``."""
     shutil.copytree(original.package.parent, tmp_path / "copy")
     copy = Project(tmp_path / "copy")
-    monkeypatch.setattr(fingerprint, "PACKAGE", copy.package)
+    monkeypatch.setattr(hashing, "PACKAGE", copy.package)
     return copy
 
 
@@ -110,14 +100,7 @@ def write(folder: Path, **sources: str) -> None:
 
 def closure(path: Path) -> set[str]:
     """Everything that a file reaches, by the names that are hashed."""
-    reached: set[Path] = set()
-    pending = [path]
-    while pending:
-        file = pending.pop()
-        if file not in reached:
-            reached.add(file)
-            pending.extend(fingerprint._imported(file))
-    return {fingerprint._label(file) for file in reached}
+    return {label(file) for file in SourceCode().closure([path])}
 
 
 def ancestry(stage: Stage) -> Iterable[Stage]:
@@ -211,8 +194,9 @@ def test_a_distortion_s_file_changes_what_is_defended_by_it(project: Project, fi
     config["experiments"]["demo"]["defences"] += list(config["distortions"])
 
     def made() -> Plan:
-        forget()
-        return plan(load(config), code_hash(project.scripts))
+        plan = Plan(load(config), code_hash(project.scripts))
+        assert plan.stages
+        return plan
 
     before = made()
     project.edit(file, lambda text: text + "\nEDITED = True\n")
@@ -282,7 +266,7 @@ def test_every_kind_of_import_is_followed(tmp_path: Path, monkeypatch: pytest.Mo
     )
     script = tmp_path / "scripts" / "do.py"
     write(script.parent, do="from pack.room.plugin import call")
-    monkeypatch.setattr(fingerprint, "PACKAGE", package)
+    monkeypatch.setattr(hashing, "PACKAGE", package)
     assert closure(script) == {
         "scripts/do.py",
         "pack/__init__.py",
@@ -293,10 +277,11 @@ def test_every_kind_of_import_is_followed(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_circular_imports_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     write(tmp_path / "pack", __init__="", one="import pack.two", two="import pack.one")
-    monkeypatch.setattr(fingerprint, "PACKAGE", tmp_path / "pack")
+    monkeypatch.setattr(hashing, "PACKAGE", tmp_path / "pack")
     paths = [tmp_path / "pack" / f"{name}.py" for name in ("one", "two")]
-    assert fingerprint.fingerprint(paths[:1]) == fingerprint.fingerprint(paths[1:]) == fingerprint.fingerprint(paths)
-    assert re.fullmatch("[0-9a-f]{16}", fingerprint.fingerprint(paths))
+    source = SourceCode()
+    assert source.fingerprint(paths[0]) == source.fingerprint(paths[1]) == source.fingerprint(*paths)
+    assert re.fullmatch("[0-9a-f]{16}", source.fingerprint(*paths))
 
 
 @pytest.mark.parametrize(
@@ -313,7 +298,7 @@ def test_circular_imports_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_what_makes_two_files_the_same(tmp_path: Path, other: str, same: bool):
     write(tmp_path / "a", code="def f(x):\n    return x + 1\n")
     write(tmp_path / "b", code=other)
-    first, second = (fingerprint.fingerprint([tmp_path / folder / "code.py"]) for folder in "ab")
+    first, second = (SourceCode().fingerprint(tmp_path / folder / "code.py") for folder in "ab")
     assert (first == second) == same
 
 
@@ -328,25 +313,25 @@ def test_what_makes_two_files_the_same(tmp_path: Path, other: str, same: bool):
 def test_a_docstring_may_come_and_go(tmp_path: Path, one: str, two: str):
     write(tmp_path / "a", code=one)
     write(tmp_path / "b", code=two)
-    first, second = (fingerprint.fingerprint([tmp_path / folder / "code.py"]) for folder in "ab")
+    first, second = (SourceCode().fingerprint(tmp_path / folder / "code.py") for folder in "ab")
     assert first == second
 
 
 def test_files_outside_the_project_go_by_their_names(tmp_path: Path):
     write(tmp_path, one="x = 1", two="x = 1")
-    assert fingerprint._label(tmp_path / "one.py") == "one.py"
-    assert fingerprint._label(ROOT / "sanguinaria" / "triggers" / "none.py") == "sanguinaria/triggers/none.py"
-    one, two = (fingerprint.fingerprint([tmp_path / f"{name}.py"]) for name in ("one", "two"))
+    assert label(tmp_path / "one.py") == "one.py"
+    assert label(ROOT / "sanguinaria" / "triggers" / "none.py") == "sanguinaria/triggers/none.py"
+    one, two = (SourceCode().fingerprint(tmp_path / f"{name}.py") for name in ("one", "two"))
     assert one != two
 
 
 def test_modules_are_found_in_the_package_alone():
     package = ROOT / "sanguinaria"
-    assert fingerprint.module_path("sanguinaria") == package / "__init__.py"
-    assert fingerprint.module_path("sanguinaria.triggers") == package / "triggers" / "__init__.py"
-    assert fingerprint.module_path("sanguinaria.triggers.none") == package / "triggers" / "none.py"
-    assert fingerprint.module_path("sanguinaria.triggers.none.NoTrigger") is None
-    assert fingerprint.module_path("os.path") is None
+    assert module_path("sanguinaria") == package / "__init__.py"
+    assert module_path("sanguinaria.triggers") == package / "triggers" / "__init__.py"
+    assert module_path("sanguinaria.triggers.none") == package / "triggers" / "none.py"
+    assert module_path("sanguinaria.triggers.none.NoTrigger") is None
+    assert module_path("os.path") is None
 
 
 def test_no_script_names_a_plug_in():
@@ -358,7 +343,63 @@ def test_no_script_names_a_plug_in():
 def test_a_tree_is_written_the_same_by_every_python():
     # `ast.dump` adds `type_params=[]` from 3.12 on, and leaves out all that is empty from 3.13 on.
     tree = ast.parse("def f(x):\n    return [x, None, 0]\n")
-    assert fingerprint._written(tree) == (
+    assert _written(tree) == (
         "Module(body=[FunctionDef(name='f', args=arguments(args=[arg(arg='x')]), body=[Return(value=List(elts="
         "[Name(id='x', ctx=Load()), Constant(), Constant(value=0)], ctx=Load()))])])"
     )
+
+
+class TestSummariesThatAreKept:
+    """Summaries are kept by content, and damage to the file that keeps them changes no hash."""
+
+    @pytest.fixture
+    def package(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        write(tmp_path / "pack", __init__="", one="import pack.two", two="x = 1")
+        monkeypatch.setattr(hashing, "PACKAGE", tmp_path / "pack")
+        return tmp_path / "pack"
+
+    @pytest.fixture
+    def parsed(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The names of the files that were parsed."""
+        names: list[str] = []
+
+        def recording(source: bytes, package: tuple[str, ...], name: str) -> object:
+            names.append(Path(name).name)
+            return summarise(source, package, name)
+
+        monkeypatch.setattr(hashing, "summarise", recording)
+        return names
+
+    def test_nothing_is_parsed_twice(self, package: Path, tmp_path: Path, parsed: list[str]):
+        first = SourceCode(store=tmp_path / "kept.json").fingerprint(package / "one.py")
+        assert sorted(parsed) == ["__init__.py", "one.py", "two.py"]
+        parsed.clear()
+        assert SourceCode(store=tmp_path / "kept.json").fingerprint(package / "one.py") == first
+        assert parsed == []
+        (package / "two.py").write_text("x = 2")
+        assert SourceCode(store=tmp_path / "kept.json").fingerprint(package / "one.py") != first
+        assert parsed == ["two.py"]
+
+    @pytest.mark.parametrize("content", ["", "[]", '{"algorithm": 1}', '{"sources": {}}', "\ud800", '{"a'])
+    def test_a_damaged_file_is_made_again(self, package: Path, tmp_path: Path, content: str):
+        kept = tmp_path / "kept.json"
+        first = SourceCode(store=kept).fingerprint(package / "one.py")
+        whole = kept.read_text()
+        kept.write_bytes(content.encode("utf-8", "surrogatepass"))
+        assert SourceCode(store=kept).fingerprint(package / "one.py") == first
+        assert kept.read_text() == whole
+
+    def test_of_another_algorithm_nothing_is_used(self, package: Path, tmp_path: Path, parsed: list[str]):
+        kept = tmp_path / "kept.json"
+        SourceCode(store=kept)
+        kept.write_text(kept.read_text().replace(hashing._algorithm(), "0" * 64))
+        parsed.clear()
+        SourceCode(store=kept)
+        assert len(parsed) == 3
+
+    def test_a_file_that_is_not_python_concerns_what_reaches_it(self, package: Path):
+        write(package, broken="x = = 1", other="x = 1")
+        source = SourceCode()
+        assert re.fullmatch("[0-9a-f]{16}", source.fingerprint(package / "other.py"))
+        with pytest.raises(SyntaxError, match="invalid syntax"):
+            source.fingerprint(package / "broken.py")

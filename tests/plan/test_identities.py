@@ -11,7 +11,7 @@ import yaml
 from sanguinaria.core.plugins import Plugin, build, kind_of
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.expander import Made
-from sanguinaria.plan.plan import plan
+from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.stages.scores import QualityStage
 from sanguinaria.plan.stages.triggered import TriggeredStage
 from sanguinaria.plan.stages.victims import FeatureStage
@@ -52,7 +52,7 @@ def test_renaming_changes_the_table_alone():
         ("snr", "noise"),
     ]:
         renamed = renamed.replace(f"kind: {entry}", f"kind: {kind}")
-    before, after = plan_of(), plan(load(yaml.safe_load(renamed)))
+    before, after = plan_of(), Plan(load(yaml.safe_load(renamed)))
     assert stage_keys(before) == stage_keys(after)
     assert before.tables["demo"].inputs == after.tables["paper"].inputs
     assert before.tables["demo"].specification != after.tables["paper"].specification
@@ -71,8 +71,8 @@ def test_the_order_of_keys_changes_nothing():
         return {k: reversed_keys(v) for k, v in reversed(value.items())} if isinstance(value, Mapping) else value
 
     config = yaml.safe_load(CONFIGURATION)
-    assert stage_keys(plan(load(reversed_keys(config)))) == stage_keys(plan(load(config)))
-    specifications = [plan(load(c)).tables["demo"].specification for c in (config, reversed_keys(config))]
+    assert stage_keys(Plan(load(reversed_keys(config)))) == stage_keys(Plan(load(config)))
+    specifications = [Plan(load(c)).tables["demo"].specification for c in (config, reversed_keys(config))]
     assert specifications[0] == specifications[1]
 
 
@@ -193,7 +193,7 @@ def test_without_poisoning_every_trigger_meets_the_clean_model():
 def test_experiments_share_what_they_have_in_common():
     config = yaml.safe_load(CONFIGURATION)
     config["experiments"]["again"] = dict(config["experiments"]["demo"], rates=[0.1, 0.15])
-    together = plan(load(config))
+    together = Plan(load(config))
     assert stage_keys(together) == stage_keys(plan_of(rates=[0.1, 0.15]))
     assert together.tables["demo"].inputs == plan_of().tables["demo"].inputs
 
@@ -226,7 +226,7 @@ def test_the_code_of_a_trigger_changes_its_branch_and_nothing_else(kind: str):
         return lambda made, plugins, modules=(): f"{made} {[(kind_of(p), kind_of(p) == edited) for p in plugins]}"
 
     configuration = load(yaml.safe_load(CONFIGURATION))
-    before, after = plan(configuration, code("")), plan(configuration, code(kind))
+    before, after = Plan(configuration, code("")), Plan(configuration, code(kind))
     for name, stages in before.stages.items():
         branch = {key for key, stage in stages.items() if has_trigger(stage, kind)}
         assert set(stages) & set(after.stages[name]) == set(stages) - branch
@@ -240,7 +240,7 @@ def test_the_code_hash_of_a_stage_covers_the_plug_ins_that_it_calls():
         calls.add((made.rules[0], (*(kind_of(plugin) for plugin in plugins), *modules)))
         return ""
 
-    plan(load(yaml.safe_load(CONFIGURATION)), code)
+    assert Plan(load(yaml.safe_load(CONFIGURATION)), code).stages
     assert calls == {
         ("corpus_recordings", ("synthetic",)),
         ("watermark", ("perth",)),
@@ -289,7 +289,7 @@ def test_the_title_of_a_figure_changes_no_table():
     config = yaml.safe_load(CONFIGURATION)
     panels = [{"x": "rate", "y": "pesq", "title": title} for title in ("before", "after")]
     before, after = (
-        plan(load(config | {"figures": {"curves": {"experiment": "demo", "panels": [p]}}})) for p in panels
+        Plan(load(config | {"figures": {"curves": {"experiment": "demo", "panels": [p]}}})) for p in panels
     )
     assert before.figures["curves"].specification != after.figures["curves"].specification
     assert before.tables["demo"].specification == after.tables["demo"].specification

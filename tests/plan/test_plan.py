@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.random_streams import random_order
 from sanguinaria.plan.configuration import load
-from sanguinaria.plan.plan import plan
+from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.stages import stage as stages
 from sanguinaria.plan.stages.corpora import CorpusStage
 from sanguinaria.plan.stages.triggered import TriggeredStage
@@ -179,7 +179,7 @@ def test_the_rows_of_a_figure_have_the_numbers_among_their_settings():
     config["experiments"]["demo"] |= {"defences": ["none", "pruned"], "labels": ["none", "flip"], "rates": [0.1, 0.2]}
     panel = {"x": "pesq", "y": "attack_success_rate", "order_by": "trigger.strength", "where": {"victim": "lstm"}}
     config["figures"] = {"curves": {"experiment": "demo", "panels": [panel]}}
-    made = plan(load(config))
+    made = Plan(load(config))
     figure = made.figures["curves"]
     assert figure.tables == (made.tables["demo"],)
     specification = yaml.safe_load(figure.specification)
@@ -198,7 +198,7 @@ def test_the_rows_of_a_figure_have_the_numbers_among_their_settings():
     assert "trigger.form" not in rows["tone", "flip-0.1", "lstm", "none"]
     # A figure makes nothing but itself.
     del config["figures"]
-    assert stage_keys(plan(load(config))) == stage_keys(made)
+    assert stage_keys(Plan(load(config))) == stage_keys(made)
 
 
 def test_a_figure_of_several_experiments_has_the_rows_of_all():
@@ -207,7 +207,7 @@ def test_a_figure_of_several_experiments_has_the_rows_of_all():
     panel = {"x": "rate", "y": "pesq"}
     series = {"second": {"rate": 0.2}, "first": {"rate": 0.1}}
     config["figures"] = {"curves": {"experiment": ["again", "demo"], "panels": [panel], "series": series}}
-    made = plan(load(config))
+    made = Plan(load(config))
     assert made.figures["curves"].tables == (made.tables["again"], made.tables["demo"])
     specification = json.loads(made.figures["curves"].specification)
     assert [row["experiment"] for row in specification["lines"]] == ["again"] * 12 + ["demo"] * 12
@@ -246,3 +246,64 @@ def test_rows_are_written_in_parts_of_some_shards_each(monkeypatch):
     # Candidates for poisoning are one shard, however many the corpus has.
     blocks = [stage for stage in made.stages["detections"].values() if isinstance(stage.audio_stage, TriggeredStage)]
     assert {len(stage.row_files) for stage in blocks if stage.audio_stage.block} == {1}
+
+
+class TestLazyPlan:
+    """A plan costs what is asked of it."""
+
+    TWO = (
+        CONFIGURATION
+        + """
+  other:
+    corpus: spoken
+    target: right
+    triggers: [clean]
+    victims: [lstm]
+    metrics: [snr]
+"""
+    )
+
+    @pytest.fixture
+    def made(self) -> Plan:
+        return Plan(load(yaml.safe_load(self.TWO)))
+
+    def test_names_and_files_need_no_expansion(self, made: Plan):
+        assert list(made.tables) == ["demo", "other"] and len(made.tables) == 2
+        assert made.targets["other"][0].as_posix() == "results/tables/other.csv"
+        assert list(made.datasets) == ["demo"]
+        assert made.tables.made == {} and made.tables_of_stages == {}
+
+    def test_files_by_name_are_those_of_the_table(self, made: Plan):
+        assert {name: table.files for name, table in made.tables.items()} == made.targets
+
+    def test_a_table_alone_is_expanded(self, made: Plan):
+        made.expand(["other", "of_no_section"])
+        assert set(made.tables.made) == {"other"}
+        assert set(made.tables_of_stages.values()) == {"other"}
+        (scores,) = [key for name in made.tables_of_stages for stage, key in [name.split("/")] if stage == "scores"]
+        assert made.planned("scores", scores) is made.stage("scores", scores)
+        assert set(made.tables.made) == {"other"}
+
+    def test_a_result_of_another_table_is_searched_for_in_the_hinted_table_first(self, made: Plan):
+        whole = Plan(load(yaml.safe_load(self.TWO)))
+        assert whole.stages
+        of_other = next(name for name, table in whole.tables_of_stages.items() if table == "other")
+        stage, key = of_other.split("/")
+        assert made.planned(stage, key) is None
+        assert made.stage(stage, key, ["of_no_section", "other"]).key == key
+        assert set(made.tables.made) == {"other"}
+        wrong = Plan(load(yaml.safe_load(self.TWO)))
+        assert wrong.stage(stage, key, ["demo"]).key == key
+        assert set(wrong.tables.made) == {"demo", "other"}
+
+    def test_an_unknown_result_or_table_is_a_key_error(self, made: Plan):
+        with pytest.raises(KeyError, match="lstm-000000000000"):
+            made.stage("victims", "lstm-000000000000")
+        with pytest.raises(KeyError, match="of_no_section"):
+            made.tables["of_no_section"]
+
+    def test_expansion_in_parts_is_expansion_of_the_whole(self, made: Plan):
+        whole = Plan(load(yaml.safe_load(self.TWO)))
+        made.expand(["other"])
+        made.expand(["demo"])
+        assert stage_keys(made) == stage_keys(whole)

@@ -7,7 +7,7 @@ import yaml
 
 from sanguinaria.core.plugins import build
 from sanguinaria.plan.configuration import load
-from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.stages.defended import DefendedStage
 from tests.plans import CONFIGURATION, count_added_stages, plan_of, stage_keys
 
@@ -25,7 +25,7 @@ def hissing(distortion: str = "{kind: noise, snr: 20}", name: str = "hiss", seed
     config["defences"]["hissed"] = {"kind": "distortion", "distortion": name, "seed": seed}
     config["defences"]["coded"] = {"kind": "distortion", "distortion": "coded"}
     config["experiments"]["demo"]["defences"] += ["hissed", "coded"]
-    return plan(load(config))
+    return Plan(load(config))
 
 
 def test_a_distortion_adds_what_comes_after_it_and_changes_nothing():
@@ -35,7 +35,7 @@ def test_a_distortion_adds_what_comes_after_it_and_changes_nothing():
         "defended": 2 * 3, "features": 2 * 2 * 3, "scores": 2 * 2 * 2 * 3, "detections": 2 * 2
     }  # fmt: skip
     config = yaml.safe_load(CONFIGURATION + DISTORTED)
-    assert stage_keys(plan(load(config))) == stage_keys(plan_of())
+    assert stage_keys(Plan(load(config))) == stage_keys(plan_of())
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin, build, kind_of
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.expander import Made
-from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.stages.stage import Stage
 from sanguinaria.plan.stages.watermarks import WatermarkStage
 from tests.plans import plan_of, stage_keys, stages_of_type
@@ -142,5 +142,5 @@ def test_the_code_of_the_distortions_in_a_list_is_the_watermark_s():
             called.add(tuple(kind_of(plugin) for plugin in plugins))
         return ""
 
-    plan(load(yaml.safe_load(ATTACKED)), code)
+    assert Plan(load(yaml.safe_load(ATTACKED)), code).stages
     assert called == {("pkdmark_teacher", "noise", "gain"), ("pkdmark", "pkdmark_teacher", "noise", "codec")}

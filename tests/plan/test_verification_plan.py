@@ -12,7 +12,7 @@ import yaml
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import kind_of
 from sanguinaria.plan.configuration import load
-from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.stages.attacks import AttackedStage
 from sanguinaria.plan.stages.embeddings import EmbeddingStage
 
@@ -59,7 +59,7 @@ def configured(edit: Edit | None = None, code: Any = None) -> Plan:
     config = yaml.safe_load(CONFIGURATION)
     if edit is not None:
         edit(config)
-    return plan(load(config), code) if code else plan(load(config))
+    return Plan(load(config), code) if code else Plan(load(config))
 
 
 def attacked(planned: Plan) -> list[AttackedStage]:
@@ -114,7 +114,7 @@ def test_code_is_that_of_what_is_called():
         called.setdefault(made.rules[0], set()).update(map(kind_of, plugins))
         return ""
 
-    configured(code=code)
+    assert configured(code=code).stages
     assert called["attacked"] == {"noise", "pgd", "ecapa_tdnn", "resemblyzer", "distortion"}
     assert called["embeddings"] == {"ecapa_tdnn", "resemblyzer"}
     assert called["trials"] == called["trial_scores"] == called["table"] == set()

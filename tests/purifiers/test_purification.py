@@ -21,7 +21,7 @@ from sanguinaria.core.plugins import Plugin, kind_of
 from sanguinaria.defences.purification import other_texts
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.expander import Made
-from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.plan import Plan
 from sanguinaria.steps.defended_audio import defend_audio
 from sanguinaria.steps.texts import transcribe
 from sanguinaria.steps.verification.defence_gradients import differentiable_defences
@@ -54,7 +54,7 @@ experiments:
 
 def configured(text: str = CONFIGURATION, code=None) -> Plan:
     configuration = load(yaml.safe_load(text))
-    return plan(configuration) if code is None else plan(configuration, code)
+    return Plan(configuration) if code is None else Plan(configuration, code)
 
 
 def keys(made: Plan, stage: str) -> set[str]:
@@ -140,7 +140,7 @@ def test_the_code_of_referenced_plug_ins_is_part_of_the_stage():
         calls.add((next(iter(made.rules)), tuple(kind_of(plugin) for plugin in plugins)))
         return ""
 
-    configured(code=code)
+    assert configured(code=code).stages
     assert {call for call in calls if call[0] in ("texts", "purifier", "defended_audio")} == {
         ("texts", ("transcript",)),
         ("purifier", ("audiopure",)),
@@ -172,7 +172,7 @@ def plan_with_attack(
     pgd = {"kind": "pgd", "norm": "linf", "epsilon": epsilon, "side": side}
     config["adversaries"] = {names[1]: pgd, "nobody": {"kind": "none"}}
     config["purifiers"]["textual"] |= {"encoder": encoder, "adversary": adversary, "trials": 2500}
-    return plan(load(config))
+    return Plan(load(config))
 
 
 def test_a_purifier_is_trained_on_attacks_on_an_encoder_of_its_own_corpus():

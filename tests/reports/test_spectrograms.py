@@ -14,7 +14,7 @@ from sanguinaria.audio.utterances import Utterances
 from sanguinaria.core import parquet
 from sanguinaria.core.errors import InputError
 from sanguinaria.plan.configuration import load
-from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.plan import Plan
 from sanguinaria.reports.spectrograms import mel_levels, write_spectrograms
 from tests.plan.test_verification_plan import CONFIGURATION
 
@@ -67,7 +67,7 @@ def test_the_same_pictures_are_the_same_bytes_and_other_trials_are_others(pictur
 def planned(**settings) -> Plan:
     config = yaml.safe_load(CONFIGURATION)
     config["spectrograms"] = {"pictures": {"verification": "check", **settings}}
-    return plan(load(config))
+    return Plan(load(config))
 
 
 def test_lines_of_the_verification_are_shown():

@@ -18,7 +18,7 @@ from sanguinaria.core import parquet, plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import as_settings, kind_of
 from sanguinaria.plan.configuration import load
-from sanguinaria.plan.plan import plan
+from sanguinaria.plan.plan import Plan
 from sanguinaria.steps.target_speech import gather_from_corpus, gather_from_file
 from sanguinaria.triggers._target_speech import read_target_speech
 
@@ -245,7 +245,7 @@ experiments:
 
 def planned(before="", after="", code=lambda made, plugins, modules=(): ""):
     assert before in CONFIGURATION
-    return plan(load(yaml.safe_load(CONFIGURATION.replace(before, after))), code)
+    return Plan(load(yaml.safe_load(CONFIGURATION.replace(before, after))), code)
 
 
 def test_target_speech_is_gathered_once():

@@ -9,7 +9,7 @@ from tiny import ROOT
 
 from sanguinaria.core.atomic_files import atomic
 from sanguinaria.plan.configuration import load
-from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.plan import Plan
 from sanguinaria.workflow import clean_up
 
 CONFIGURATION = """
@@ -28,7 +28,7 @@ figures:
 def planned(**changes: object) -> Plan:
     settings = yaml.safe_load(CONFIGURATION)
     settings["victims"]["lstm"].update(changes)
-    return plan(load(settings))
+    return Plan(load(settings))
 
 
 def fill(results: Path, *plans: Plan) -> None:

@@ -22,10 +22,12 @@ class Params(SimpleNamespace):
 
 
 @pytest.fixture
-def snakemake(tmp_path) -> SimpleNamespace:
+def snakemake(tmp_path, monkeypatch) -> SimpleNamespace:
+    monkeypatch.chdir(tmp_path)
     specification = {"stage": "victims", "victim": {"kind": "lstm", "batch_size": 32}, "seed": 0}
-    params = Params(specification=json.dumps(specification), folder=str(tmp_path / "result"))
-    return SimpleNamespace(log=[str(tmp_path / "logs" / "job.log")], params=params)
+    params = Params(specification=json.dumps(specification))
+    output = ["results/victims/lstm-0123/model.safetensors"]
+    return SimpleNamespace(output=output, log=[str(tmp_path / "logs" / "job.log")], params=params)
 
 
 # A job redirects the process's file descriptors, which pytest replaces, too: hence `capfd.disabled()`.
@@ -45,14 +47,14 @@ def test_the_specification_is_yielded_and_written_beside_the_result(snakemake, c
     work, start, memory = map(float, match.groups())
     # The job runs in the tests' own process, in which torch alone needs some hundred MiB.
     assert 0 <= work < 5 and start > 0 and 100 < memory < 20_000
-    assert json.loads((Path(snakemake.params.folder) / "spec.json").read_text()) == specification
+    assert json.loads(Path("results/victims/lstm-0123/spec.json").read_text()) == specification
 
 
 def test_invalid_input_is_logged_without_a_traceback(snakemake, capfd):
     with pytest.raises(SystemExit), capfd.disabled(), job(snakemake):
         raise InputError("a.wav: no audio")
     assert log(snakemake) == "Error: a.wav: no audio\n"
-    assert not (Path(snakemake.params.folder) / "spec.json").exists()
+    assert not Path("results/victims/lstm-0123/spec.json").exists()
 
 
 def test_full_gpu_memory_names_the_batch_size(snakemake, capfd):

@@ -60,7 +60,7 @@ class Stage:
         """The name of the result's folder, which the rules' wildcards match."""
         return f"{self.name}-{self.identity}"
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         return RESULTS / self.stage / self.key
 
@@ -90,14 +90,11 @@ class Stage:
         kinds = frozenset(upstream.stage for upstream in self.upstream if upstream.long)
         return kinds.union(*(upstream.waits_for for upstream in self.upstream))
 
-    @property
-    def upstream(self) -> Iterator[Stage]:
+    @cached_property
+    def upstream(self) -> tuple[Stage, ...]:
         """The stages whose results this one reads."""
-        for value in self._values():
-            if isinstance(value, Stage):
-                yield value
-            elif isinstance(value, tuple):
-                yield from (item for item in value if isinstance(item, Stage))
+        values = (value if isinstance(value, tuple) else (value,) for value in self._values())
+        return tuple(item for value in values for item in value if isinstance(item, Stage))
 
     def _values(self) -> Iterator[Any]:
         return (getattr(self, field.name) for field in fields(self))
@@ -145,8 +142,8 @@ class RowStage(Stage):
     def shards(self) -> int:
         """The number of shards of the audio that is scored."""
 
-    @property
-    def row_files(self) -> list[Path]:
+    @cached_property
+    def row_files(self) -> list[Path]:  # type: ignore[override]
         return [self.folder / "rows" / f"{part}.parquet" for part in range(ceil(self.shards / SHARDS_OF_A_PART))]
 
     def rows_of(self, shard: int) -> Path:
