@@ -17,7 +17,7 @@ with job(snakemake) as specification:
         texts=paths(snakemake.input.texts),
         trials=Path(snakemake.input.trials),
         audio=paths(snakemake.input.audio),
-        shard=snakemake.params.shard,
+        shard=int(snakemake.params.shard),
         shards=snakemake.params.shards,
         seed=specification["seed"],
         destination=Path(snakemake.output.audio),

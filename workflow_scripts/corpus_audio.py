@@ -10,7 +10,7 @@ with job(snakemake) as specification:
     build_shard(
         plugins.build("corpora", specification["corpus"]),
         recordings=Path(snakemake.input.recordings),
-        shard=snakemake.params.shard,
+        shard=int(snakemake.params.shard),
         audio=Path(snakemake.output.audio),
         remarks=Path(snakemake.output.remarks),
     )

@@ -16,7 +16,7 @@ from tests.plans import CONFIGURATION
 
 ROOT = Path(__file__).parents[2]
 # Snakemake itself imports numpy.
-HEAVY = "torch scipy transformers pandas pyarrow peft matplotlib soundfile sklearn audioseal torch_pruning PIL".split()
+HEAVY = "torch scipy transformers pandas pyarrow peft matplotlib soundfile sklearn audioseal torch_pruning".split()
 
 TWO = (
     CONFIGURATION
