@@ -10,16 +10,15 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.paths import RESULTS
 from sanguinaria.plan.plan import Plan
+from sanguinaria.workflow.configuration_files import BASE, merged
 from sanguinaria.workflow.parse import build_plan
 
-BASE = Path("config.yaml")
 OVERLAYS = Path("config")
 SCRIPTS = Path("workflow_scripts")
 # The name of a result's folder ends in its identity. Folders with other names are never removed.
@@ -42,21 +41,11 @@ def plans(overlays: Iterable[Path]) -> Iterator[Plan]:
     """
     for overlay in (None, *overlays):
         files = [BASE] if overlay is None else [overlay, BASE]
-        yield build_plan(_merged(reversed(files)), files, SCRIPTS)
-
-
-def _merged(files: Iterable[Path]) -> Mapping[str, Any]:
-    import yaml
-    from snakemake.utils import update_config
-
-    settings: dict[str, Any] = {}
-    for path in files:
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise InputError(f"{path}: cannot be read ({error}), so that its results are not known") from error
-        update_config(settings, content or {})
-    return settings
+            settings = merged(reversed(files))
+        except InputError as error:
+            raise InputError(f"{error}, so that its results are not known") from error
+        yield build_plan(settings, files, SCRIPTS)
 
 
 def unreachable(plans: Iterable[Plan], results: Path = RESULTS) -> list[Path]:

@@ -36,6 +36,9 @@ def utterances(audio: Specification, split: str | None = None) -> float:
     Args:
         audio: nested specification.
         split: of a corpus; ``None`` for all of it. Other audio stages hold test utterances alone, or training ones.
+
+    Raises:
+        ValueError: the stage writes no audio.
     """
     match audio["stage"]:
         case "corpora":

@@ -1,0 +1,1 @@
+"""Commands of ``python -m sanguinaria``: a module each, with a function ``main`` of the command's arguments."""
