@@ -17,6 +17,7 @@ from pathlib import Path
 from sanguinaria.plan.cost.work import Part, Work
 
 CPU = "cpu"
+PRECISIONS = ("float32", "tfloat32", "bfloat16")
 # Stands for GPUs that the table does not have, whose measured durations correct it.
 REFERENCE_GPU = "a100"
 
@@ -28,14 +29,14 @@ class Rate:
     Attributes:
         unit: of the work.
         cpu_rate: units that one core computes in a second.
-        gpu_share: share of a GPU's peak; 0 for work that is done on the CPU.
+        gpu_shares: by precision, the share of a GPU's peak; 0 for work that is done on the CPU.
         gpu_pass_seconds: overhead of a pass on a GPU.
         source: of the numbers.
     """
 
     unit: str
     cpu_rate: float
-    gpu_share: float
+    gpu_shares: Mapping[str, float]
     gpu_pass_seconds: float
     source: str
 
@@ -54,11 +55,11 @@ def stated_seconds(work: Work, device: str = CPU) -> float:
 
 def _seconds(part: Part, device: str) -> float:
     stated = rate(part.rate)
-    if device == CPU or not stated.gpu_share:
+    share = stated.gpu_shares[part.precision]
+    if device == CPU or not share:
         return part.units / stated.cpu_rate
     peaks = _devices().get(device, _devices()[REFERENCE_GPU])
-    peak = peaks[part.precision]
-    return part.units / (stated.gpu_share * peak) + part.passes * stated.gpu_pass_seconds
+    return part.units / (share * peaks[part.precision]) + part.passes * stated.gpu_pass_seconds
 
 
 def rate(name: str) -> Rate:
@@ -99,7 +100,10 @@ def _rates() -> Mapping[str, Rate]:
         row["rate"]: Rate(
             unit=row["unit"],
             cpu_rate=float(row["cpu_rate"]),
-            gpu_share=float(row["gpu_share"] or 0),
+            gpu_shares={
+                precision: float(row["gpu_float32" if precision == "float32" else "gpu_tensor"] or 0)
+                for precision in PRECISIONS
+            },
             gpu_pass_seconds=float(row["gpu_pass_ms"] or 0) / 1000,
             source=row["source"],
         )
@@ -109,8 +113,7 @@ def _rates() -> Mapping[str, Rate]:
 
 @cache
 def _devices() -> Mapping[str, Mapping[str, float]]:
-    columns = ("float32", "tfloat32", "bfloat16")
-    return {row["device"]: {column: float(row[column]) for column in columns} for row in _read("devices.csv")}
+    return {row["device"]: {precision: float(row[precision]) for precision in PRECISIONS} for row in _read("devices.csv")}
 
 
 def _read(name: str) -> list[dict[str, str]]:
