@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -155,15 +155,27 @@ def _datasets(stage: Specification) -> Work:
 
 def _victims(stage: Specification) -> Work:
     victim, corpus = stage["victim"], stage["poisoned"]["corpus"]
-    train, validation = utterances(corpus, "train"), utterances(corpus, "validation")
+    train, validation, duration = utterances(corpus, "train"), utterances(corpus, "validation"), utterance_seconds(corpus)
     kind = f"victims/{victim['kind']}"
     passes = victim["epochs"] * (ceil(train / victim["batch_size"]) + ceil(validation / BATCH) / TRAINING)
-    seconds = victim["epochs"] * (TRAINING * train + validation) * utterance_seconds(corpus)
+    seconds = victim["epochs"] * (TRAINING * train * _trained_seconds(victim, corpus) + validation * duration)
     parts = [_network(kind, gmac("victims", victim), seconds, passes=passes, precision=_precision(victim))]
-    if victim.get("augmentations"):
-        audio = victim["epochs"] * train * utterance_seconds(corpus) * (1 - victim["undistorted_share"])
-        parts.append(Part(rate="augmentation", units=audio))
+    distorted = victim["epochs"] * train * duration * (1 - victim.get("undistorted_share", 0.0))
+    parts += _distorted(victim.get("augmentations", ()), distorted)
     return Work(kind=kind, parts=tuple(parts), gpu=True)
+
+
+def _trained_seconds(victim: Mapping[str, Any], corpus: Specification) -> float:
+    """Seconds of an utterance that a network is trained on; a hop's where it is one window of many."""
+    if "window" in victim and "hop" in victim:
+        return float(victim["hop"] / corpus["corpus"]["sample_rate"])
+    return utterance_seconds(corpus)
+
+
+def _distorted(distortions: Sequence[Mapping[str, Any]], seconds: float) -> list[Part]:
+    """The work of distorting audio in training, by each of some distortions in turn."""
+    kinds = [distortion["settings"]["kind"] for distortion in distortions]
+    return [Part(rate=f"distortions/{kind}", units=seconds / len(kinds)) for kind in kinds]
 
 
 def _trained(model: Specification) -> Specification:
@@ -248,8 +260,7 @@ def _watermarks(stage: Specification) -> Work:
     # A second mark on some utterances, a wrong key, and a discriminator or surrogate: half as much again.
     part = _network(kind, 1.5 * TRAINING * size, seconds, passes=steps, precision=_precision(settings))
     parts = [loading, part]
-    if settings.get("distortions"):
-        parts.append(Part(rate="attack_layer", units=seconds))
+    parts += _distorted(settings.get("distortions", ()), seconds)
     return Work(kind=kind, parts=tuple(parts), gpu=True)
 
 
