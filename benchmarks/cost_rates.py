@@ -2,9 +2,9 @@
 
     python benchmarks/cost_rates.py [--seconds 2] [ROOM …]
 
-Each plug-in with its default settings processes synthesised speech for some seconds of the processor, as often as fits. The table has
-its rate beside the one that ``sanguinaria/plan/cost/rates.csv`` states. Plug-ins that need files of the user, published
-weights, or a trained network are left out, and named.
+Each plug-in with its default settings processes synthesised speech for some seconds of the processor, as often as fits.
+The table has its rate beside the one that ``sanguinaria/plan/cost/rates.csv`` states. Plug-ins that need files of the
+user, published weights, or a trained network are left out, and named.
 """
 
 from __future__ import annotations
@@ -138,7 +138,13 @@ def metrics(kind: str) -> Iterator[Case]:
     reference = speech(4, 2.0)
     degraded = reference + 0.001 * torch.randn(reference.shape, generator=torch.Generator().manual_seed(1))
     pairs = [
-        Pair(reference=clean.numpy(), degraded=changed.numpy(), sample_rate=SAMPLE_RATE, label="yes", labels=["no", "yes"])
+        Pair(
+            reference=clean.numpy(),
+            degraded=changed.numpy(),
+            sample_rate=SAMPLE_RATE,
+            label="yes",
+            labels=["no", "yes"],
+        )
         for clean, changed in zip(reference, degraded, strict=True)
     ]
 

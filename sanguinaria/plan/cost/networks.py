@@ -1,7 +1,8 @@
 """Multiply-accumulates of networks: of one pass over a second of audio, in 10⁹, by the settings that change their size.
 
-``benchmarks/multiply_accumulates.py`` counts the networks and compares the counts with this table; Fourier transforms
-and element-wise operations are not counted. A network that is not in the table is counted as its room's default.
+They are those of matrix products and convolutions, as torch counts them; recurrent layers, which it does not count, are
+4 h (i + h) for each frame and layer. Fourier transforms and element-wise operations are left out. A network that is not
+in the table counts as its room's default.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ NETWORKS: Mapping[str, Network] = {
     "victims/vgg19": Network(2.78, references={"width": (64, 2)}),
     "victims/wide_resnet50": Network(1.71, references={"width": (64, 2)}),
     # Of all windows, 10 ms apart, as in evaluation; in training it is one window of an utterance.
-    "victims/sincnet": Network(10.4, references={"channels": (60, 1), "window": (3200, 1), "hop": (160, -1)}),
+    "victims/sincnet": Network(10.4, references={"filters": (80, 1), "window": (3200, 1), "hop": (160, -1)}),
     "victims/rawnet3": Network(4.77, references={"width": (1024, 2), "stride": (10, -1)}),
     "victims/ecapa_tdnn": Network(0.517, references={"channels": (512, 1.7)}),
     # Three recurrent layers of 256 units at 100 frames a second.

@@ -113,7 +113,9 @@ def _rates() -> Mapping[str, Rate]:
 
 @cache
 def _devices() -> Mapping[str, Mapping[str, float]]:
-    return {row["device"]: {precision: float(row[precision]) for precision in PRECISIONS} for row in _read("devices.csv")}
+    return {
+        row["device"]: {precision: float(row[precision]) for precision in PRECISIONS} for row in _read("devices.csv")
+    }
 
 
 def _read(name: str) -> list[dict[str, str]]:

@@ -155,7 +155,11 @@ def _datasets(stage: Specification) -> Work:
 
 def _victims(stage: Specification) -> Work:
     victim, corpus = stage["victim"], stage["poisoned"]["corpus"]
-    train, validation, duration = utterances(corpus, "train"), utterances(corpus, "validation"), utterance_seconds(corpus)
+    train, validation, duration = (
+        utterances(corpus, "train"),
+        utterances(corpus, "validation"),
+        utterance_seconds(corpus),
+    )
     kind = f"victims/{victim['kind']}"
     passes = victim["epochs"] * (ceil(train / victim["batch_size"]) + ceil(validation / BATCH) / TRAINING)
     seconds = victim["epochs"] * (TRAINING * train * _trained_seconds(victim, corpus) + validation * duration)
