@@ -21,13 +21,16 @@ from sanguinaria.plan.rules import wildcards_of_stages
 from sanguinaria.workflow import plan_index
 from sanguinaria.workflow.parse import asked_targets, build_plan
 from sanguinaria.workflow.preparation import prepare_run
+from sanguinaria.workflow.warm_process import forget_run
 
 # What processes of this working directory keep for one another. It may be deleted.
 KEPT = Path(".snakemake") / "sanguinaria"
 
 try:
-    if workflow.is_main_process:  # jobs parse this file, too
+    if workflow.is_main_process:
         prepare_run(sys.argv[1:], cache=workflow.workflow_settings.cache is not None)
+    else:  # a job of a cluster parses this file, too
+        forget_run()
     PLAN = build_plan(
         config,
         [Path(os.path.relpath(path)) for path in workflow.configfiles],

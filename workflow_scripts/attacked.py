@@ -1,5 +1,9 @@
 """Attack one shard of the probes of trials."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins

@@ -1,5 +1,9 @@
 """Compare an evaluation with the numbers printed in a paper."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.reports.comparison import write_comparison

@@ -1,5 +1,9 @@
 """Convert the recordings of one shard of a corpus."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.core import plugins

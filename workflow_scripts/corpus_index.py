@@ -1,5 +1,9 @@
 """Collect the rows and remarks of a corpus's shards."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.steps.corpora import build_index

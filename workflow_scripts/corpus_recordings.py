@@ -1,5 +1,9 @@
 """List the recordings of a corpus."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.core import plugins

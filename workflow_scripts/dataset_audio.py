@@ -1,5 +1,9 @@
 """Write one shard of a poisoned training set."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.steps.datasets.training_shards import write_training_shard

@@ -1,5 +1,9 @@
 """Write the description of a poisoned training set."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 import json
 from pathlib import Path
 

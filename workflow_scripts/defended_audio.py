@@ -1,5 +1,9 @@
 """Apply an input defence to the test audio of one shard."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins

@@ -1,5 +1,9 @@
 """Apply a model defence to a trained model."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins

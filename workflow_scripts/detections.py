@@ -1,5 +1,9 @@
 """Detect a trigger with its own detector."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins

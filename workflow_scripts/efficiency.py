@@ -1,5 +1,9 @@
 """Measure the computational cost of a watermark's embedding and detection."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.core import devices

@@ -1,5 +1,9 @@
 """Write the computational cost of a benchmark's watermarks."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.reports.evaluation import write_efficiency

@@ -1,5 +1,9 @@
 """Compute the speaker embeddings of utterances."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins

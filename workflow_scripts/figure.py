@@ -1,5 +1,9 @@
 """Draw a figure from tables."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.reports.curves import write_figure

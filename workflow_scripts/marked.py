@@ -1,5 +1,9 @@
 """Embed a watermark into a sample of the test utterances of one shard."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.core import devices

@@ -1,5 +1,9 @@
 """Write a poisoned training manifest."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.steps.poisoning.manifest import write_manifest

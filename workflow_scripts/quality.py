@@ -1,5 +1,9 @@
 """Score the audio quality of triggered utterances."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.core import plugins

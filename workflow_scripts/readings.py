@@ -1,5 +1,9 @@
 """Detect marks and decode messages after distortions."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins

@@ -1,5 +1,9 @@
 """Classify test utterances with a trained model."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.core import devices

@@ -1,5 +1,9 @@
 """Draw the spectrograms of an utterance."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.reports.spectrograms import write_spectrograms

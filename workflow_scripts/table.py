@@ -1,5 +1,9 @@
 """Reduce the rows of an evaluation to its tables, and write their layouts."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.reports.evaluation import write_evaluation

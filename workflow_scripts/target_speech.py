@@ -1,5 +1,9 @@
 """Write the speech of a target speaker."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.steps.target_speech import gather_target_speech

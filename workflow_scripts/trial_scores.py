@@ -1,5 +1,9 @@
 """Score trials by the cosine similarity of their embeddings."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.steps.verification.trial_scores import score_trials

@@ -1,5 +1,9 @@
 """Write the trials of a corpus."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.steps.verification.trials import write_trials

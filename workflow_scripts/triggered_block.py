@@ -1,5 +1,9 @@
 """Apply a trigger to one block of the poisoning order of the training utterances."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins

@@ -1,5 +1,9 @@
 """Train a victim on a poisoned manifest."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins

@@ -1,5 +1,9 @@
 """Download, read or train the weights of a watermark's generator and detector."""
 
+from sanguinaria.workflow.warm_process import delegate
+
+delegate(snakemake)
+
 from pathlib import Path
 
 from sanguinaria.core import devices, plugins

@@ -17,6 +17,7 @@ from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import DamagedError, InputError
 from sanguinaria.core.paths import RESULTS
 from sanguinaria.core.training_log import training_log
+from sanguinaria.workflow.warm_process import starting_process
 
 # Parts of the messages of a full disk or quota, from the operating system and from PyTorch.
 DISK_FULL = ("No space left on device", "Disk quota exceeded", "file write failed")
@@ -72,7 +73,7 @@ def _resources(start: float) -> str:
     """Time and peak memory of the job, for resource requests on a cluster and for benchmarks/."""
     import psutil
 
-    startup = start - psutil.Process().create_time()
+    startup = start - psutil.Process(starting_process()).create_time()
     work = time.time() - start
     return f"spent: {work:.2f} s of work, {startup:.2f} s to start, {_peak_memory() / 2**20:.0f} MiB at most"
 

@@ -9,16 +9,18 @@ from pathlib import Path
 
 from sanguinaria.core import gpu_locks
 from sanguinaria.core.errors import InputError
+from sanguinaria.workflow import warm_process
 from sanguinaria.workflow.provenance import COMMAND_VARIABLE
 
 CACHE_VARIABLE = "SNAKEMAKE_OUTPUT_CACHE"
 
 
 def prepare_run(arguments: Sequence[str], *, cache: bool) -> None:
-    """Check the environment variables of a run, and record its command line for the jobs.
+    """Check the environment variables of a run, and record its command line and its name for the jobs.
 
-    Jobs inherit the environment of the main process, so that :mod:`sanguinaria.workflow.provenance` reads the command
-    line there. A wrong number of jobs per GPU would otherwise stop the first job on a GPU, hours after the start.
+    Jobs inherit the environment of the main process: :mod:`sanguinaria.workflow.provenance` reads the command line
+    there, and :mod:`sanguinaria.workflow.warm_process` the name of the run. A wrong number of jobs per GPU would
+    otherwise stop the first job on a GPU, hours after the start.
 
     Args:
         arguments: the command line without the program's name.
@@ -28,6 +30,7 @@ def prepare_run(arguments: Sequence[str], *, cache: bool) -> None:
         InputError: ``SANGUINARIA_JOBS_PER_GPU`` is not a positive integer, or the cache's folder cannot be created.
     """
     os.environ[COMMAND_VARIABLE] = shlex.join(["snakemake", *arguments])
+    warm_process.name_run()
     gpu_locks.jobs_per_gpu()
     if cache:
         create_cache_folder(os.environ.get(CACHE_VARIABLE, ""))
