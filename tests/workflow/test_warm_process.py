@@ -304,14 +304,14 @@ def test_a_folder_of_another_user_is_refused(another):
 
 def results(folder: Path) -> dict[str, bytes]:
     """Content of every result by its path, without time and command of tables."""
-    paths = [path for path in (folder / "results").rglob("*") if path.is_file()]
+    files = {path.relative_to(folder / "results"): path for path in (folder / "results").rglob("*") if path.is_file()}
     return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in paths
-        if path.suffix != ".log"
-        and not path.name.endswith((".provenance.json", ".snakemake_timestamp"))
+        str(name): path.read_bytes()
+        for name, path in files.items()
+        if name.parts[0] != "logs"
+        and not name.name.endswith((".provenance.json", ".snakemake_timestamp"))
         # Names the files of the checkout.
-        and path.name != "recordings.parquet"
+        and name.name != "recordings.parquet"
     }
 
 
