@@ -1,7 +1,7 @@
 """Stated rates: how long a device takes for a unit of work.
 
 ``rates.csv`` has for each kind of work its unit, how many units a second one core computes, the share of a GPU's peak
-that a network attains, its overhead for each pass on a GPU, and where they are from: measured by
+that a network attains, the overheads for each pass of a network, and where they are from: measured by
 ``benchmarks/cost_rates.py`` on one core of an AMD EPYC without AVX-512, or estimated. ``devices.csv`` has the peaks of
 GPUs in 10⁹ multiply-accumulates a second, half the operations of their data sheets. All rates of GPUs are estimates.
 """
@@ -29,6 +29,7 @@ class Rate:
     Attributes:
         unit: of the work.
         cpu_rate: units that one core computes in a second.
+        cpu_pass_seconds: overhead of a pass of a network on one core.
         gpu_shares: by precision, the share of a GPU's peak; 0 for work that is done on the CPU.
         gpu_pass_seconds: overhead of a pass on a GPU.
         source: of the numbers.
@@ -36,6 +37,7 @@ class Rate:
 
     unit: str
     cpu_rate: float
+    cpu_pass_seconds: float
     gpu_shares: Mapping[str, float]
     gpu_pass_seconds: float
     source: str
@@ -57,7 +59,7 @@ def _seconds(part: Part, device: str) -> float:
     stated = rate(part.rate)
     share = stated.gpu_shares[part.precision]
     if device == CPU or not share:
-        return part.units / stated.cpu_rate
+        return part.units / stated.cpu_rate + part.passes * stated.cpu_pass_seconds
     peaks = _devices().get(device, _devices()[REFERENCE_GPU])
     return part.units / (share * peaks[part.precision]) + part.passes * stated.gpu_pass_seconds
 
@@ -100,6 +102,7 @@ def _rates() -> Mapping[str, Rate]:
         row["rate"]: Rate(
             unit=row["unit"],
             cpu_rate=float(row["cpu_rate"]),
+            cpu_pass_seconds=float(row["cpu_pass_ms"] or 0) / 1000,
             gpu_shares={
                 precision: float(row["gpu_float32" if precision == "float32" else "gpu_tensor"] or 0)
                 for precision in PRECISIONS

@@ -153,12 +153,3 @@ def _needed(stages: Iterable[Stage], is_finished: Callable[[Stage], bool]) -> di
             needed[stage.key] = stage
             pending.extend(stage.upstream)
     return needed
-
-
-def targets_of(plan: Plan) -> list[str]:
-    """Return the names of all tables and figures, tables first.
-
-    Args:
-        plan: of the configuration.
-    """
-    return [*plan.tables, *plan.figures, *plan.spectrograms]

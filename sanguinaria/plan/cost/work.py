@@ -26,7 +26,7 @@ class Part:
     Attributes:
         rate: of the table of rates (:mod:`sanguinaria.plan.cost.rates`); its beginning, where it has no row of its own.
         units: in the rate's unit: 10⁹ multiply-accumulates, or seconds of audio, utterances, …
-        passes: of a network; each has an overhead on a GPU.
+        passes: of a network, each of which has an overhead.
         precision: of a network's arithmetic.
     """
 

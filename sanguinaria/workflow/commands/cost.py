@@ -18,7 +18,7 @@ from sanguinaria.core.suggestions import unknown_name
 from sanguinaria.plan.cost.disk import Download, downloads
 from sanguinaria.plan.cost.finished import is_finished
 from sanguinaria.plan.cost.rates import CPU, devices
-from sanguinaria.plan.cost.sheet import Cost, Line, Sheet, targets_of
+from sanguinaria.plan.cost.sheet import Cost, Line, Sheet
 from sanguinaria.plan.cost.specifications import of_stage
 from sanguinaria.plan.plan import Plan
 from sanguinaria.workflow.configuration_files import BASE, merged
@@ -76,7 +76,7 @@ def chosen_targets(plan: Plan, names: Sequence[str]) -> list[str]:
     Raises:
         InputError: a name is no target.
     """
-    known = targets_of(plan)
+    known = list(plan.targets)
     for name in names:
         if name not in (*known, ALL):
             raise InputError(unknown_name("target", name, known))
@@ -98,7 +98,16 @@ def _print_markdown(by: str, lines: Sequence[Line], needed: Sequence[Download], 
 def _numbers(line: Line) -> Iterator[str]:
     for cost in (line.total, line.remaining):
         yield f"{cost.jobs:,}"
-        yield from (f"{value:,.1f}" for value in _amounts(cost)[1:])
+        yield from (_rounded(value) for value in _amounts(cost)[1:])
+
+
+def _rounded(value: float) -> str:
+    """A number with three significant digits, or none after the point.
+
+    >>> _rounded(0.01234), _rounded(1234.5)
+    ('0.0123', '1,234')
+    """
+    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
 
 
 def _amounts(cost: Cost) -> tuple[float, ...]:

@@ -11,10 +11,10 @@ from sanguinaria.plan.configuration import load
 from sanguinaria.plan.cost.finished import files_of, is_finished
 from sanguinaria.plan.cost.networks import gmac
 from sanguinaria.plan.cost.rates import devices, rate, stated_seconds
-from sanguinaria.plan.cost.sheet import Cost, Sheet, targets_of
+from sanguinaria.plan.cost.sheet import Cost, Sheet
 from sanguinaria.plan.cost.specifications import Specification, of_job, of_stage
 from sanguinaria.plan.cost.work import Part, Work, work_of
-from sanguinaria.plan.plan import Plan, plan
+from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.stages.stage import Stage
 from sanguinaria.workflow.configuration_files import merged
 from sanguinaria.workflow.durations import expected_seconds
@@ -89,7 +89,7 @@ def verification(**trials: int) -> Plan:
     config["victims"]["encoder"] = {"kind": "ecapa_tdnn", "channels": 64}
     config["defences"]["pure"] = {"kind": "purification", "purifier": "pure"}
     config["verifications"]["mine"]["trials"].update(trials)
-    return plan(load(config))
+    return Plan(load(config))
 
 
 def attacks(made: Plan) -> list[Specification]:
@@ -118,7 +118,7 @@ def test_more_trials_take_longer(trials):
         sum(stated_seconds(work_of(each)) for each in attacks(made))
         for made in (verification(), verification(count=trials))
     )
-    assert after == pytest.approx(before * trials / 40)
+    assert before < after <= before * trials / 40
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def hours(made: Plan, device: str = "cpu") -> float:
 def sheet(made: Plan, device: str = "cpu", finished: set[str] = frozenset(), targets: tuple[str, ...] = ()) -> Sheet:
     return Sheet(
         made,
-        targets or targets_of(made),
+        targets or made.targets,
         lambda stage: stated_seconds(work_of(of_stage(stage)), device),
         device != "cpu",
         lambda stage: stage.key in finished,
@@ -153,7 +153,7 @@ def sheet(made: Plan, device: str = "cpu", finished: set[str] = frozenset(), tar
 def test_a_sheet_counts_what_is_shared_once():
     config = yaml.safe_load(CONFIGURATION)
     config["experiments"]["again"] = config["experiments"]["demo"]
-    one, two = sheet(plan_of()), sheet(plan(load(config)))
+    one, two = sheet(plan_of()), sheet(Plan(load(config)))
     assert [line.total for line in two.by_target()] == 2 * [one.total().total]
     assert two.total().total == one.total().total
 
@@ -213,7 +213,7 @@ def shipped() -> list[Stage]:
     root = Path(__file__).parents[3]
     overlays = ([], ["real"], ["paper"])
     made = [
-        plan(load(merged([root / "config.yaml", *(root / "config" / f"{name}.yaml" for name in names)])))
+        Plan(load(merged([root / "config.yaml", *(root / "config" / f"{name}.yaml" for name in names)])))
         for names in overlays
     ]
     return [stage for each in made for stages in each.stages.values() for stage in stages.values()]
