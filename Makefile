@@ -30,6 +30,7 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/allocation.py
 	$(BIN)/python benchmarks/paper_sizes.py
 	$(BIN)/python benchmarks/planning.py
+	$(BIN)/python benchmarks/submissions.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/scale.py

@@ -17,10 +17,12 @@ rule marked:
     log:
         "results/logs/marked/{marked}/{shard}.log",
     cache: True
+    group:
+        small("marked")
     conda:
         ENVIRONMENT
     resources:
-        gpu=1,
+        gpu=gpus("marked"),
     params:
         specification=specification("marked"),
         mark=lambda wildcards: find_marked(wildcards).marks,
@@ -46,10 +48,12 @@ rule readings:
     log:
         "results/logs/readings/{readings}/{part}.log",
     cache: True
+    group:
+        small("readings")
     conda:
         ENVIRONMENT
     resources:
-        gpu=1,
+        gpu=gpus("readings"),
     params:
         specification=specification("readings"),
         seed=lambda wildcards: find_readings(wildcards).messages["seed"],
@@ -76,7 +80,7 @@ rule efficiency:
     conda:
         ENVIRONMENT
     resources:
-        gpu=1,
+        gpu=gpus("efficiency"),
     params:
         specification=specification("efficiency"),
     script:

@@ -95,6 +95,12 @@ def specification(stage):
     return lambda wildcards: find(wildcards).specification
 
 
+def gpus(stage):
+    """The number of GPUs of a job, where there are any."""
+    find = look_up(stage)
+    return lambda wildcards: find(wildcards).gpus
+
+
 def files(stage, **choices):
     """An input function for `unpack`: by name, the path or paths that a choice returns.
 

@@ -23,6 +23,8 @@ rule corpus_audio:
     log:
         "results/logs/corpora/{corpus}/audio-{shard}.log",
     cache: True
+    group:
+        small("corpora")
     conda:
         ENVIRONMENT
     params:
@@ -47,6 +49,8 @@ rule corpus_index:
     log:
         "results/logs/corpora/{corpus}/index.log",
     cache: True
+    group:
+        small("corpora", step=1)
     conda:
         ENVIRONMENT
     params:

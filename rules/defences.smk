@@ -16,11 +16,12 @@ rule defended_audio:
     log:
         "results/logs/defended/{defended}/{shard}.log",
     cache: True
+    group:
+        small("defended")
     conda:
         ENVIRONMENT
     resources:
-        # Only purifiers are networks, which run on a GPU.
-        gpu=lambda wildcards: len(find_defended(wildcards).weights),
+        gpu=gpus("defended"),
     params:
         specification=specification("defended"),
         shard="{shard}",
@@ -43,11 +44,12 @@ rule defended_model:
     log:
         "results/logs/defended/{defended}.log",
     cache: True
+    group:
+        small("defended")
     conda:
         ENVIRONMENT
     resources:
-        # Only a defence that fine-tunes runs on a GPU.
-        gpu=lambda wildcards, input: min(1, len(input.held_out)),
+        gpu=gpus("defended"),
     params:
         specification=specification("defended"),
         seed=lambda wildcards: find_defended(wildcards).victim.seed,

@@ -16,6 +16,8 @@ rule poisoned:
     log:
         "results/logs/poisoned/{poisoned}.log",
     cache: True
+    group:
+        small("poisoned")
     conda:
         ENVIRONMENT
     params:
@@ -40,6 +42,8 @@ rule dataset_audio:
     log:
         "results/logs/datasets/{dataset}/{shard}.log",
     cache: True
+    group:
+        small("datasets")
     conda:
         ENVIRONMENT
     params:
@@ -60,6 +64,8 @@ rule dataset_description:
     log:
         "results/logs/datasets/{dataset}/description.log",
     cache: True
+    group:
+        small("datasets", step=1)
     conda:
         ENVIRONMENT
     params:

@@ -19,7 +19,7 @@ rule purifier:
     conda:
         ENVIRONMENT
     resources:
-        gpu=1,
+        gpu=gpus("purifiers"),
     params:
         specification=specification("purifiers"),
     script:

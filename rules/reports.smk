@@ -25,6 +25,8 @@ rule table:
         ),
     log:
         "results/logs/tables/{table}.log",
+    group:
+        REPORTS
     conda:
         ENVIRONMENT
     params:
@@ -47,6 +49,8 @@ rule efficiency_table:
         table="results/tables/{table}.efficiency.csv",
     log:
         "results/logs/tables/{table}.efficiency.log",
+    group:
+        REPORTS
     conda:
         ENVIRONMENT
     params:
@@ -72,6 +76,8 @@ rule comparison:
         markdown="results/tables/{table}.comparison.md",
     log:
         "results/logs/tables/{table}.comparison.log",
+    group:
+        REPORTS
     conda:
         ENVIRONMENT
     params:

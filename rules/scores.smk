@@ -16,6 +16,8 @@ rule scores:
     log:
         "results/logs/scores/{scores}/{part}.log",
     cache: True
+    group:
+        small("scores")
     conda:
         ENVIRONMENT
     params:
@@ -45,6 +47,8 @@ rule quality:
     log:
         "results/logs/quality/{quality}/{part}.log",
     cache: True
+    group:
+        small("quality")
     conda:
         ENVIRONMENT
     params:

@@ -1,6 +1,3 @@
-find_text = look_up("texts")
-
-
 rule texts:
     input:
         unpack(
@@ -16,11 +13,12 @@ rule texts:
     log:
         "results/logs/texts/{texts}/{part}.log",
     cache: True
+    group:
+        small("texts")
     conda:
         ENVIRONMENT
     resources:
-        # Only recognisers are networks, which run on a GPU.
-        gpu=lambda wildcards: int(find_text(wildcards).text.has_network),
+        gpu=gpus("texts"),
     params:
         specification=specification("texts"),
         part="{part}",

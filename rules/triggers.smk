@@ -12,15 +12,14 @@ rule target_speech:
     log:
         "results/logs/target_speech/{target_speech}.log",
     cache: True
+    group:
+        small("target_speech")
     conda:
         ENVIRONMENT
     params:
         specification=specification("target_speech"),
     script:
         "../workflow_scripts/target_speech.py"
-
-
-find_triggered = look_up("triggered")
 
 
 rule triggered_test:
@@ -37,10 +36,12 @@ rule triggered_test:
     log:
         "results/logs/triggered/{triggered}/{shard}.log",
     cache: True
+    group:
+        small("triggered")
     conda:
         ENVIRONMENT
     resources:
-        gpu=lambda wildcards: find_triggered(wildcards).gpus,
+        gpu=gpus("triggered"),
     params:
         specification=specification("triggered"),
         shard="{shard}",
@@ -63,10 +64,12 @@ rule triggered_block:
     log:
         "results/logs/triggered/{triggered}/0.log",
     cache: True
+    group:
+        small("triggered")
     conda:
         ENVIRONMENT
     resources:
-        gpu=lambda wildcards: find_triggered(wildcards).gpus,
+        gpu=gpus("triggered"),
     params:
         specification=specification("triggered"),
     script:
@@ -92,11 +95,12 @@ rule detections:
     log:
         "results/logs/detections/{detections}/{part}.log",
     cache: True
+    group:
+        small("detections")
     conda:
         ENVIRONMENT
     resources:
-        # Only detectors of watermarks are networks, which run on a GPU.
-        gpu=lambda wildcards: len(find_detection(wildcards).weights),
+        gpu=gpus("detections"),
     params:
         specification=specification("detections"),
         split=lambda wildcards: find_detection(wildcards).split,

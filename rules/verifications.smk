@@ -9,6 +9,8 @@ rule trials:
     log:
         "results/logs/trials/{trials}.log",
     cache: True
+    group:
+        small("trials")
     conda:
         ENVIRONMENT
     params:
@@ -38,8 +40,7 @@ rule attacked:
     conda:
         ENVIRONMENT
     resources:
-        # Only attacks on an encoder run on a GPU.
-        gpu=lambda wildcards: int(find_attacked(wildcards).victim is not None),
+        gpu=gpus("attacked"),
     params:
         specification=specification("attacked"),
         shard="{shard}",
@@ -64,10 +65,12 @@ rule embeddings:
     log:
         "results/logs/embeddings/{embeddings}/{part}.log",
     cache: True
+    group:
+        small("embeddings")
     conda:
         ENVIRONMENT
     resources:
-        gpu=1,
+        gpu=gpus("embeddings"),
     params:
         specification=specification("embeddings"),
         part="{part}",
@@ -90,6 +93,8 @@ rule trial_scores:
     log:
         "results/logs/trial_scores/{trial_scores}.log",
     cache: True
+    group:
+        small("trial_scores")
     conda:
         ENVIRONMENT
     params:
@@ -115,6 +120,8 @@ rule probe_quality:
     log:
         "results/logs/probe_quality/{probe_quality}/{part}.log",
     cache: True
+    group:
+        small("probe_quality")
     conda:
         ENVIRONMENT
     params:

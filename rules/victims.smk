@@ -11,6 +11,8 @@ rule features:
     log:
         "results/logs/features/{features}/{shard}.log",
     cache: True
+    group:
+        small("features")
     conda:
         ENVIRONMENT
     params:
@@ -42,7 +44,7 @@ rule victim:
     conda:
         ENVIRONMENT
     resources:
-        gpu=1,
+        gpu=gpus("victims"),
     params:
         specification=specification("victims"),
     script:

@@ -17,8 +17,7 @@ rule watermark:
     conda:
         ENVIRONMENT
     resources:
-        # Only training runs on a GPU.
-        gpu=lambda wildcards, input: min(1, len(input)),
+        gpu=gpus("watermarks"),
     params:
         specification=specification("watermarks"),
     script:

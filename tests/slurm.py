@@ -1,4 +1,4 @@
-"""A Slurm cluster of one node with two simulated GPUs, for tests; it listens on the loopback interface alone."""
+"""A Slurm cluster of one node with four simulated GPUs, for tests; it listens on the loopback interface alone."""
 
 import os
 import shutil
@@ -13,6 +13,8 @@ from pathlib import Path
 # The configuration's fixed folder: a job's environment cannot set another, as the executor plug-in strips SLURM_CONF.
 CONFIGURATION = Path("/etc/slurm")
 MARK = "# Written by a test of Sanguinaria."
+
+GPUS = 4
 
 TEMPLATE = """{mark}
 ClusterName=test
@@ -46,7 +48,7 @@ KillWait=30
 MinJobAge=300
 ReturnToService=2
 MpiDefault=none
-NodeName=localhost NodeHostname={host} NodeAddr=127.0.0.1 CPUs=8 RealMemory=16000 Gres=gpu:2 State=UNKNOWN
+NodeName=localhost NodeHostname={host} NodeAddr=127.0.0.1 CPUs=8 RealMemory=16000 Gres=gpu:{gpus} State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=60 State=UP
 """
 
@@ -94,16 +96,17 @@ def running(folder: Path) -> Iterator[None]:
 
 
 def _configure(folder: Path) -> None:
-    devices = [folder / f"nvidia{number}" for number in range(2)]
+    devices = [folder / f"nvidia{number}" for number in range(GPUS)]
     for device in devices:
         # Slurm needs a character device other than /dev/null itself.
         subprocess.run(["mknod", device, "c", "1", "3"], check=True)
     ports = dict(zip(("controller", "daemon"), _free_ports(2), strict=True))
     host = socket.gethostname().split(".")[0]
     CONFIGURATION.mkdir(parents=True, exist_ok=True)
-    text = TEMPLATE.format(mark=MARK, folder=folder, host=host, **ports)
+    text = TEMPLATE.format(mark=MARK, folder=folder, host=host, gpus=GPUS, **ports)
     (CONFIGURATION / "slurm.conf").write_text(text)
-    (CONFIGURATION / "gres.conf").write_text(f"{MARK}\nNodeName=localhost Name=gpu File={folder}/nvidia[0-1]\n")
+    gpus = f"Name=gpu File={folder}/nvidia[0-{GPUS - 1}]"
+    (CONFIGURATION / "gres.conf").write_text(f"{MARK}\nNodeName=localhost {gpus}\n")
 
 
 def _free_ports(count: int) -> list[int]:
