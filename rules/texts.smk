@@ -6,6 +6,7 @@ rule texts:
                 audio=lambda texts, part: texts.of_part(
                     texts.audio_stage.audio_files, part
                 ),
+                index=lambda texts, part: texts.index,
             )
         ),
     output:

@@ -16,6 +16,8 @@ with job(snakemake) as specification:
         plugins.build("texts", specification["text"]),
         shards=paths(snakemake.input.audio),
         splits=specification["splits"],
+        maxima=specification["maxima"],
+        index=next(iter(paths(snakemake.input.index)), None),
         destination=Path(snakemake.output.rows),
         device=devices.prepare(snakemake.threads, snakemake.resources.gpu),
     )

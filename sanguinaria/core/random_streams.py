@@ -29,3 +29,12 @@ def random_order(utterance_ids: Iterable[str], seed: int) -> list[str]:
     """
     key = f"poison order {seed}".encode()
     return sorted(utterance_ids, key=lambda name: hashlib.blake2b(name.encode(), key=key, digest_size=16).digest())
+
+
+def sample(utterance_ids: Iterable[str], maximum: int) -> list[str]:
+    """Return a random sample of utterances, sorted: all of them, or so many; the same from any order of them.
+
+    >>> sample("dcba", 9), len(sample("dcba", 2)), set(sample("dcba", 2)) <= set(sample("dcba", 3))
+    (['a', 'b', 'c', 'd'], 2, True)
+    """
+    return sorted(random_order(utterance_ids, seed=0)[:maximum])

@@ -119,7 +119,7 @@ class Expander:
             encoder.model if adversary.attacks_encoder else None,
             None if defence is None else self.resolved_defence(defence),
             None if defence is None else self.purifier_of(defence),
-            None if defence is None else self.text_of(self.entries["defences"][defence], trials.corpus, "test"),
+            None if defence is None else self.text_of(self.entries["defences"][defence], trials.corpus),
             # Nothing of an attack that follows gradients is random, so that seeds of a pretrained encoder share it.
             0 if adversary.attacks_encoder else seed,
         )
@@ -239,16 +239,21 @@ class Expander:
         if defence.is_identity or defence.acts_on != "input":
             return audio
         code = self.code(DefendedStage, self.input_plugins(name))
-        text = self.text_of(defence, audio, "test")
+        text = self.text_of(defence, audio)
         return DefendedStage(code, audio, self.resolved_defence(name), self.purifier_of(name), text)
 
-    def text_of(self, plugin: Plugin, audio: AudioStage, *splits: str) -> TextStage | None:
-        """The texts of audio, by the entry of `texts` that a plug-in refers to; ``None`` where it refers to none."""
+    def text_of(
+        self, plugin: Plugin, audio: AudioStage, splits: Mapping[str, int] = MappingProxyType({})
+    ) -> TextStage | None:
+        """The texts of audio, by the entry of `texts` that a plug-in refers to; ``None`` where it refers to none.
+
+        ``splits`` of a corpus have a largest number of utterances each; without, all texts of the test split are made.
+        """
         if not isinstance(reference := plugin.references.get("text"), Reference):
             return None
         text = self.entries["texts"][reference.name]
         assert isinstance(text, TextExtractor)
-        return TextStage(self.code(TextStage, (text,)), text, audio, splits)
+        return TextStage(self.code(TextStage, (text,)), text, audio, tuple(splits) or ("test",), tuple(splits.values()))
 
     def purifier_of(self, defence: str) -> PurifierStage | None:
         """The purifier that a defence refers to, if any."""
@@ -379,9 +384,9 @@ class Expander:
         code = self.code(PurifierStage, [configured, *self._called(configured)])
         if (corpus := resolved.corpus) is None:
             return PurifierStage(code, resolved.plugin, None)
-        training_texts, attacked = [self.text_of(configured, corpus, "train", "validation")], None
+        training_texts, attacked = [self.text_of(configured, corpus, configured.training_utterances)], None
         if configured.training_attack is not None:
             attacked = self._attacked_training(configured.training_attack, corpus)
-            training_texts.append(self.text_of(configured, attacked, "test"))
+            training_texts.append(self.text_of(configured, attacked))
         texts = tuple(text for text in training_texts if text is not None)
         return PurifierStage(code, resolved.plugin, corpus, attacked, texts)

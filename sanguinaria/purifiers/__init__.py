@@ -98,6 +98,14 @@ class Purifier(Plugin):
     room: ClassVar[str] = "purifiers"
 
     @property
+    def training_utterances(self) -> Mapping[str, int]:
+        """By split of the corpus that its training reads, the largest number of utterances.
+
+        They are those of :func:`sanguinaria.core.random_streams.sample`.
+        """
+        return {}
+
+    @property
     def training_attack(self) -> TrainingAttack | None:
         """The adversarial examples that it is trained on; ``None`` for a training without."""
         return None

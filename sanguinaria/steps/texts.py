@@ -10,6 +10,7 @@ import pandas as pd
 
 from sanguinaria.audio import utterances
 from sanguinaria.core import parquet
+from sanguinaria.core.random_streams import sample
 from sanguinaria.texts import ExtractTexts, TextExtractor
 
 if TYPE_CHECKING:
@@ -20,23 +21,34 @@ BATCH = 64
 
 
 def transcribe(
-    text: TextExtractor, *, shards: Sequence[Path], splits: Sequence[str], destination: Path, device: torch.device
+    text: TextExtractor,
+    *,
+    shards: Sequence[Path],
+    splits: Sequence[str],
+    maxima: Sequence[int] = (),
+    index: Path | None = None,
+    destination: Path,
+    device: torch.device,
 ) -> None:
     """Write a row per utterance: ``utterance_id, text``, empty for an utterance without a transcript.
 
     Args:
         text: source of the transcripts, such as a recogniser.
-        shards: of the audio.
+        shards: of the audio, of all of it or of a part.
         splits: that are transcribed.
+        maxima: of each split the largest number of utterances in all of the audio; none where all are transcribed.
+        index: of the corpus, which a sample is drawn from; ``None`` likewise.
         destination: file of the rows, in the shards' order.
         device: of a recogniser.
     """
     import torch
 
+    samples = _samples(splits, maxima, index)
     extract: ExtractTexts | None = None
     names: list[str] = []
     transcripts: list[str] = []
-    for batch in (batch for path in shards for split in splits for batch in utterances.read(path, split=split)):
+    batches = (batch for path in shards for split in splits for batch in utterances.read(path, samples[split], split))
+    for batch in batches:
         extract = extract or text.extractor(batch.sample_rate, device)
         waveforms, labels = torch.from_numpy(batch.waveforms), batch.rows["label"].tolist()
         names += batch.rows["utterance_id"].tolist()
@@ -44,3 +56,14 @@ def transcribe(
             transcripts += extract(waveforms[start : start + BATCH].to(device), labels[start : start + BATCH])
         print(f"{len(transcripts)} utterances transcribed", flush=True)
     parquet.write(pd.DataFrame({"utterance_id": names, "text": transcripts}, dtype="str"), destination)
+
+
+def _samples(splits: Sequence[str], maxima: Sequence[int], index: Path | None) -> dict[str, list[str] | None]:
+    """By split, the utterances that are transcribed; ``None`` for all."""
+    if index is None:
+        return dict.fromkeys(splits)
+    rows = utterances.read_rows(index)
+    return {
+        split: sample(rows["utterance_id"][rows["split"] == split], maximum)
+        for split, maximum in zip(splits, maxima, strict=True)
+    }

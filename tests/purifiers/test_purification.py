@@ -94,7 +94,10 @@ def test_texts_are_extracted_once():
     assert len(with_text) == 4 and all(stage.text.audio_stage is stage.audio_stage for stage in with_text)
     assert all(stage.text_files(0) == stage.text.row_files for stage in with_text)
     (trained,) = (stage for stage in made.stages["purifiers"].values() if stage.name == "tdap")
-    assert [stage.splits for stage in trained.texts] == [("train", "validation")]
+    # No more are transcribed than its training reads, which the index tells.
+    assert [(stage.splits, stage.maxima) for stage in trained.texts] == [(("train", "validation"), (20_000, 64))]
+    assert [stage.index for stage in texts if stage.maxima] == [[trained.corpus.index]]
+    assert all(stage.index == [] for stage in texts if stage.splits == ("test",))
 
 
 @pytest.mark.parametrize(

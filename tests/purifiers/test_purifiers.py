@@ -27,6 +27,7 @@ from sanguinaria.purifiers._diffusion.training_data import TrainingUtterances
 from sanguinaria.purifiers._weights import load_purifier, save_weights
 from sanguinaria.steps.texts import transcribe
 from sanguinaria.steps.verification.trials import write_trials
+from sanguinaria.texts._transcription import read_texts
 
 CPU = torch.device("cpu")
 HISS = as_settings(plugins.build("distortions", {"kind": "noise", "snr": 20}))
@@ -177,6 +178,35 @@ def inputs(shards: tuple[Path, ...], folder: Path) -> TrainingInputs:
     rows = shards[0].with_name("texts.parquet")
     transcribe(text, shards=shards, splits=("train", "validation", "test"), destination=rows, device=CPU)
     return TrainingInputs(audio=shards, folder=folder, texts=(rows,))
+
+
+def test_the_texts_of_a_sample_are_those_that_the_training_reads(tmp_path):
+    speech = harmonic_tones(30, 4000).numpy()
+    splits = ["train"] * 20 + ["validation"] * 7 + ["test"] * 3
+    whole = write_corpus(tmp_path / "whole.parquet", speech, splits)
+    # The same utterances in two shards, each of which is a part of the transcription.
+    shards = tuple(tmp_path / f"{number}.parquet" for number in range(2))
+    for number, shard in enumerate(shards):
+        utterances.write(shard, utterances.read(whole, [f"u{row:03}" for row in range(number, 30, 2)]))
+    text = plugins.build("texts", {"kind": "transcript"})
+    rows = []
+    for shard in shards:
+        rows.append(shard.with_suffix(".texts.parquet"))
+        transcribe(
+            text,
+            shards=[shard],
+            splits=["train", "validation"],
+            maxima=[6, 4],
+            index=whole,
+            destination=rows[-1],
+            device=CPU,
+        )
+    read = [
+        training_data.read_utterances(shards, RATE, maximum, split)
+        for split, maximum in (("train", 6), ("validation", 4))
+    ]
+    assert [len(part) for part in read] == [6, 4]
+    assert sorted(read_texts(rows)) == sorted(name for part in read for name in part.names)
 
 
 class Stopped(Exception):

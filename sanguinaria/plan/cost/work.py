@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from sanguinaria.plan.cost.audio import corpus_of, scored, utterance_seconds, utterances
@@ -280,7 +280,9 @@ def _purifiers(stage: Specification) -> Work:
 def _texts(stage: Specification) -> Work:
     kind, audio = f"texts/{stage['text']['kind']}", stage["audio_stage"]
     is_corpus = audio["stage"] == "corpora"
-    count = sum(utterances(audio, split) for split in stage["splits"]) if is_corpus else utterances(audio)
+    maxima = stage["maxima"] or [inf] * len(stage["splits"])
+    counts = (min(utterances(audio, split), most) for split, most in zip(stage["splits"], maxima, strict=True))
+    count = sum(counts) if is_corpus else utterances(audio)
     if not is_counted("texts", stage["text"]["kind"]):
         return Work(kind=kind, parts=(Part(rate=kind, units=count),))
     # For an utterance of any length, whose answer is generated token by token.

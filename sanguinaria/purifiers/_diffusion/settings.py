@@ -103,6 +103,10 @@ class DiffusionPurifier(Purifier):
                 f"it is trained on crops of {self.crop:g} s, and the utterances have {corpus.duration:g} s",
             )
 
+    @property
+    def training_utterances(self) -> Mapping[str, int]:
+        return {"train": self.utterances, "validation": VALIDATION_UTTERANCES}
+
     def process(self, conditional: bool) -> DiffusionProcess:
         """Return the diffusion process of the training."""
         from sanguinaria.purifiers._diffusion.process import DiffusionProcess, linear_schedule
@@ -217,7 +221,7 @@ class DiffusionPurifier(Purifier):
         texts = read_texts(inputs.texts)
         training, validation = (
             self._prepare(read_utterances(inputs.audio, SAMPLE_RATE, maximum, split), texts, device)
-            for maximum, split in ((self.utterances, "train"), (VALIDATION_UTTERANCES, "validation"))
+            for split, maximum in self.training_utterances.items()
         )
         attacked = None
         if inputs.trials is not None:

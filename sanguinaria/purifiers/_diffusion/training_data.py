@@ -12,7 +12,7 @@ from sanguinaria.adversaries._probes import probes, read_waveforms
 from sanguinaria.audio import utterances
 from sanguinaria.core import parquet
 from sanguinaria.core.errors import InputError
-from sanguinaria.core.random_streams import random_order
+from sanguinaria.core.random_streams import sample
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def read_utterances(shards: tuple[Path, ...], sample_rate: int, maximum: int, sp
     names = [name for path in shards for name in _names(path, split)]
     if not names and split == "train":
         raise InputError("the corpus has no training utterances to train a purifier on: give it a training share")
-    sampled = sorted(random_order(names, seed=0)[:maximum])
+    sampled = sample(names, maximum)
     waveforms, read_names = [torch.zeros(0, 0)], []
     for batch in (batch for path in shards for batch in utterances.read(path, ids=sampled)):
         if batch.sample_rate != sample_rate:
