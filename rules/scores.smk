@@ -20,6 +20,8 @@ rule scores:
         small("scores")
     conda:
         ENVIRONMENT
+    resources:
+        gpu=gpus("scores"),
     params:
         specification=specification("scores"),
         part="{part}",

@@ -20,5 +20,5 @@ with job(snakemake) as specification:
         index=Path(snakemake.input.index),
         target=specification["target"],
         destination=Path(snakemake.output.rows),
-        device=devices.prepare(snakemake.threads),
+        device=devices.prepare(snakemake.threads, snakemake.resources.gpu),
     )

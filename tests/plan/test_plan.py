@@ -10,14 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugins import kind_of
 from sanguinaria.core.random_streams import random_order
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.stages import stage as stages
 from sanguinaria.plan.stages.corpora import CorpusStage
+from sanguinaria.plan.stages.scores import ScoreStage
 from sanguinaria.plan.stages.triggered import TriggeredStage
 from sanguinaria.steps.poisoning.blocks import EDGES, PoisonBlock, blocks_for
-from tests.plans import CONFIGURATION, PRUNED, count_added_stages, plan_of, stage_keys
+from tests.plans import CONFIGURATION, PRUNED, count_added_stages, plan_of, stage_keys, stages_of_type
 
 
 def test_models_are_tested_with_other_triggers_without_a_second_training():
@@ -307,3 +309,11 @@ class TestLazyPlan:
         made.expand(["other"])
         made.expand(["demo"])
         assert stage_keys(made) == stage_keys(whole)
+
+
+def test_networks_on_waveforms_score_on_a_gpu():
+    text = CONFIGURATION.replace(
+        "  resnet: {kind: resnet18}\n", "  resnet: {kind: resnet18}\n  sinc: {kind: sincnet}\n"
+    )
+    scores = stages_of_type(plan_of(text, victims=["resnet", "sinc"]), ScoreStage)
+    assert {(kind_of(stage.victim.victim), stage.gpus) for stage in scores} == {("resnet18", 0), ("sincnet", 1)}

@@ -336,9 +336,11 @@ def _scores(stage: Specification) -> Work:
     sides = 1 if stage["triggered"] is None else 2
     audio = stage["clean"]["audio_stage"]
     kind = f"scores/{model['victim']['kind']}"
-    seconds = sides * scored(audio) * utterance_seconds(audio)
-    size = gmac("victims", model["victim"])
-    return Work(kind=kind, parts=(_network(f"victims/{model['victim']['kind']}", size, seconds, passes=0),))
+    count = sides * scored(audio)
+    seconds, size = count * utterance_seconds(audio), gmac("victims", model["victim"])
+    gpu = stage["clean"]["front_end"]["kind"] == "waveform"
+    part = _network(f"victims/{model['victim']['kind']}", size, seconds, passes=ceil(count / BATCH) if gpu else 0)
+    return Work(kind=kind, parts=(part,), gpu=gpu)
 
 
 def _quality(stage: Specification) -> Work:

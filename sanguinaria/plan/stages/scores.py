@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from sanguinaria.core.plugins import kind_of
+from sanguinaria.front_ends.waveform import Waveform
 from sanguinaria.metrics import Metric
 from sanguinaria.plan.stages.corpora import CorpusStage
 from sanguinaria.plan.stages.defended import RepairedStage
@@ -37,6 +38,11 @@ class ScoreStage(RowStage):
     @property
     def name(self) -> str:
         return f"{self.victim.name}-{(self.triggered or self.clean).name}"
+
+    @property
+    def gpus(self) -> int:
+        """One for a network on waveforms, which at its full size takes a core hours, else none."""
+        return int(isinstance(self.clean.front_end, Waveform))
 
     @property
     def triggered_files(self) -> list[Path]:
