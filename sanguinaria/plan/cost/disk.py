@@ -64,9 +64,10 @@ def bytes_of(stage: Specification) -> float:
         return FLAC * utterances(audio) * _samples(audio)
     if kind == "features":
         return HALF * utterances(stage["audio_stage"]) * _features(stage)
-    if kind in ("victims", "defended"):
-        model = stage if kind == "victims" else _trained(stage["victim"])
-        return _weights(model["victim"])
+    if kind == "victims":
+        return _weights(stage["victim"])
+    if kind == "defended":
+        return len(stage["epochs"]) * _weights(_trained(stage["victim"])["victim"])
     if kind in ("watermarks", "purifiers"):
         return _weights(stage[kind.removesuffix("s")])
     return _rows(stage)

@@ -8,6 +8,7 @@ import yaml
 from plans import CONFIGURATION, plan_of
 
 from sanguinaria.plan.configuration import load
+from sanguinaria.plan.cost.disk import bytes_of
 from sanguinaria.plan.cost.finished import files_of, is_finished
 from sanguinaria.plan.cost.networks import gmac
 from sanguinaria.plan.cost.rates import devices, rate, stated_seconds
@@ -20,7 +21,7 @@ from sanguinaria.workflow.configuration_files import merged
 from sanguinaria.workflow.durations import expected_seconds
 
 # Ten words in twelve voices at three paces; a quarter of them are for testing, a tenth for validation.
-TRAIN, TEST = 0.65 * 360, 0.25 * 360
+TRAIN, VALIDATION, TEST = 0.65 * 360, 0.1 * 360, 0.25 * 360
 
 
 def nested(made: Plan, kind: str, part: str) -> Specification:
@@ -60,6 +61,19 @@ def test_scores_are_of_clean_and_of_triggered_test_utterances():
     stage = nested(plan_of(), "scores", "resnet18-triggered")
     (part,) = work_of(stage).parts
     assert part.units == pytest.approx(2 * TEST * gmac("victims", nested(plan_of(), "victims", "resnet18")["victim"]))
+
+
+def test_a_fine_tuning_keeps_a_model_for_each_number_of_epochs():
+    text = CONFIGURATION.replace(
+        "  lowpass: {kind: lowpass}\n",
+        "  lowpass: {kind: lowpass}\n  two: {kind: fine_tuning, epochs: 2}\n  five: {kind: fine_tuning, epochs: 5}\n",
+    )
+    made = plan_of(text, defences=["two", "five"], victims=["resnet"])
+    (stage, victim) = (nested(made, "defended", "fine_tuning"), nested(made, "victims", "resnet18"))
+    assert bytes_of(stage) == 2 * bytes_of(victim)
+    network = work_of(stage).parts[-1]
+    # Of five epochs of the validation split, and not of seven.
+    assert network.units == pytest.approx(3 * 5 * VALIDATION * gmac("victims", victim["victim"]))
 
 
 def test_a_metric_is_of_a_limited_number_of_utterances():
