@@ -19,6 +19,7 @@ from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import InputError
 from sanguinaria.plan.rules import wildcards_of_stages
 from sanguinaria.workflow import plan_index
+from sanguinaria.workflow.monitoring.start import monitor
 from sanguinaria.workflow.parse import asked_targets, build_plan
 from sanguinaria.workflow.preparation import prepare_run
 from sanguinaria.workflow.warm_process import forget_run
@@ -29,6 +30,7 @@ KEPT = Path(".snakemake") / "sanguinaria"
 try:
     if workflow.is_main_process:
         prepare_run(sys.argv[1:], cache=workflow.workflow_settings.cache is not None)
+        monitor(workflow, lambda stage, key: PLAN.planned(stage, key))
     else:  # a job of a cluster parses this file, too
         forget_run()
     PLAN = build_plan(

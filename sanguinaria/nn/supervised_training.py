@@ -84,9 +84,9 @@ def train(
         loss = _train_epoch(network, optimiser, victim, training_set, seed, state.epoch, device)
         accuracy = _accuracy(network, validation_set, device)
         state.add_epoch(loss, accuracy, network)
+        log_training("training", state.history[-1])
         save_checkpoint(checkpoint, network, optimiser, vars(state))
         print(f"epoch {state.epoch}/{victim.epochs}: loss {loss:.4f}, validation {accuracy:.4f}", flush=True)
-        log_training("training", state.history[-1])
     if victim.keep == "best":
         network.load_state_dict(state.best_weights)
     return network.eval(), pd.DataFrame(state.history)
