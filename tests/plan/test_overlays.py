@@ -11,6 +11,9 @@ from configured import merged
 
 from sanguinaria.adversaries import Adversary
 from sanguinaria.plan.configuration import Configuration, load
+from sanguinaria.plan.plan import Plan
+from sanguinaria.plan.stages.defended import RepairedStage
+from sanguinaria.plan.stages.scores import ScoreStage
 
 ROOT = Path(__file__).parents[2]
 OVERLAYS = ("config/real.yaml", "config/paper.yaml")
@@ -80,3 +83,15 @@ def test_tables_of_tdap_have_its_trials_and_every_printed_cell():
         cells = printed[(printed["paper"] == "tdap") & (printed["table"] == table)]
         assert set(cells["attack"]) == attacks <= set(verification.attacks)
         assert set(cells["defence"]) <= set(verification.defences)
+
+
+@pytest.mark.parametrize(("overlay", "models"), [("config/real.yaml", 2 * 5), ("config/paper.yaml", 2 * 3)])
+def test_the_fine_tuning_curve_is_one_training_of_each_model(overlay, models):
+    table = Plan(configuration(overlay)).tables["fake_the_real_fine_tuning"]
+    scored = [stage for cell in table.cells for stage in cell.rows["scores"] if isinstance(stage, ScoreStage)]
+    repaired = {stage.victim for stage in scored if isinstance(stage.victim, RepairedStage)}
+    assert len(repaired) == models and {stage.epochs for stage in repaired} == {tuple(range(1, 21))}
+    assert len(scored) == 21 * models
+    assert {(stage.victim, stage.epochs) for stage in scored if stage.epochs} == {
+        (stage, epochs) for stage in repaired for epochs in range(1, 21)
+    }
