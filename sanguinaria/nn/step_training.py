@@ -12,8 +12,10 @@ import pandas as pd
 import torch
 from torch import nn
 
+from sanguinaria.core import devices
 from sanguinaria.core.atomic_files import atomic
 from sanguinaria.core.checkpoints import load_checkpoint, save_checkpoint
+from sanguinaria.core.devices import Precision
 from sanguinaria.core.training_log import log_training
 
 # Steps between two checkpoints, and between two rows of the history.
@@ -41,6 +43,7 @@ class Schedule:
         learning_rate: after the warm-up.
         window: of the local level that marks are scaled by, in samples; 0 where there is none.
         seed: of the random numbers.
+        precision: of the networks in training.
     """
 
     steps: int
@@ -49,6 +52,7 @@ class Schedule:
     learning_rate: float
     window: int
     seed: int
+    precision: Precision = "float32"
 
 
 def train(
@@ -76,8 +80,10 @@ def train(
     state = load_checkpoint(checkpoint, network, optimiser) or _initial_state(initial)
     generator = _generator(state, schedule.seed)
     while state["step"] < schedule.steps:
-        loss, values = step(state, generator)
-        _update(network, optimiser, loss)
+        # With TF32 as a whole, as gradients are computed in it, too.
+        with devices.tfloat32(schedule.precision == "tfloat32"):
+            loss, values = step(state, generator)
+            _update(network, optimiser, loss)
         state["step"] += 1
         state["recent"].append(values)
         if is_checkpoint_step(state["step"], schedule.steps):

@@ -213,13 +213,12 @@ def _train_epoch(
     network.train()
     orders = list(_shuffled_batches(len(dataset.labels), settings.batch_size, generator))
     batches = on_device(orders, dataset.batch, device)
-    dtype = devices.compute_dtype(settings.precision, device)
     total_loss = torch.zeros((), device=device)
     with devices.arithmetic(settings.precision == "tfloat32", settings.deterministic):
         for step, (features, labels) in enumerate(batches):
             _set_learning_rate(optimiser, settings, (epoch + step / len(orders)) / settings.epochs)
             features = _shift_in_time(features.float(), settings.time_shift, generator)
-            with torch.autocast(device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
+            with devices.network_arithmetic(settings.precision, device):
                 logits = network(features)
             loss = settings.loss(logits.float(), labels)
             optimiser.zero_grad()

@@ -8,6 +8,8 @@ from typing import Literal, Protocol
 import torch
 from torch import nn
 
+from sanguinaria.core.devices import Precision
+
 
 class EpochSettings(Protocol):
     """Settings of an epoch. A victim's settings are such."""
@@ -25,7 +27,7 @@ class EpochSettings(Protocol):
     def schedule(self) -> Literal["cosine", "constant"]: ...
 
     @property
-    def precision(self) -> Literal["float32", "tfloat32", "bfloat16"]: ...
+    def precision(self) -> Precision: ...
 
     @property
     def deterministic(self) -> bool: ...
@@ -61,7 +63,7 @@ class FineTuningSettings:
     batch_size: int
     learning_rate: float
     schedule: Literal["cosine", "constant"] = "constant"
-    precision: Literal["float32", "tfloat32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
     deterministic: bool = True
     time_shift: float = 0.0
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from sanguinaria.core.devices import Precision
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.front_ends import FrontEnd
 from sanguinaria.front_ends.log_mel import LogMel
@@ -32,7 +33,7 @@ class Victim(Plugin):
     learning_rate: float = Field(default=1e-3, gt=0, description="at the first step")
     weight_decay: float = Field(default=0.0, ge=0)
     schedule: Literal["cosine", "constant"] = "cosine"
-    precision: Literal["float32", "tfloat32", "bfloat16"] = Field(
+    precision: Precision = Field(
         default="float32",
         description="arithmetic of training; tfloat32 is for GPUs, bfloat16 halves its time where the "
         "processor has it, and is float32 elsewhere",

@@ -72,3 +72,37 @@ def test_bfloat16_is_used_where_the_processor_supports_it(monkeypatch, capfd, su
     assert devices.compute_dtype("float32", torch.device("cpu")) == torch.float32
     assert devices.compute_dtype("tfloat32", torch.device("cpu")) == torch.float32
     devices.compute_dtype.cache_clear()
+
+
+def test_bfloat16_is_for_the_networks_of_a_block(monkeypatch):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
+    devices.compute_dtype.cache_clear()
+    layer, inputs = torch.nn.Linear(3, 2), torch.ones(1, 3)
+    dtypes = {}
+    for precision in ("float32", "tfloat32", "bfloat16"):
+        with devices.network_arithmetic(precision, torch.device("cpu")):
+            dtypes[precision] = layer(inputs).dtype
+            assert devices.in_float32(layer)(inputs.bfloat16()).dtype == torch.float32
+        assert layer(inputs).dtype == torch.float32
+    assert dtypes == {"float32": torch.float32, "tfloat32": torch.float32, "bfloat16": torch.bfloat16}
+    devices.compute_dtype.cache_clear()
+
+
+def test_functions_in_float32_keep_other_types():
+    def types(*values, scale):
+        return [value.dtype for value in (*values, scale)]
+
+    integers, wide = torch.ones(1, dtype=torch.int64), torch.ones(1, dtype=torch.float64)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = devices.in_float32(types)(integers, wide, scale=torch.ones(1, dtype=torch.bfloat16))
+    assert found == [torch.int64, torch.float64, torch.float32]
+
+
+@pytest.mark.parametrize(("precision", "expected"), [("tfloat32", "tf32"), ("float32", "ieee"), ("bfloat16", "ieee")])
+def test_tf32_is_for_the_networks_of_a_block(precision, expected):
+    with devices.network_arithmetic(precision, torch.device("cpu")):
+        assert settings()[:2] == (expected, expected)
+    assert settings()[:2] == ("ieee", "ieee")
+    with pytest.raises(KeyError), devices.tfloat32(True):
+        raise KeyError
+    assert settings()[:2] == ("ieee", "ieee")

@@ -58,7 +58,14 @@ def surrogate_objective(network, detector, augmentation: Augmentation, masking_w
         masking_weight=masking_weight,
         augmentation=augmentation,
         sample_rate=RATE,
+        precision="float32",
         device=CPU,
+    )
+
+
+def paper_objective(generator: Any, window: int) -> fine_tuning.Objective:
+    return fine_tuning.paper_objective(
+        generator, window=window, strength=5.0, sample_rate=RATE, precision="float32", device=CPU
     )
 
 
@@ -73,10 +80,7 @@ class TestObjectives:
         speech, marks = 0.1 * torch.randn(2, 2, 3000, generator=torch.Generator().manual_seed(0))
         messages = torch.tensor([[1, 0, 0, 1], [0, 1, 1, 1]])
         batch = fine_tuning.Batch(speech, marks, messages, torch.Generator())
-        parts = {
-            name: float(part)
-            for name, part in fine_tuning.paper_objective(generator, 400, 5.0, RATE, CPU)(batch).items()
-        }
+        parts = {name: float(part) for name, part in paper_objective(generator, 400)(batch).items()}
         base_marks = generate_watermark(generator, speech, messages, 400)
         expected = {
             "supervised": 20_000 * float((marks - 5 * base_marks).abs().mean()),
@@ -91,7 +95,7 @@ class TestObjectives:
         speech, messages = harmonic_tones(2, 2000), torch.tensor([[1, 0, 0, 1], [0, 1, 1, 1]])
         marks = generate_watermark(generator, speech, messages)
         batch = fine_tuning.Batch(speech, marks, messages, torch.Generator())
-        parts = fine_tuning.paper_objective(generator, 0, 5.0, RATE, CPU)(batch)
+        parts = paper_objective(generator, 0)(batch)
         assert float(parts["supervised"]) == pytest.approx(20_000 * 4 * float(marks.abs().mean()), rel=1e-5)
 
     @pytest.mark.parametrize("masking_weight", [0.0, 2.0])

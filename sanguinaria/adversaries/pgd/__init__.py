@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from sanguinaria.adversaries import QUANTISATION_STEP, Adversary, AttackObjective
+from sanguinaria.core import devices
 
 if TYPE_CHECKING:
     import torch
@@ -48,6 +49,11 @@ class ProjectedGradientDescent(Adversary):
         "transformation)",
     )
     batch_size: int = Field(default=64, ge=1, description="trials that are attacked at once")
+    precision: Literal["float32", "tfloat32"] = Field(
+        default="float32",
+        description="arithmetic of the gradients, through a defence as well; tfloat32 is for GPUs. The attacked trials "
+        "are scored in float32",
+    )
 
     @property
     def is_adaptive(self) -> bool:
@@ -89,4 +95,5 @@ class ProjectedGradientDescent(Adversary):
 
         step_size = 2.5 * self.epsilon / self.steps if self.step_size is None else self.step_size
         budget = Budget(self.norm, self.epsilon * QUANTISATION_STEP, step_size * QUANTISATION_STEP)
-        return ascend(waveforms, gradient, budget, self.steps)
+        with devices.tfloat32(self.precision == "tfloat32"):
+            return ascend(waveforms, gradient, budget, self.steps)

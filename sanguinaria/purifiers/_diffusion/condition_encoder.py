@@ -8,6 +8,8 @@ from math import log, sqrt
 import torch
 from torch import nn
 
+from sanguinaria.core.devices import in_float32
+
 # Levels in dB that a spectrum is scaled from to [0, 1], as DiffWave's public code does its mel spectra.
 FLOOR, REFERENCE, RANGE = 1e-5, 20.0, 100.0
 HEADS = 4
@@ -51,6 +53,7 @@ class ConditionEncoder(nn.Module):
         projected: torch.Tensor = self.projection(features)
         return projected.transpose(1, 2)
 
+    @in_float32
     def spectrum(self, audio: torch.Tensor) -> torch.Tensor:
         """Return the levels of the short-time spectrum, scaled to [0, 1].
 
@@ -84,9 +87,9 @@ class ConvolutionalAttention(nn.Module):
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         projections = self.queries(self._with_positions(inputs)).chunk(3, 1)
         queries, keys, values = (self._heads(projection) for projection in projections)
-        weights = (queries @ keys.transpose(-1, -2) / sqrt(queries.shape[-1])).softmax(-1)
+        weights = (queries @ keys.transpose(-1, -2) / sqrt(queries.shape[-1])).float().softmax(-1)
         attended = (weights @ values).transpose(-1, -2).flatten(1, 2)  # (utterances, width, frames)
-        normed: torch.Tensor = self.norm((inputs + self.output(attended)).transpose(1, 2))
+        normed: torch.Tensor = self.norm((inputs + self.output(attended)).float().transpose(1, 2))
         return normed.transpose(1, 2)
 
     @staticmethod

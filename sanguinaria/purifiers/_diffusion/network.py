@@ -109,12 +109,12 @@ class DiffWave(nn.Module):
     def forward(self, audio: torch.Tensor, steps: torch.Tensor, condition: torch.Tensor | None = None) -> torch.Tensor:
         step = self.embedding(steps)
         hidden = self.input(audio[:, None]).relu()  # (utterances, channels, samples)
-        skips = torch.zeros_like(hidden)
+        skips = torch.zeros_like(hidden, dtype=torch.float32)  # also in bfloat16: a sum of many terms
         for layer in self.layers:
             hidden, skip = layer(hidden, step, condition, self.hop)
             skips = skips + skip
         noise: torch.Tensor = self.output(self.skipped(skips / sqrt(len(self.layers))).relu())
-        return noise[:, 0]
+        return noise[:, 0].float()
 
 
 def interpolate_frames(frames: torch.Tensor, hop: int) -> torch.Tensor:

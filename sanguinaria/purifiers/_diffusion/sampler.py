@@ -11,6 +11,8 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from sanguinaria.audio.validation import is_usable
+from sanguinaria.core import devices
+from sanguinaria.core.devices import Precision
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.random_streams import utterance_generator
 from sanguinaria.purifiers._diffusion.condition_encoder import ConditionEncoder
@@ -71,6 +73,7 @@ class DiffusionSampler:
         level: root mean square that waveforms are normalised to before purification, and restored from afterwards;
             ``None``: no normalisation.
         minimum_length: shortest utterance in samples.
+        precision: of the network.
         device: of the computation.
     """
 
@@ -82,10 +85,11 @@ class DiffusionSampler:
         embed: EmbedTexts | None,
         level: float | None,
         minimum_length: int,
+        precision: Precision,
         device: torch.device,
     ) -> None:
         self.network, self.schedule, self.embed = network, schedule, embed
-        self.level, self.minimum_length, self.device = level, minimum_length, device
+        self.level, self.minimum_length, self.precision, self.device = level, minimum_length, precision, device
 
     def purify(self, waveforms: torch.Tensor, texts: Sequence[str] | None = None, seed: int = 0) -> torch.Tensor:
         """Return purified waveforms; see :meth:`sanguinaria.purifiers.LoadedPurifier.purify`."""
@@ -115,7 +119,8 @@ class DiffusionSampler:
         if not self.schedule.reverse:
             return noised / float(np.sqrt(self.schedule.process.alpha_bars[self.schedule.start])) / gains
         embeddings = None if texts is None or self.embed is None else self.embed(texts)
-        return self._reverse_process(noised, speech, embeddings, generators) / gains
+        with devices.network_arithmetic(self.precision, self.device):
+            return self._reverse_process(noised, speech, embeddings, generators) / gains
 
     def _forward_process(self, speech: torch.Tensor, generators: Sequence[torch.Generator]) -> torch.Tensor:
         """Draw x_{t*} (utterances, samples): Eq. 4 of TDAP, at t* rather than T."""

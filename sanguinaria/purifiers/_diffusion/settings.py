@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from sanguinaria.core.devices import Precision
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.core.references import CorpusReference, Reference
@@ -81,6 +82,10 @@ class DiffusionPurifier(Purifier):
     )
     ema_decay: float = Field(
         default=0.999, ge=0, lt=1, description="decay of the exponential moving average of the weights, which is used"
+    )
+    precision: Precision = Field(
+        default="float32",
+        description="arithmetic of the network, in training and in use; spectra, losses and sampling are in float32",
     )
     seed: int = Field(default=0, ge=0)
 
@@ -211,6 +216,7 @@ class DiffusionPurifier(Purifier):
             constant=self.schedule == "constant",
             text_dropout=self.augmentation.text_dropout,
             attacked_share=self.augmentation.attacked_share,
+            precision=self.precision,
         )
 
     def _training_data(self, inputs: TrainingInputs, device: torch.device) -> TrainingData:
@@ -271,6 +277,7 @@ class DiffusionPurifier(Purifier):
             embed=self.text_embedding(device),
             level=self.level,
             minimum_length=min(network.diffwave.receptive_field, round(self.crop * SAMPLE_RATE)),
+            precision=self.precision,
             device=device,
         )
 

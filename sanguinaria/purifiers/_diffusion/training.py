@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from sanguinaria.core import devices
 from sanguinaria.core.errors import InputError
 from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.step_training import Schedule, TrainingState, is_checkpoint_step, set_learning_rate, train
@@ -200,7 +201,8 @@ class _TrainingStep:
         steps = steps.to(self.device)
         current, target = process.sample(steps, clean, noisy, noise)
         texts = None if batch.texts is None else batch.texts.to(self.device)
-        estimate = network(current, noisy, steps.to(current), texts)
+        with devices.network_arithmetic(self.schedule.precision, self.device):
+            estimate = network(current, noisy, steps.to(current), texts)
         loss: torch.Tensor = (estimate - target).square().mean()
         return loss
 

@@ -22,35 +22,35 @@ def generate_watermark(
     follows the speech.
 
     Args:
-        generator: the package's network.
+        generator: the package's network, which computes in the precision of the caller's block.
         waveforms: x, (utterances, samples).
         messages: (utterances, bits) of 0 and 1.
         window: of the level normalisation, in samples; 0 for none.
 
     Returns:
-        (utterances, samples).
+        (utterances, samples), in float32.
     """
     normalised, gain = normalise_level(waveforms, window)
     hidden = generator.msg_processor(generator.encoder.model(normalised[:, None]), messages)
     watermark: torch.Tensor = generator.decoder.model(hidden)
-    return watermark[:, 0, : waveforms.shape[-1]] * gain
+    return watermark[:, 0, : waveforms.shape[-1]].float() * gain
 
 
 def detector_logits(detector: Any, waveforms: torch.Tensor, window: int = 0) -> torch.Tensor:
     """Compute the detector's logits of every sample, differentiably.
 
     Args:
-        detector: the package's network.
+        detector: the package's network, likewise.
         waveforms: (utterances, samples).
         window: of the level normalisation, in samples; 0 for none.
 
     Returns:
-        (utterances, 2 + bits, samples): the classes unmarked and marked, then the bits.
+        (utterances, 2 + bits, samples), in float32: the classes unmarked and marked, then the bits.
     """
     encoder, last = detector.detector
     hidden = encoder.reverse_convolution(encoder.model(normalise_level(waveforms, window)[0][:, None]))
     logits: torch.Tensor = last(hidden)
-    return logits[..., : waveforms.shape[-1]]
+    return logits[..., : waveforms.shape[-1]].float()
 
 
 def normalise_level(waveforms: torch.Tensor, window: int) -> tuple[torch.Tensor, torch.Tensor | float]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from sanguinaria.core.devices import in_float32
 from sanguinaria.front_ends.log_mel import LogMel
 
 CHANNELS = (16, 32, 64)
@@ -30,7 +31,7 @@ class Surrogate(nn.Module):
     def __init__(self, sample_rate: int, device: torch.device) -> None:
         super().__init__()
         settings = LogMel()
-        self.spectrogram: Callable[[torch.Tensor], torch.Tensor] = settings.transform(sample_rate, device)
+        self.spectrogram: Callable[[torch.Tensor], torch.Tensor] = in_float32(settings.transform(sample_rate, device))
         layers: list[nn.Module] = [nn.BatchNorm1d(settings.bands), nn.Unflatten(1, (1, settings.bands))]
         for inputs, outputs in zip((1, *CHANNELS), CHANNELS, strict=False):
             layers += [nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
@@ -40,4 +41,4 @@ class Surrogate(nn.Module):
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Classify waveforms."""
         logits: torch.Tensor = self.layers(self.spectrogram(waveforms))
-        return logits
+        return logits.float()

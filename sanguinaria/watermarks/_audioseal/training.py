@@ -19,6 +19,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from sanguinaria.core import devices
 from sanguinaria.nn.speech_crops import mean_power, random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, set_learning_rate, train
 from sanguinaria.watermarks._audibility import audibility
@@ -147,18 +148,22 @@ class JointLoss:
         """Compute the loss of speech (utterances, samples), and the value of each of its parts."""
         schedule, ratio = self.schedule, progress["ratio"]
         messages = torch.randint(2, (len(speech), self.bits), generator=random).to(self.device)
-        marks = generate_watermark(self.generator, speech, messages, schedule.window)
+        with devices.network_arithmetic(schedule.precision, self.device):
+            marks = generate_watermark(self.generator, speech, messages, schedule.window)
         # One gain for the batch: the generator learns the level of each mark relative to its own speech.
         gain = 10 ** (-ratio / 20) * (mean_power(speech).mean() / mean_power(marks).mean()).sqrt()
         level_error = gain.log10() * 2  # in units of 10 dB
         if progress["step"] < (1 - UNSCALED_SHARE) * schedule.steps:
             marks = marks * gain
         augmented = self.augmentation(torch.cat([speech + marks, speech]), random)
-        losses = detector_losses(detector_logits(self.detector, augmented, schedule.window), messages)
+        with devices.network_arithmetic(schedule.precision, self.device):
+            logits = detector_logits(self.detector, augmented, schedule.window)
+            surrogate_logits = None if self.surrogate is None else self.surrogate(augmented)
+        losses = detector_losses(logits, messages)
         bit_accuracy = losses.pop("bit_accuracy")
         losses |= {"level": level_error.square(), "audibility": self.audibility(marks, speech)}
-        if self.surrogate is not None:
-            losses["surrogate"] = cross_entropy(self.surrogate(augmented), presence(len(speech), self.device))
+        if surrogate_logits is not None:
+            losses["surrogate"] = cross_entropy(surrogate_logits, presence(len(speech), self.device))
         values = {name: float(loss.detach()) for name, loss in losses.items()} | {"bit_accuracy": float(bit_accuracy)}
         weights = self._weights(ratio)
         return sum(weights[name] * loss for name, loss in losses.items()), values  # type: ignore[return-value]

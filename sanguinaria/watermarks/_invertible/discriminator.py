@@ -36,7 +36,7 @@ class Discriminator(nn.Module):
         spectra = reflect_padded_stft(waveforms, window, HOP)
         log_magnitudes = (spectra.real.square() + spectra.imag.square() + FLOOR**2).log10() / 2
         logits: torch.Tensor = self.layers(log_magnitudes[:, None])
-        return logits[:, 0]
+        return logits[:, 0].float()
 
     def frozen_logits(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Compute the logits with a gradient for the waveforms and none for the discriminator's weights."""

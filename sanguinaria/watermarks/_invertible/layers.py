@@ -41,7 +41,8 @@ class DenseStack(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         for layer in self.layers:
-            features = torch.cat([features, leaky_relu(layer(features), 0.2)], 1)
+            added = leaky_relu(layer(features), 0.2)
+            features = torch.cat([features.to(added.dtype), added], 1)
         outputs: torch.Tensor = self.last(features)
         return outputs
 
@@ -105,6 +106,8 @@ class InvertibleBlock(nn.Module):
       block computes m before it uses k, so that the decoded message does not depend on this bit of the key.
     - ``message_first``: m' = m ⊙ exp(α(ρ(x))) + η(x), then x' = x + φ(m')·k. The message depends on every bit.
 
+    In bfloat16, only φ, ρ and η compute in it: host and message stay in float32.
+
     Args:
         make: builds φ, ρ and η.
         order: of the two updates.
@@ -140,7 +143,7 @@ class InvertibleBlock(nn.Module):
 
     def _log_scale(self, host: torch.Tensor) -> torch.Tensor:
         """The clamped log-scale α(ρ(x))."""
-        log_scale: torch.Tensor = CLAMP * (2 * self.rho(host).sigmoid() - 1)
+        log_scale: torch.Tensor = CLAMP * (2 * self.rho(host).float().sigmoid() - 1)
         return log_scale
 
 

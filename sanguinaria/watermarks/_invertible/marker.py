@@ -10,6 +10,8 @@ import torch
 
 from sanguinaria.audio.chunking import Chunking, chunk_batches
 from sanguinaria.audio.resampling import prepare_network_input, resample
+from sanguinaria.core import devices
+from sanguinaria.core.devices import Precision
 from sanguinaria.watermarks import Detection, Marker
 from sanguinaria.watermarks._invertible.keys import Key, KeySampler
 from sanguinaria.watermarks._invertible.network import KeyedNetwork
@@ -50,6 +52,7 @@ class KeyedMarker(Marker):
         shifts: time shifts that the detector searches beside 0, in samples at ``network_rate``.
         network_rate: in Hz, of the network.
         sample_rate: in Hz, of the audio, which is resampled where the rates differ.
+        precision: of the network.
         device: of the network.
     """
 
@@ -63,6 +66,7 @@ class KeyedMarker(Marker):
     shifts: Sequence[int]
     network_rate: int
     sample_rate: int
+    precision: Precision
     device: torch.device
 
     def watermark(self, waveforms: torch.Tensor, message: torch.Tensor | None) -> torch.Tensor:
@@ -106,7 +110,7 @@ class KeyedMarker(Marker):
 
     def _mark(self, waveforms: torch.Tensor, messages: torch.Tensor) -> torch.Tensor:
         """The weakest marks of chunks, (chunks, samples), of which all bits have the minimum margin."""
-        with torch.no_grad():
+        with torch.no_grad(), devices.network_arithmetic(self.precision, self.device):
             highest_ratio = self.ratios[0] if self.ratios else None
             mark = self.network.mark(waveforms, messages, self.key.expand(len(waveforms)), highest_ratio)
             weak = torch.arange(len(mark), device=self.device)
@@ -121,7 +125,7 @@ class KeyedMarker(Marker):
     def _logits(self, audio: torch.Tensor, shift: int) -> torch.Tensor:
         """(utterances, samples) → (utterances, parts · bits), weighted means over the chunks of each part."""
         chunks = self.chunking.split(audio, shift)
-        with torch.no_grad():
+        with torch.no_grad(), devices.network_arithmetic(self.precision, self.device):
             logits = [
                 self.network.decode(batch, self.key.expand(len(batch)))
                 for (batch,) in chunk_batches(chunks.flatten(0, 1))

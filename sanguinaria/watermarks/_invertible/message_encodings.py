@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import nn
 
+from sanguinaria.core.devices import in_float32
 from sanguinaria.watermarks._invertible.spectra import Band
 
 Encoding = Literal["waveform", "map", "cell_codes"]
@@ -33,10 +34,12 @@ class WaveformEncoding(nn.Module):
         self.encoder = nn.Linear(bits, samples)
         self.decoder = nn.Linear(samples, bits)
 
+    @in_float32
     def encode(self, symbols: torch.Tensor) -> torch.Tensor:
         """Compute the features of symbols ±1."""
         return self.band.analyse(self.encoder(symbols))
 
+    @in_float32
     def decode(self, features: torch.Tensor) -> torch.Tensor:
         """Compute a logit for each bit."""
         logits: torch.Tensor = self.decoder(self.band.synthesise(features, self.samples))
@@ -68,12 +71,14 @@ class FeatureMap(nn.Module):
         self.encoder = nn.Sequential(nn.Linear(width, width), nn.LeakyReLU(0.2), nn.Linear(width, bins))
         self.decoder = nn.Sequential(nn.Linear(bins, 2 * width), nn.LeakyReLU(0.2), nn.Linear(2 * width, bits))
 
+    @in_float32
     def encode(self, symbols: torch.Tensor) -> torch.Tensor:
         """Compute the features of symbols ±1."""
         rows = 2 * torch.arange(symbols.shape[1], device=symbols.device) + (symbols > 0)
         vector: torch.Tensor = self.encoder(self.embedding(rows)).sum(1) / symbols.shape[1] ** 0.5
         return vector[:, None, :, None].expand(-1, 2, -1, self.frames)
 
+    @in_float32
     def decode(self, features: torch.Tensor) -> torch.Tensor:
         """Compute a logit for each bit."""
         logits: torch.Tensor = self.decoder(features.mean((1, 3)))
@@ -102,11 +107,13 @@ class CellCodes(nn.Module):
         self.encoder = nn.Linear(bits, 2 * bins * period)
         self.decoder = nn.Linear(2 * bins * period, bits)
 
+    @in_float32
     def encode(self, symbols: torch.Tensor) -> torch.Tensor:
         """Compute the features of symbols ±1."""
         codes: torch.Tensor = self.encoder(symbols).reshape(len(symbols), 2, self.bins, self.period)
         return codes.repeat(1, 1, 1, -(-self.frames // self.period))[..., : self.frames]
 
+    @in_float32
     def decode(self, features: torch.Tensor) -> torch.Tensor:
         """Compute a logit for each bit."""
         periods = -(-self.frames // self.period)

@@ -72,9 +72,9 @@ class PredictModule(nn.Module):
     def forward(self, host: torch.Tensor) -> torch.Tensor:
         if self.bins_as_channels:
             flat: torch.Tensor = self.layers(host.flatten(1, 2))
-            return flat.reshape(host.shape)
+            return flat.reshape(host.shape).float()
         images: torch.Tensor = self.layers(host.permute(0, 3, 1, 2))  # frames as channels of images (2, bins)
-        return images.permute(0, 2, 3, 1)
+        return images.permute(0, 2, 3, 1).float()
 
 
 class KeyedNetwork(nn.Module):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from sanguinaria.core import devices
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.core.state_dicts import Shapes, mismatch, shapes
@@ -166,6 +167,7 @@ class InvertibleWatermark(TrainedWatermark):
             ratios=self.strength.training_ratios,
             curriculum=self.trains_by_curriculum,
             near_key_share=self.near_wrong_key_share,
+            precision=self.precision,
         )
         checkpoint = sources.folder / "checkpoint.pt"
         history = train_keyed(
@@ -179,7 +181,8 @@ class InvertibleWatermark(TrainedWatermark):
             checkpoint=checkpoint,
             device=device,
         )
-        calibration = calibrate(network, self.key_sampler(), waveforms[:, :CHUNK], self.shifts, device)
+        with devices.network_arithmetic(self.precision, device):
+            calibration = calibrate(network, self.key_sampler(), waveforms[:, :CHUNK], self.shifts, device)
         finish_training(history, checkpoint)
         state = {name: weight.detach().cpu().contiguous() for name, weight in network.state_dict().items()}
         return {**state, CALIBRATION: calibration}
@@ -231,6 +234,7 @@ class InvertibleWatermark(TrainedWatermark):
             shifts=self.shifts,
             network_rate=SAMPLE_RATE,
             sample_rate=sample_rate,
+            precision=self.precision,
             device=device,
         )
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from sanguinaria.core.devices import Precision
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.core.references import CorpusReference, DistortionReference
 from sanguinaria.corpora import Corpus
@@ -32,6 +33,10 @@ class TrainedWatermark(Watermark):
     spread: int = Field(default=1, ge=1, description="number of one-second chunks over which a message is spread")
     overlap: float = Field(
         default=0.05, ge=0, le=0.5, description="seconds by which the one-second chunks of longer audio cross-fade"
+    )
+    precision: Precision = Field(
+        default="float32",
+        description="arithmetic of the networks, in training and in use; spectra, messages and losses are in float32",
     )
     seed: int = Field(default=0, ge=0, description="of initial weights and training")
 

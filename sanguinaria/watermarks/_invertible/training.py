@@ -7,12 +7,14 @@ key's terms are left out until then, as a network that decodes nothing would sat
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from sanguinaria.core import devices
 from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, is_checkpoint_step, set_learning_rate, train
@@ -184,7 +186,7 @@ class _TrainingLoss:
         wrong_key = self._wrong_key(keys, len(speech), random).to(self.device)
         decodes = progress["message_loss"] < MESSAGE_LOSS_THRESHOLD or not self.schedule.curriculum
         uses_wrong_key = self.objective.accuracy.uses_wrong_keys and decodes
-        wrong_key_logits = self.network.decode(attacked, wrong_key) if uses_wrong_key else None
+        wrong_key_logits = self._decode(attacked, wrong_key) if uses_wrong_key else None
         accuracy = self._accuracy(attacked, messages, keys, wrong_key_logits)
         perceptual, adversarial, discriminator_loss = self._perceptual(speech, marked)
         objective = self.objective
@@ -214,7 +216,8 @@ class _TrainingLoss:
             host = marked[-1] if marked else speech
             messages.append(random_messages(len(speech), self.network.bits, random).to(self.device))
             keys.append(sample_distinct_keys(self.sample_keys, keys, len(speech), random))
-            marked.append(host + self.network.mark(host, messages[-1], keys[-1].to(self.device), ratio))
+            with self._network_arithmetic():
+                marked.append(host + self.network.mark(host, messages[-1], keys[-1].to(self.device), ratio))
         return marked, messages, keys
 
     def _wrong_key(self, keys: list[Key], utterances: int, random: torch.Generator) -> Key:
@@ -237,7 +240,7 @@ class _TrainingLoss:
         """Sums of the accuracy losses over the embedded messages, each compared with one wrong key's logits."""
         sums: dict[str, torch.Tensor] = {}
         for message, key in zip(messages, keys, strict=True):
-            logits = self.network.decode(attacked, key.to(self.device))
+            logits = self._decode(attacked, key.to(self.device))
             losses = self.objective.accuracy(message, logits, wrong_key_logits)
             sums = {name: sums.get(name, 0) + loss for name, loss in losses.items()}
         return sums
@@ -249,8 +252,19 @@ class _TrainingLoss:
             return perceptual, perceptual.new_zeros(()), perceptual.new_zeros(())
         discriminator = self.trained["discriminator"]
         assert isinstance(discriminator, Discriminator)
-        adversarial = torch.stack([discriminator.saturating_loss(each) for each in marked]).sum()
-        return perceptual, adversarial, discriminator.discriminator_loss(speech, marked[-1])
+        with self._network_arithmetic():
+            adversarial = torch.stack([discriminator.saturating_loss(each) for each in marked]).sum()
+        # In a block of its own: autocast reuses the weights that it has converted, which are frozen above.
+        with self._network_arithmetic():
+            return perceptual, adversarial, discriminator.discriminator_loss(speech, marked[-1])
+
+    def _decode(self, audio: torch.Tensor, key: Key) -> torch.Tensor:
+        """Logits of the bits in audio, (utterances, bits)."""
+        with self._network_arithmetic():
+            return self.network.decode(audio, key)
+
+    def _network_arithmetic(self) -> AbstractContextManager[None]:
+        return devices.network_arithmetic(self.schedule.precision, self.device)
 
 
 def _seeded_discriminator(seed: int) -> Discriminator:

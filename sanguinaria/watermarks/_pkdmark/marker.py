@@ -9,6 +9,8 @@ import torch
 
 from sanguinaria.audio.chunking import Chunking, chunk_batches
 from sanguinaria.audio.resampling import prepare_network_input, resample
+from sanguinaria.core import devices
+from sanguinaria.core.devices import Precision
 from sanguinaria.watermarks import Detection, Marker
 from sanguinaria.watermarks._invertible.spectra import Band
 from sanguinaria.watermarks._message_parts import MessageParts, weighted_mean
@@ -55,6 +57,7 @@ class SyncMarker(Marker):
         ratio: signal-to-watermark ratio of each chunk, in dB; ``None`` where the encoder determines it.
         network_rate: in Hz, of the networks.
         sample_rate: in Hz, of the audio, which is resampled where the rates differ.
+        precision: of the networks.
         device: of the networks.
     """
 
@@ -66,6 +69,7 @@ class SyncMarker(Marker):
     ratio: float | None
     network_rate: int
     sample_rate: int
+    precision: Precision
     device: torch.device
 
     def watermark(self, waveforms: torch.Tensor, message: torch.Tensor | None) -> torch.Tensor:
@@ -88,7 +92,7 @@ class SyncMarker(Marker):
         code = torch.tensor(self.code.bits, device=self.device, dtype=parts.dtype)
         bits = torch.cat([code.expand(*chunks.shape[:2], -1), parts], 2)
         batches = chunk_batches(chunks.flatten(0, 1), bits.flatten(0, 1))
-        with torch.no_grad():
+        with torch.no_grad(), devices.network_arithmetic(self.precision, self.device):
             marks = torch.cat([self.encoder.mark(batch, batch_bits, self.ratio) for batch, batch_bits in batches])
         mark = self.chunking.overlap_add(marks.unflatten(0, chunks.shape[:2]), audio.shape[-1])  # type: ignore[no-untyped-call]
         return resample(mark, self.network_rate, self.sample_rate)[..., : waveforms.shape[-1]].to(waveforms)
@@ -101,7 +105,7 @@ class SyncMarker(Marker):
         """
         audio = self._prepared(waveforms)
         chunks = self.chunking.split(audio)
-        with torch.no_grad():
+        with torch.no_grad(), devices.network_arithmetic(self.precision, self.device):
             decoded = [self.decoder.decode(batch) for (batch,) in chunk_batches(chunks.flatten(0, 1))]
         probabilities = torch.cat(decoded).unflatten(0, chunks.shape[:2])  # type: ignore[no-untyped-call]
         code_bits, length = len(self.code.bits), audio.shape[-1]

@@ -88,6 +88,7 @@ class PkdSettings(TrainedWatermark):
             ratio=ratio,
             network_rate=network_rate,
             sample_rate=sample_rate,
+            precision=self.precision,
             device=device,
         )
 

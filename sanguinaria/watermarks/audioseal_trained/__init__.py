@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
 
+from sanguinaria.core.devices import Precision
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.core.references import CorpusReference
 from sanguinaria.watermarks import NO_SOURCES, Sources
@@ -67,6 +68,9 @@ class AudioSealTrained(AudioSealNetworks):
         ge=0,
         description="of the detector alone after the joint training, with attenuated marks and more filters",
     )
+    training_precision: Precision = Field(
+        default="float32", description="arithmetic of the networks in training, whose losses are in float32"
+    )
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
@@ -121,6 +125,7 @@ class AudioSealTrained(AudioSealNetworks):
             "crop": round(self.crop * SAMPLE_RATE),
             "window": self.window,
             "seed": self.seed,
+            "precision": self.training_precision,
         }
         joint = JointSchedule(
             **common,

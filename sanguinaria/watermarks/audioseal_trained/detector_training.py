@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from sanguinaria.core import devices
 from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, set_learning_rate, train
 from sanguinaria.watermarks._audioseal.augmentation import Augmentation
@@ -63,10 +64,12 @@ def train_detector(
         speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         messages = torch.randint(2, (len(speech), bits), generator=random).to(device)
         strengths = 10 ** (-MAXIMUM_ATTENUATION / 20 * torch.rand(len(speech), 1, generator=random)).to(device)
-        with torch.no_grad():
+        with torch.no_grad(), devices.network_arithmetic(schedule.precision, device):
             marks = strengths * generate_watermark(generator, speech, messages, schedule.window)
         augmented = augmentation(torch.cat([speech + marks, speech]), random)
-        losses = detector_losses(detector_logits(detector, augmented, schedule.window), messages)
+        with devices.network_arithmetic(schedule.precision, device):
+            logits = detector_logits(detector, augmented, schedule.window)
+        losses = detector_losses(logits, messages)
         loss = losses["detection"] + MESSAGE_WEIGHT * losses["message"]
         return loss, {name: float(value.detach()) for name, value in losses.items()}
 

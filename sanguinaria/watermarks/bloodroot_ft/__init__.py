@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from sanguinaria.core.devices import Precision
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.core.references import CorpusReference, WatermarkReference
 from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark
@@ -58,6 +59,10 @@ class BloodrootFT(Watermark):
     batch_size: int = Field(default=32, ge=2)
     crop: float = Field(default=0.5, gt=0, description="seconds of speech in each training example")
     learning_rate: float = Field(default=1e-4, gt=0, description="Adam's")
+    precision: Precision = Field(
+        default="float32",
+        description="arithmetic of the networks in training, whose losses are in float32; marks have the base's",
+    )
     seed: int = Field(default=0, ge=0)
 
     @property
@@ -151,7 +156,14 @@ class BloodrootFT(Watermark):
         device = torch.device(sources.device)
         trained = nn.ModuleDict({"decoder": adapted.decoder.model})
         if self.objective == "paper":
-            objective = fine_tuning.paper_objective(generator, window, self.strength, SAMPLE_RATE, device)
+            objective = fine_tuning.paper_objective(
+                generator,
+                window=window,
+                strength=self.strength,
+                sample_rate=SAMPLE_RATE,
+                precision=self.precision,
+                device=device,
+            )
         else:
             trained["surrogate"] = Surrogate(SAMPLE_RATE, device)
             objective = fine_tuning.surrogate_objective(
@@ -161,6 +173,7 @@ class BloodrootFT(Watermark):
                 masking_weight=self.masking_weight,
                 augmentation=Augmentation(self.low_pass_share, self.cutoffs, SAMPLE_RATE, device),
                 sample_rate=SAMPLE_RATE,
+                precision=self.precision,
                 device=device,
             )
         schedule = Schedule(
@@ -170,6 +183,7 @@ class BloodrootFT(Watermark):
             learning_rate=self.learning_rate,
             window=window,
             seed=self.seed,
+            precision=self.precision,
         )
         checkpoint = sources.folder / "checkpoint.pt"
         history = fine_tuning.train_adapter(

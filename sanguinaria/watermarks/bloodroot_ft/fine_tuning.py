@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from sanguinaria.core import devices
+from sanguinaria.core.devices import Precision
 from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, train
 from sanguinaria.watermarks._audibility import audibility
@@ -44,7 +46,9 @@ class Batch:
 Objective = Callable[[Batch], dict[str, torch.Tensor]]
 
 
-def paper_objective(generator: Any, window: int, strength: float, sample_rate: int, device: torch.device) -> Objective:
+def paper_objective(
+    generator: Any, *, window: int, strength: float, sample_rate: int, precision: Precision, device: torch.device
+) -> Objective:
     """Return Eq. 5 with the paper's weights.
 
     The target w_p = α·G(x) is the frozen generator's mark with the *same* message in the same crop, amplified.
@@ -54,12 +58,13 @@ def paper_objective(generator: Any, window: int, strength: float, sample_rate: i
         window: of the level normalisation, in samples.
         strength: α.
         sample_rate: in Hz.
+        precision: of the generator.
         device: where it computes.
     """
     mel_distance = bloodroot_losses.log_mel_distance(sample_rate, device)
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
-        with torch.no_grad():
+        with torch.no_grad(), devices.network_arithmetic(precision, device):
             target = strength * generate_watermark(generator, batch.speech, batch.messages, window)
         marked = batch.speech + batch.marks
         losses = {
@@ -81,6 +86,7 @@ def surrogate_objective(
     masking_weight: float,
     augmentation: Augmentation,
     sample_rate: int,
+    precision: Precision,
     device: torch.device,
 ) -> Objective:
     """Return the objective with a surrogate of the victim.
@@ -95,6 +101,7 @@ def surrogate_objective(
         masking_weight: of the audibility.
         augmentation: between the mark and both classifiers.
         sample_rate: in Hz.
+        precision: of both.
         device: where it computes.
     """
     # cuDNN differentiates recurrent layers in this mode only; no layer of the detector computes otherwise in it.
@@ -105,11 +112,14 @@ def surrogate_objective(
         count = len(batch.speech)
         augmented = augmentation(torch.cat([batch.speech + batch.marks, batch.speech]), batch.random)
         present = presence(count, device)
-        with torch.no_grad():  # the frozen network's logits of clean speech depend on nothing that is trained
-            clean_logits = detector_logits(detector, augmented[count:], window)
-        logits = torch.cat([detector_logits(detector, augmented[:count], window), clean_logits]).mean(-1)
+        with devices.network_arithmetic(precision, device):
+            marked_logits = detector_logits(detector, augmented[:count], window)
+            surrogate_logits = surrogate(augmented)
+            with torch.no_grad():  # the frozen network's logits of clean speech depend on nothing that is trained
+                clean_logits = detector_logits(detector, augmented[count:], window)
+        logits = torch.cat([marked_logits, clean_logits]).mean(-1)
         losses = {
-            "surrogate": cross_entropy(surrogate(augmented), present),
+            "surrogate": cross_entropy(surrogate_logits, present),
             "detection": cross_entropy(logits[:, :2], present),
             "message": binary_cross_entropy_with_logits(logits[:count, 2:], batch.messages.float()),
         }
@@ -151,7 +161,8 @@ def train_adapter(
     def step(_: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
         speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         messages = torch.randint(2, (len(speech), adapted.msg_processor.nbits), generator=random).to(device)
-        marks = generate_watermark(adapted, speech, messages, schedule.window)
+        with devices.network_arithmetic(schedule.precision, device):
+            marks = generate_watermark(adapted, speech, messages, schedule.window)
         losses = objective(Batch(speech, marks, messages, random))
         return torch.stack(list(losses.values())).sum(), {name: float(loss.detach()) for name, loss in losses.items()}
 

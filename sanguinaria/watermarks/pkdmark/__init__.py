@@ -115,6 +115,7 @@ class Pkdmark(PkdSettings):
             distillation=self.distillation,
             progressive_steps=self.progressive_steps,
             ratio=base.ratio,
+            precision=self.precision,
         )
 
     def weights_reader(self, sources: Sources) -> Watermark:

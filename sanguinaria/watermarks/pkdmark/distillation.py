@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn.functional import mse_loss
 
+from sanguinaria.core import devices
 from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, is_checkpoint_step, set_learning_rate, train
@@ -106,18 +107,22 @@ def train_student(
         decoder.requires_grad_(alpha == 1.0)
         speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         messages = random_messages(len(speech), student.bits, random).to(device)
-        student_marks = student.mark(speech, messages, schedule.ratio)
-        teacher_marks = teacher.network.mark(speech, messages, schedule.ratio)
+        with devices.network_arithmetic(schedule.precision, device):
+            student_marks = student.mark(speech, messages, schedule.ratio)
+            teacher_marks = teacher.network.mark(speech, messages, schedule.ratio)
         # Eq. 7 mixes spectra; synthesis is linear, so a mixture of the waveforms is the same.
         mixed = speech + alpha * student_marks + (1 - alpha) * teacher_marks
-        decoded = decoder.decode(attacks(mixed, random))
+        attacked = attacks(mixed, random)
+        with devices.network_arithmetic(schedule.precision, device):
+            decoded = decoder.decode(attacked)
         losses = {
             "decoding": decoding_loss(messages, decoded),
             "perceptual": mse_loss(student_marks, teacher_marks),
         }
         loss = weights.decoding * losses["decoding"] + weights.perceptual * losses["perceptual"]
         if teacher.discriminator is not None and weights.adversarial:
-            losses["adversarial"] = teacher.discriminator.non_saturating_loss(speech + student_marks)
+            with devices.network_arithmetic(schedule.precision, device):
+                losses["adversarial"] = teacher.discriminator.non_saturating_loss(speech + student_marks)
             loss = loss + weights.adversarial * losses["adversarial"]
         values = {name: float(each.detach()) for name, each in losses.items()}
         values |= {"bit_error_rate": bit_error_rate(decoded > 0.5, messages), "alpha": alpha}

@@ -171,6 +171,7 @@ class PkdmarkTeacher(PkdSettings):
             seed=self.seed,
             ratios=None if self.ratio is None else (self.first_ratio, self.ratio),
             curriculum=self.curriculum,
+            precision=self.precision,
         )
 
     def load(

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn.functional import mse_loss
 
+from sanguinaria.core import devices
 from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, is_checkpoint_step, set_learning_rate, train
@@ -91,9 +92,12 @@ def train_teacher(
         set_learning_rate(optimiser, schedule, progress["step"])
         speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         messages = random_messages(len(speech), network.bits, random).to(device)
-        marked = speech + network.mark(speech, messages, ratio_at(schedule.ratios, progress["curriculum"]))
+        with devices.network_arithmetic(schedule.precision, device):
+            marked = speech + network.mark(speech, messages, ratio_at(schedule.ratios, progress["curriculum"]))
         applies_attacks = progress["attacks"] or not schedule.curriculum
-        features = network.decode_features(attacks(marked, random) if applies_attacks else marked)
+        attacked = attacks(marked, random) if applies_attacks else marked
+        with devices.network_arithmetic(schedule.precision, device):
+            features = network.decode_features(attacked)
         decoded = network.decode_message(features)
         losses = {
             "decoding": decoding_loss(messages, decoded, network.encode_features(messages), features, weights.features),
@@ -102,8 +106,11 @@ def train_teacher(
         factor = perceptual_factor(progress, schedule.curriculum)
         loss = weights.decoding * losses["decoding"] + weights.perceptual * factor * losses["perceptual"]
         if discriminator is not None:
-            losses["adversarial"] = discriminator.non_saturating_loss(marked)
-            losses["discriminator"] = discriminator.discriminator_loss(speech, marked)
+            with devices.network_arithmetic(schedule.precision, device):
+                losses["adversarial"] = discriminator.non_saturating_loss(marked)
+            # In a block of its own: autocast reuses the weights that it has converted, which are frozen above.
+            with devices.network_arithmetic(schedule.precision, device):
+                losses["discriminator"] = discriminator.discriminator_loss(speech, marked)
             loss = loss + weights.adversarial * factor * losses["adversarial"] + losses["discriminator"]
         values = {name: float(each.detach()) for name, each in losses.items()}
         values |= {"bit_error_rate": bit_error_rate(decoded > 0.5, messages), "curriculum": progress["curriculum"]}

@@ -126,6 +126,8 @@ class Wavmark(Watermark):
             ratio=None,
             network_rate=SAMPLE_RATE,
             sample_rate=sample_rate,
+            # The message lies in the phases of a spectrum, as the published network was trained in float32.
+            precision="float32",
             device=device,
         )
 
