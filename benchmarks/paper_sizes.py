@@ -10,7 +10,6 @@ each second of audio.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 from collections.abc import Callable, Mapping
 
@@ -70,7 +69,7 @@ def teacher_marker() -> Marker:
 
 def student_marker() -> Marker:
     base = PkdmarkTeacher(corpus="")
-    plugin = Pkdmark(corpus="", base=json.dumps(plugins.describe(base)))
+    plugin = Pkdmark(corpus="", base=plugins.as_settings(base))
     decoder = base.network()
     weights = prefixed_state(STUDENT, plugin._student(decoder)) | prefixed_state(DECODER, decoder)
     return plugin.load(weights, base.sample_rate, CPU)
