@@ -304,7 +304,7 @@ def _attacked(stage: Specification) -> Work:
     passes = draws * ceil(count / adversary["batch_size"])
     victim = f"victims/{stage['victim']['kind']}"
     size = gmac("victims", stage["victim"])
-    parts = [_network(victim, TRAINING * size, draws * seconds, passes=passes)]
+    parts = [_network(victim, TRAINING * size, draws * seconds, passes=passes, precision=_precision(adversary))]
     if stage["purifier"] is not None:
         purifier = purification(stage["purifier"]["purifier"], stage["defence"], draws * seconds, draws * count)
         # With gradient checkpointing, each reverse step is computed twice before its gradient.
