@@ -115,7 +115,10 @@ def _measurements(logs: Path, results: Path) -> Iterator[Measurement]:
 
 
 def _measurement(log: Path, folder: Path, results: Path) -> Measurement | None:
-    """The measurement of a log; ``None`` for an unfinished job, or one whose specification is not stored."""
+    """The measurement of a log.
+
+    ``None`` for an unfinished job, and for one whose specification is not stored, or is of a former version.
+    """
     text = log.read_text(encoding="utf-8", errors="replace")
     spent = SPENT.search(text)
     specification = folder / "spec.json"
@@ -123,9 +126,9 @@ def _measurement(log: Path, folder: Path, results: Path) -> Measurement | None:
         return None
     try:
         stage = of_job(specification.read_text(encoding="utf-8"), folder.name, results)
-    except LookupError:
+        work = work_with_start(stage)
+    except (LookupError, TypeError, ValueError):
         return None
-    work = work_with_start(stage)
     gpu = DEVICE.search(text)
     device = CPU if gpu is None else device_name(gpu[1])
     stated = stated_seconds(work, device) / working_jobs(stage)

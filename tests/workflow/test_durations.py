@@ -1,5 +1,6 @@
 """Durations: measured ones from logs correct the stated rates."""
 
+import json
 import os
 from pathlib import Path
 
@@ -73,6 +74,17 @@ def test_unfinished_jobs_and_restored_results_are_left_out(planned, tmp_path):
     (tmp_path / "victims" / restored.key / "spec.json").unlink()
     os.utime(tmp_path / "logs" / "victims", (99, 99))
     assert [each.seconds for each in measured("victims", tmp_path)] == [10]
+
+
+def test_results_of_a_former_format_are_left_out(planned, tmp_path):
+    finished, former = list(planned.stages["victims"].values())[:2]
+    for stage in (finished, former):
+        finish(tmp_path, stage, 10)
+    specification = json.loads(former.specification)
+    specification["model"] = specification.pop("victim")
+    (tmp_path / "victims" / former.key / "spec.json").write_text(json.dumps(specification))
+    os.utime(tmp_path / "logs" / "victims", (99, 99))
+    assert len(measured("victims", tmp_path)) == 1
 
 
 def test_every_stage_has_work():

@@ -82,7 +82,7 @@ def downloads(stages: Iterable[Specification]) -> list[Download]:
     needed: dict[str, Download] = {}
     for settings in (plugin for stage in stages for plugin in _plugins(stage)):
         for row in _table():
-            if settings["kind"] == row["kind"] and (not row["setting"] or settings[row["setting"]] == row["value"]):
+            if settings["kind"] == row["kind"] and (not row["setting"] or settings.get(row["setting"]) == row["value"]):
                 num_bytes = int(row["bytes"])
                 needed[row["name"]] = Download(name=row["name"], num_bytes=num_bytes, obtained=row["obtained"])
     return [needed[name] for name in sorted(needed)]
