@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sanguinaria.watermarks._invertible.keys import Key, KeySampler
     from sanguinaria.watermarks._invertible.marker import KeyedMarker
     from sanguinaria.watermarks._invertible.network import KeyedNetwork
-    from sanguinaria.watermarks._invertible.training import Objective
+    from sanguinaria.watermarks._invertible.training import KeyedSchedule, Objective
 
 # Hz, and samples of a chunk: WAKE's networks take one second at 16 kHz (section 3).
 SAMPLE_RATE = CHUNK = 16_000
@@ -148,7 +148,7 @@ class InvertibleWatermark(TrainedWatermark):
         from sanguinaria.nn.speech_crops import load_utterances
         from sanguinaria.nn.step_training import finish_training
         from sanguinaria.watermarks._invertible.marker import calibrate
-        from sanguinaria.watermarks._invertible.training import KeyedSchedule, train_keyed
+        from sanguinaria.watermarks._invertible.training import train_keyed
         from sanguinaria.watermarks._invertible.validation import VALIDATION_UTTERANCES
 
         device = torch.device(sources.device)
@@ -156,7 +156,28 @@ class InvertibleWatermark(TrainedWatermark):
             torch.manual_seed(self.seed)
             network = self.network()
         waveforms = load_utterances(sources.audio, SAMPLE_RATE, self.utterances)
-        schedule = KeyedSchedule(
+        checkpoint = sources.folder / "checkpoint.pt"
+        history = train_keyed(
+            network,
+            sample_keys=self.key_sampler(),
+            waveforms=waveforms,
+            held_out=load_utterances(sources.audio, SAMPLE_RATE, VALIDATION_UTTERANCES, "validation"),
+            objective=self.objective(device),
+            attacks=build_attack_layer(self.distortions, SAMPLE_RATE, self.undistorted_share),
+            schedule=self._schedule(),
+            checkpoint=checkpoint,
+            device=device,
+        )
+        with devices.network_arithmetic(self.precision, device):
+            calibration = calibrate(network, self.key_sampler(), waveforms[:, :CHUNK], self.shifts, device)
+        finish_training(history, checkpoint)
+        state = {name: weight.detach().cpu().contiguous() for name, weight in network.state_dict().items()}
+        return {**state, CALIBRATION: calibration}
+
+    def _schedule(self) -> KeyedSchedule:
+        from sanguinaria.watermarks._invertible.training import KeyedSchedule
+
+        return KeyedSchedule(
             steps=self.steps,
             batch_size=self.batch_size,
             crop=CHUNK,
@@ -169,23 +190,6 @@ class InvertibleWatermark(TrainedWatermark):
             near_key_share=self.near_wrong_key_share,
             precision=self.precision,
         )
-        checkpoint = sources.folder / "checkpoint.pt"
-        history = train_keyed(
-            network,
-            sample_keys=self.key_sampler(),
-            waveforms=waveforms,
-            held_out=load_utterances(sources.audio, SAMPLE_RATE, VALIDATION_UTTERANCES, "validation"),
-            objective=self.objective(device),
-            attacks=build_attack_layer(self.distortions, SAMPLE_RATE, self.undistorted_share),
-            schedule=schedule,
-            checkpoint=checkpoint,
-            device=device,
-        )
-        with devices.network_arithmetic(self.precision, device):
-            calibration = calibrate(network, self.key_sampler(), waveforms[:, :CHUNK], self.shifts, device)
-        finish_training(history, checkpoint)
-        state = {name: weight.detach().cpu().contiguous() for name, weight in network.state_dict().items()}
-        return {**state, CALIBRATION: calibration}
 
     def load(
         self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device, key: str | None = None

@@ -20,6 +20,9 @@ from sanguinaria.watermarks._audioseal.settings import Cutoffs, corpus_problems
 if TYPE_CHECKING:
     import torch
 
+    from sanguinaria.nn.step_training import Schedule
+    from sanguinaria.watermarks.bloodroot_ft.fine_tuning import Objective
+
 
 class BloodrootFT(Watermark):
     """Low-rank adapters of a decoder's convolutions, everything else frozen; the weights have the adapters merged.
@@ -148,35 +151,62 @@ class BloodrootFT(Watermark):
         from torch import nn
 
         from sanguinaria.nn.speech_crops import load_utterances
-        from sanguinaria.nn.step_training import Schedule, finish_training
-        from sanguinaria.watermarks._audioseal.augmentation import Augmentation
+        from sanguinaria.nn.step_training import finish_training
         from sanguinaria.watermarks._audioseal.surrogate import Surrogate
         from sanguinaria.watermarks.bloodroot_ft import fine_tuning
 
         device = torch.device(sources.device)
         trained = nn.ModuleDict({"decoder": adapted.decoder.model})
-        if self.objective == "paper":
-            objective = fine_tuning.paper_objective(
-                generator,
-                window=window,
-                strength=self.strength,
-                sample_rate=SAMPLE_RATE,
-                precision=self.precision,
-                device=device,
-            )
-        else:
+        if self.objective == "surrogate":
             trained["surrogate"] = Surrogate(SAMPLE_RATE, device)
-            objective = fine_tuning.surrogate_objective(
-                trained["surrogate"],
-                detector,
-                window=window,
-                masking_weight=self.masking_weight,
-                augmentation=Augmentation(self.low_pass_share, self.cutoffs, SAMPLE_RATE, device),
-                sample_rate=SAMPLE_RATE,
-                precision=self.precision,
-                device=device,
-            )
-        schedule = Schedule(
+            objective = self._surrogate_objective(trained["surrogate"], detector, window, device)
+        else:
+            objective = self._paper_objective(generator, window, device)
+        checkpoint = sources.folder / "checkpoint.pt"
+        history = fine_tuning.train_adapter(
+            adapted,
+            trained,
+            objective,
+            waveforms=load_utterances(sources.audio, SAMPLE_RATE, self.utterances),
+            schedule=self._schedule(window),
+            checkpoint=checkpoint,
+            device=device,
+        )
+        finish_training(history, checkpoint)
+
+    def _paper_objective(self, generator: torch.nn.Module, window: int, device: torch.device) -> Objective:
+        from sanguinaria.watermarks.bloodroot_ft import fine_tuning
+
+        return fine_tuning.paper_objective(
+            generator,
+            window=window,
+            strength=self.strength,
+            sample_rate=SAMPLE_RATE,
+            precision=self.precision,
+            device=device,
+        )
+
+    def _surrogate_objective(
+        self, surrogate: torch.nn.Module, detector: torch.nn.Module, window: int, device: torch.device
+    ) -> Objective:
+        from sanguinaria.watermarks._audioseal.augmentation import Augmentation
+        from sanguinaria.watermarks.bloodroot_ft import fine_tuning
+
+        return fine_tuning.surrogate_objective(
+            surrogate,
+            detector,
+            window=window,
+            masking_weight=self.masking_weight,
+            augmentation=Augmentation(self.low_pass_share, self.cutoffs, SAMPLE_RATE, device),
+            sample_rate=SAMPLE_RATE,
+            precision=self.precision,
+            device=device,
+        )
+
+    def _schedule(self, window: int) -> Schedule:
+        from sanguinaria.nn.step_training import Schedule
+
+        return Schedule(
             steps=self.steps,
             batch_size=self.batch_size,
             crop=round(self.crop * SAMPLE_RATE),
@@ -185,14 +215,3 @@ class BloodrootFT(Watermark):
             seed=self.seed,
             precision=self.precision,
         )
-        checkpoint = sources.folder / "checkpoint.pt"
-        history = fine_tuning.train_adapter(
-            adapted,
-            trained,
-            objective,
-            waveforms=load_utterances(sources.audio, SAMPLE_RATE, self.utterances),
-            schedule=schedule,
-            checkpoint=checkpoint,
-            device=device,
-        )
-        finish_training(history, checkpoint)
