@@ -30,7 +30,7 @@ def run() -> Run:
     state.plan({"scores": 4, "victim": 2, "table": 1}, {"features": 5}, START)
     for number, seconds in enumerate((10, 20)):
         state.start(number, job("scores", START))
-        state.finish(number, START + seconds)
+        state.finish(number, seconds)
     state.start(7, job("victim", START + 70))
     return state
 
@@ -70,7 +70,7 @@ def test_the_time_left_is_that_of_finished_jobs_and_of_corrected_expectations(ru
 
 
 def test_measured_durations_replace_expected_ones(run):
-    run.finish(7, START + 100)
+    run.finish(7, 30)
     left = time_left(run, 1, {"scores": 1000.0, "victim": 1000.0, "table": 1000.0}, START + 100)
     # 2 × 15 + 30 s, and 1000 s × (30 + 30) / 3000 for the table.
     assert left.seconds == pytest.approx(2 * 15 + 30 + 20)
@@ -89,7 +89,7 @@ def test_kinds_of_unknown_duration_are_named(run):
 def test_a_line_says_what_an_estimate_lacks(run):
     line = progress_line(run, time_left(run, 1, EXPECTED, START + 100), START + 100)
     assert line.endswith("; about 4 min 3 s left (estimated: no finished table, victim yet)")
-    run.finish(7, START + 100)
+    run.finish(7, 30)
     run.planned["table"] = 0
     line = progress_line(run, time_left(run, 2, EXPECTED, START + 100), START + 100)
     assert line == "[1 min 40 s] 3 of 6 jobs done, 0 running, 3 to come; about 30 s left"
@@ -134,6 +134,8 @@ def test_a_log_of_an_earlier_run_has_no_cause(tmp_path):
     assert causes.cause(path, START + 100) == causes.NOT_BEGUN
     assert causes.cause(tmp_path / "none.log", START) == causes.NOT_BEGUN
     assert causes.cause(None, START) == causes.NOT_BEGUN
+    assert causes.cause(path, START + 100, "SLURM status: OUT_OF_MEMORY\nSee …") == "SLURM status: OUT_OF_MEMORY"
+    assert causes.cause(path, START, "SLURM status: FAILED") == "Error: of yesterday"
 
 
 def test_the_summary_has_what_ran_what_failed_and_how_to_go_on(run):
@@ -160,7 +162,7 @@ def test_the_summary_of_a_whole_run_asks_for_nothing(run):
     state = Run()
     state.plan({"scores": 1}, {}, START)
     state.start(0, job("scores", START))
-    state.finish(0, START + 4000)
+    state.finish(0, 4000)
     assert summary(state, "snakemake demo", START + 4000).splitlines() == [
         "Ran: 1 of 1 jobs in 1 h 7 min",
         "  scores      1  1 h 7 min",
@@ -255,9 +257,9 @@ def test_jobs_are_followed_to_their_end(screen):
     screen.printed()
     victim, scores = screen.start(1, "victim"), screen.start(2, "scores")
     screen.now += 30
-    screen.write(victim, "spent: 29 s of work\n")
+    screen.write(victim, "spent: 24.50 s of work, 0.50 s to start, 300 MiB at most\n")
     screen.event(LogEvent.JOB_FINISHED, job_id=1)
-    assert screen.handler.run.seconds == {"victim": [30.0]}
+    assert screen.handler.run.seconds == {"victim": [25.0]}
     screen.write(scores, "Error: damaged model\n")
     screen.event(LogEvent.JOB_ERROR, jobid=2, rule_name="scores", indent=False)
     assert screen.printed() == [f"Failed: scores scores-2: Error: damaged model (log: {scores})"]
@@ -274,12 +276,12 @@ def test_jobs_are_followed_to_their_end(screen):
 
 def test_members_of_a_failed_group_are_told_apart(screen):
     logs = {number: screen.start(number, "scores") for number in (1, 2, 3)}
-    screen.write(logs[1], "spent: 1 s of work\n")
+    screen.write(logs[1], "spent: 1.00 s of work, 0.25 s to start, 300 MiB at most\n")
     screen.write(logs[2], "Error: no\n")
     for number in logs:
         screen.event(LogEvent.JOB_ERROR, jobid=number, rule_name="scores", indent=True)
     run = screen.handler.run
-    assert (run.done, list(run.failed), run.to_come["scores"]) == ({"scores": 1}, [2], 1)
+    assert (run.seconds, list(run.failed), run.to_come["scores"]) == ({"scores": [1.25]}, [2], 1)
 
 
 def test_jobs_that_an_interruption_ended_are_no_failures(screen):

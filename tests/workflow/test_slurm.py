@@ -180,7 +180,8 @@ def test_a_run_after_a_failure_makes_what_is_missing(runs):
     (folder / "fails").unlink()
     again = run(folder, *PROFILE, *SIZES, targets=TARGET)
     assert sorted(submitted(again).values()) == ["measurements-cpu-victims_scores", "report-tiny_marked_table"]
-    assert Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", again)) == {
+    (log,) = re.findall(r"^Complete log\(s\): (\S+)$", again, re.MULTILINE)
+    assert Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", Path(log).read_text())) == {
         "scores": 1,
         "table": 1,
         "tiny_marked": 1,

@@ -1,10 +1,9 @@
-"""Causes of failed jobs, read from their logs (:mod:`sanguinaria.workflow.job`)."""
+"""Ends of jobs: causes of failures and durations, read from their logs (:mod:`sanguinaria.workflow.job`)."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
 
 NO_MESSAGE = "no error message in its log; it may have been killed, for example for lack of memory"
 NOT_BEGUN = "ended before it wrote to its log; its messages are above"
@@ -12,40 +11,53 @@ ERROR = re.compile(r"^Error: .+", re.MULTILINE)
 # The line of an exception after the lines of its traceback, which are indented.
 EXCEPTION = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(?P<line>\S.*)", re.MULTILINE)
 # The last line of a job that succeeded.
-SPENT = re.compile(r"^spent: .*\Z", re.MULTILINE)
+SPENT = re.compile(r"^spent: ([\d.]+) s of work, ([\d.]+) s to start.*\Z", re.MULTILINE)
 
 
-def cause(log: Path | None, since: float) -> str:
+def cause(log: Path | None, since: float, reported: str | None = None) -> str:
     """Return the first line of the cause of a failure.
 
     Args:
         log: of the failed job.
         since: time of the job's start, in seconds since the epoch: an older log is of an earlier run.
+        reported: by a cluster, such as that the job exceeded its memory.
 
     Returns:
-        The line that begins with "Error:", else the exception of the last traceback, else a sentence that there is
-        none.
+        The line that begins with "Error:", else the exception of the last traceback, else what the cluster reported,
+        else a sentence that there is none.
     """
     text = _text(log, since)
-    if text is None:
-        return NOT_BEGUN
-    if errors := ERROR.findall(text):
+    if errors := ERROR.findall(text or ""):
         return str(errors[0])
-    exceptions = [match["line"] for match in EXCEPTION.finditer(text)]
-    return exceptions[-1] if exceptions else NO_MESSAGE
+    if exceptions := [match["line"] for match in EXCEPTION.finditer(text or "")]:
+        return exceptions[-1]
+    if reported:
+        return reported.splitlines()[0]
+    return NOT_BEGUN if text is None else NO_MESSAGE
 
 
-def outcome(log: Path | None, since: float) -> Literal["finished", "failed", "not begun"]:
-    """Return how a member of a failed group of jobs ended, as Snakemake reports all members as failed.
+def spent(log: Path | None, since: float) -> float | None:
+    """Return how long a job took in seconds, its start included and time in a cluster's queue left out.
 
     Args:
         log: of the job.
-        since: time of the group's start, in seconds since the epoch.
+        since: time of the job's start, in seconds since the epoch.
+
+    Returns:
+        The duration; ``None`` for a job that has not succeeded.
     """
-    text = _text(log, since)
-    if text is None:
-        return "not begun"
-    return "finished" if SPENT.search(text.rstrip()) else "failed"
+    match = SPENT.search((_text(log, since) or "").rstrip())
+    return float(match[1]) + float(match[2]) if match else None
+
+
+def has_begun(log: Path | None, since: float) -> bool:
+    """Return whether a job has written to its log.
+
+    Args:
+        log: of the job.
+        since: time from which on it may have begun, in seconds since the epoch.
+    """
+    return _text(log, since) is not None
 
 
 def _text(log: Path | None, since: float) -> str | None:

@@ -178,21 +178,30 @@ class LogHandler(LogHandlerBase):
 
     def _finish(self, event: Mapping[str, Any]) -> None:
         """A job has succeeded; one that wrote nothing to its log has its result from a shared cache."""
-        job = self.run.running.get(event["job_id"])
-        fetched = job is not None and causes.outcome(job.log, job.started) == "not begun"
-        self.run.finish(event["job_id"], self.clock(), fetched=fetched)
+        number = event["job_id"]
+        job = self.run.running.get(number)
+        if job is None:
+            return
+        if causes.has_begun(job.log, job.started):
+            seconds = causes.spent(job.log, job.started)
+            self.run.finish(number, self.clock() - job.started if seconds is None else seconds)
+        else:
+            self.run.fetch(number)
 
     def _fail(self, event: Mapping[str, Any]) -> None:
-        """A job has failed: print why. Those that an interruption ended, or that have not begun, are still to come."""
+        """A job has failed: print why. Jobs that an interruption ended are still to come.
+
+        Snakemake reports all members of a failed group as failed; these are told apart by their logs.
+        """
         number = event["jobid"]
         job = self.run.running.get(number)
         if job is None:
             return
-        outcome = causes.outcome(job.log, job.started)
-        if self.run.interrupted or (event.get("indent") and outcome == "not begun"):
+        is_member, seconds = event.get("indent"), causes.spent(job.log, job.started)
+        if self.run.interrupted or (is_member and not causes.has_begun(job.log, job.started)):
             self.run.withdraw(number)
-        elif event.get("indent") and outcome == "finished":
-            self.run.finish(number, self.clock())
+        elif is_member and seconds is not None:
+            self.run.finish(number, seconds)
         else:
-            self.run.fail(number, causes.cause(job.log, job.started))
+            self.run.fail(number, causes.cause(job.log, job.started, event.get("rule_msg")))
             self.print(f"Failed: {kind(job.rule)} {job.name}: {self.run.failed[number].cause} (log: {job.log})")

@@ -66,15 +66,17 @@ class Run:
         self.failed.pop(number, None)
         self.running[number] = job
 
-    def finish(self, number: int, now: float, *, fetched: bool = False) -> None:
-        """Note that a running job has succeeded, or that its result came from a shared cache."""
+    def finish(self, number: int, seconds: float) -> None:
+        """Note that a running job has succeeded, and how long it took."""
         job = self.running.pop(number, None)
-        if job is None:
-            return
-        if fetched:
+        if job is not None:
+            self.seconds.setdefault(job.rule, []).append(seconds)
+
+    def fetch(self, number: int) -> None:
+        """Note that the result of a job came from a shared cache."""
+        job = self.running.pop(number, None)
+        if job is not None:
             self.fetched[job.rule] += 1
-        else:
-            self.seconds.setdefault(job.rule, []).append(now - job.started)
 
     def fail(self, number: int, cause: str) -> None:
         """Note that a running job has failed."""
