@@ -1,7 +1,9 @@
 """Durations of jobs: measured ones from their logs, and expected ones of results to come.
 
-The last line of a job's log says how long it took. The quotient of measured and stated seconds of one kind of work on
-one device corrects the stated rates (:mod:`sanguinaria.plan.cost.rates`) for this machine.
+The last line of a job's log says how long it took. Measured seconds of one kind of work on one device correct the
+stated rates (:mod:`sanguinaria.plan.cost.rates`) by a factor, and by a constant for each job, so that a job of the same
+size takes as long as measured. The stated rates weigh as much as a minute of measurements: the overheads of jobs of a
+second tell nothing about jobs of hours.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from sanguinaria.plan.stages.stage import Stage
 # Of sanguinaria.workflow.job and sanguinaria.core.devices.
 SPENT = re.compile(r"^spent: ([\d.]+) s of work, ([\d.]+) s to start", re.MULTILINE)
 DEVICE = re.compile(r"^device: cuda \(CUDA_VISIBLE_DEVICES=\S*, (.+)\)$", re.MULTILINE)
+# Seconds of measurements that the stated rates weigh as much as.
+STATED_SECONDS = 60.0
 # Logs of one readable name that are read: more make no better rate.
 LARGEST_SAMPLE = 20
 
@@ -42,6 +46,19 @@ class Measurement:
     device: str
     seconds: float
     stated: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """A correction of stated seconds.
+
+    Attributes:
+        factor: on them.
+        seconds_per_job: beyond them, whatever the size of the job.
+    """
+
+    factor: float = 1.0
+    seconds_per_job: float = 0.0
 
 
 def expected_seconds(stage: Stage, device: str = CPU, results: Path = RESULTS) -> float:
@@ -65,9 +82,10 @@ def seconds_of(stage: Specification, device: str = CPU, results: Path = RESULTS)
     """
     work = work_with_start(stage)
     where = device if work.gpu else CPU
-    measured = correction(stage["stage"], work.kind, where, results)
+    by_logs = correction(stage["stage"], work.kind, where, results)
     bookkeeping = Work(kind="", parts=(Part(rate="bookkeeping", units=bookkeeping_jobs(stage)),))
-    return measured * stated_seconds(work, device) + stated_seconds(bookkeeping)
+    seconds = by_logs.factor * stated_seconds(work, device) + by_logs.seconds_per_job * working_jobs(stage)
+    return seconds + stated_seconds(bookkeeping)
 
 
 def work_with_start(stage: Specification) -> Work:
@@ -76,8 +94,8 @@ def work_with_start(stage: Specification) -> Work:
     return replace(work, parts=(Part(rate="start", units=working_jobs(stage)), *work.parts))
 
 
-def correction(stage: str, kind: str, device: str = CPU, results: Path = RESULTS) -> float:
-    """Return the quotient of measured and stated seconds; 1 where nothing is measured.
+def correction(stage: str, kind: str, device: str = CPU, results: Path = RESULTS) -> Correction:
+    """Return how finished jobs correct the stated seconds of a kind of work.
 
     Args:
         stage: folder of the results.
@@ -85,9 +103,12 @@ def correction(stage: str, kind: str, device: str = CPU, results: Path = RESULTS
         device: on which it was done.
         results: the results folder.
     """
-    measurements = [each for each in measured(stage, results) if (each.kind, each.device) == (kind, device)]
-    stated = sum(each.stated for each in measurements)
-    return sum(each.seconds for each in measurements) / stated if stated else 1.0
+    jobs = [each for each in measured(stage, results) if (each.kind, each.device) == (kind, device)]
+    if not jobs:
+        return Correction()
+    seconds, stated = sum(job.seconds for job in jobs), sum(job.stated for job in jobs)
+    factor = (seconds + STATED_SECONDS) / (stated + STATED_SECONDS)
+    return Correction(factor=factor, seconds_per_job=max(0.0, (seconds - factor * stated) / len(jobs)))
 
 
 def measured(stage: str, results: Path = RESULTS) -> tuple[Measurement, ...]:

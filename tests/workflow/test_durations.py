@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from plans import plan_of
+from plans import CONFIGURATION, plan_of
 
 from sanguinaria.plan.cost.rates import stated_seconds
 from sanguinaria.plan.cost.specifications import of_stage
@@ -13,7 +13,7 @@ from sanguinaria.plan.cost.work import WORK
 from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.rules import all_stages
 from sanguinaria.plan.stages.stage import Stage
-from sanguinaria.workflow.durations import correction, expected_seconds, measured, work_with_start
+from sanguinaria.workflow.durations import Correction, correction, expected_seconds, measured, work_with_start
 
 
 @pytest.fixture
@@ -92,4 +92,16 @@ def test_every_stage_has_work():
 
 
 def test_correction_of_an_unknown_kind_is_one(tmp_path):
-    assert correction("victims", "victims/lstm", "cpu", tmp_path) == 1.0
+    assert correction("victims", "victims/lstm", "cpu", tmp_path) == Correction()
+
+
+def test_overheads_of_small_jobs_are_not_multiplied(planned, tmp_path):
+    larger = plan_of(CONFIGURATION.replace("{kind: lstm,", "{kind: lstm, epochs: 35000,"))
+    small, large = (
+        next(stage for stage in made.stages["victims"].values() if "lstm" in stage.name) for made in (planned, larger)
+    )
+    stated = {stage: expected_seconds(stage, "cpu", tmp_path) for stage in (small, large)}
+    assert stated[large] > 500 * stated[small]
+    finish(tmp_path, small, seconds=stated[small] + 9)
+    assert expected_seconds(small, "cpu", tmp_path) == pytest.approx(stated[small] + 9, abs=0.02)
+    assert expected_seconds(large, "cpu", tmp_path) < 1.2 * stated[large]
