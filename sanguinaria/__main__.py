@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
@@ -32,6 +33,8 @@ def main(arguments: list[str]) -> None:
         import_module(f"sanguinaria.workflow.commands.{command}").main(rest)
     except InputError as error:
         raise SystemExit(f"Error: {error}") from None
+    except BrokenPipeError:  # its reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
