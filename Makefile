@@ -26,6 +26,7 @@ docs: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/features.py
+	$(BIN)/python benchmarks/batches.py
 	$(BIN)/python benchmarks/audioseal_embedding.py
 	$(BIN)/python benchmarks/allocation.py
 	$(BIN)/python benchmarks/paper_sizes.py
