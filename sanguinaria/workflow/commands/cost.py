@@ -88,7 +88,8 @@ def _print_markdown(by: str, lines: Sequence[Line], needed: Sequence[Download], 
     print("|---" + 2 * len(HEADINGS) * "|---:" + "|")
     for line in lines:
         print(f"| {line.name} | {' | '.join(_numbers(line))} |")
-    print(f"\nHours of one core, and of one GPU ({device}). Results that targets share count once in the total.")
+    units = "of one core" if device == CPU else f"of one core, and of one GPU ({device})"
+    print(f"\nHours {units}. Results that targets share count once in the total.")
     if needed:
         print("\n| download | GB | |\n|---|---:|---|")
     for download in needed:
