@@ -58,7 +58,7 @@ def run(recordings: Path, shards: int, folder: Path) -> dict[str, tuple[int, flo
     snakemake(folder, settings, "grown", "--cores", "2")
     peaks: dict[str, int] = defaultdict(int)
     seconds: dict[str, float] = defaultdict(float)
-    for log, work, _, memory in spent(folder):
+    for log, work, _, memory, _ in spent(folder):
         stage = stage_of(log)
         peaks[stage] = max(peaks[stage], memory)
         seconds[stage] += work

@@ -43,7 +43,7 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
     """
     import json
 
-    start = time.time()
+    start, used = time.time(), _processor_time()
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     losses = training_log(log.with_suffix(".training.csv"))
@@ -51,7 +51,7 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
         try:
             yield json.loads(snakemake.params.specification)
             _write_specification(Path(snakemake.output[0]), snakemake.params.specification)
-            print(_resources(start), flush=True)
+            print(_resources(start, used), flush=True)
             gc.freeze()  # else garbage collection at exit traverses all of torch: a quarter of a second a job
             return
         except Exception as error:
@@ -69,13 +69,27 @@ def _write_specification(output: Path, specification: str) -> None:
         write_text(folder / "spec.json", specification + "\n")
 
 
-def _resources(start: float) -> str:
-    """Time and peak memory of the job, for resource requests on a cluster and for benchmarks/."""
+def _processor_time() -> float:
+    """Seconds of the processor that this process and its ended children have used."""
+    return sum(os.times()[:4])
+
+
+def _resources(start: float, used: float) -> str:
+    """Time and peak memory of the job, for resource requests on a cluster and for benchmarks/.
+
+    Args:
+        start: time at which the work began.
+        used: seconds of the processor that the process had used by then.
+    """
     import psutil
 
     startup = start - psutil.Process(starting_process()).create_time()
-    work = time.time() - start
-    return f"spent: {work:.2f} s of work, {startup:.2f} s to start, {_peak_memory() / 2**20:.0f} MiB at most"
+    work, processor = time.time() - start, _processor_time() - used
+    memory = _peak_memory() / 2**20
+    return (
+        f"spent: {work:.2f} s of work, {startup:.2f} s to start, {memory:.0f} MiB at most, "
+        f"{processor:.2f} s of the processor"
+    )
 
 
 def _peak_memory() -> int:

@@ -246,6 +246,10 @@ def prepare() -> bool:
             package = importlib.import_module(name)
             for module in pkgutil.walk_packages(package.__path__, f"{name}."):
                 importlib.import_module(module.name)
+        import torch
+
+        # The first optimiser imports torch's compiler: as much again as torch itself, for every training.
+        torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
     except Exception:  # jobs that need the module report it
         return False
     gc.freeze()  # pages that no collection writes to are shared with the jobs

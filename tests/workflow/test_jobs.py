@@ -43,10 +43,10 @@ def test_the_specification_is_yielded_and_written_beside_the_result(snakemake, c
         print("something")
     printed, resources = log(snakemake).splitlines()
     assert printed == "something"
-    match = re.fullmatch(r"spent: (\S+) s of work, (\S+) s to start, (\d+) MiB at most", resources)
-    work, start, memory = map(float, match.groups())
+    spent = r"spent: (\S+) s of work, (\S+) s to start, (\d+) MiB at most, (\S+) s of the processor"
+    work, start, memory, processor = map(float, re.fullmatch(spent, resources).groups())
     # The job runs in the tests' own process, in which torch alone needs some hundred MiB.
-    assert 0 <= work < 5 and start > 0 and 100 < memory < 20_000
+    assert 0 <= work < 5 and start > 0 and 100 < memory < 20_000 and 0 <= processor < 5
     assert json.loads(Path("results/victims/lstm-0123/spec.json").read_text()) == specification
 
 
