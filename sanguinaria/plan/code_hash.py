@@ -19,6 +19,9 @@ from sanguinaria.plan import source_summary
 from sanguinaria.plan.source_summary import SourceSummary, summarise
 
 PACKAGE = Path(__file__).parents[1]
+# Modules that start a job's process and take no part in its work: a test of theirs compares the results of a workflow
+# with and without them. They are in no closure, so that a change of theirs runs nothing anew.
+TRANSPORT = frozenset({"sanguinaria.workflow.warm_process"})
 
 
 class SourceCode:
@@ -78,7 +81,7 @@ class SourceCode:
 
     @cache
     def _imported(self, path: Path) -> tuple[Path, ...]:
-        modules = map(module_path, self._summary(path).imports)
+        modules = (module_path(name) for name in self._summary(path).imports if name not in TRANSPORT)
         return tuple(module for module in modules if module is not None)
 
 

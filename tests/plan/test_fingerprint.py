@@ -147,6 +147,14 @@ def test_docstrings_change_nothing(before: Plan, project: Project):
     assert not changed(before, project.plan())
 
 
+def test_the_start_of_a_job_changes_nothing(before: Plan, project: Project):
+    for module in ("warm_process", "warm_server"):
+        project.edit(f"workflow/{module}.py", lambda text: text + "\nEDITED = True\n")
+    assert not changed(before, project.plan())
+    project.edit("workflow/job.py", lambda text: text + "\nEDITED = True\n")
+    assert changed(before, project.plan()) == {key for stages in before.stages.values() for key in stages}
+
+
 @pytest.mark.parametrize(
     ("file", "kind"),
     [
