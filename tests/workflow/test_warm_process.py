@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,6 +90,7 @@ def another(tmp_path: Path) -> Iterator[Run]:
     yield run
     run.main.kill()
     run.main.communicate()
+    shutil.rmtree(run.socket_folder, ignore_errors=True)
 
 
 def wait_for(condition: Callable[[], object]) -> None:
@@ -268,6 +270,7 @@ def test_a_killed_warm_process_ends_its_forks_and_later_jobs_start_by_themselves
     fork, grandchild, server, _ = process.stdout.readline().split()
     os.kill(int(server), signal.SIGKILL)
     wait_for(lambda: not is_alive(int(fork)))
+    assert another.socket_folder.is_dir()
     os.kill(int(grandchild), signal.SIGKILL)
     _, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 1 and errors.startswith("Error: the process that this job was forked from has ended")
@@ -331,9 +334,9 @@ def test_a_workflow_has_the_same_results_and_logs_either_way(tmp_path):
         path = folder / "sanguinaria" / "workflow" / "job.py"
         # Outside the results, and the same code in both checkouts.
         recorded = 'open("forked", "a").write(f"{starting_process() != os.getpid()}\\n")'
-        path.write_text(
-            path.read_text().replace("    start = time.time()\n", f"    start = time.time()\n    {recorded}\n")
-        )
+        first_line = "    log = Path(snakemake.log[0])\n"
+        assert first_line in path.read_text()
+        path.write_text(path.read_text().replace(first_line, f"{first_line}    {recorded}\n"))
         run(folder, targets=["tiny_marked"], environment={SWITCH_VARIABLE: switch})
         counts.append((folder / "forked").read_text().split())
     assert set(counts[0]) == {"True"} and set(counts[1]) == {"False"} and len(counts[0]) == len(counts[1])
