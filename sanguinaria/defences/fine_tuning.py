@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 class FineTuning(Defence):
-    """Further epochs of training on clean validation utterances; the first n of n + 1 epochs are those of n epochs."""
+    """Further epochs of training on clean validation utterances; the first n of n + 1 epochs are those of n epochs.
+
+    So the entries of one table that differ in their epochs alone are one training, which keeps a model after each of
+    their numbers of epochs. A table with another number of epochs trains it anew.
+    """
 
     acts_on: ClassVar[Literal["input", "model"]] = "model"
     epochs_setting: ClassVar[str | None] = "epochs"
