@@ -1,6 +1,7 @@
 """The plan, and the few functions by which rules look a wildcard up in it."""
 
 import gc
+import inspect
 import os
 import sys
 from pathlib import Path
@@ -97,15 +98,21 @@ def look_up(stage):
     return stage_of
 
 
+def with_signature(function):
+    """The function with its signature kept, which Snakemake reads several times a job and Python computes each time."""
+    function.__signature__ = inspect.signature(function)
+    return function
+
+
 def specification(stage):
     find = look_up(stage)
-    return lambda wildcards: find(wildcards).specification
+    return with_signature(lambda wildcards: find(wildcards).specification)
 
 
 def gpus(stage):
     """The number of GPUs of a job, where there are any."""
     find = look_up(stage)
-    return lambda wildcards: find(wildcards).gpus
+    return with_signature(lambda wildcards: find(wildcards).gpus)
 
 
 def files(stage, **choices):
@@ -118,6 +125,7 @@ def files(stage, **choices):
     """
     find = look_up(stage)
 
+    @with_signature
     def paths(wildcards):
         pieces = [
             int(wildcards[name])

@@ -13,6 +13,7 @@ if not workflow.is_main_process:
 def together(name, device):
     """A function from wildcards to the group of a job, by functions of wildcards that name it and its kind of device."""
 
+    @with_signature
     def group(wildcards):
         if not workflow.is_main_process:
             # A submission is one group. Its Snakemake is not told the sizes of groups, and would start another for each
