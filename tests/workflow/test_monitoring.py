@@ -118,7 +118,7 @@ def test_a_job_that_takes_longer_than_expected_is_not_said_to_end_at_once(run):
             "Error: the GPU's memory is full",
         ),
         ("epoch 1/3: loss 1.2\n", causes.NO_MESSAGE),
-        ("", causes.NO_MESSAGE),
+        ("", causes.NOT_BEGUN),
     ],
 )
 def test_the_cause_is_one_line_of_the_log(tmp_path, log, line):
@@ -264,8 +264,10 @@ def test_jobs_are_followed_to_their_end(screen):
     screen.event(LogEvent.JOB_ERROR, jobid=2, rule_name="scores", indent=False)
     assert screen.printed() == [f"Failed: scores scores-2: Error: damaged model (log: {scores})"]
     screen.start(3, "scores")
-    screen.event(LogEvent.JOB_FINISHED, job_id=3)  # without a word in its log
-    assert screen.handler.run.fetched == {"scores": 1}
+    screen.event(LogEvent.JOB_FINISHED, job_id=3)  # no log
+    screen.write(screen.start(4, "scores"), "")
+    screen.event(LogEvent.JOB_FINISHED, job_id=4)
+    assert screen.handler.run.fetched == {"scores": 2}
     screen.handler.close()
     screen.handler.close()
     printed = screen.printed()

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 NO_MESSAGE = "no error message in its log; it may have been killed, for example for lack of memory"
-NOT_BEGUN = "ended before it wrote to its log; its messages are above"
+NOT_BEGUN = "ended before it wrote to its log; its messages, if any, are above"
 ERROR = re.compile(r"^Error: .+", re.MULTILINE)
 # The line of an exception after the lines of its traceback, which are indented.
 EXCEPTION = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(?P<line>\S.*)", re.MULTILINE)
@@ -33,7 +33,7 @@ def cause(log: Path | None, since: float, reported: str | None = None) -> str:
         return exceptions[-1]
     if reported:
         return reported.splitlines()[0]
-    return NOT_BEGUN if text is None else NO_MESSAGE
+    return NO_MESSAGE if text else NOT_BEGUN
 
 
 def spent(log: Path | None, since: float) -> float | None:
@@ -57,7 +57,7 @@ def has_begun(log: Path | None, since: float) -> bool:
         log: of the job.
         since: time from which on it may have begun, in seconds since the epoch.
     """
-    return _text(log, since) is not None
+    return bool(_text(log, since))  # Snakemake creates an empty log for a result from a shared cache
 
 
 def _text(log: Path | None, since: float) -> str | None:

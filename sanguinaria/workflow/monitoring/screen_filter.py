@@ -34,6 +34,8 @@ REPETITIVE = (
     "Shutting down, this might take some time",
     "Exiting because a job execution failed",
     "Elapsed time",
+    "Symlinking output file",
+    "Moving output file",
     "RuleException:\nCalledProcessError",
     "WorkflowError:\nAt least one job did not complete successfully",
 )
