@@ -19,7 +19,6 @@ import pkgutil
 import runpy
 import select
 import selectors
-import shutil
 import signal
 import socket
 import sys
@@ -27,6 +26,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sanguinaria.workflow import warm_process
@@ -325,24 +325,33 @@ class Exit:
         warm_process.end_as(self.code)
 
 
+def remove(folder: Path) -> None:
+    """Remove the private folder of a run, which has a socket and nothing else."""
+    with suppress(OSError):
+        (folder / "socket").unlink(missing_ok=True)
+        folder.rmdir()
+
+
 def main(descriptor: int, interpreter: str) -> None:
     """Serve the jobs of the run in the environment; in a forked job, run its script.
+
+    The working directory is the run's private folder, which is removed at the end.
 
     Args:
         descriptor: of the listening socket.
         interpreter: the digest of the environment, from :func:`~sanguinaria.workflow.warm_process.interpreter`.
     """
-    process = warm_process.main_process()
-    if process is None:
+    folder, process = Path.cwd(), warm_process.main_process()
+    if process is None:  # the run ended meanwhile
+        remove(folder)
         return
-    end = Exit()
-    folder, run = warm_process.folder_path(process), os.pidfd_open(process)
+    end, run = Exit(), os.pidfd_open(process)
     with socket.socket(fileno=descriptor) as listener:
         request = WarmProcess(listener, interpreter, run, sources()).serve() if prepare() else None
     if request is None:
         # Jobs find a socket without a listener, and start by themselves, until the run has ended.
         select.select([run], [], [])
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
     else:
         become_job(request)
         end.code = run_script(sys.argv[0])

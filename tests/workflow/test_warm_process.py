@@ -277,6 +277,15 @@ def test_a_killed_warm_process_ends_its_forks_and_later_jobs_start_by_themselves
     assert not is_forked(another.job("print(forked)"))
 
 
+def test_a_run_that_ends_before_its_warm_process_has_started_leaves_no_folder(another):
+    another.main.kill()
+    another.main.wait()
+    another.socket_folder.mkdir(mode=0o700)
+    command = [sys.executable, "-m", "sanguinaria.workflow.warm_server", "9", "digest"]
+    subprocess.run(command, cwd=another.socket_folder, env=another.environment, check=True)
+    assert not another.socket_folder.exists()
+
+
 def test_changed_code_is_imported_anew(another):
     body = "from sanguinaria.steps import scores; print(hasattr(scores, 'ADDED'), forked)"
     assert another.job(body)[1] == "False True\n"
