@@ -15,6 +15,7 @@ import psutil
 import pytest
 from tiny import checkout, run, smaller
 
+from sanguinaria.core import gpu_locks
 from sanguinaria.workflow import warm_process
 from sanguinaria.workflow.warm_process import RUN_VARIABLE, SWITCH_VARIABLE
 
@@ -284,6 +285,41 @@ def test_a_run_that_ends_before_its_warm_process_has_started_leaves_no_folder(an
     command = [sys.executable, "-m", "sanguinaria.workflow.warm_server", "9", "digest"]
     subprocess.run(command, cwd=another.socket_folder, env=another.environment, check=True)
     assert not another.socket_folder.exists()
+
+
+def test_each_fork_has_a_gpu_lock_of_its_own_until_it_ends(another, monkeypatch):
+    # Locks of a job of Slurm are apart from those of the machine.
+    monkeypatch.setenv("SLURM_JOB_ID", f"test-{another.main.pid}")
+    another.environment |= {"CUDA_VISIBLE_DEVICES": "4,5", "SLURM_JOB_ID": os.environ["SLURM_JOB_ID"]}
+    body = """
+    import time
+    from sanguinaria.core.gpu_locks import acquire_gpu
+    print(acquire_gpu(), os.environ["CUDA_VISIBLE_DEVICES"], forked, flush=True)
+    time.sleep(600)
+    """
+    first, second = another.start(body), another.start(body)
+    devices = [process.stdout.readline() for process in (first, second)]
+    assert sorted(devices) == ["4 4 True\n", "5 5 True\n"]
+    third = another.start(body)
+    assert third.stdout.readline() == "waiting for a GPU: other jobs hold 4, 5\n"
+    first.terminate()
+    assert third.stdout.readline() == devices[0]
+    for process in (first, second, third):
+        process.terminate()
+        process.communicate(timeout=DEADLINE)
+    shutil.rmtree(gpu_locks.lock_folder())
+
+
+def test_a_run_has_no_name_where_it_is_switched_off_and_in_jobs_of_a_cluster(monkeypatch):
+    monkeypatch.setenv(RUN_VARIABLE, "of another run")
+    monkeypatch.setenv(SWITCH_VARIABLE, "0")
+    warm_process.name_run()
+    assert RUN_VARIABLE not in os.environ
+    monkeypatch.setenv(SWITCH_VARIABLE, "1")
+    warm_process.name_run()
+    assert warm_process.main_process() == os.getpid()
+    warm_process.forget_run()
+    assert warm_process.main_process() is None
 
 
 def test_changed_code_is_imported_anew(another):
