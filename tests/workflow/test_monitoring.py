@@ -276,6 +276,16 @@ def test_jobs_are_followed_to_their_end(screen):
     assert f"    log: {scores}" in printed
 
 
+def test_a_killed_job_has_its_signal_as_the_cause(screen):
+    log = screen.start(1, "victim")
+    screen.write(log, "epoch 1/3: loss 1.2\n")
+    message = "RuleException:\nCalledProcessError in file a:\nCommand 'python' died with <Signals.SIGKILL: 9>."
+    screen.event(LogEvent.ERROR, message, thread=1)
+    screen.event(LogEvent.ERROR, "RuntimeError: of another thread", thread=2)
+    screen.event(LogEvent.JOB_ERROR, jobid=1, rule_name="victim", indent=False, thread=1)
+    assert screen.handler.run.failed[1].cause == "ended by SIGKILL, for example for lack of memory"
+
+
 def test_members_of_a_failed_group_are_told_apart(screen):
     logs = {number: screen.start(number, "scores") for number in (1, 2, 3)}
     screen.write(logs[1], "spent: 1.00 s of work, 0.25 s to start, 300 MiB at most\n")

@@ -10,6 +10,8 @@ NOT_BEGUN = "ended before it wrote to its log; its messages, if any, are above"
 ERROR = re.compile(r"^Error: .+", re.MULTILINE)
 # The line of an exception after the lines of its traceback, which are indented.
 EXCEPTION = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(?P<line>\S.*)", re.MULTILINE)
+# Snakemake's message about a job that a signal ended.
+SIGNAL = re.compile(r"died with <Signals\.(\w+): \d+>")
 # The last line of a job that succeeded.
 SPENT = re.compile(r"^spent: ([\d.]+) s of work, ([\d.]+) s to start.*\Z", re.MULTILINE)
 
@@ -20,10 +22,10 @@ def cause(log: Path | None, since: float, reported: str | None = None) -> str:
     Args:
         log: of the failed job.
         since: time of the job's start, in seconds since the epoch: an older log is of an earlier run.
-        reported: by a cluster, such as that the job exceeded its memory.
+        reported: by a cluster or by Snakemake, such as that the job exceeded its memory.
 
     Returns:
-        The line that begins with "Error:", else the exception of the last traceback, else what the cluster reported,
+        The line that begins with "Error:", else the exception of the last traceback, else what was reported,
         else a sentence that there is none.
     """
     text = _text(log, since)
@@ -34,6 +36,19 @@ def cause(log: Path | None, since: float, reported: str | None = None) -> str:
     if reported:
         return reported.splitlines()[0]
     return NO_MESSAGE if text else NOT_BEGUN
+
+
+def reported_cause(message: str) -> str | None:
+    """Return the cause that Snakemake's message about a failed job has; ``None`` where it only has an exit code.
+
+    >>> reported_cause("CalledProcessError in file a:\\nCommand 'python' died with <Signals.SIGKILL: 9>.")
+    'ended by SIGKILL, for example for lack of memory'
+    >>> reported_cause("RuntimeError: Cache backend unavailable\\n")
+    'RuntimeError: Cache backend unavailable'
+    """
+    if match := SIGNAL.search(message):
+        return f"ended by {match[1]}" + (", for example for lack of memory" if match[1] == "SIGKILL" else "")
+    return None if "CalledProcessError" in message else message.strip().rpartition("\n")[2] or None
 
 
 def spent(log: Path | None, since: float) -> float | None:

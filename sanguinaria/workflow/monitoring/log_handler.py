@@ -60,6 +60,8 @@ class LogHandler(LogHandlerBase):
         self.show_progress = show_progress
         self._terminal = stream.isatty()
         self._line_is_shown = False
+        # By thread, as Snakemake reports the exception of a job and then its failure.
+        self._reported: dict[int, str | None] = {}
         self._last_line = 0.0
         self._ended = threading.Event()
 
@@ -95,6 +97,7 @@ class LogHandler(LogHandlerBase):
             LogEvent.RUN_INFO: self._plan,
             LogEvent.JOB_INFO: self._start,
             LogEvent.JOB_FINISHED: self._finish,
+            LogEvent.ERROR: self._report,
             LogEvent.JOB_ERROR: self._fail,
         }
         if event in receivers:
@@ -188,6 +191,10 @@ class LogHandler(LogHandlerBase):
         else:
             self.run.fetch(number)
 
+    def _report(self, event: Mapping[str, Any]) -> None:
+        """Keep what Snakemake says about a job that is about to be reported as failed."""
+        self._reported[event["thread"]] = causes.reported_cause(str(event["msg"]))
+
     def _fail(self, event: Mapping[str, Any]) -> None:
         """A job has failed: print why. Jobs that an interruption ended are still to come.
 
@@ -197,11 +204,12 @@ class LogHandler(LogHandlerBase):
         job = self.run.running.get(number)
         if job is None:
             return
+        reported = event.get("rule_msg") or self._reported.pop(event["thread"], None)
         is_member, seconds = event.get("indent"), causes.spent(job.log, job.started)
         if self.run.interrupted or (is_member and not causes.has_begun(job.log, job.started)):
             self.run.withdraw(number)
         elif is_member and seconds is not None:
             self.run.finish(number, seconds)
         else:
-            self.run.fail(number, causes.cause(job.log, job.started, event.get("rule_msg")))
+            self.run.fail(number, causes.cause(job.log, job.started, reported))
             self.print(f"Failed: {kind(job.rule)} {job.name}: {self.run.failed[number].cause} (log: {job.log})")
