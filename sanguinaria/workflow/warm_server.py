@@ -135,13 +135,19 @@ class WarmProcess:
         return None
 
     def _fork(self, connection: Any, request: Request) -> int:
-        """Fork a job, and return its process id: 0 in the job."""
-        process = os.fork()
+        """Fork a job, and return its process id: 0 in the job, -1 where the system has no place for a process."""
+        try:
+            process = os.fork()
+        except OSError:
+            process = -1
         if not process:
             self._close_all()
             return 0
         for stream in request.streams:
             os.close(stream)
+        if process < 0:
+            self._close(connection)
+            return process
         with suppress(OSError):  # the job does the same; the first of them succeeds
             os.setpgid(process, process)
         job = Job(process, os.pidfd_open(process), connection)
