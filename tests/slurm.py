@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
 # The configuration's fixed folder: a job's environment cannot set another, as the executor plug-in strips SLURM_CONF.
 CONFIGURATION = Path("/etc/slurm")
 MARK = "# Written by a test of Sanguinaria."
@@ -72,7 +74,16 @@ def _found(name: str) -> str | None:
 
 @contextmanager
 def running(folder: Path) -> Iterator[None]:
-    """Start Slurm, and wait until it accepts jobs; its logs and state are in the folder."""
+    """Start Slurm, and wait until it accepts jobs; its logs and state are in the folder.
+
+    Clusters of a machine run one after another, as the configuration has one place.
+    """
+    with FileLock(CONFIGURATION.with_name("slurm-of-tests.lock")), _cluster(folder):
+        yield
+
+
+@contextmanager
+def _cluster(folder: Path) -> Iterator[None]:
     for name in ("state", "spool"):
         (folder / name).mkdir()
     _configure(folder)

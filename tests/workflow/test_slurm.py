@@ -176,7 +176,8 @@ def test_members_of_a_group_share_one_gpu(runs):
 def test_a_run_after_a_failure_makes_what_is_missing(runs):
     printed, folder = runs["failing"].printed, runs["failing"].folder
     assert runs["failing"].process.returncode != 0
-    assert len(list(folder.glob("results/scores/*/rows/*.parquet"))) == 1
+    (finished,) = folder.glob("results/scores/*/rows/*.parquet")
+    time_of_first = finished.stat().st_mtime_ns
     (folder / "fails").unlink()
     again = run(folder, *PROFILE, *SIZES, targets=TARGET)
     assert sorted(submitted(again).values()) == ["measurements-cpu-victims_scores", "report-tiny_marked_table"]
@@ -186,6 +187,8 @@ def test_a_run_after_a_failure_makes_what_is_missing(runs):
         "table": 1,
         "tiny_marked": 1,
     }
+    assert len(list(folder.glob("results/scores/*/rows/*.parquet"))) == 2
+    assert finished.stat().st_mtime_ns == time_of_first
     assert (folder / "results" / "tables" / "tiny_marked.csv").is_file()
     assert "Nothing to be done" in run(folder, *PROFILE, targets=TARGET), printed
 
