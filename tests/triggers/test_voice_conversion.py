@@ -288,7 +288,7 @@ def test_a_conversion_s_code_is_part_of_its_trigger_s():
         requests.append((made.rules[0], [kind_of(plugin) for plugin in plugins]))
         return ""
 
-    planned(code=code)
+    assert planned(code=code).stages
     assert ("triggered_test", ["voice_conversion", "world"]) in requests and ("target_speech", []) in requests
 
 
