@@ -19,6 +19,8 @@ from sanguinaria.workflow.job import job
 # Holds the command line of the run for the jobs (sanguinaria/workflow/preparation.py).
 COMMAND_VARIABLE = "SANGUINARIA_COMMAND"
 ROOT = Path(__file__).parents[2]
+# Where code lies; results, configurations and notes lie beside it, and are no change of the code.
+CODE = ("sanguinaria", "workflow_scripts", "rules", "Snakefile")
 
 
 @contextmanager
@@ -41,7 +43,8 @@ def job_with_provenance(snakemake: Any) -> Iterator[dict[str, Any]]:
 def write_provenance(specification: Mapping[str, Any], trained: Sequence[Path], destination: Path) -> None:
     """Write the provenance of a table or figure as JSON.
 
-    Keys are ``written`` (time), ``command``, ``code`` (commit), ``machine``, ``software``, ``trained_with`` (the
+    Keys are ``written`` (time), ``command``, ``code`` (commit, and the files that differ from
+    it), ``machine``, ``software``, ``trained_with`` (the
     distinct run environments of the models, each with their number) and ``specification``.
 
     Args:
@@ -70,12 +73,27 @@ def _distinct(environments: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _commit(root: Path) -> dict[str, Any] | None:
-    """Commit of the repository, and whether tracked files differ from it; ``None`` without a repository."""
+    """Commit of the repository, and the code that differs from it; ``None`` without a repository.
+
+    ``changed`` is whether there is any difference, ``changed_files`` are the tracked files that differ, and
+    ``untracked_files`` are files of code that the commit does not have, such as an own plug-in.
+    """
     try:
-        commit, changes = (
-            subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, check=True).stdout.strip()
-            for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
-        )
+        commit = _git(root, "rev-parse", "HEAD").strip()
+        changed = _paths_of(_git(root, "diff", "--name-only", "-z", "HEAD"))
+        # Ignored files too: a plug-in acts whether or not git is told to overlook it.
+        untracked = _paths_of(_git(root, "ls-files", "--others", "-z", "--exclude=__pycache__/", "--", *CODE))
     except (OSError, subprocess.CalledProcessError):
         return None
-    return {"commit": commit, "changed": bool(changes)}
+    differences = {"changed_files": changed, "untracked_files": untracked}
+    return {"commit": commit, "changed": any(differences.values()), **differences}
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    # Names of files are bytes; one that is not UTF-8 is written with its bytes as escapes.
+    return subprocess.run(command, capture_output=True, check=True).stdout.decode(errors="backslashreplace")
+
+
+def _paths_of(output: str) -> list[str]:
+    return sorted(filter(None, output.split("\0")))

@@ -45,12 +45,23 @@ def test_equal_environments_are_counted(tmp_path, monkeypatch):
     assert written["specification"] == {"rows": [1]}
 
 
-def test_the_commit_and_uncommitted_changes(repository):
+def test_the_commit_and_what_differs_from_it(repository):
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=repository, capture_output=True, text=True).stdout.strip()
-    (repository / "untracked").touch()
-    assert provenance._commit(repository) == {"commit": head, "changed": False}
+    (repository / "notes.txt").touch()
+    unchanged = {"commit": head, "changed": False, "changed_files": [], "untracked_files": []}
+    assert provenance._commit(repository) == unchanged
     (repository / "a.py").write_text("2\n")
-    assert provenance._commit(repository) == {"commit": head, "changed": True}
+    assert provenance._commit(repository) == {**unchanged, "changed": True, "changed_files": ["a.py"]}
+
+
+def test_untracked_code_is_a_change(repository):
+    (repository / ".gitignore").write_text("/rules/\n__pycache__/\n")
+    own = ["rules/more.smk", "sanguinaria/triggers/größer/__init__.py", "workflow_scripts/mine.py"]
+    for name in (*own, "sanguinaria/triggers/__pycache__/click.pyc", "results/tables/t.csv"):
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).touch()
+    code = provenance._commit(repository)
+    assert code["changed"] and code["untracked_files"] == own and code["changed_files"] == []
 
 
 def test_without_a_repository_there_is_no_commit(tmp_path):
