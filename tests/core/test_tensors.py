@@ -1,5 +1,7 @@
 """Tensors on disk: altered files are errors."""
 
+import os
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -32,6 +34,19 @@ def test_round_trip(path, saved):
     assert description == tensors.load_description(path, "model") == DESCRIPTION
     assert loaded.keys() == saved.keys()
     assert all(torch.equal(loaded[name], saved[name]) for name in saved)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o002, 0o077])
+def test_permissions_are_the_umask_s(tmp_path, saved, umask):
+    former = os.umask(umask)
+    try:
+        tensors.save(saved, DESCRIPTION, tmp_path / "a.safetensors")
+        (tmp_path / "other").touch()
+    finally:
+        os.umask(former)
+    modes = [(tmp_path / name).stat().st_mode & 0o777 for name in ("a.safetensors", "other")]
+    assert modes == [0o666 & ~umask] * 2
+    assert {path.name for path in tmp_path.iterdir()} == {"a.safetensors", "other"}
 
 
 def test_equal_tensors_give_equal_files(tmp_path, path, saved):
