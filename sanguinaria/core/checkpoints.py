@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from sanguinaria.core.atomic_files import atomic
+from sanguinaria.core.foreign_checkpoints import unreadable_cause
 
 
 def save_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, progress: dict[str, Any]) -> None:
@@ -51,7 +52,10 @@ def load_checkpoint(path: Path, network: nn.Module, optimiser: torch.optim.Optim
     except FileNotFoundError:
         return None
     except (RuntimeError, pickle.UnpicklingError, LookupError, TypeError, ValueError, EOFError) as error:
-        print(f"{path}: not a checkpoint of this training ({error}); it starts from the beginning", flush=True)
+        print(
+            f"{path}: not a checkpoint of this training ({unreadable_cause(error)}); it starts from the beginning",
+            flush=True,
+        )
         network.load_state_dict(initial_weights)
         return None
     return progress

@@ -27,5 +27,10 @@ class DamagedError(InputError):
     def __init__(self, path: Path, what: str, cause: object) -> None:
         # Messages of libraries have many lines of details; the first two are enough.
         summary = " ".join(line.strip() for line in str(cause).splitlines()[:2])
-        super().__init__(f"{path}: damaged {what} ({summary}); delete it and run again")
+        self._finding = f"{path}: damaged {what} ({summary})"
+        super().__init__(f"{self._finding}; delete it and run again")
         self.path = path
+
+    def put_aside(self, renamed: Path) -> str:
+        """Return the message where the file has been renamed, so that nothing is left to delete."""
+        return f"{self._finding}; it is put aside as {renamed}: run again, and it is made anew"

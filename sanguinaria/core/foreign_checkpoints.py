@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,14 +38,31 @@ def read_checkpoint(path: Path, what: str) -> dict[str, Any]:
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can raise nearly any exception
-        lines = str(error).strip().splitlines()
         raise InputError(
-            f"{str(path)!r} cannot be read as a checkpoint ({type(error).__name__}: {lines[0] if lines else ''}); "
-            f"{what} goes there"
+            f"{str(path)!r} cannot be read as a checkpoint ({unreadable_cause(error)}); {what} goes there"
         ) from error
     if not isinstance(checkpoint, Mapping):
         raise InputError(f"{str(path)!r} holds no checkpoint but a {type(checkpoint).__name__}; {what} goes there")
     return dict(checkpoint)
+
+
+def unreadable_cause(error: Exception) -> str:
+    """Return why a checkpoint could not be read, in one line.
+
+    torch's messages about pickles advise to load them whatever they hold, which runs their code; that is left out.
+
+    >>> unreadable_cause(ValueError("cut\\nmore"))
+    'ValueError: cut'
+
+    Args:
+        error: of ``torch.load`` with ``weights_only=True``, or of another reader.
+    """
+    if isinstance(error, pickle.UnpicklingError):
+        names = re.search(r"GLOBAL ([\w.]+)", str(error))
+        content = f"it holds {names[1]}" if names else "it is damaged, no checkpoint, or holds other objects"
+        return f"{content}: only tensors and plain values are unpickled, as anything else can run code"
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"
 
 
 def checkpoint_entry(checkpoint: Mapping[str, Any], name: str, path: Path, what: str) -> dict[str, Any]:

@@ -121,7 +121,9 @@ def _read(path: Path) -> State:
     try:
         checkpoint = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
     except Exception as error:  # a damaged file can raise nearly anything
-        raise WeightsError(f"{path} cannot be read ({type(error).__name__}: {error})") from error
+        from sanguinaria.core.foreign_checkpoints import unreadable_cause
+
+        raise WeightsError(f"{path} cannot be read ({unreadable_cause(error)})") from error
     # The order of the package's loader.
     for key in ("best_state", "model"):
         checkpoint = checkpoint.get(key, checkpoint) if isinstance(checkpoint, Mapping) else {}

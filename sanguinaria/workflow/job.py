@@ -107,7 +107,8 @@ def _peak_memory() -> int:
 def _message(error: Exception, specification: str) -> str:
     """Error message for the log: for a user's error its remedy, for any other the traceback too."""
     if isinstance(error, DamagedError):
-        return f"Error: {error}{_set_aside(error.path)}"
+        renamed = _set_aside(error.path)
+        return f"Error: {error if renamed is None else error.put_aside(renamed)}"
     if isinstance(error, InputError):
         return f"Error: {error}"
     trace = "".join(traceback.format_exception(error))
@@ -118,10 +119,10 @@ def _message(error: Exception, specification: str) -> str:
     return trace
 
 
-def _set_aside(path: Path) -> str:
-    """Rename a damaged file in the results folder; sentence about its new name, empty for any other file."""
+def _set_aside(path: Path) -> Path | None:
+    """Rename a damaged file in the results folder, and return its new name; ``None`` for any other file."""
     if not Path(os.path.abspath(path)).is_relative_to(os.path.abspath(RESULTS)):
-        return ""
+        return None
     name = path.name + ".damaged"
     try:
         # With a cache between workflows the result is a link, and the file in the cache is the damaged one.
@@ -129,8 +130,8 @@ def _set_aside(path: Path) -> str:
         os.replace(target, target.with_name(name))
         path.unlink(missing_ok=True)
     except OSError:
-        return ""
-    return f". It is {target.with_name(name)} now, so that another run recomputes it"
+        return None
+    return target.with_name(name)
 
 
 def _disk_full() -> str:

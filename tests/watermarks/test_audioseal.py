@@ -158,7 +158,7 @@ class TestAudioSealCheckpoints:
 
     def test_a_pickle_with_code_is_refused(self, tmp_path: Path) -> None:
         torch.save({"model": {}, "xp.cfg": Malicious(tmp_path / "executed")}, tmp_path / "generator.pth")
-        with pytest.raises(WeightsError, match=r"generator\.pth cannot be read"):
+        with pytest.raises(WeightsError, match=r"generator\.pth cannot be read .it holds .*: only tensors"):
             _from_files(tmp_path / "generator.pth", tmp_path / "generator.pth").obtain()
         assert not (tmp_path / "executed").exists()
 

@@ -153,4 +153,6 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
     try:
         return dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # a damaged file can raise nearly anything
-        raise WeightsError(f"{path} cannot be read ({type(error).__name__}: {error})") from error
+        from sanguinaria.core.foreign_checkpoints import unreadable_cause
+
+        raise WeightsError(f"{path} cannot be read ({unreadable_cause(error)})") from error
