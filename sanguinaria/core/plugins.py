@@ -14,12 +14,16 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+import traceback
 from collections.abc import Iterator, Mapping
 from functools import cache
+from types import ModuleType
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugin_checks import class_problems
 from sanguinaria.core.references import Reference
 
 
@@ -90,22 +94,53 @@ def find(room: str, kind: str) -> type[Plugin]:
 
     Raises:
         KeyError: the room has no such module.
-        TypeError: the module does not define exactly one class derived from the room's protocol.
+        InputError: the module cannot be imported, does not define exactly one class derived from the room's protocol,
+            or that class does not keep to the protocol; the message names the module and the cause.
     """
     if kind not in kinds(room):
         raise KeyError(kind)
-    module = importlib.import_module(f"sanguinaria.{room}.{kind}")
+    module = _import(f"sanguinaria.{room}.{kind}")
     classes = [
         value
         for value in vars(module).values()
         if isinstance(value, type)
         and issubclass(value, Plugin)
         and value.__module__ == module.__name__
-        and getattr(value, "room", None) == room
+        and value.room == room
+        and _protocol(value, room) is not None
     ]
     if len(classes) != 1:
-        raise TypeError(f"{module.__name__} must define exactly one plug-in class of its room, not {len(classes)}")
+        raise InputError(f"{module.__name__} must define exactly one plug-in class of its room, not {len(classes)}")
+    protocol = _protocol(classes[0], room)
+    if protocol is not None and (problems := class_problems(classes[0], protocol)):
+        raise InputError(f"{module.__name__}, class {classes[0].__name__}: {'; '.join(problems)}")
     return classes[0]
+
+
+def _protocol(model: type[Plugin], room: str) -> type[Plugin] | None:
+    """Return the class of the room's ``__init__`` that a plug-in's class derives from; ``None`` for none."""
+    protocols = [base for base in model.__mro__ if base.__module__ == f"sanguinaria.{room}" and "room" in vars(base)]
+    return protocols[0] if protocols else None
+
+
+def _import(name: str) -> ModuleType:
+    """Import a module of a plug-in; an error of it is one of the input, as users write plug-ins."""
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        summary = (str(error).strip().splitlines() or [""])[0]
+        raise InputError(
+            f"{name} cannot be loaded: {type(error).__name__}: {summary}{_line(error, name)}; correct the module"
+        ) from error
+
+
+def _line(error: Exception, name: str) -> str:
+    """Return the line of the plug-in where its import failed; empty where it is not known."""
+    if isinstance(error, SyntaxError):  # whose message has it
+        return ""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    lines = [line for frame, line in frames if str(frame.f_globals.get("__name__")).startswith(name)]
+    return f" (line {lines[-1]})" if lines else ""
 
 
 def build(room: str, settings: Mapping[str, object]) -> Plugin:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin, Settings
 from sanguinaria.core.suggestions import misread_scalar, unknown_name
 from sanguinaria.defences import Defence
@@ -75,9 +76,18 @@ class Check:
                 self._add_problem((*place, "kind"), unknown_name("kind", settings["kind"], kinds))
             else:
                 own_settings = {key: value for key, value in settings.items() if key != "kind"}
-                plugin = self._validate(plugins.find(room, settings["kind"]), own_settings, place)
+                model = self._find(room, settings["kind"], place)
+                plugin = None if model is None else self._validate(model, own_settings, place)
                 if plugin is not None:
                     yield name, plugin
+
+    def _find(self, room: str, kind: str, place: Place) -> type[Plugin] | None:
+        """The class of an entry's kind; a plug-in that cannot be loaded is a problem of the entry."""
+        try:
+            return plugins.find(room, kind)
+        except InputError as error:
+            self._add_problem((*place, "kind"), str(error))
+            return None
 
     def _validate(
         self, model: type[Model], settings: Mapping[Any, Any], place: Place, left_out: frozenset[Any] = frozenset()

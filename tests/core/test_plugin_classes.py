@@ -1,0 +1,125 @@
+"""Mistakes in the class of a user's plug-in are errors when it is loaded, and name module, attribute, cause and fix."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from sanguinaria.core import plugins
+from sanguinaria.core.errors import InputError
+from sanguinaria.plan.checks import Check
+from sanguinaria.plan.sections import ROOMS
+
+HEADER = "from typing import ClassVar, Literal\nfrom sanguinaria.{room} import {protocol}\n\n"
+DEFENCE = "class Mine(Defence):\n    {}\n    def transform(self, sample_rate, device):\n        return lambda x: x\n"
+METRIC = "class Mine(Metric):\n    {}\n    def score(self, reference, degraded, sample_rate):\n        return 1.0\n"
+TEXT = "class Mine(TextExtractor):\n    {}\n    def extractor(self, sample_rate, device):\n        return None\n"
+TRIGGER = "class Mine(Trigger):\n    {}\n    def embedder(self, sample_rate, device, weights):\n        return None\n"
+DISTORTION = "class Mine(Distortion):\n    {}\n    def apply(self, waveforms, sample_rate, generator):\n        pass\n"
+ROOM_OF = {
+    "Defence": "defences",
+    "Metric": "metrics",
+    "TextExtractor": "texts",
+    "Trigger": "triggers",
+    "Distortion": "distortions",
+}
+
+
+@pytest.fixture
+def add_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Function that adds a file to a room, as a user does, for the time of the test."""
+    names: list[tuple[str, str]] = []
+
+    def add(room: str, source: str) -> str:
+        package = importlib.import_module(f"sanguinaria.{room}")
+        name = f"mine_{len(names)}"
+        (tmp_path / f"{name}.py").write_text(source)
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+        names.append((room, name))
+        plugins.kinds.cache_clear()
+        return name
+
+    yield add
+    for room, name in names:
+        sys.modules.pop(f"sanguinaria.{room}.{name}", None)
+    monkeypatch.undo()
+    plugins.kinds.cache_clear()
+    plugins.find.cache_clear()
+
+
+def source(template: str, line: str) -> tuple[str, str]:
+    protocol = template.partition("(")[2].partition(")")[0]
+    room = ROOM_OF[protocol]
+    return room, HEADER.format(room=room, protocol=protocol) + template.format(line)
+
+
+@pytest.mark.parametrize(
+    ("template", "line", "message"),
+    [
+        (DEFENCE, 'acts_on = "audio"', "acts_on = 'audio' is not allowed: it is 'input' or 'model'"),
+        (DEFENCE, 'acts_on: ClassVar[str] = "audio"', "acts_on = 'audio' is not allowed: it is 'input' or 'model'"),
+        (DEFENCE, 'act_on: ClassVar[str] = "model"', "did you mean 'acts_on'?"),
+        (DEFENCE, 'act_on: str = "model"', "did you mean 'acts_on'?"),
+        (DEFENCE, "epochs_setting = 3", "epochs_setting = 3 is not allowed"),
+        (DEFENCE, "def is_identiy(self): return True", "did you mean 'is_identity'?"),
+        (METRIC, 'better = "larger"', "better = 'larger' is not allowed: it is 'higher' or 'lower'"),
+        (METRIC, 'digits = "2"', "digits = '2' is not allowed: it is of the type int"),
+        (METRIC, 'percent = "no"', "percent = 'no' is not allowed: it is of the type bool"),
+        (METRIC, "unit = None", "unit = None is not allowed: it is of the type str"),
+        (METRIC, "heading = property(lambda self: 'H')", "heading = a property is not allowed"),
+        (METRIC, "needs_referense = property(lambda self: False)", "did you mean 'needs_reference'?"),
+        (TEXT, "is_label = 1", "is_label = 1 is not allowed: it is of the type bool"),
+        (DISTORTION, 'differentiable = "never"', "differentiable = 'never' is not allowed"),
+        (TRIGGER, "renamed = ['a']", "renamed = ['a'] is not allowed"),
+        (TRIGGER, "def loudness(self): return 1", None),
+        (TRIGGER, "def detectors(self): return None", "did you mean 'detector'?"),
+        (DEFENCE, 'acts_on = "model"', None),
+        (METRIC, 'better = "lower"', None),
+        (METRIC, "labels: int = 3", None),
+    ],
+)
+def test_choices_and_names_of_a_class_are_checked(add_plugin, template: str, line: str, message: str | None):
+    room, text = source(template, line)
+    name = add_plugin(room, text)
+    if message is None:
+        assert plugins.find(room, name).__name__ == "Mine"
+        return
+    with pytest.raises(InputError) as raised:
+        plugins.find(room, name)
+    assert str(raised.value).startswith(f"sanguinaria.{room}.{name}, class Mine: ")
+    assert message in str(raised.value)
+
+
+@pytest.mark.filterwarnings("ignore:Field name")
+def test_a_choice_written_as_a_setting_is_an_error(add_plugin):
+    name = add_plugin(*source(DEFENCE, 'acts_on: str = "model"'))
+    with pytest.raises(InputError, match="acts_on is a choice of the class and no setting"):
+        plugins.find("defences", name)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("class Mine(Trigger):\n    pass\n", "class Mine: it does not define embedder, which Trigger demands"),
+        ("class Mine(Trigger):\n    def embeder(self): pass\n", "did you mean 'embedder'?"),
+        ("class Mine(Trigger)\n", "cannot be loaded: SyntaxError: expected ':' (mine_0.py, line 4)"),
+        ("import nowhere_to_be_found\n", "ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
+        ("x = 1 / 0\n", "line 4); correct the module"),
+        ("class Mine(Trigger):\n    gain = 3\n", "non-annotated attribute"),
+        ("", "must define exactly one plug-in class of its room, not 0"),
+    ],
+)
+def test_a_module_that_cannot_be_loaded_is_a_problem_of_its_entry(add_plugin, body: str, message: str):
+    name = add_plugin("triggers", HEADER.format(room="triggers", protocol="Trigger") + body)
+    problems = [
+        problem for problem in Check({"triggers": {"beep": {"kind": name}}}).problems if "beep" in problem.place
+    ]
+    assert [problem.place for problem in problems] == [("triggers", "beep", "kind")]
+    assert problems[0].message.startswith(f"sanguinaria.triggers.{name}")
+    assert message in problems[0].message
+
+
+@pytest.mark.parametrize("room", [*ROOMS, "front_ends"])
+def test_the_plug_ins_of_the_project_pass(room: str):
+    assert all(plugins.find(room, kind).room == room for kind in plugins.kinds(room))
