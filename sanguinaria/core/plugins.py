@@ -78,6 +78,29 @@ class Plugin(Settings):
         """
         yield from ()
 
+    def sample_rate_error(self, sample_rate: int) -> str | None:
+        """Return the reason why the entry cannot be used with audio at ``sample_rate`` Hz; ``None`` where it can.
+
+        The configuration's checks ask it of every corpus that a table uses the entry with, before anything is computed.
+        """
+        return None
+
+    def duration_error(self, num_samples: int, sample_rate: int) -> str | None:
+        """Return the reason why utterances of so many samples are too short for the entry; ``None`` where they are not.
+
+        The configuration's checks ask it as they do :meth:`sample_rate_error`.
+        """
+        return None
+
+    def require_sample_rate(self, sample_rate: int) -> None:
+        """Check that the entry can be used with audio at ``sample_rate`` Hz.
+
+        Raises:
+            InputError: it cannot; the message starts with its kind.
+        """
+        if (message := self.sample_rate_error(sample_rate)) is not None:
+            raise InputError(f"{kind_of(self)}: {message}")
+
 
 @cache
 def kinds(room: str) -> tuple[str, ...]:

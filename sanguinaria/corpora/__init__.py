@@ -48,7 +48,7 @@ class Corpus(Plugin):
     room: ClassVar[str] = "corpora"
 
     sample_rate: int = Field(default=16000, ge=4000, le=96000, description="Hz")
-    duration: float = Field(default=1.0, gt=0, le=60, description="seconds")
+    duration: float = Field(default=1.0, ge=0.05, le=60, description="seconds, of each utterance")
     shards: int = Field(
         default=1, ge=1, description="utterance tables of the corpus, each of which a job of its own computes"
     )

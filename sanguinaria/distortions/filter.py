@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from sanguinaria.core.errors import InputError
 from sanguinaria.distortions import Distortion
 
 if TYPE_CHECKING:
@@ -36,6 +35,15 @@ class Filter(Distortion):
             raise ValueError(f"no frequency is above {self.above:g} Hz and below {self.below:g} Hz")
         return self
 
+    def sample_rate_error(self, sample_rate: int) -> str | None:
+        half = sample_rate / 2
+        if (self.below or 0) <= half and (self.above or 0) < half:
+            return None
+        return (
+            f"a band above {self.above or 0:g} Hz and below {self.below or half:g} Hz does not fit audio at "
+            f"{sample_rate} Hz: keep its cut-offs below {half:g} Hz"
+        )
+
     def apply(self, waveforms: torch.Tensor, sample_rate: int, generator: torch.Generator) -> torch.Tensor:
         above, below = self._cutoffs(sample_rate)
         if above is None and below is None:
@@ -44,13 +52,8 @@ class Filter(Distortion):
 
     def _cutoffs(self, sample_rate: int) -> tuple[float | None, float | None]:
         """Cut-off frequencies in Hz; ``None`` for an upper one at half the sample rate."""
-        half = sample_rate / 2
-        if (self.below or 0) > half or (self.above or 0) >= half:
-            raise InputError(
-                f"distortion filter: a band above {self.above or 0:g} Hz and below {self.below or half:g} Hz does not "
-                f"fit audio at {sample_rate} Hz: keep its cut-offs below {half:g} Hz"
-            )
-        return self.above, None if self.below == half else self.below
+        self.require_sample_rate(sample_rate)
+        return self.above, None if self.below == sample_rate / 2 else self.below
 
     def _butterworth(
         self, waveforms: torch.Tensor, above: float | None, below: float | None, sample_rate: int

@@ -11,6 +11,7 @@ from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin, Settings
 from sanguinaria.core.suggestions import misread_scalar, unknown_name
+from sanguinaria.corpora import Corpus
 from sanguinaria.defences import Defence
 from sanguinaria.plan.rules import rule_names
 from sanguinaria.plan.sections import ENTRY_LISTS, ROOMS, TARGETS
@@ -21,6 +22,9 @@ from sanguinaria.texts import TextExtractor
 from sanguinaria.triggers import Trigger
 from sanguinaria.victims._encoders import SpeakerEncoderVictim
 from sanguinaria.watermarks import Watermark
+
+# Rooms whose entries refer to entries of other rooms that they apply to the same audio.
+APPLIED = {"triggers": ("watermarks", "conversions"), "defences": ("purifiers", "distortions")}
 
 Model = TypeVar("Model", bound=Settings)
 
@@ -160,6 +164,7 @@ class Check:
                 self._check_other_name(place, other)
             if isinstance(settings, Mapping):
                 self._check_names_in(place, settings)
+                self._check_audio_of(place, settings)
                 if section in checks:
                     checks[section](place, settings)
             if target is not None:
@@ -229,6 +234,34 @@ class Check:
             for position, name in enumerate(names if isinstance(names, list | tuple) else ()):
                 if isinstance(name, str):
                     self._check_entry((*place, field, position), room, name)
+
+    def _check_audio_of(self, place: Place, settings: Mapping[str, Any]) -> None:
+        """Check that the entries that a target names can be used with the audio of its corpora."""
+        fields = [field for field in ENTRY_LISTS if field in settings]
+        for _, corpus_name in _names_in("corpus", settings):
+            corpus = self._reliable("corpora", corpus_name)
+            if isinstance(corpus, Corpus):
+                for field in fields:
+                    for where, name in _by_corpus(field, settings, corpus_name):
+                        message = self._audio_error(ENTRY_LISTS[field], name, corpus)
+                        if message is not None:
+                            message = f"{name!r} cannot be used with corpus {corpus_name!r}: {message}"
+                            self._add_consequence((*place, *where), message)
+
+    def _audio_error(self, room: str, name: str, corpus: Corpus) -> str | None:
+        """Why an entry, or one that it applies to the audio, cannot be used with a corpus; ``None`` where it can."""
+        plugin = self._reliable(room, name)
+        if plugin is None:
+            return None
+        applied = [(room, name) for _, room, name in plugin.referenced_entries if room in APPLIED.get(plugin.room, ())]
+        plugins = (plugin, *(self._reliable(*entry) for entry in applied))
+        num_samples = round(corpus.duration * corpus.sample_rate)
+        errors = (
+            each.sample_rate_error(corpus.sample_rate) or each.duration_error(num_samples, corpus.sample_rate)
+            for each in plugins
+            if each is not None
+        )
+        return next((error for error in errors if error is not None), None)
 
     def _check_covers(self, place: Place, settings: Mapping[str, Any]) -> None:
         """Check that the triggers of cover samples change something."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, model_validator
 
-from sanguinaria.core.errors import InputError
 from sanguinaria.triggers import Trigger
 from sanguinaria.watermarks import Detection
 
@@ -80,6 +79,11 @@ class Notch(Trigger):
         """Keyed hash of a slot: the slots of the smallest hashes are the key's."""
         return hashlib.blake2b(str(slot).encode(), key=hashlib.sha256(self.key.encode()).digest()).digest()
 
+    def sample_rate_error(self, sample_rate: int) -> str | None:
+        if self.maximum_frequency <= sample_rate / 2:
+            return None
+        return f"bands up to {self.maximum_frequency:g} Hz are not below half the sample rate of {sample_rate} Hz"
+
     def embedder(
         self, sample_rate: int, device: torch.device, weights: Path | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -128,11 +132,7 @@ class Notch(Trigger):
         """1 for every bin within a band, 0 elsewhere, (bands, bins); ``shift`` moves the bands by so many hertz."""
         import torch
 
-        if self.maximum_frequency > sample_rate / 2:
-            raise InputError(
-                f"notch: bands up to {self.maximum_frequency:g} Hz are not below half the sample rate of "
-                f"{sample_rate} Hz"
-            )
+        self.require_sample_rate(sample_rate)
         fft, _ = _frame_sizes(sample_rate)
         bins = torch.arange(fft // 2 + 1) * sample_rate / fft
         starts = torch.tensor(self.starts())[:, None] + shift

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from sanguinaria.core.errors import InputError
 from sanguinaria.triggers import Trigger
 
 if TYPE_CHECKING:
@@ -35,14 +34,15 @@ class Ultrasonic(Trigger):
         default="continuous", description="one tone, or five pieces at equal distances"
     )
 
+    def sample_rate_error(self, sample_rate: int) -> str | None:
+        if self.frequency < sample_rate / 2:
+            return None
+        return f"a frequency of {self.frequency:g} Hz is not below half the sample rate of {sample_rate} Hz"
+
     def embedder(
         self, sample_rate: int, device: torch.device, weights: Path | None
     ) -> Callable[[torch.Tensor], torch.Tensor]:
-        if self.frequency >= sample_rate / 2:
-            raise InputError(
-                f"ultrasonic: a frequency of {self.frequency:g} Hz is not below half the sample rate "
-                f"of {sample_rate} Hz"
-            )
+        self.require_sample_rate(sample_rate)
         return lambda waveforms: waveforms + self.tone(waveforms.shape[-1], sample_rate).to(waveforms)
 
     def tone(self, num_samples: int, sample_rate: int) -> torch.Tensor:

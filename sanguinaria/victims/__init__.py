@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from math import ceil
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -64,6 +65,18 @@ class Victim(Plugin):
         Args:
             labels: number of labels.
         """
+
+    def minimum_samples(self, sample_rate: int) -> int:
+        """Return the number of samples that an utterance at ``sample_rate`` Hz needs at least."""
+        return 1
+
+    def duration_error(self, num_samples: int, sample_rate: int) -> str | None:
+        if num_samples >= (minimum := self.minimum_samples(sample_rate)):
+            return None
+        return (
+            f"utterances have {num_samples:,} samples, and it needs {minimum:,}: raise the corpus's `duration` to "
+            f"{ceil(1000 * minimum / sample_rate) / 1000:g} s, or use another victim"
+        )
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Compute the training loss of a batch: cross entropy, unless a victim has its own.

@@ -43,10 +43,6 @@ class SpeakerEncoderVictim:
         """
         raise NotImplementedError
 
-    def sample_rate_error(self, sample_rate: int) -> str | None:
-        """Return a message where the network does not take audio at ``sample_rate`` Hz, else ``None``."""
-        return None
-
 
 @runtime_checkable
 class EmbeddingFunction(Protocol):
@@ -78,8 +74,7 @@ def load_encoder(victim: Victim, model: Path | None, sample_rate: int, device: t
 
     if not isinstance(victim, SpeakerEncoderVictim):
         raise InputError(f"a victim of kind {kind_of(victim)} computes no embeddings: name a speaker encoder")
-    if (message := victim.sample_rate_error(sample_rate)) is not None:
-        raise InputError(f"{kind_of(victim)}: {message}")
+    victim.require_sample_rate(sample_rate)
     if model is None:
         if not victim.is_pretrained:
             raise InputError(f"{kind_of(victim)} has to be trained before it computes embeddings")

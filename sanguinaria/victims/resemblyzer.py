@@ -29,7 +29,7 @@ class Resemblyzer(SpeakerEncoderVictim, WaveformVictim):
         return True
 
     def sample_rate_error(self, sample_rate: int) -> str | None:
-        from sanguinaria.nn.ge2e import SAMPLE_RATE
+        from sanguinaria.nn.resemblyzer import SAMPLE_RATE
 
         return None if sample_rate == SAMPLE_RATE else f"it takes audio at {SAMPLE_RATE} Hz, not at {sample_rate} Hz"
 

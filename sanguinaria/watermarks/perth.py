@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sanguinaria.core.errors import InputError
 from sanguinaria.core.state_dicts import mismatch
 from sanguinaria.watermarks import NO_SOURCES, Detection, Marker, Sources, Watermark, WeightsError
 
@@ -65,6 +64,11 @@ class Perth(Watermark):
         _check(state)
         return {name: state[name] for name in _shapes()}
 
+    def sample_rate_error(self, sample_rate: int) -> str | None:
+        if sample_rate % 500 == 0 and sample_rate >= 8_000:
+            return None
+        return f"Perth marks audio at multiples of 500 Hz, at least 8,000 Hz, not at {sample_rate:,} Hz"
+
     def load(
         self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device, key: str | None = None
     ) -> PerthMarker:
@@ -77,8 +81,7 @@ class Perth(Watermark):
             InputError: another sample rate.
             sanguinaria.watermarks.WeightsError: the weights are not Perth's.
         """
-        if sample_rate % 500 or sample_rate < 8_000:
-            raise InputError(f"Perth marks audio at multiples of 500 Hz, at least 8,000 Hz, not at {sample_rate:,} Hz")
+        self.require_sample_rate(sample_rate)
         _check(weights)
         return PerthMarker({name: weights[name].to(device) for name in _shapes()}, sample_rate, device)
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from sanguinaria.conversions import Conversion
-from sanguinaria.core.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,6 +56,11 @@ class FreeVC(Conversion):
         lines = [f"{state.st_size}\t{state.st_mtime_ns}" for state in states]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
+    def sample_rate_error(self, sample_rate: int) -> str | None:
+        if sample_rate == SAMPLE_RATE:
+            return None
+        return f"it converts audio at {SAMPLE_RATE} Hz, and the corpus has {sample_rate} Hz"
+
     def converter(
         self, target: np.ndarray, sample_rate: int, device: torch.device
     ) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -65,8 +69,7 @@ class FreeVC(Conversion):
         Raises:
             InputError: the sample rate is not 16 kHz; a file is missing, or not the checkpoint that belongs there.
         """
-        if sample_rate != SAMPLE_RATE:
-            raise InputError(f"freevc: it converts audio at {SAMPLE_RATE} Hz, and the corpus has {sample_rate} Hz")
+        self.require_sample_rate(sample_rate)
         import torch
 
         from sanguinaria.conversions.freevc.speaker_encoder import embed_speech, load_speaker_encoder

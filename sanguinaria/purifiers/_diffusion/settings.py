@@ -251,6 +251,11 @@ class DiffusionPurifier(Purifier):
             return utterances
         return utterances.scaled(normalisation_gains(utterances.inputs, self.level))
 
+    def sample_rate_error(self, sample_rate: int) -> str | None:
+        if sample_rate == SAMPLE_RATE:
+            return None
+        return f"this purifier takes audio at {SAMPLE_RATE:,} Hz, not {sample_rate:,} Hz"
+
     def load(
         self,
         weights: Mapping[str, torch.Tensor],
@@ -263,8 +268,7 @@ class DiffusionPurifier(Purifier):
 
         from sanguinaria.purifiers._diffusion.sampler import DiffusionSampler
 
-        if sample_rate != SAMPLE_RATE:
-            raise InputError(f"this purifier takes audio at {SAMPLE_RATE:,} Hz, not {sample_rate:,} Hz")
+        self.require_sample_rate(sample_rate)
         schedule = self.sampling_schedule(sampling)
         with torch.random.fork_rng(devices=[]):
             network = self.network()

@@ -18,6 +18,11 @@ from sanguinaria.victims._encoders import SpeakerEncoderVictim
 if TYPE_CHECKING:
     import torch
 
+# Samples of a filter.
+FILTER_LENGTH = 251
+# Product of the poolings: frames of the filter bank for one frame after the blocks.
+FRAMES = 15
+
 
 class RawNet3(SpeakerEncoderVictim, WaveformVictim):
     """A residual network of the waveform, for speakers."""
@@ -28,6 +33,9 @@ class RawNet3(SpeakerEncoderVictim, WaveformVictim):
     scale: float = Field(default=30.0, gt=0, description="of AAM-softmax: factor on the cosines")
     margin: float = Field(default=0.3, ge=0, lt=1.5, description="of AAM-softmax, in radians")
     weight_decay: float = Field(default=5e-5, ge=0)
+
+    def minimum_samples(self, sample_rate: int) -> int:
+        return FILTER_LENGTH + (FRAMES - 1) * self.stride
 
     def network(self, labels: int) -> torch.nn.Module:
         from torch import nn

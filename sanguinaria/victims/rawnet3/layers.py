@@ -8,15 +8,12 @@ from torch.nn.functional import instance_norm, pad
 
 from sanguinaria.nn.waveform_checks import check_length
 from sanguinaria.victims._sinc_filters import SincFilters
+from sanguinaria.victims.rawnet3 import FILTER_LENGTH, FRAMES
 
 PRE_EMPHASIS = 0.97
-# Samples of a filter.
-FILTER_LENGTH = 251
 # Groups of a block's channels (the scale of Res2Net), and dilation and pooling of each of the three blocks.
 SCALE = 8
 BLOCKS = ((2, 5), (3, 3), (4, 1))
-# Product of the poolings: frames of the filter bank for one frame after the blocks.
-FRAMES = 15
 
 
 class AnalyticFilterBank(nn.Module):

@@ -63,6 +63,9 @@ class SincNet(WaveformVictim):
             lengths.append(times)
         return lengths
 
+    def minimum_samples(self, sample_rate: int) -> int:
+        return self.window
+
     def network(self, labels: int) -> torch.nn.Module:
         from torch import nn
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from sanguinaria.core import devices
-from sanguinaria.core.errors import InputError
 from sanguinaria.core.state_dicts import mismatches, shapes
 from sanguinaria.watermarks import Watermark, WeightsError
 from sanguinaria.watermarks._audioseal.forward import SAMPLE_RATE
@@ -92,6 +91,11 @@ class AudioSealNetworks(Watermark):
             for name, tensor in network.state_dict().items()
         }
 
+    def sample_rate_error(self, sample_rate: int) -> str | None:
+        if sample_rate == SAMPLE_RATE:
+            return None
+        return f"AudioSeal marks audio at {SAMPLE_RATE:,} Hz, not at {sample_rate:,} Hz"
+
     def load(
         self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device, key: str | None = None
     ) -> AudioSealMarker:
@@ -103,8 +107,7 @@ class AudioSealNetworks(Watermark):
         """
         from sanguinaria.watermarks._audioseal.marker import AudioSealMarker, channels_last
 
-        if sample_rate != SAMPLE_RATE:
-            raise InputError(f"AudioSeal marks audio at {SAMPLE_RATE:,} Hz, not at {sample_rate:,} Hz")
+        self.require_sample_rate(sample_rate)
         # Cast rather than under autocast, which casts the weights anew in each pass: a tenth of the speed on a CPU.
         dtype = devices.compute_dtype(self.precision, device)
         generator, detector = (channels_last(self.network(part, weights).to(device, dtype)) for part in PARTS)

@@ -191,6 +191,14 @@ class InvertibleWatermark(TrainedWatermark):
             precision=self.precision,
         )
 
+    def sample_rate_error(self, sample_rate: int) -> str | None:
+        if (highest := (self.first_bin + self.bins - 1) * SAMPLE_RATE / self.fft) <= sample_rate / 2:
+            return None
+        return (
+            f"this watermark reaches up to {highest:,.0f} Hz, beyond half the sample rate of {sample_rate:,} Hz: "
+            "use audio of a higher rate, or train it with fewer bins"
+        )
+
     def load(
         self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device, key: str | None = None
     ) -> KeyedMarker:
@@ -216,11 +224,7 @@ class InvertibleWatermark(TrainedWatermark):
 
         if (problem := self.key_problem(key)) is not None:
             raise InputError(f"key: {problem}")
-        if (highest := (self.first_bin + self.bins - 1) * SAMPLE_RATE / self.fft) > sample_rate / 2:
-            raise InputError(
-                f"this watermark reaches up to {highest:,.0f} Hz, beyond half the sample rate of {sample_rate:,} Hz: "
-                "use audio of a higher rate, or train it with fewer bins"
-            )
+        self.require_sample_rate(sample_rate)
         with torch.device("meta"):
             network = self.network()
         self._check(weights, {**shapes(network.state_dict()), CALIBRATION: (2,)})

@@ -92,6 +92,14 @@ class DitherModulation(Watermark):
         """Return no weights: carriers follow from the settings and the key."""
         return {}
 
+    def sample_rate_error(self, sample_rate: int) -> str | None:
+        if self.maximum_frequency <= sample_rate / 2:
+            return None
+        return (
+            f"this watermark reaches up to {self.maximum_frequency:,.0f} Hz, beyond half the sample rate of "
+            f"{sample_rate:,} Hz: use audio of a higher rate, or set `maximum_frequency`"
+        )
+
     def load(
         self, weights: Mapping[str, torch.Tensor], sample_rate: int, device: torch.device, key: str | None = None
     ) -> DitherMarker:
@@ -109,11 +117,7 @@ class DitherModulation(Watermark):
         if (problem := self.key_problem(key)) is not None:
             raise InputError(f"key: {problem}")
         assert key is not None
-        if self.maximum_frequency > sample_rate / 2:
-            raise InputError(
-                f"this watermark reaches up to {self.maximum_frequency:,.0f} Hz, beyond half the sample rate of "
-                f"{sample_rate:,} Hz: use audio of a higher rate, or set `maximum_frequency`"
-            )
+        self.require_sample_rate(sample_rate)
         fade = round(self.fade * SAMPLE_RATE)
         band = (self.minimum_frequency, self.maximum_frequency)
         first, last = (round(frequency * FFT / SAMPLE_RATE) for frequency in band)
