@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
+import re
+import stat
 from pathlib import Path
-from typing import BinaryIO, Literal
 
 import numpy as np
 import soundfile
 
+from sanguinaria.audio.containers import CHECKED, check_first_bytes, check_not_truncated
+from sanguinaria.audio.mpeg_frames import Frames, read_frames
 from sanguinaria.audio.resampling import resample_polyphase
 from sanguinaria.core.errors import InputError
 
@@ -23,15 +27,15 @@ CONTAINERS = {
     ".aiff": ("AIFF",),
     ".au": ("AU",),
 }
-# First bytes of the containers with chunks, their byte order, and the name of the chunk with the audio.
-CHUNKED: dict[bytes, tuple[Literal["little", "big"], bytes]] = {
-    b"RIFF": ("little", b"data"),
-    b"RIFX": ("big", b"data"),
-    b"FORM": ("big", b"SSND"),
-}
-# Streaming writers cannot write the final size. They leave the maximum (ffmpeg), 2³¹ (arecord), or a little less (sox):
-# sizes that no utterance has.
-PLACEHOLDER = 0x7FFFF000
+MPEG = CONTAINERS[".mp3"]
+# First bytes of other containers, however they are named.
+MAGIC = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"caff", b".snd", b"dns.", b"NIST", b"fLaC", b"OggS", b"Creative")
+# Frames that libsndfile reports for a FLAC file of unknown length are 2⁶³ − 1; no recording has as many as these.
+UNKNOWN_LENGTH = 1 << 40
+# Samples beyond this are not a loud recording (18 dB over full scale) but integers written as floats.
+LARGEST = 8.0
+# A share of clipped samples from which the remark is another one: no hair of overshoot, but distortion throughout.
+HEAVILY_CLIPPED = 0.01
 
 
 def read_file(path: Path) -> tuple[np.ndarray, int, list[str]]:
@@ -41,75 +45,116 @@ def read_file(path: Path) -> tuple[np.ndarray, int, list[str]]:
         Samples (frames, channels) as float32, the sample rate in Hz, and remarks on irregularities that do no harm.
 
     Raises:
-        InputError: the file is missing, empty, truncated, or not audio; the message does not have the path.
+        InputError: the file is missing, empty, truncated, not audio, or scaled as integers; the message does not have
+            the path.
     """
-    remarks = []
     try:
-        if path.stat().st_size == 0:
-            raise InputError("the file is empty")
-        with soundfile.SoundFile(path) as file:
-            if file.format not in CONTAINERS.get(path.suffix.lower(), (file.format,)):
-                remarks.append(f"mislabelled: {file.format}")
-            _check_not_truncated(path)
-            samples = file.read(dtype="float32", always_2d=True)
-            rate, declared = file.samplerate, file.frames
-    except (soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: a .raw file, which has no header
-        cause = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
-        raise InputError(f"not readable as audio: {cause}") from error
+        _check_is_file(path)
+        check_first_bytes(path)
+        check_not_truncated(path)
+        samples, rate, remarks = _decode(path)
+    except InputError:
+        raise
+    except Exception as error:  # whatever a decoder raises at a damaged file, the message is to name this file
+        raise InputError(f"not readable as audio: {cause_of(error)}") from error
     if len(samples) == 0:
         raise InputError("its header declares no samples")
-    if len(samples) < declared:
-        raise InputError(f"truncated: it declares {declared} frames and holds {len(samples)}")
-    if not np.isfinite(samples).all():
-        raise InputError("it holds samples that are not finite")
+    _check_values(samples)
     return samples, rate, remarks
 
 
-def _check_not_truncated(path: Path) -> None:
-    """Compare the declared end of the audio with the file's size, since libsndfile silently reads a truncated file."""
-    size = path.stat().st_size
+def cause_of(error: Exception) -> str:
+    """Return the cause of a decoder's or the operating system's error in words."""
+    if isinstance(error, PermissionError):
+        return "no right to read it; change its permissions or those of its folders"
+    cause = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
+    return str(cause) or type(error).__name__
+
+
+def _check_is_file(path: Path) -> None:
+    """Check that a path is that of a file with content, not of a link to an absent one."""
+    if path.is_symlink() and not path.exists():
+        raise InputError(
+            f"a link to {os.readlink(path)!r}, which is not there; fetch its content, for instance with git annex get "
+            "or dvc pull"
+        )
+    state = path.stat()
+    if not stat.S_ISREG(state.st_mode):
+        raise InputError("not a file, but a folder or a device")
+    if state.st_size == 0:
+        raise InputError("the file is empty")
+
+
+def _decode(path: Path) -> tuple[np.ndarray, int, list[str]]:
+    """Samples (frames, channels), their rate, and remarks."""
+    suffix, remarks = path.suffix.lower(), []
+    mpeg = _mpeg_frames(path, suffix)
+    with soundfile.SoundFile(path) as file:
+        container, rate, declared = file.format, file.samplerate, file.frames
+        if container not in CONTAINERS.get(suffix, (container,)):
+            remarks.append(f"mislabelled: {container}")
+        if container not in CHECKED or (container in MPEG and mpeg is None):
+            remarks.append(f"completeness not checked: {container}")
+        if declared >= UNKNOWN_LENGTH:
+            return decode_with_ffmpeg(path), rate, remarks
+        # With the number of frames, as the decoders of some codecs (GSM 6.10) cannot seek.
+        samples = file.read(declared, dtype="float32", always_2d=True)
+    if container in MPEG and mpeg is not None and not mpeg.declared:
+        # Without a declaration, libsndfile estimates the number of frames by the first one's bit rate.
+        return samples if len(samples) >= mpeg.num_samples else decode_with_ffmpeg(path), rate, remarks
+    if len(samples) < declared:
+        raise InputError(f"truncated: it declares {declared} frames and holds {len(samples)}")
+    return samples, rate, remarks
+
+
+def _mpeg_frames(path: Path, suffix: str) -> Frames | None:
+    """The frames of MPEG audio; ``None`` for other files, and for other layers than the third.
+
+    Raises:
+        InputError: the file is named MPEG audio and has none, which its decoder would report in hundreds of lines.
+    """
     with path.open("rb") as file:
-        magic = file.read(4)
-        if magic == b"OggS":
-            _check_complete_ogg(path.read_bytes())
-        end = _declared_end(file, magic)
-    if end > size:
-        raise InputError(f"truncated: its audio should end at byte {end}, and the file ends at byte {size}")
+        head = file.read(1 << 16)
+    if head.startswith(MAGIC) or not (suffix == ".mp3" or re.match(rb"ID3|\xff[\xe0-\xff]", head)):
+        return None
+    if not re.search(rb"\xff[\xe0-\xff]|ID3", head):
+        raise InputError("not readable as audio: it has no frame of MPEG audio")
+    return read_frames(path.read_bytes())
 
 
-def _declared_end(file: BinaryIO, magic: bytes) -> int:
-    """Position of the audio's end in a file, read up to its magic number; 0 where the header does not state it."""
-    if magic in (b".snd", b"dns."):
-        order: Literal["little", "big"] = "big" if magic == b".snd" else "little"
-        start, length = (int.from_bytes(file.read(4), order) for _ in range(2))
-        return start + length if length < PLACEHOLDER else 0
-    if magic == b"RF64":  # its first chunk, ds64, starts with the size of the file after the first 8 bytes
-        file.seek(20)
-        length = int.from_bytes(file.read(8), "little")
-        return 8 + length if length < PLACEHOLDER else 0
-    return _end_of_chunk(file, *CHUNKED[magic]) if magic in CHUNKED else 0
+def decode_with_ffmpeg(path: Path) -> np.ndarray:
+    """Decode a file whose length is not declared, up to its end.
+
+    Returns:
+        Samples (frames, channels), float32 in [-1, 1).
+
+    Raises:
+        InputError: it is truncated or damaged; the message does not have the path.
+    """
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            resampler = av.AudioResampler(format="fltp")
+            decoded = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
+    except av.error.InvalidDataError as error:
+        raise InputError("truncated or damaged: it declares no length, and a part cannot be decoded") from error
+    if not decoded:
+        raise InputError("truncated: it has no complete part")
+    samples: np.ndarray = np.concatenate([part.to_ndarray() for part in decoded], axis=1).T.astype(np.float32)
+    return np.ascontiguousarray(samples)
 
 
-def _end_of_chunk(file: BinaryIO, order: Literal["little", "big"], name: bytes) -> int:
-    """Position of the end of a named chunk; 0 without one, or with a placeholder for its size."""
-    file.seek(12)
-    while len(header := file.read(8)) == 8:
-        length = int.from_bytes(header[4:], order)
-        if header[:4] == name:
-            return file.tell() + length if length < PLACEHOLDER else 0
-        file.seek(length + length % 2, io.SEEK_CUR)
-    return 0
-
-
-def _check_complete_ogg(data: bytes) -> None:
-    """Check that an Ogg file, which declares no length, ends with a complete page that is marked as the last."""
-    start = data.rfind(b"OggS")
-    header = data[start : start + 27]
-    if len(header) == 27 and header[5] & 4:
-        body = start + 27 + header[26]
-        if body + sum(data[start + 27 : body]) <= len(data):
-            return
-    raise InputError("truncated: its last page is missing or cut")
+def _check_values(samples: np.ndarray) -> None:
+    """Check that samples are finite, and not integers written as floats."""
+    if not np.isfinite(samples).all():
+        raise InputError("it holds samples that are not finite")
+    peak = float(np.abs(samples).max())
+    if peak > LARGEST:
+        raise InputError(
+            f"its samples reach {peak:g}, and full scale is 1: they are integers written as floats; divide them by "
+            "their full scale, which is 32768 for 16 bits"
+        )
 
 
 def standardise(samples: np.ndarray, rate: int, sample_rate: int, num_samples: int) -> tuple[np.ndarray, list[str]]:
@@ -134,8 +179,9 @@ def standardise(samples: np.ndarray, rate: int, sample_rate: int, num_samples: i
     if len(mono) != num_samples:
         remarks.append("padded" if len(mono) < num_samples else "cropped")
         mono = _fit_length(mono, num_samples)
-    if np.abs(mono).max() > 1:
-        remarks.append("clipped")
+    clipped = float((np.abs(mono) > 1).mean())
+    if clipped:
+        remarks.append("heavily clipped" if clipped >= HEAVILY_CLIPPED else "clipped")
     fitted = to_int16(mono)
     if not fitted.any():
         remarks.append("silent")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from sanguinaria.audio.files import UNKNOWN_LENGTH, cause_of, decode_with_ffmpeg
 from sanguinaria.core.errors import InputError
 
 
@@ -37,7 +38,7 @@ class Segment:
 def split_into_segments(path: Path, duration: float) -> list[Segment]:
     """Split a file into consecutive segments from its first frame; a shorter last one is left out.
 
-    Only the header is read.
+    Only the header is read, unless it does not state the length.
 
     Args:
         path: an audio file.
@@ -51,10 +52,13 @@ def split_into_segments(path: Path, duration: float) -> list[Segment]:
     """
     try:
         header = soundfile.info(path)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise InputError(f"{path}: not readable as audio: {_cause(error)}") from error
+        frames = header.frames if header.frames < UNKNOWN_LENGTH else len(decode_with_ffmpeg(path))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except Exception as error:  # whatever a decoder raises at a damaged file, the message is to name this file
+        raise InputError(f"{path}: not readable as audio: {cause_of(error)}") from error
     length = round(duration * header.samplerate)
-    return [Segment(path, start, start + length) for start in range(0, header.frames - length + 1, length)]
+    return [Segment(path, start, start + length) for start in range(0, frames - length + 1, length)]
 
 
 def read_segment(segment: Segment) -> tuple[np.ndarray, int]:
@@ -68,16 +72,20 @@ def read_segment(segment: Segment) -> tuple[np.ndarray, int]:
     """
     try:
         with soundfile.SoundFile(segment.path) as file:
-            file.seek(segment.start)
-            samples: np.ndarray = file.read(segment.stop - segment.start, dtype="float32", always_2d=True)
-            rate: int = file.samplerate
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise InputError(f"not readable as audio: {_cause(error)}") from error
+            samples, rate = _read_frames(file, segment), file.samplerate
+    except InputError:
+        raise
+    except Exception as error:  # whatever a decoder raises at a damaged file, the message is to name this file
+        raise InputError(f"not readable as audio: {cause_of(error)}") from error
     if len(samples) < segment.stop - segment.start:
         raise InputError(f"truncated: {segment.stop} frames are needed, and it ends at {segment.start + len(samples)}")
     return samples, rate
 
 
-def _cause(error: Exception) -> object:
-    """The message of libsndfile or of the operating system."""
-    return getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
+def _read_frames(file: soundfile.SoundFile, segment: Segment) -> np.ndarray:
+    """Samples (frames, channels) of a segment; fewer where the file ends before it."""
+    if file.frames >= UNKNOWN_LENGTH:  # libsndfile cannot read such a file up to its end
+        return decode_with_ffmpeg(segment.path)[segment.start : segment.stop]
+    file.seek(segment.start)
+    samples: np.ndarray = file.read(segment.stop - segment.start, dtype="float32", always_2d=True)
+    return samples

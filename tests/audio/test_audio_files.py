@@ -11,8 +11,8 @@ import pytest
 import soundfile
 from scipy import signal
 
+from sanguinaria.audio.containers import check_complete_ogg
 from sanguinaria.audio.files import (
-    _check_complete_ogg,
     decode_flac,
     encode_flac,
     read_file,
@@ -143,7 +143,7 @@ def test_float_beyond_one_is_clipped(tmp_path: Path) -> None:
     data = struct.pack("<5f", 0.5, 1.5, -1.5, -0.25, 0.0)
     fitted, remarks = standardised(put(tmp_path / "a.wav", riff(data, FLOAT, 32)), 5)
     assert fitted.tolist() == [16384, 32767, -32768, -8192, 0]
-    assert remarks == ["clipped"]
+    assert remarks == ["heavily clipped"]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -274,10 +274,10 @@ def test_a_truncated_file_is_reported_as_truncated(tmp_path: Path) -> None:
 def test_the_last_page_of_an_ogg_file_may_be_empty() -> None:
     # Magic number, version, flags (4: the last page), position, stream, page, checksum, number of segments.
     page = b"OggS" + struct.pack("<BBqIIIB", 0, 4, RATE, 1, 2, 0, 0)
-    _check_complete_ogg(b"OggS and so on" + page)
+    check_complete_ogg(b"OggS and so on" + page)
     for cut in (page[:-1], page[:5] + b"\0" + page[6:], page[:-1] + b"\1", page[:-1] + b"\1\2."):
         with pytest.raises(InputError, match="last page"):
-            _check_complete_ogg(b"OggS and so on" + cut)
+            check_complete_ogg(b"OggS and so on" + cut)
 
 
 @pytest.mark.parametrize("extra", [b"LIST" + struct.pack("<I", 4) + b"INFO", b"rubbish"], ids=["chunk", "rubbish"])

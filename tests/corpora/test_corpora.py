@@ -27,7 +27,7 @@ CHANGED = {
     "yes/stereo.wav": (wav_bytes(np.stack([noise(1), noise(2)], axis=1)), "mixed down"),
     "yes/slow.wav": (wav_bytes(noise(3, 8000) // 4, 8000), "resampled from 8000 Hz"),
     "yes/fast.wav": (wav_bytes(noise(4, 44100), 44100), "resampled from 44100 Hz"),
-    "no/loud.wav": (float_wav(np.linspace(-1.5, 1.5, RATE)), "clipped"),
+    "no/loud.wav": (float_wav(np.linspace(-1.5, 1.5, RATE)), "heavily clipped"),
     "no/short.wav": (wav_bytes(noise(5, 9001)), "padded"),
     "no/long.wav": (wav_bytes(noise(6, 20000)), "cropped"),
     "no/flac.wav": (flac(noise(7)), "mislabelled: FLAC"),
