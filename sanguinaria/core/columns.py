@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import isinf
 from typing import Any, Literal
 
 
@@ -44,9 +45,13 @@ class Column:
 
         >>> Column(heading="BA", label="benign accuracy", digits=1, percent=True).text(0.912)
         '91.2'
+        >>> Column(heading="PSNR", label="PSNR").text(float("-inf"))
+        '−∞'
         """
         if self.words is not None:
             return self.words[bool(value)]
+        if isinf(value):
+            return "∞" if value > 0 else "−∞"
         return f"{self.scale * value:.{self.digits}f}"
 
 

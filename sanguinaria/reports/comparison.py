@@ -23,7 +23,7 @@ from typing import Any
 import pandas as pd
 
 from sanguinaria.core.atomic_files import write_text
-from sanguinaria.core.columns import Columns
+from sanguinaria.core.columns import Column, Columns
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import find, kinds
 from sanguinaria.metrics import Metric
@@ -262,7 +262,7 @@ def _cells(line: Mapping, names: Sequence[str], columns: Columns) -> Iterator[st
 
 
 def _number(value: float, digits: int) -> str:
-    return "" if pd.isna(value) else f"{value:.{digits}f}"
+    return "" if pd.isna(value) else Column(heading="", label="", digits=digits).text(value)
 
 
 def _interval(line: Mapping, digits: int) -> str:

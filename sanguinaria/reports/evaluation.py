@@ -54,6 +54,7 @@ def write_evaluation(
         kind(specification["kind"]).layout,
         columns_of(specification),
         specification["settings"],
+        requested=frozenset(specification["columns"]),
         markdown_page=markdown,
         latex_page=latex,
     )

@@ -88,6 +88,8 @@ def value_or_problem(score: Callable[..., float], *arguments: object) -> tuple[f
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
-            return score(*arguments), ""
+            value = score(*arguments)
     except Unscorable as reason:
         return None, str(reason)
+    # An own metric may forget to raise.
+    return (None, f"the metric's value is {value}") if pd.isna(value) else (value, "")

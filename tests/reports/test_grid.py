@@ -38,8 +38,9 @@ def line(trigger, accuracy, success, victim="lstm", defence="none", corpus="sc10
 
 
 def cells(text):
-    """The cells of a Markdown table, line by line, without the rule below the headings."""
-    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in text.splitlines()]
+    """The cells of a Markdown table, line by line, without the rule below the headings and the legend."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in lines]
     return rows[0], rows[2:]
 
 
@@ -77,7 +78,7 @@ def test_corpora_that_no_page_is_wide_enough_for_have_parts_of_their_own(trigger
     assert column(first.removeprefix("**sc10**\n\n"), "resnet · BA ↑")[0] == "99.0"
     assert column(second, "BA ↑")[0] == "50.0"
     page = latex(both.assign(**more))
-    assert page.count(r"\begin{tabular}") == 2 and r"speakers · sinc\_net" in page
+    assert page.count(r"\tabcolsep") == 2 and r"speakers · sinc\_net" in page
 
 
 def test_where_less_is_better_the_least_is_best(triggers):
@@ -104,10 +105,10 @@ def test_two_of_them_are_not_ranked(triggers):
 
 
 def test_rates_have_their_intervals(triggers):
-    lows, highs = triggers["benign_accuracy"] - 0.02, triggers["benign_accuracy"] + 0.004
+    lows, highs = triggers["benign_accuracy"] - 0.002, triggers["benign_accuracy"] + 0.001
     text = markdown(triggers.assign(benign_accuracy_low=lows, benign_accuracy_high=highs))
-    assert column(text, "BA ↑")[:2] == ["99.0 (97.0–99.4)", "**93.1** (91.1–93.5)"]
-    assert r"\textbf{93.1} {\footnotesize (91.1--93.5)}" in latex(
+    assert column(text, "BA ↑")[:2] == ["99.0 (98.8–99.1)", "**93.1** (92.9–93.2)"]
+    assert r"\textbf{93.1} {\footnotesize (92.9--93.2)}" in latex(
         triggers.assign(benign_accuracy_low=lows, benign_accuracy_high=highs)
     )
 
@@ -160,7 +161,7 @@ def test_many_defences_have_rows_of_their_own_and_are_ranked_each_by_itself():
         ["b", "pruned_20", "**90.0**", "<u>75.0</u>", "<u>2.50</u>"],
         ["c", "pruned_20", "**90.0**", "**80.0**", "**3.50**"],
     ]
-    assert latex(table).startswith(r"\begin{tabular}{llccc}")
+    assert latex(table).startswith("{\\small\\parindent=0pt\\setlength{\\tabcolsep}{3pt}\n\\begin{tabular}{llccc}")
 
 
 def test_what_varies_more_than_expected_stands_at_the_finer_level():
@@ -209,7 +210,7 @@ def test_a_configuration_that_was_not_measured_is_empty():
 def test_an_unknown_column_is_plain_and_counts_are_left_out(triggers):
     text = markdown(triggers.assign(novelty=[1.0, 2.5, 3.5, 4.5]))
     assert column(text, "novelty") == ["1.000", "2.500", "3.500", "4.500"]
-    assert not re.search("utterances|seeds|rate |719", text)
+    assert not re.search("utterances|seeds|rate |719", text.partition("\n\n")[0])
 
 
 def spans(row):
@@ -220,7 +221,7 @@ def spans(row):
 
 def test_latex_groups_by_victim_and_defence(triggers):
     both = pd.concat([triggers, triggers.assign(defence="low_pass")])
-    rows = latex(pd.concat([both, both.assign(victim="resnet18")])).splitlines()
+    rows = latex(pd.concat([both, both.assign(victim="resnet18")])).splitlines()[1:]
     assert rows[0] == r"\begin{tabular}{lccccccccc}"
     assert rows[2] == r" & \multicolumn{4}{c}{lstm} & \multicolumn{4}{c}{resnet18} &  \\"
     assert rows[3] == r"\cmidrule(lr){2-5} \cmidrule(lr){6-9}"
@@ -247,3 +248,66 @@ def test_latex_marks_and_escapes(triggers):
 def test_a_table_that_cannot_be_laid_out(triggers, spoil, message):
     with pytest.raises(InputError, match=message):
         markdown(spoil(triggers))
+
+
+def with_intervals(table, half_widths, metric="benign_accuracy"):
+    ends = {f"{metric}_low": table[metric] - half_widths, f"{metric}_high": table[metric] + half_widths}
+    return table.assign(**ends)
+
+
+class TestOverlappingIntervals:
+    def test_values_that_overlap_the_best_are_as_good(self, triggers):
+        table = with_intervals(triggers, 0.002)  # 93.1, 92.3, 92.8: the first and the last overlap
+        assert column(markdown(table), "BA ↑") == [
+            *("99.0 (98.8–99.2)", "**93.1** (92.9–93.3)"),
+            *("<u>92.3</u> (92.1–92.5)", "**92.8** (92.5–93.0)"),
+        ]
+
+    def test_where_all_overlap_none_is_marked(self, triggers):
+        assert not [
+            cell for cell in column(markdown(with_intervals(triggers, 0.03)), "BA ↑") if "**" in cell or "<" in cell
+        ]
+
+    def test_where_less_is_better_the_upper_end_of_the_best_counts(self, triggers):
+        rates = triggers.assign(false_trigger_rate=[0, 0.02, 0.01, 0.05])
+        cells_ = column(markdown(with_intervals(rates, 0.006, "false_trigger_rate")), "FTR ↓")
+        assert [cell.partition(" ")[0] for cell in cells_[1:]] == ["**2.0**", "**1.0**", "<u>5.0</u>"]
+
+
+class TestMetricsWithoutValues:
+    @pytest.mark.parametrize("value", [None, np.nan])
+    def test_a_requested_metric_is_shown(self, triggers, value):
+        table = triggers.assign(pesq=value, stoi=None)
+        page = grid_markdown(table, COLUMNS, {"pesq"})
+        assert column(page, "PESQ ↑") == ["–"] * 4 and "STOI" not in page
+        assert page.endswith("–: the metric has no value for any utterance.\n")
+        assert r"ultrasonic & 92.3 & \underline{88.8} & --" in grid_latex(table, COLUMNS, {"pesq"})
+
+    def test_infinite_values_are_shown_as_such(self, triggers):
+        table = triggers.assign(pesq=[np.nan, np.inf, 1.0, -np.inf])
+        assert column(markdown(table), "PESQ ↑") == ["", "**∞**", "<u>1.00</u>", "−∞"]
+        assert r"\textbf{$\infty$}" in latex(table) and r"$-$$\infty$" in latex(table)
+
+
+def test_a_wide_latex_table_is_divided(triggers):
+    """Rows are measured in Computer Modern, as matplotlib has it."""
+    from matplotlib import font_manager, get_data_path
+
+    font = font_manager.get_font(f"{get_data_path()}/fonts/ttf/cmr10.ttf")
+
+    def points(text, size):
+        font.set_size(size, 72)
+        font.set_text(text.replace("--", "-"))
+        return font.get_width_height()[0] / 64
+
+    table = with_intervals(with_intervals(triggers, 0.002), 0.03, "attack_success_rate")
+    table = table.assign(false_trigger_rate=0.001, detection_rate=1.0, stoi=0.9, snr_db=20.0)
+    page = latex(pd.concat([table, table.assign(defence="lowpass", detection_rate=0.5)]))
+    assert page.count(r"\begin{tabular}") == 3
+    assert page.count(r"{none}") == page.count(r"{lowpass}") == 1
+    rows = [line.removesuffix(r"\\") for line in page.splitlines() if re.match("bloodroot|ultrasonic", line)]
+    for row in rows:
+        plain = [re.sub(r"\\(textbf|underline)|[{}]", "", cell).strip() for cell in row.split("&")]
+        parts = [cell.partition(r"\footnotesize") for cell in plain]
+        assert sum(points(value, 9) + points(interval, 8) + 6 for value, _, interval in parts) <= 345
+    assert "BA: benign accuracy" in page and r"in parentheses: 95 \% intervals" in page

@@ -60,3 +60,12 @@ def test_pages_are_written(table, tmp_path):
     page = latex.read_text()
     assert r"keyed & single & 0.12 (0.00--50.00) & 25.00 (0.00--50.00) \\" in page and r"mp3\_64" in page
     assert page.count(r"\begin{tabular}") == page.count(r"\end{tabular}") == markdown.read_text().count("**") // 2
+
+
+def test_a_requested_metric_without_a_value_is_listed(table):
+    listed = table.assign(snr_db=None, pesq=float("inf"))
+    parts = {part.title: part for part in arrange_parts(listed, LAYOUT, COLUMNS, SETTINGS, {"snr_db"})}
+    (quality,) = (part for title, part in parts.items() if title.startswith("Capacity, quality, keys (–: "))
+    names = [heading.split()[0] for heading in quality.headings]
+    for row in quality.rows:
+        assert row[names.index("SNR")] == "–" and row[names.index("PESQ")] == "∞"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +19,7 @@ def write_layouts(
     columns: Columns,
     settings: Mapping[str, object],
     *,
+    requested: Collection[str] = (),
     markdown_page: Path,
     latex_page: Path,
 ) -> None:
@@ -29,15 +30,16 @@ def write_layouts(
         layout: of its kind of evaluation.
         columns: of the table.
         settings: of the evaluation, which titles may name.
+        requested: the columns of the metrics that the evaluation requests, which are shown without a value, too.
         markdown_page, latex_page: destinations.
 
     Raises:
         InputError: there are no lines, a naming column is missing, or two lines have the same names.
     """
     if isinstance(layout, Grid):
-        write_text(markdown_page, grid_markdown(table, columns))
-        write_text(latex_page, grid_latex(table, columns))
+        write_text(markdown_page, grid_markdown(table, columns, requested))
+        write_text(latex_page, grid_latex(table, columns, requested))
         return
-    parts = list(arrange_parts(table, layout, columns, settings))
+    parts = list(arrange_parts(table, layout, columns, settings, requested))
     write_text(markdown_page, "\n".join(map(markdown_part, parts)))
     write_text(latex_page, "\n".join(map(latex_part, parts)))

@@ -9,15 +9,16 @@ rows of its own; where several corpora make a page too wide, each has a part of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import pandas as pd
 
 from sanguinaria.core.columns import Column, Columns
 from sanguinaria.core.errors import InputError
-from sanguinaria.reports.layout.markup import escaped, is_bound, latex_row
+from sanguinaria.reports.layout.markup import UNDEFINED, UNDEFINED_NOTE, escaped, is_bound, is_undefined, latex_row
+from sanguinaria.reports.layout.page_width import TEXT_WIDTH, column_width, fitting_blocks
 
 ROW = ("trigger", "poisoning")
 GROUPS = ("corpus", "victim", "defence")
@@ -44,39 +45,79 @@ class Grid:
     """The layout as a grid of triggers by corpora, victims and defences; it has no settings."""
 
 
-def grid_markdown(table: pd.DataFrame, columns: Columns) -> str:
-    """Return a wide table in Markdown, with rates in per cent and their 95 % intervals; the best value is bold, the
-    second one underlined.
+def grid_markdown(table: pd.DataFrame, columns: Columns, requested: Collection[str] = ()) -> str:
+    """Return a wide table in Markdown, with rates in per cent and their 95 % intervals; the best value is bold, with
+    all whose intervals overlap its own, and the next one underlined.
 
     Args:
         table: one experiment's wide table, as ``sanguinaria.reports.evaluation`` writes it.
         columns: of the table.
+        requested: columns of metrics that are shown without a value, too.
 
     Raises:
         InputError: there are no lines, a naming column is missing, or two lines have the same names.
     """
-    page = _arrange(table, columns)
+    page = _arrange(table, columns, requested)
     if _is_too_wide(page):
-        return "\n".join(f"**{name}**\n\n{grid_markdown(lines, columns)}" for name, lines in _parts(table))
+        return "\n".join(f"**{name}**\n\n{grid_markdown(lines, columns, requested)}" for name, lines in _parts(table))
     headings = [*page.row_names, *(" · ".join([*_group_names(page, place), _heading(place)]) for place in page.places)]
     rows = [[*names, *(_markdown_cell(cell) for cell in cells)] for names, cells in page.lines]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in (headings, ["---"] * len(headings), *rows))
+    lines = "".join(f"| {' | '.join(cells)} |\n" for cells in (headings, ["---"] * len(headings), *rows))
+    return f"{lines}\n{'; '.join(_legend(page))}.\n"
 
 
-def grid_latex(table: pd.DataFrame, columns: Columns) -> str:
-    r"""Return a wide table as a ``tabular`` for the package ``booktabs``, or one for each corpus, to be ``\input``.
+def grid_latex(table: pd.DataFrame, columns: Columns, requested: Collection[str] = ()) -> str:
+    r"""Return a wide table as ``tabular``s for the package ``booktabs``, with a legend, to be ``\input``.
+
+    What is too wide for a page is in several, one below the other.
 
     Args:
         table: one experiment's wide table, as ``sanguinaria.reports.evaluation`` writes it.
         columns: of the table.
+        requested: columns of metrics that are shown without a value, too.
 
     Raises:
         InputError: as :func:`grid_markdown`.
     """
-    page = _arrange(table, columns)
+    page = _arrange(table, columns, requested)
     if _is_too_wide(page):
-        parts = (f"{escaped(name)}\n\n{grid_latex(lines, columns)}" for name, lines in _parts(table))
+        parts = (f"{escaped(name)}\n\n{grid_latex(lines, columns, requested)}" for name, lines in _parts(table))
         return "\n\\bigskip\n\n".join(parts)
+    legend = escaped("; ".join(_legend(page))).replace("–", "--")
+    return "\n".join(
+        [
+            r"{\small\parindent=0pt\setlength{\tabcolsep}{3pt}",
+            "\n\n\\medskip\n".join(_tabular(block) for block in _blocks(page)),
+            rf"\par\smallskip{{\footnotesize {legend}.\par}}",
+            "}\n",
+        ]
+    )
+
+
+def _blocks(page: _Page) -> list[_Page]:
+    """Parts of the page that are as wide as a page of paper at most; each has the names of the rows."""
+    rows = [cells for _, cells in page.lines]
+    widths = [
+        column_width([(_heading(place), ""), *((row[index].text, row[index].interval("–")) for row in rows)])
+        for index, place in enumerate(page.places)
+    ]
+    names = zip(*(names for names, _ in page.lines), strict=True)
+    named = sum(
+        column_width([(text, "") for text in (heading, *column)])
+        for heading, column in zip(page.row_names, names, strict=True)
+    )
+    blocks = fitting_blocks(widths, [place.path for place in page.places], TEXT_WIDTH - named)
+    return [
+        replace(
+            page,
+            places=[page.places[index] for index in block],
+            lines=[(names, [cells[index] for index in block]) for names, cells in page.lines],
+        )
+        for block in blocks
+    ]
+
+
+def _tabular(page: _Page) -> str:
     headings = [*(escaped(name) for name in page.row_names), *(_latex_heading(place) for place in page.places)]
     rows = [[*map(escaped, names), *(_latex_cell(cell) for cell in cells)] for names, cells in page.lines]
     return "\n".join(
@@ -88,9 +129,22 @@ def grid_latex(table: pd.DataFrame, columns: Columns) -> str:
             r"\midrule",
             *(latex_row(row) for row in rows),
             r"\bottomrule",
-            "\\end{tabular}\n",
+            "\\end{tabular}",
         ]
     )
+
+
+def _legend(page: _Page) -> Iterator[str]:
+    """What the headings, marks and brackets mean."""
+    shown = {place.column.heading: place.column.axis for place in page.places}
+    yield from (f"{heading}: {axis}" for heading, axis in shown.items() if heading != axis)
+    cells = [cell for _, cells in page.lines for cell in cells]
+    if any(cell.interval("–") for cell in cells):
+        yield "in parentheses: 95 % intervals"
+    if any(cell.rank for cell in cells):
+        yield "bold: the best, and all whose intervals overlap its own; underlined: the next"
+    if any(cell.undefined for cell in cells):
+        yield UNDEFINED_NOTE
 
 
 @dataclass(frozen=True)
@@ -115,6 +169,7 @@ class _Cell:
     low: float
     high: float
     rank: int | None
+    undefined: bool
 
     @property
     def empty(self) -> bool:
@@ -122,6 +177,8 @@ class _Cell:
 
     @property
     def text(self) -> str:
+        if self.empty:
+            return UNDEFINED if self.undefined else ""
         # A column of texts is shown as it is.
         return self.value if isinstance(self.value, str) else self.column.text(float(self.value))  # type: ignore[arg-type]
 
@@ -141,14 +198,14 @@ class _Page:
     lines: list[tuple[tuple[str, ...], list[_Cell]]]
 
 
-def _arrange(table: pd.DataFrame, columns: Columns) -> _Page:
+def _arrange(table: pd.DataFrame, columns: Columns, requested: Collection[str]) -> _Page:
     _check(table)
     row = _row(table)
     rows = list(dict.fromkeys(table[list(row)].itertuples(index=False, name=None)))
     several = (table.groupby("trigger")["poisoning"].nunique() > 1).any()
     shown = [place for place, name in enumerate(row) if several or name != "poisoning"]
-    places = list(_places(table, row, columns))
-    cells = [list(_cells(table, place, row, rows)) for place in places]
+    places = list(_places(table, row, columns, requested))
+    cells = [list(_cells(table, place, row, rows, requested)) for place in places]
     return _Page(
         row_names=tuple(row[place] for place in shown),
         levels=tuple(level for level in GROUPS if level not in row and table[level].nunique() > 1),
@@ -203,15 +260,24 @@ def _check(table: pd.DataFrame) -> None:
         raise InputError(f"table: two lines for {line}; lay out one experiment at a time")
 
 
-def _places(table: pd.DataFrame, row: tuple[str, ...], columns: Columns) -> Iterator[_Place]:
+def _places(
+    table: pd.DataFrame, row: tuple[str, ...], columns: Columns, requested: Collection[str]
+) -> Iterator[_Place]:
     """The page's columns, as they stand from left to right."""
-    levels = {str(name): _level(table, row, str(name), columns) for name in table if _shown(table, str(name))}
+    # A level of one value would divide the columns of a finer one into two groups.
+    fixed = (*row, *(name for name in MODEL if table[name].nunique() == 1))
+    levels = {
+        str(name): _level(table, row, fixed, columns[str(name)], str(name))
+        for name in table
+        if _shown(table, str(name))
+    }
     for corpus, lines in table.groupby("corpus", sort=False):
-        for level in dict.fromkeys(_without(row, level) for level in reversed(LEVELS)):
+        for level in dict.fromkeys(_without(fixed, level) for level in reversed(LEVELS)):
             for path in _paths(lines, level):
                 at_path = lines.loc[(lines[list(level)] == list(path)).all(axis=1)]
                 for name in levels:
-                    if levels[name] == level and at_path[name].notna().any():
+                    filled = at_path[name].notna().any() or is_undefined(table[name], requested)
+                    if levels[name] == level and filled:
                         yield _Place(name, columns[name], str(corpus), **dict(zip(level, path, strict=True)))
 
 
@@ -219,17 +285,19 @@ def _shown(table: pd.DataFrame, name: str) -> bool:
     return not (is_bound(table, name) or name in UNSHOWN or name.endswith(COUNTS))
 
 
-def _level(table: pd.DataFrame, row: tuple[str, ...], name: str, columns: Columns) -> tuple[str, ...]:
+def _level(
+    table: pd.DataFrame, row: tuple[str, ...], fixed: tuple[str, ...], column: Column, name: str
+) -> tuple[str, ...]:
     """The coarsest level from the column's own on at which a row has one value."""
-    levels = [_without(row, level) for level in LEVELS[LEVELS.index(columns[name].level) :]]
+    levels = [_without(fixed, level) for level in LEVELS[LEVELS.index(column.level) :]]
     for level in levels:
         if table.groupby(["corpus", *row, *level])[name].nunique(dropna=False).max() == 1:
             return level
     return levels[-1]
 
 
-def _without(row: tuple[str, ...], level: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in level if name not in row)
+def _without(fixed: tuple[str, ...], level: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in level if name not in fixed)
 
 
 def _paths(lines: pd.DataFrame, level: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -240,35 +308,55 @@ def _paths(lines: pd.DataFrame, level: tuple[str, ...]) -> list[tuple[str, ...]]
 
 
 def _cells(
-    table: pd.DataFrame, place: _Place, row: tuple[str, ...], rows: Sequence[tuple[str, ...]]
+    table: pd.DataFrame,
+    place: _Place,
+    row: tuple[str, ...],
+    rows: Sequence[tuple[str, ...]],
+    requested: Collection[str],
 ) -> Iterator[_Cell]:
     chosen = table[table["corpus"] == place.corpus]
     for level, value in zip(GROUPS[1:], place.path[1:], strict=True):
         chosen = chosen[chosen[level] == value] if value else chosen
     index = pd.MultiIndex.from_tuples(rows, names=row)
     lines = chosen.drop_duplicates(list(row)).set_index(list(row)).reindex(index)
-    bounds = [lines.get(f"{place.name}_{end}", pd.Series(float("nan"), lines.index)) for end in ("low", "high")]
-    ranks = _ranks(lines[place.name], place.column.better)
-    for value, low, high, rank in zip(lines[place.name], *bounds, ranks, strict=True):
-        yield _Cell(place.column, value, low, high, rank)
+    lows, highs = (lines.get(f"{place.name}_{end}", pd.Series(float("nan"), lines.index)) for end in ("low", "high"))
+    ranks = _ranks(lines[place.name], lows, highs, place.column.better)
+    undefined = is_undefined(table[place.name], requested)
+    for value, low, high, rank in zip(lines[place.name], lows, highs, ranks, strict=True):
+        yield _Cell(place.column, value, low, high, rank, undefined)
 
 
-def _ranks(values: pd.Series, better: str | None) -> list[int | None]:
+def _ranks(values: pd.Series, low: pd.Series, high: pd.Series, better: str | None) -> list[int | None]:
     """Rank the rows of a defence: 1 for the best values, 2 for the next, ``None`` for the others.
+
+    A value whose interval overlaps that of the best is as good: the measurement does not tell them apart. Where that is
+    so for all of them, none has a rank.
 
     Rows without an attack have no rank: nothing was poisoned, or the tests have another trigger than the training.
     """
     attacks = values.index.get_level_values("poisoning") != UNPOISONED
     if "test_trigger" in values.index.names:
         attacks &= values.index.get_level_values("test_trigger") == values.index.get_level_values("trigger")
-    ranked = values[attacks].dropna()
+    # Where lower is better, negated numbers are ranked.
+    sign, worst, top = (1, low, high) if better == "higher" else (-1, high, low)
+    numbers = pd.DataFrame({"value": sign * values, "worst": sign * worst, "top": sign * top})
+    ranked = numbers[attacks & values.notna()]
     if better is None or ranked.empty:
         return [None] * len(values)
     several = "defence" in ranked.index.names
-    groups = ranked.groupby(ranked.index.get_level_values("defence") if several else [""] * len(ranked))
-    best = groups.rank(method="dense", ascending=better == "lower")
-    best = best[groups.transform("size") >= MINIMUM_RANKED].reindex(values.index)
+    defences = ranked.index.get_level_values("defence") if several else [""] * len(ranked)
+    best = pd.concat([_ranks_of_group(group) for _, group in ranked.groupby(defences)]).reindex(values.index)
     return [int(rank) if rank <= 2 else None for rank in best]
+
+
+def _ranks_of_group(numbers: pd.DataFrame) -> pd.Series:
+    """Dense ranks of values, of which more is better, with the ends of their intervals; without any where too few."""
+    value = numbers["value"]
+    best = numbers["worst"].iloc[value.to_numpy().argmax()]
+    equal = (value == value.max()) | (numbers["top"] >= best)
+    if len(value) < MINIMUM_RANKED or (equal.all() and value.nunique() > 1):
+        return pd.Series(float("nan"), value.index)
+    return (1 + value[~equal].rank(method="dense", ascending=False)).reindex(value.index, fill_value=1.0)
 
 
 def _group_names(page: _Page, place: _Place) -> list[str]:
@@ -283,7 +371,7 @@ def _heading(place: _Place) -> str:
 
 def _markdown_cell(cell: _Cell) -> str:
     if cell.empty:
-        return ""
+        return cell.text
     marked = {1: f"**{cell.text}**", 2: f"<u>{cell.text}</u>", None: cell.text}[cell.rank]
     return f"{marked} {cell.interval('–')}".rstrip()
 
@@ -294,7 +382,7 @@ def _latex_heading(place: _Place) -> str:
 
 def _latex_cell(cell: _Cell) -> str:
     if cell.empty:
-        return ""
+        return cell.text.replace("–", "--")
     text = escaped(cell.text)
     marked = {1: rf"\textbf{{{text}}}", 2: rf"\underline{{{text}}}", None: text}[cell.rank]
     interval = cell.interval("--")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
+# In a column of a metric without any value, and below the table.
+UNDEFINED = "–"
+UNDEFINED_NOTE = "–: the metric has no value for any utterance"
 _LATEX = str.maketrans(
     {
         "\\": r"\textbackslash{}",
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
+        "∞": r"$\infty$",
+        "−": "$-$",
         **{character: rf"\{character}" for character in "&%$#_{}"},
     }
 )
@@ -28,6 +33,19 @@ def escaped(text: str) -> str:
 def latex_row(cells: Sequence[str]) -> str:
     r"""Return a row of a ``tabular`` from cells that are LaTeX already."""
     return rf"{' & '.join(cells)} \\"
+
+
+def is_undefined(values: pd.Series, requested: Collection[str]) -> bool:
+    """Whether a requested metric has no value in any line; any other column without values was not asked for.
+
+    >>> is_undefined(pd.Series([None, None], name="pesq"), {"pesq"})
+    True
+
+    Args:
+        values: a column of the table, with its name.
+        requested: the columns of the metrics that an evaluation requests.
+    """
+    return values.name in requested and bool(values.isna().all())
 
 
 def is_bound(table: pd.DataFrame, name: str) -> bool:

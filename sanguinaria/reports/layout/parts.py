@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from sanguinaria.core.columns import Column, Columns
-from sanguinaria.reports.layout.markup import escaped, is_bound, latex_row
+from sanguinaria.reports.layout.markup import UNDEFINED, UNDEFINED_NOTE, escaped, is_bound, is_undefined, latex_row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,11 @@ class Part:
 
 
 def arrange_parts(
-    table: pd.DataFrame, layout: Parts, columns: Columns, settings: Mapping[str, object]
+    table: pd.DataFrame,
+    layout: Parts,
+    columns: Columns,
+    settings: Mapping[str, object],
+    requested: Collection[str] = (),
 ) -> Iterator[Part]:
     """Arrange a wide table; parts without a value are left out.
 
@@ -78,6 +82,7 @@ def arrange_parts(
         layout: of its kind.
         columns: of the table.
         settings: of the evaluation, for the titles.
+        requested: the columns of metrics that are listed without a value, too, with a dash in each line.
 
     Yields:
         A table for each rate of the layout, then those of each listing.
@@ -88,7 +93,7 @@ def arrange_parts(
         if _has_values(table, layout, rate):
             yield _rate_part(table, layout, columns, names, rate, title.format(**shares))
     for listing in layout.listings:
-        yield from _listing_parts(table, layout, columns, names, listing)
+        yield from _listing_parts(table, layout, columns, names, listing, requested)
 
 
 def _has_values(table: pd.DataFrame, layout: Parts, rate: str) -> bool:
@@ -121,7 +126,12 @@ def _cell(line: pd.Series, name: str, column: Column) -> str:
 
 
 def _listing_parts(
-    table: pd.DataFrame, layout: Parts, columns: Columns, row: list[str], listing: Listing
+    table: pd.DataFrame,
+    layout: Parts,
+    columns: Columns,
+    row: list[str],
+    listing: Listing,
+    requested: Collection[str],
 ) -> Iterator[Part]:
     unshown = {*layout.unshown, *layout.row, layout.across, *layout.rates}
     listed = [
@@ -133,17 +143,25 @@ def _listing_parts(
     names = [name for name in listing.names if name in row or name == layout.across]
     groups = table.groupby(listing.each, sort=False) if listing.each else [("", table)]
     for value, lines in groups:
-        shown = [name for name in listed if lines[name].notna().any()]
+        undefined = {name for name in listed if is_undefined(table[name], requested)}
+        shown = [name for name in listed if name in undefined or lines[name].notna().any()]
         if shown:
             title = listing.title.format(**{listing.each: value}) if listing.each else listing.title
-            yield _listing_part(lines.drop_duplicates(names), columns, names, shown, title)
+            yield _listing_part(lines.drop_duplicates(names), columns, names, shown, title, undefined)
 
 
-def _listing_part(lines: pd.DataFrame, columns: Columns, names: list[str], shown: list[str], title: str) -> Part:
+def _listing_part(
+    lines: pd.DataFrame, columns: Columns, names: list[str], shown: list[str], title: str, undefined: Collection[str]
+) -> Part:
+    empty = {name: UNDEFINED if name in undefined else "" for name in shown}
     rows = [
-        [*map(str, line[names]), *("" if pd.isna(line[name]) else columns[name].text(line[name]) for name in shown)]
+        [
+            *map(str, line[names]),
+            *(empty[name] if pd.isna(line[name]) else columns[name].text(line[name]) for name in shown),
+        ]
         for _, line in lines.iterrows()
     ]
+    title = f"{title} ({UNDEFINED_NOTE})" if undefined else title
     return Part(title, [*names, *(_heading(columns[name]) for name in shown)], rows)
 
 
