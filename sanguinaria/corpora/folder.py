@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, field_validator
 
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.names import is_text, require_visible_differences
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.corpora import SPLITS, Corpus, Recording, SplitShares
 
@@ -59,10 +61,15 @@ class Folder(Corpus):
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         if not self.path.is_dir():
             yield "path", f"no folder {str(self.path)!r}: give the folder that holds the recordings"
-        elif self.table is None and not any(self._files()):
-            yield "path", f"no audio in the sub-folders of {str(self.path)!r} ({', '.join(sorted(SUFFIXES))})"
+        elif self.table is None:
+            yield from (("path", message) for message in self._problems_of_names())
         if self.table is not None and not self.table.is_file():
             yield "table", f"no file {str(self.table)!r}"
+        elif self.table is not None:
+            try:
+                require_visible_differences(self.labels() or (), f"{self.table}: labels")
+            except InputError as error:
+                yield "table", str(error)
 
     def labels(self) -> Sequence[str] | None:
         if self.table is not None:
@@ -85,16 +92,41 @@ class Folder(Corpus):
         return digest.hexdigest()[:16]
 
     def recordings(self) -> list[Recording]:
+        if self.table is None and (message := next(self._problems_of_names(), None)):
+            raise InputError(message)
         recordings = self._from_folders() if self.table is None else self._from_table()
         repeated = [name for name, count in Counter(r.utterance_id for r in recordings).items() if count > 1]
         if repeated:
             raise InputError(f"{self.table or self.path}: {len(repeated)} recordings twice, {repeated[0]} first")
+        for names in ("label", "speaker"):
+            require_visible_differences(
+                {getattr(recording, names) for recording in recordings}, f"{self.table or self.path}: {names}s"
+            )
         return sorted(recordings, key=lambda recording: recording.utterance_id)
 
     def read(self, source: str) -> tuple[np.ndarray, int, list[str]]:
         from sanguinaria.audio.files import read_file
 
         return read_file(Path(source))
+
+    def _problems_of_names(self) -> Iterator[str]:
+        """Problems of a folder without a table that the names of its files show."""
+        try:
+            _require_reachable(self.path)
+            names = list(self._files())
+            labels = {name.partition("/")[0] for name in names}
+            if not names:
+                yield f"no audio in the sub-folders of {str(self.path)!r} ({', '.join(sorted(SUFFIXES))})"
+            require_visible_differences(labels, f"{self.path}: labels")
+        except InputError as error:
+            yield str(error)
+            return
+        foreign = [name for name in names if not name.isascii() and not is_text(name)]
+        if foreign:
+            yield (
+                f"{self.path}: the names of {len(foreign)} files are not UTF-8, {foreign[0]!r} first; rename them, for "
+                "instance by convmv -f latin1 -t utf8"
+            )
 
     def _files(self) -> Iterator[str]:
         """Paths below ``path`` of the audio files in sub-folders, in a fixed order; without hidden files."""
@@ -103,7 +135,11 @@ class Folder(Corpus):
     def _is_audio(self, name: str) -> bool:
         """Whether a path below ``path`` is that of an audio file that is not hidden."""
         hidden = name.startswith(".") or "/." in name
-        return not hidden and os.path.splitext(name)[1].lower() in SUFFIXES and os.path.isfile(self.path / name)
+        if hidden or os.path.splitext(name)[1].lower() not in SUFFIXES:
+            return False
+        path = f"{self.path}/{name}"
+        # A link to content that is not there, as of git-annex and DVC, is a recording that cannot be read.
+        return os.path.isfile(path) or _is_dangling(path)
 
     def _from_folders(self) -> list[Recording]:
         """The recordings by the layout of the folder."""
@@ -142,7 +178,7 @@ class Folder(Corpus):
         """The recordings that the table lists."""
         assert self.table is not None
         table = _read_table(self.table)
-        absent = [name for name in table["path"] if not (self.path / name).is_file()]
+        absent = [name for name in table["path"] if not _is_there(self.path / name)]
         if absent:
             raise InputError(f"{self.table}: {len(absent)} of {len(table)} files are absent, {absent[0]!r} first")
         recordings = []
@@ -161,17 +197,57 @@ class Folder(Corpus):
         return recordings
 
 
+def _is_dangling(path: str | Path) -> bool:
+    """Whether a path is that of a link to what is not there."""
+    return os.path.islink(path) and not os.path.exists(path)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a file is there, be it that its content cannot be reached: its reading reports this."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode) or _is_dangling(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return _is_dangling(path)
+    except OSError:  # no right to search a folder above
+        return True
+
+
 def _walk(folder: Path) -> Iterator[str]:
     """Paths below a folder of all files in it, in a fixed order.
 
     Linked folders are followed, unless they lead back to a folder above. The paths are text and not held in memory, as
-    a corpus may have a million files.
+    a corpus may have a million files. A folder that cannot be listed is left out: see :func:`_require_reachable`.
     """
     for parent, folders, names in os.walk(folder, followlinks=True):
         ancestors = {os.path.realpath(above) for above in (parent, *map(str, Path(parent).parents))}
         folders[:] = sorted(name for name in folders if os.path.realpath(Path(parent, name)) not in ancestors)
-        below = Path(os.path.relpath(parent, folder))
-        yield from ((below / name).as_posix() for name in sorted(names))
+        below = Path(os.path.relpath(parent, folder)).as_posix()
+        # As text, since a path object for each of many files is most of the time.
+        yield from (name if below == "." else f"{below}/{name}" for name in sorted(names))
+
+
+def _require_reachable(folder: Path) -> None:
+    """Check that no folder of labels is absent, since its label would be, without a word.
+
+    Raises:
+        InputError: a folder cannot be listed, or a link to one leads nowhere.
+    """
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.name.startswith(".") or entry.name == "lost+found":
+            continue
+        if "." not in entry.name and _is_dangling(entry.path):
+            raise InputError(
+                f"{entry.path}: a link to {os.readlink(entry.path)!r}, which is not there; mount, fetch or remove it"
+            )
+        if entry.is_dir():
+            for _ in os.walk(entry.path, onerror=_refuse_folder):
+                pass
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise InputError(
+        f"{error.filename}: a folder that cannot be listed ({error.strerror}); its recordings would be left out"
+    )
 
 
 def _table_labels(path: Path) -> Sequence[str] | None:

@@ -104,7 +104,7 @@ class VoxCeleb1(Corpus):
             for folder in [self._folder(speaker)]
             for name, split in splits_of[speaker].items()
         ]
-        absent = [recording.source for recording in recordings if not os.path.isfile(recording.source)]
+        absent = [recording.source for recording in recordings if not os.path.lexists(recording.source)]
         if absent:
             raise InputError(
                 f"{self._list}: {len(absent)} of the {len(recordings)} listed recordings are absent: "

@@ -81,10 +81,11 @@ def _batches(corpus: Corpus, recordings: Sequence[Recording], remarks: list[dict
         for recording in recordings[start : start + ROW_GROUP]:
             try:
                 samples, rate, repairs = corpus.read(recording.source)
-            except InputError as error:
-                remarks.append(_remark(recording, [], str(error)))
+                converted, conversions = standardise(samples, rate, corpus.sample_rate, length)
+            except Exception as error:  # no error of one recording, whatever reads it, is to hide which one it was
+                reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+                remarks.append(_remark(recording, [], reason))
                 continue
-            converted, conversions = standardise(samples, rate, corpus.sample_rate, length)
             remarks.append(_remark(recording, [*repairs, *conversions], ""))
             rows.append(asdict(recording))
             waveforms.append(converted.astype(np.float32) / 32768)
