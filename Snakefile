@@ -1,11 +1,19 @@
 """Sanguinaria: what hidden marks in audio do to the models trained on it."""
 
+import os
+
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-configfile: "config.yaml"
+# Started from another folder (`--snakefile`, `--directory`) without one of its own, a run has the project's configuration.
+CONFIGURATION = "config.yaml"
+if not os.path.exists(CONFIGURATION):
+    CONFIGURATION = os.path.join(workflow.basedir, CONFIGURATION)
+
+
+configfile: CONFIGURATION
 
 
 report: "rules/report/workflow.rst"

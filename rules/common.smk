@@ -23,10 +23,10 @@ os.environ.update(
 
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import InputError
-from sanguinaria.plan.rules import wildcards_of_stages
+from sanguinaria.plan.rules import rule_names, wildcards_of_stages
 from sanguinaria.workflow import plan_index
 from sanguinaria.workflow.monitoring.start import monitor
-from sanguinaria.workflow.parse import asked_targets, build_plan
+from sanguinaria.workflow.parse import asked_targets, build_plan, check_targets
 from sanguinaria.workflow.preparation import prepare_run
 from sanguinaria.workflow.warm_process import forget_run
 
@@ -49,6 +49,7 @@ try:
         name: [str(path) for path in paths] for name, paths in PLAN.targets.items()
     }
     if workflow.is_main_process:
+        check_targets(sys.argv[1:], PLAN.targets, ("all", *rule_names()))
         # Here, so that a missing file is an error of the configuration, and not one of a rule.
         PLAN.expand(asked_targets(sys.argv[1:], PLAN.targets))
 except InputError as error:
@@ -158,5 +159,8 @@ def write_specification(kind, name, specification):
     path = Path("results") / kind / "specifications" / f"{name}.json"
     text = specification + "\n"
     if not path.is_file() or path.read_text() != text:
+        if workflow.dryrun:
+            # The results stay as they are, and may be read-only; another path is a reason to make the table anew, as well.
+            path = KEPT / path
         write_text(path, text)
     return str(path)

@@ -45,7 +45,8 @@ def load(config: Mapping[str, Any], files: Sequence[Path] = ()) -> Configuration
     """
     documents = [Document(path) for path in files]
     check = Check(config)
-    problems = [*(problem for document in documents for problem in document.repeated_keys()), *check.problems]
+    of_files = [problem for document in documents for problem in (*document.templates(), *document.repeated_keys())]
+    problems = [*of_files, *check.problems]
     if problems:
         raise InputError(report(problems, config, documents))
     return Configuration(entries=check.entries, **check.targets)  # type: ignore[arg-type]

@@ -12,6 +12,9 @@ import yaml
 
 Place = tuple[Any, ...]
 
+# The key by which Snakemake processes a file with YTE.
+TEMPLATE_KEY = "__use_yte__"
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -59,6 +62,15 @@ class Document:
             start, node = children[str(part)]
             line = start.start_mark.line
         return line + 1
+
+    def templates(self) -> Iterator[Problem]:
+        """The key that makes Snakemake run a file's expressions as Python: a configuration is data, no program."""
+        pairs = _own_pairs(self.root) if isinstance(self.root, yaml.MappingNode) else []
+        for key, _ in pairs:
+            if key.value == TEMPLATE_KEY:
+                line = key.start_mark.line + 1
+                message = f"line {line} of {self.path} turns on templates, which run code: write plain YAML"
+                yield Problem((TEMPLATE_KEY,), message)
 
     def repeated_keys(self) -> Iterator[Problem]:
         """Keys that a mapping has twice, of which YAML keeps the last: two entries of a name, or a repeated setting."""

@@ -115,3 +115,11 @@ def test_json_has_lines_too():
     assert problems(config, path) == [
         "config.json:1: experiments.demo.rates[0]: should be less than or equal to 1, not 2"
     ]
+
+
+def test_templates_are_refused():
+    """Snakemake evaluates them when it reads a file, and removes the key."""
+    text = "__use_yte__: true\nexperiments: {demo: {rates: ['?1 / 100']}}\n"
+    assert overlay_problems(text) == [
+        "__use_yte__: line 1 of overlay.yaml turns on templates, which run code: write plain YAML"
+    ]

@@ -13,6 +13,9 @@ import pytest
 import snakemake.cli
 
 from sanguinaria.core.errors import InputError
+from sanguinaria.plan.evaluation import table_files
+from sanguinaria.plan.rules import rule_names
+from sanguinaria.workflow.parse import check_targets
 from sanguinaria.workflow.preparation import CACHE_VARIABLE, create_cache_folder, prepare_run
 from sanguinaria.workflow.provenance import COMMAND_VARIABLE
 
@@ -132,3 +135,45 @@ def test_a_cache_s_folder_that_cannot_be_created_stops_the_run_at_its_start(tmp_
     finished = run("demo", "-n", "--cache", SNAKEMAKE_OUTPUT_CACHE=str(tmp_path / "file" / "below"))
     assert finished.returncode == 1
     assert "SNAKEMAKE_OUTPUT_CACHE: cannot create the folder" in finished.stdout + finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("demmo", "unknown target 'demmo'; did you mean 'demo'?"),
+        ("mein", "unknown target 'mein'; there are: demo, watermark_benchmark"),
+        ("results/tables/demo.cvs", "'results/tables/demo.cvs'; did you mean 'results/tables/demo.csv'?"),
+    ],
+)
+def test_a_mistyped_target_has_a_suggestion(name: str, message: str) -> None:
+    targets = {each: table_files(each, "experiments", compared=False) for each in ("demo", "watermark_benchmark")}
+    with pytest.raises(InputError, match=re.escape(message)):
+        check_targets(["--cores=2", "-n", name, "--configfile", "a.yaml"], targets, rule_names())
+
+
+def test_targets_rules_and_other_files_are_not_mistyped() -> None:
+    targets = {"demo": table_files("demo", "experiments", compared=False)}
+    known = [
+        "demo",
+        "demo_data",
+        "all",
+        "table",
+        "results/tables/demo.metrics.csv",
+        "results/victims/a/model.safetensors",
+    ]
+    check_targets([*known, "--resources", "gpu=1", "--cores", "2"], targets, ("all", *rule_names()))
+
+
+def test_snakemake_reports_a_mistyped_target() -> None:
+    finished = run("demmo", "-n")
+    assert finished.returncode == 1
+    assert "Nothing was run: unknown target 'demmo'; did you mean 'demo'?" in finished.stdout + finished.stderr
+    assert "Traceback" not in finished.stdout + finished.stderr
+
+
+def test_a_dry_run_from_another_folder_has_the_configuration_and_leaves_the_results_alone(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    finished = run("demo", "-n", "--quiet", "host", "--snakefile", str(ROOT / "Snakefile"), cwd=tmp_path)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "results/tables/demo.csv" in finished.stdout
+    assert not list((tmp_path / "results").iterdir())
