@@ -13,6 +13,8 @@ from sanguinaria.core.errors import InputError
 # Streaming writers cannot write the final size. They leave the maximum (ffmpeg), 2³¹ (arecord), or a little less (sox):
 # sizes that no utterance has.
 PLACEHOLDER = 0x7FFFF000
+# Samples that a byte holds at most: those of the longest block of FLAC, 65,535, in a frame of silence of 8 bytes or more.
+DENSEST = 8192
 # libsndfile's names of the containers that declare their length and are checked here, or that libsndfile itself checks.
 CHECKED = frozenset(
     (
@@ -113,6 +115,17 @@ def check_not_truncated(path: Path) -> None:
         end = _declared_end(file, magic, size)
     if end > size:
         raise InputError(f"truncated: its audio should end at byte {end}, and the file ends at byte {size}")
+
+
+def check_plausible(frames: int, path: Path) -> None:
+    """Check that a file can hold the frames that it declares, before memory for them is reserved.
+
+    Raises:
+        InputError: it cannot; the message does not have the path.
+    """
+    size = path.stat().st_size
+    if frames > DENSEST * size:
+        raise InputError(f"damaged: it declares {frames} frames, which its {size} bytes cannot hold")
 
 
 def _declared_end(file: BinaryIO, magic: bytes, size: int) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from sanguinaria.audio.containers import CHECKED, check_first_bytes, check_not_truncated
+from sanguinaria.audio.containers import CHECKED, check_first_bytes, check_not_truncated, check_plausible
 from sanguinaria.audio.mpeg_frames import Frames, read_frames
 from sanguinaria.audio.resampling import resample_polyphase
 from sanguinaria.core.errors import InputError
@@ -97,6 +97,7 @@ def _decode(path: Path) -> tuple[np.ndarray, int, list[str]]:
             remarks.append(f"completeness not checked: {container}")
         if declared >= UNKNOWN_LENGTH:
             return decode_with_ffmpeg(path), rate, remarks
+        check_plausible(declared, path)
         # With the number of frames, as the decoders of some codecs (GSM 6.10) cannot seek.
         samples = file.read(declared, dtype="float32", always_2d=True)
     if container in MPEG and mpeg is not None and not mpeg.declared:

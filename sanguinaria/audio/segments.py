@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from sanguinaria.audio.containers import check_plausible
 from sanguinaria.audio.files import UNKNOWN_LENGTH, cause_of, decode_with_ffmpeg
 from sanguinaria.core.errors import InputError
 
@@ -53,6 +54,7 @@ def split_into_segments(path: Path, duration: float) -> list[Segment]:
     try:
         header = soundfile.info(path)
         frames = header.frames if header.frames < UNKNOWN_LENGTH else len(decode_with_ffmpeg(path))
+        check_plausible(frames, path)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except Exception as error:  # whatever a decoder raises at a damaged file, the message is to name this file

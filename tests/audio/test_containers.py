@@ -145,6 +145,22 @@ def test_flac_of_unknown_length_that_is_cut(tmp_path: Path) -> None:
         assert "truncated" in error_message(put(tmp_path / "a.flac", data[:-cut]))
 
 
+def test_flac_that_declares_more_than_its_bytes_can_hold(tmp_path: Path) -> None:
+    data = bytearray(encoded("FLAC", "PCM_16"))
+    data[21] |= 0x0F
+    data[22:26] = b"\xff" * 4
+    path = put(tmp_path / "a.flac", bytes(data))
+    assert error_message(path) == f"damaged: it declares {2**36 - 1} frames, which its {len(data)} bytes cannot hold"
+    with pytest.raises(InputError, match=r"a\.flac: damaged"):
+        split_into_segments(path, 1.0)
+
+
+def test_an_hour_of_silence_is_no_damage(tmp_path: Path) -> None:
+    silence = np.zeros(3600 * 8000, np.int16)
+    samples, _, remarks = read_file(put(tmp_path / "a.flac", encoded("FLAC", "PCM_16", silence, 8000)))
+    assert (samples.shape, remarks) == ((len(silence), 1), [])
+
+
 def test_segments_of_flac_of_unknown_length(tmp_path: Path) -> None:
     path = put(tmp_path / "a.flac", undeclared_flac())
     segments = split_into_segments(path, 1.0)
