@@ -13,7 +13,7 @@ from sanguinaria.core.errors import InputError
 # Streaming writers cannot write the final size. They leave the maximum (ffmpeg), 2³¹ (arecord), or a little less (sox):
 # sizes that no utterance has.
 PLACEHOLDER = 0x7FFFF000
-# Samples that a byte holds at most: those of the longest block of FLAC, 65,535, in a frame of silence of 8 bytes or more.
+# Samples that a byte holds at most: FLAC's longest block, 65,535 samples, in a frame of silence of 8 bytes or more.
 DENSEST = 8192
 # libsndfile's names of the containers that declare their length and are checked here, or that libsndfile itself checks.
 CHECKED = frozenset(

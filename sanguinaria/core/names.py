@@ -17,6 +17,8 @@ def visible(name: str) -> str:
         >>> visible("\\ufeffgo  up\\u00a0")
         'go up'
     """
+    if name.isascii() and name.isprintable() and " " not in name:
+        return name
     shown = "".join(character for character in name if unicodedata.category(character) != "Cf")
     return " ".join(unicodedata.normalize("NFKC", shown).split())
 

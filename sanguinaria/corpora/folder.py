@@ -98,10 +98,6 @@ class Folder(Corpus):
         repeated = [name for name, count in Counter(r.utterance_id for r in recordings).items() if count > 1]
         if repeated:
             raise InputError(f"{self.table or self.path}: {len(repeated)} recordings twice, {repeated[0]} first")
-        for names in ("label", "speaker"):
-            require_visible_differences(
-                {getattr(recording, names) for recording in recordings}, f"{self.table or self.path}: {names}s"
-            )
         return sorted(recordings, key=lambda recording: recording.utterance_id)
 
     def read(self, source: str) -> tuple[np.ndarray, int, list[str]]:

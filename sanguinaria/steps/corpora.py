@@ -17,6 +17,7 @@ from sanguinaria.audio.utterances import ROW_GROUP, Utterances
 from sanguinaria.core import parquet
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.names import require_visible_differences
 from sanguinaria.corpora import SPLITS, Corpus, Recording
 
 
@@ -28,9 +29,11 @@ def list_recordings(corpus: Corpus, destination: Path) -> None:
         destination: file of the fields of :class:`~sanguinaria.corpora.Recording`, and ``shard``.
 
     Raises:
-        InputError: the source is absent, or has no training or no test recordings.
+        InputError: the source is absent, or has no training or no test recordings, or labels or speakers look the same.
     """
     table = _as_table(corpus.recordings())
+    for names in ("label", "speaker"):
+        require_visible_differences(table[names].unique(), f"{names}s of the corpus:")
     _require_splits(
         set(table["split"]),
         f"among its {len(table)} recordings: change the shares under `split`, or list the splits in a table",

@@ -38,15 +38,16 @@ def test_labels_of_a_table_that_look_the_same_are_an_error(tmp_path: Path, label
     corpus = Folder(path=folder, table=write_csv(tmp_path / "t.csv", rows))
     assert ["look the same" in message for message in messages(corpus)] == [True]
     with pytest.raises(InputError, match="look the same"):
-        corpus.recordings()
+        list_recordings(corpus, tmp_path / "recordings.parquet")
 
 
 def test_speakers_that_look_the_same_are_an_error(tmp_path: Path) -> None:
     # They would be in two splits.
     folder = empty_files(tmp_path / "in", "a.wav", "b.wav")
     rows = [("path", "label", "speaker"), ("a.wav", "yes", "ann"), ("b.wav", "no", "ann ")]
-    with pytest.raises(InputError, match="speakers 'ann' and 'ann ' look the same"):
-        Folder(path=folder, table=write_csv(tmp_path / "t.csv", rows)).recordings()
+    corpus = Folder(path=folder, table=write_csv(tmp_path / "t.csv", rows))
+    with pytest.raises(InputError, match="speakers of the corpus: 'ann' and 'ann ' look the same"):
+        list_recordings(corpus, tmp_path / "recordings.parquet")
 
 
 @pytest.mark.parametrize("labels", LOOKALIKES)
