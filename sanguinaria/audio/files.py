@@ -101,6 +101,8 @@ def _decode(path: Path) -> tuple[np.ndarray, int, list[str]]:
         # With the number of frames, as the decoders of some codecs (GSM 6.10) cannot seek.
         samples = file.read(declared, dtype="float32", always_2d=True)
     if container in MPEG and mpeg is not None and not mpeg.declared:
+        if not mpeg.padded:  # a cut between two frames leaves no other trace
+            remarks.append("perhaps truncated: MP3 that declares no length, and does not end with padding")
         # Without a declaration, libsndfile estimates the number of frames by the first one's bit rate.
         return samples if len(samples) >= mpeg.num_samples else decode_with_ffmpeg(path), rate, remarks
     if len(samples) < declared:

@@ -18,6 +18,8 @@ BIT_RATES = (
 SAMPLE_RATES = (44100, 48000, 32000)
 DIVISORS = {3: 1, 2: 2, 0: 4}
 LAYER_III = 1
+# The last four bytes of a stream's last frame: LAME's padding, and that of encoders that write zeros.
+PADDING = (b"\x55" * 4, b"\xaa" * 4, b"\0" * 4)
 # Bytes in which the first frame is searched for behind the tags.
 SEARCHED = 1 << 16
 
@@ -29,10 +31,12 @@ class Frames:
     Attributes:
         num_samples: of all frames together, in each channel.
         declared: whether the first frame declares the number of the others, by Xing's header.
+        padded: whether the last frame ends with padding, as an encoder leaves it that has no more samples.
     """
 
     num_samples: int
     declared: bool
+    padded: bool
 
 
 def read_frames(data: bytes) -> Frames | None:
@@ -59,7 +63,7 @@ def read_frames(data: bytes) -> Frames | None:
     # One to three bytes of a next header.
     if (rest := data[position : position + 4]) and len(rest) < 4 and rest[:2] == data[start : start + len(rest[:2])]:
         raise InputError("truncated: the header of its last frame is cut")
-    return Frames(num_samples, _is_declared(data[start : start + 64]))
+    return Frames(num_samples, _is_declared(data[start : start + 64]), data[position - 4 : position] in PADDING)
 
 
 def _first_frame(data: bytes) -> int | None:

@@ -111,6 +111,15 @@ def test_mp3_that_declares_no_length(tmp_path: Path, rate: int, bit_rate: int) -
         assert error_message(put(tmp_path / "b.mp3", data[:-cut])).startswith("truncated")
 
 
+@pytest.mark.parametrize("bit_rate", [32000, 64000])
+def test_a_cut_between_two_frames_of_such_mp3_is_a_remark(tmp_path: Path, bit_rate: int) -> None:
+    data = mp3(16000, bit_rate)
+    frame = 72 * bit_rate // 16000
+    assert len(data) % frame == 0
+    _, _, remarks = read_file(put(tmp_path / "a.mp3", data[: len(data) // frame // 2 * frame]))
+    assert remarks == ["perhaps truncated: MP3 that declares no length, and does not end with padding"]
+
+
 def test_mp3_of_variable_bit_rate_that_declares_no_length(tmp_path: Path) -> None:
     # Bit rates of the parts are 1 to 4, so an estimate by the first frame is too long or too short.
     for parts in ((32000, 128000), (128000, 32000)):
