@@ -16,6 +16,7 @@ from sanguinaria.plan.configuration import Configuration
 from sanguinaria.plan.evaluation import Evaluation, FigureStage, figure_files, table_files
 from sanguinaria.plan.expander import CodeHash, Expander, Made
 from sanguinaria.plan.experiments import datasets, experiment_table, poisons
+from sanguinaria.plan.figure_columns import check_columns
 from sanguinaria.plan.spectrograms import SpectrogramStage, spectrogram_stage
 from sanguinaria.plan.stages.stage import Stage
 from sanguinaria.plan.stages.victims import DatasetStage
@@ -152,6 +153,7 @@ class Plan:
     def _figure(self, name: str) -> FigureStage:
         entry = self._configuration.figures[name]
         tables = tuple(self.tables[experiment] for experiment in entry.experiments)
+        check_columns(name, entry, tables)
         return FigureStage(self._expander.code(FigureStage, ()), name, entry, tables)
 
     def _spectrogram(self, name: str) -> SpectrogramStage:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sanguinaria.plan.figure_columns import MEASURED
 from sanguinaria.reports.evaluation import write_tables
 from sanguinaria.statistics.intervals import wilson_interval
 
@@ -118,6 +119,8 @@ def reduce(tmp_path, *configurations, bounds=None):
 
 def test_the_columns_are_the_contract(tmp_path, configuration):
     assert list(reduce(tmp_path, configuration)[0].columns) == COLUMNS
+    measured = [name for name in COLUMNS if name not in FACTORS and not name.endswith(("_low", "_high"))]
+    assert measured == list(MEASURED)
 
 
 def test_every_number_by_hand(tmp_path, configuration):
