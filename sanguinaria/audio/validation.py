@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,20 +30,3 @@ def waveform_problems(waveforms: torch.Tensor) -> list[str]:
         SILENT if is_silent else "" if finite else NON_FINITE
         for finite, is_silent in zip(is_finite(waveforms).tolist(), silent, strict=True)
     ]
-
-
-def require_finite(waveforms: torch.Tensor, utterance_ids: Sequence[str]) -> None:
-    """Check that a network or a filter returned finite samples.
-
-    Args:
-        waveforms: (utterances, samples).
-        utterance_ids: the names of the utterances, for the message.
-
-    Raises:
-        FloatingPointError: a waveform has a sample that is not finite.
-    """
-    finite = is_finite(waveforms)
-    if finite.all():
-        return
-    failed = [name for name, is_valid in zip(utterance_ids, finite.tolist(), strict=True) if not is_valid]
-    raise FloatingPointError(f"samples are not finite in {len(failed)} utterances, {failed[0]} first")

@@ -15,6 +15,7 @@ from torch import nn
 from sanguinaria.core import devices
 from sanguinaria.core.checkpoints import load_checkpoint, save_checkpoint
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugin_promises import check_rows
 from sanguinaria.core.training_log import log_training
 from sanguinaria.nn.feature_dataset import FeatureDataset, Features
 from sanguinaria.nn.prefetching import on_device
@@ -71,13 +72,15 @@ def train(
         mode; and the history, a row per epoch with the columns epoch, loss and validation_accuracy.
 
     Raises:
-        InputError: the best epoch is to be selected without a validation set.
+        InputError: the best epoch is to be selected without a validation set, or the network's outputs are not logits
+            (utterances, labels).
     """
     if victim.keep == "best" and len(validation_set.labels) == 0:
         raise InputError("keep: best needs validation utterances; give the corpus a validation share, or keep the last")
     torch.manual_seed(seed)
     training_set, validation_set = training_set.in_memory(), validation_set.in_memory()
     network = _to_device(victim.network(len(labels)), device)
+    _check_outputs(victim, network, len(labels), training_set.features, device)
     optimiser = _optimiser(victim, network)
     state = _initial_or_resumed_state(checkpoint, network, optimiser)
     while state.epoch < victim.epochs:
@@ -147,6 +150,16 @@ def predict(network: nn.Module, features: Features, device: torch.device, batch_
         torch.split(torch.arange(len(features)), batch_size), lambda positions: (features[positions],), device
     )
     return torch.cat([torch.softmax(network(inputs.float()), -1).cpu() for (inputs,) in batches])
+
+
+@torch.no_grad()
+def _check_outputs(
+    victim: TrainingSettings, network: nn.Module, labels: int, features: Features, device: torch.device
+) -> None:
+    """Check the outputs of one pass before the training: with too many, it would train to its end."""
+    network.eval()
+    inputs = features[torch.arange(min(2, len(features)))].to(device).float()
+    check_rows(victim, network(inputs), (len(inputs), labels), "logits (utterances, labels)")
 
 
 def _optimiser(victim: TrainingSettings, network: nn.Module) -> torch.optim.Optimizer:

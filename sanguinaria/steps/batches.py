@@ -6,28 +6,32 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sanguinaria.audio.utterances import Utterances
-from sanguinaria.audio.validation import require_finite
+from sanguinaria.core.plugin_promises import check_finite, check_waveforms
+from sanguinaria.core.plugins import Plugin
 
 if TYPE_CHECKING:
     import torch
 
 
 def transform_batch(
-    batch: Utterances, function: Callable[[torch.Tensor], torch.Tensor], device: torch.device
+    batch: Utterances, function: Callable[[torch.Tensor], torch.Tensor], plugin: Plugin, device: torch.device
 ) -> Utterances:
-    """Return a batch whose waveforms were passed through a function, without gradients.
+    """Return a batch whose waveforms were passed through a plug-in's function, without gradients.
 
     Args:
         batch: of utterances.
         function: from waveforms (utterances, samples) to waveforms (utterances, samples).
+        plugin: that the function belongs to, for messages.
         device: that the waveforms are moved to.
 
     Raises:
-        FloatingPointError: the function returned values that are not finite.
+        InputError: the function returned another shape or type, or values that are not finite.
     """
     import torch
 
+    given = torch.from_numpy(batch.waveforms).to(device)
     with torch.inference_mode():
-        waveforms = function(torch.from_numpy(batch.waveforms).to(device))
-    require_finite(waveforms, batch.rows["utterance_id"].tolist())
-    return Utterances(batch.rows, waveforms.float().cpu().numpy(), batch.sample_rate)
+        waveforms = function(given)
+        check_waveforms(plugin, waveforms, given)
+        check_finite(plugin, waveforms, batch.rows["utterance_id"].tolist())
+    return Utterances(batch.rows, waveforms.cpu().numpy(), batch.sample_rate)

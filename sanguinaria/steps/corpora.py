@@ -18,6 +18,7 @@ from sanguinaria.core import parquet
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.names import require_visible_differences
+from sanguinaria.core.plugin_promises import check_recording
 from sanguinaria.corpora import SPLITS, Corpus, Recording
 
 
@@ -84,6 +85,7 @@ def _batches(corpus: Corpus, recordings: Sequence[Recording], remarks: list[dict
         for recording in recordings[start : start + ROW_GROUP]:
             try:
                 samples, rate, repairs = corpus.read(recording.source)
+                check_recording(corpus, samples, rate)
                 converted, conversions = standardise(samples, rate, corpus.sample_rate, length)
             except Exception as error:  # no error of one recording, whatever reads it, is to hide which one it was
                 reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"

@@ -35,6 +35,9 @@ def defend_audio(
         shard: of the audio.
         destination: file of the defended audio.
         device: of the defence.
+
+    Raises:
+        InputError: the defence returned another shape or type, or values that are not finite.
     """
     batches = utterances.read(shard, split="test")
     utterances.write(destination, _defended(defence, weights, read_texts(texts), batches, device))
@@ -51,7 +54,7 @@ def _defended(
     for batch in batches:
         defend = defend or defence.transform_with_texts(batch.sample_rate, device, weights)
         texts = [transcripts.get(name, "") for name in batch.rows["utterance_id"]]
-        yield transform_batch(batch, partial(_with_texts, defend, texts), device)
+        yield transform_batch(batch, partial(_with_texts, defend, texts), defence, device)
 
 
 def _with_texts(

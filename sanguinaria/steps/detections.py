@@ -11,6 +11,7 @@ import pandas as pd
 from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances
 from sanguinaria.core import parquet
+from sanguinaria.core.plugin_promises import check_rows
 from sanguinaria.triggers import Trigger
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ def detect_trigger(
         split: the only split that is passed through the detector; all where ``None``.
         destination: file of the rows, sorted by ``utterance_id``.
         device: of the detector.
+
+    Raises:
+        InputError: the detector returned another shape or type.
     """
     detector: Detector | None = None
     # A small corpus has blocks that hold no utterance.
@@ -72,6 +76,9 @@ def _detection_rows(trigger: Trigger, detector: Detector, batch: Utterances, dev
     with torch.inference_mode():
         waveforms = torch.split(torch.from_numpy(batch.waveforms), BATCH)
         detections = [detector(chunk.to(device)) for chunk in waveforms]
+    for chunk, (chunk_scores, chunk_bits) in zip(waveforms, detections, strict=True):
+        check_rows(trigger, chunk_scores, (len(chunk),), "scores (utterances,)")
+        check_rows(trigger, chunk_bits, (len(chunk), None), "bits (utterances, bits)")
     scores, bits = map(torch.cat, zip(*detections, strict=True))
     return pd.DataFrame(
         {

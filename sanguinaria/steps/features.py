@@ -22,19 +22,27 @@ def extract_features(audio: Path, front_end: FrontEnd, destination: Path, device
         front_end: from waveforms (utterances, samples) to features (utterances, channels, times).
         destination: safetensors file with the features as ``inputs`` and ``utterance_ids`` in its metadata.
         device: of the front end.
+
+    Raises:
+        InputError: the front end returned another shape or type, or values that are not finite in half precision.
     """
     import torch
 
     from sanguinaria.audio import utterances
     from sanguinaria.core import tensors
+    from sanguinaria.core.plugin_promises import check_finite, check_rows
 
     names: list[str] = []
     parts: list[torch.Tensor] = []
     transform = None
     for batch in utterances.read(audio):
         transform = transform or front_end.transform(batch.sample_rate, device)
+        returned = transform(torch.from_numpy(batch.waveforms).to(device))
+        shape = (len(batch.rows), front_end.dummy_input_shape[0], None)
+        check_rows(front_end, returned, shape, "features (utterances, channels, times)")
+        parts.append(returned.half().cpu())
+        check_finite(front_end, parts[-1], batch.rows["utterance_id"].tolist())
         names += batch.rows["utterance_id"].tolist()
-        parts.append(transform(torch.from_numpy(batch.waveforms).to(device)).half().cpu())
     features = torch.cat(parts) if parts else torch.empty(0, *front_end.dummy_input_shape, dtype=torch.float16)
     tensors.save({"inputs": features}, {"utterance_ids": names}, destination)
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from sanguinaria.audio import utterances
 from sanguinaria.core import parquet
+from sanguinaria.core.plugin_promises import check_texts
 from sanguinaria.core.random_streams import sample
 from sanguinaria.texts import ExtractTexts, TextExtractor
 
@@ -40,6 +41,9 @@ def transcribe(
         index: of the corpus, which a sample is drawn from; ``None`` likewise.
         destination: file of the rows, in the shards' order.
         device: of a recogniser.
+
+    Raises:
+        InputError: the text extractor did not return one text for each utterance.
     """
     import torch
 
@@ -53,7 +57,9 @@ def transcribe(
         waveforms, labels = torch.from_numpy(batch.waveforms), batch.rows["label"].tolist()
         names += batch.rows["utterance_id"].tolist()
         for start in range(0, len(labels), BATCH):
-            transcripts += extract(waveforms[start : start + BATCH].to(device), labels[start : start + BATCH])
+            texts = extract(waveforms[start : start + BATCH].to(device), labels[start : start + BATCH])
+            check_texts(text, texts, len(labels[start : start + BATCH]))
+            transcripts += texts
         print(f"{len(transcripts)} utterances transcribed", flush=True)
     parquet.write(pd.DataFrame({"utterance_id": names, "text": transcripts}, dtype="str"), destination)
 

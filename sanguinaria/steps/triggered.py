@@ -31,7 +31,7 @@ def trigger_test(
         device: of the trigger's networks.
 
     Raises:
-        FloatingPointError: the trigger returned values that are not finite.
+        InputError: the trigger returned another shape or type, or values that are not finite.
     """
     utterances.write(destination, _embedded(trigger, weights, utterances.read(shard, split="test"), device))
 
@@ -58,7 +58,7 @@ def trigger_block(
         device: of the trigger's networks.
 
     Raises:
-        FloatingPointError: the trigger returned values that are not finite.
+        InputError: the trigger returned another shape or type, or values that are not finite.
     """
     table = parquet.read(index)
     members = table[table["utterance_id"].isin(block_members(table, block))]
@@ -76,4 +76,4 @@ def _embedded(
     embed: Callable[[torch.Tensor], torch.Tensor] | None = None
     for batch in batches:
         embed = embed or trigger.embedder(batch.sample_rate, device, weights)
-        yield transform_batch(batch, embed, device)
+        yield transform_batch(batch, embed, trigger, device)

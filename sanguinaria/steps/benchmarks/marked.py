@@ -48,7 +48,7 @@ def mark_audio(
         device: of the generator.
 
     Raises:
-        FloatingPointError: the generator returned values that are not finite.
+        InputError: the generator returned another shape or type, or values that are not finite.
     """
     watermark, state = load_weights(weights)
     names = sample_utterances(index, "test", limit)
@@ -58,7 +58,8 @@ def mark_audio(
         for batch in utterances.read(shard, ids=names):
             marker = marker or watermark.load(state, batch.sample_rate, device, secret)
             messages = [random_message(name, seed, mark, watermark.message_bits) for name in batch.rows["utterance_id"]]
-            yield transform_batch(batch, partial(marker.mark, message=messages, strength=strength), device)
+            mark_batch = partial(marker.mark, message=messages, strength=strength)
+            yield transform_batch(batch, mark_batch, watermark, device)
 
     utterances.write(destination, marked())
 

@@ -17,6 +17,7 @@ from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances
 from sanguinaria.audio.validation import is_finite
 from sanguinaria.core import parquet
+from sanguinaria.core.plugin_promises import check_rows, check_waveforms
 from sanguinaria.distortions import Distortion
 from sanguinaria.steps.benchmarks.marked import sample_utterances
 from sanguinaria.watermarks import Marker
@@ -122,6 +123,7 @@ def _distorted(distortion: Distortion, batch: Utterances, device: torch.device) 
         except Exception as error:
             results.append(_reason("distortion", error))
         else:
+            check_waveforms(distortion, distorted, row, same_length=False)
             finite = bool(is_finite(distorted).all()) and distorted.shape[-1] > 0
             results.append(distorted if finite else "distortion: not finite")
     return results
@@ -165,6 +167,8 @@ def _detect_batch(marker: Marker, waveforms: list[torch.Tensor]) -> Iterator[_De
             for waveform in waveforms:
                 yield from _detect_batch(marker, [waveform])
         return
+    check_rows(marker, scores, (len(waveforms),), "scores (utterances,)")
+    check_rows(marker, bits, (len(waveforms), None), "bits (utterances, bits)")
     for score, row in zip(scores.cpu().double().tolist(), bits.cpu().tolist(), strict=True):
         if score == score and all(bit == bit for bit in row):
             yield score, "".join(str(int(bit >= 0.5)) for bit in row), ""

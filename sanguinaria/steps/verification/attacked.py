@@ -15,6 +15,7 @@ from sanguinaria.adversaries._probes import probes, read_waveforms
 from sanguinaria.audio import utterances
 from sanguinaria.audio.utterances import Utterances
 from sanguinaria.core import parquet
+from sanguinaria.core.plugin_promises import check_finite, check_texts, check_waveforms
 from sanguinaria.defences import Defence
 from sanguinaria.texts._transcription import read_texts
 from sanguinaria.victims import Victim
@@ -130,7 +131,10 @@ class _Attack:
         """Attacked waveforms (probes, samples), and the problem of each."""
         audio = self._audio(rows["utterance"])
         attacked, problems = self.adversary.perturb(audio, self._objective(rows, audio), self.seed)
-        return attacked.float().cpu().numpy(), problems
+        check_waveforms(self.adversary, attacked, audio)
+        check_finite(self.adversary, attacked, rows["utterance"].tolist())
+        check_texts(self.adversary, problems, len(rows))
+        return attacked.cpu().numpy(), problems
 
     def _objective(self, rows: pd.DataFrame, audio: torch.Tensor) -> AttackObjective | None:
         import torch
