@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pytest
 
 from sanguinaria.reports.benchmarks import LAYOUT
 from sanguinaria.reports.layout import write_layouts
-from sanguinaria.reports.layout.parts import arrange_parts
+from sanguinaria.reports.layout.parts import Part, arrange_parts, latex_part
 from tests.columns import COLUMNS
 
 SETTINGS = {"false_positive_rate": 0.01}
@@ -60,6 +62,20 @@ def test_pages_are_written(table, tmp_path):
     page = latex.read_text()
     assert r"keyed & single & 0.12 (0.00--50.00) & 25.00 (0.00--50.00) \\" in page and r"mp3\_64" in page
     assert page.count(r"\begin{tabular}") == page.count(r"\end{tabular}") == markdown.read_text().count("**") // 2
+    assert r"\textbf{Bit error rate (\%)}\par" in page and page.count("{") == page.count("}")
+
+
+def test_a_part_that_is_wider_than_a_page_is_divided():
+    distortions = [f"distortion_{number}" for number in range(10)]
+    part = Part("t", ["watermark", *distortions], [["keyed", *(f"{n}.50 (0.00–50.00)" for n in range(10))]], 1)
+    page = latex_part(part)
+    tables = re.findall(r"\\begin\{tabular\}\{(l+)(c+)\}(.*?)\\end", page, re.DOTALL)
+    assert len(tables) > 2 and sum(len(columns) for _, columns, _ in tables) == 10
+    assert all(names == "l" and rows.count("keyed & ") == 1 for names, _, rows in tables)
+    # A value with its interval is at least 60 points wide in 9 pt.
+    assert max(len(columns) for _, columns, _ in tables) <= 345 // 60
+    shown = re.findall(r"distortion\\_\d", page)
+    assert shown == [name.replace("_", r"\_") for name in distortions]
 
 
 def test_a_requested_metric_without_a_value_is_listed(table):

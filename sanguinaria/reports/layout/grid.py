@@ -18,7 +18,7 @@ import pandas as pd
 from sanguinaria.core.columns import Column, Columns
 from sanguinaria.core.errors import InputError
 from sanguinaria.reports.layout.markup import UNDEFINED, UNDEFINED_NOTE, escaped, is_bound, is_undefined, latex_row
-from sanguinaria.reports.layout.page_width import TEXT_WIDTH, column_width, fitting_blocks
+from sanguinaria.reports.layout.page_width import NARROW_COLUMNS, TEXT_WIDTH, column_width, fitting_blocks
 
 ROW = ("trigger", "poisoning")
 GROUPS = ("corpus", "victim", "defence")
@@ -86,7 +86,7 @@ def grid_latex(table: pd.DataFrame, columns: Columns, requested: Collection[str]
     legend = escaped("; ".join(_legend(page))).replace("–", "--")
     return "\n".join(
         [
-            r"{\small\parindent=0pt\setlength{\tabcolsep}{3pt}",
+            rf"{{{NARROW_COLUMNS}",
             "\n\n\\medskip\n".join(_tabular(block) for block in _blocks(page)),
             rf"\par\smallskip{{\footnotesize {legend}.\par}}",
             "}\n",

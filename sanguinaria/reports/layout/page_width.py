@@ -11,6 +11,8 @@ TEXT_WIDTH = 345.0
 SMALL = 9.0
 FOOTNOTE = 8.0
 SEPARATION = 6.0
+# What makes them so, at the beginning of a group.
+NARROW_COLUMNS = r"\small\parindent=0pt\setlength{\tabcolsep}{3pt}"
 # Of Computer Modern, in ems: digits are those of its bold face.
 NARROW, LETTER, DIGIT, WIDE = 0.34, 0.5, 0.575, 0.78
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sanguinaria.core.columns import Column, Columns
 from sanguinaria.reports.layout.markup import UNDEFINED, UNDEFINED_NOTE, escaped, is_bound, is_undefined, latex_row
+from sanguinaria.reports.layout.page_width import NARROW_COLUMNS, TEXT_WIDTH, column_width, fitting_blocks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +62,12 @@ class Parts:
 
 @dataclass(frozen=True)
 class Part:
-    """A table of texts with its title; the first columns of each row are names."""
+    """A table of texts with its title; the first columns of each row, ``names`` of them, are names."""
 
     title: str
     headings: list[str]
     rows: list[list[str]]
+    names: int
 
 
 def arrange_parts(
@@ -113,7 +115,7 @@ def _rate_part(table: pd.DataFrame, layout: Parts, columns: Columns, names: list
         by_factor = lines.set_index(layout.across)
         cells = [_cell(by_factor.loc[value], rate, column) for value in across]
         rows.append([*map(str, lines.iloc[0][names]), *cells])
-    return Part(title, [*names, *across], rows)
+    return Part(title, [*names, *across], rows, len(names))
 
 
 def _cell(line: pd.Series, name: str, column: Column) -> str:
@@ -162,7 +164,7 @@ def _listing_part(
         for _, line in lines.iterrows()
     ]
     title = f"{title} ({UNDEFINED_NOTE})" if undefined else title
-    return Part(title, [*names, *(_heading(columns[name]) for name in shown)], rows)
+    return Part(title, [*names, *(_heading(columns[name]) for name in shown)], rows, len(names))
 
 
 def _heading(column: Column) -> str:
@@ -176,17 +178,35 @@ def markdown_part(part: Part) -> str:
 
 
 def latex_part(part: Part) -> str:
-    r"""Return a part as a ``tabular`` for the package ``booktabs``, below its title in a comment."""
+    r"""Return a part below its title as ``tabular``s for the package ``booktabs``, none wider than a page."""
+    columns = [[(text, "") for text in column] for column in zip(part.headings, *part.rows, strict=True)]
+    widths = [column_width(column) for column in columns]
+    values = range(part.names, len(widths))
+    blocks = fitting_blocks(widths[part.names :], values, TEXT_WIDTH - sum(widths[: part.names]))
+    title = escaped(part.title).replace("–", "--")
     return "\n".join(
         [
-            f"% {part.title}",
-            rf"\begin{{tabular}}{{l{'c' * (len(part.headings) - 1)}}}",
+            rf"{{{NARROW_COLUMNS}",
+            rf"\textbf{{{title}}}\par\smallskip",
+            "\n\n\\medskip\n".join(_tabular(part, [part.names + column for column in block]) for block in blocks),
+            "\\par}\n",
+        ]
+    )
+
+
+def _tabular(part: Part, values: Sequence[int]) -> str:
+    headings, *rows = (
+        [*line[: part.names], *(line[index] for index in values)] for line in (part.headings, *part.rows)
+    )
+    return "\n".join(
+        [
+            rf"\begin{{tabular}}{{{'l' * part.names}{'c' * len(values)}}}",
             r"\toprule",
-            _latex_cells(part.headings),
+            _latex_cells(headings),
             r"\midrule",
-            *map(_latex_cells, part.rows),
+            *map(_latex_cells, rows),
             r"\bottomrule",
-            "\\end{tabular}\n",
+            r"\end{tabular}",
         ]
     )
 
