@@ -44,6 +44,9 @@ def is_undefined(values: pd.Series, requested: Collection[str]) -> bool:
     Args:
         values: a column of the table, with its name.
         requested: the columns of the metrics that an evaluation requests.
+
+    Returns:
+        Whether the column is one of them and empty.
     """
     return values.name in requested and bool(values.isna().all())
 
