@@ -106,6 +106,11 @@ def runs(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
         copies["small"] / "workflow_scripts" / "victim.py",
         "import time; time.sleep(240 * (snakemake.resources.runtime < 2))",
     )
+    # As its first attempt exceeds its memory, for long enough that Slurm, which looks once a second, notices.
+    edit(
+        copies["small"] / "workflow_scripts" / "quality.py",
+        "import time\nif snakemake.resources.mem_mb < 500:\n    block = b'1' * (400 * 2**20)\n    time.sleep(60)",
+    )
     remove(copies["small"], ["quality"])
     small = ["quality:mem_mb=250*2**(attempt-1)", "victim:mem_mb=1500", "victim:runtime=1*2**(attempt-1)"]
     settings = yaml.safe_load((copies["cancelled"] / "tiny.yaml").read_text())
