@@ -30,7 +30,7 @@ from sanguinaria.workflow.parse import asked_targets, build_plan, check_targets
 from sanguinaria.workflow.preparation import prepare_run
 from sanguinaria.workflow.warm_process import forget_run
 
-# What processes of this working directory keep for one another. It may be deleted.
+# Files shared by processes of this working directory. They may be deleted.
 KEPT = Path(".snakemake") / "sanguinaria"
 
 try:

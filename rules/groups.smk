@@ -16,7 +16,7 @@ def together(name, device):
     @with_signature
     def group(wildcards):
         if not workflow.is_main_process:
-            # A submission is one group. Its Snakemake is not told the sizes of groups, and would start another for each
+            # A submission is one group. Its Snakemake does not receive the sizes of groups, and would start another for each
             # member.
             return sized("submission", sys.maxsize)
         size = workflow.group_settings.group_components.get(device(wildcards))
@@ -26,7 +26,7 @@ def together(name, device):
 
 
 def sized(name, size):
-    """The name of a group, or `None`, after Snakemake is told how many jobs it may have."""
+    """The name of a group, or `None`, after its number of jobs is set in Snakemake."""
     sizes = workflow.group_settings.group_components
     if name not in sizes and name is not None:
         workflow.group_settings.group_components = {**sizes, name: size}

@@ -84,6 +84,19 @@ def has_trigger(stage: Stage, kind: str) -> bool:
     )
 
 
+# A second table, of another target label.
+TWO_TABLES = (
+    CONFIGURATION
+    + """
+  other:
+    corpus: spoken
+    target: right
+    triggers: [clean]
+    victims: [lstm]
+    metrics: [snr]
+"""
+)
+
 PRUNED = CONFIGURATION.replace(
     "  lowpass: {kind: lowpass}\n", "  lowpass: {kind: lowpass}\n  pruned: {kind: pruning, share: 0.5}\n"
 )

@@ -114,7 +114,7 @@ def _summary(path: Path) -> SourceSummary:
 
 
 def _key(path: Path) -> str:
-    """What a file's summary depends on."""
+    """The key of a file's summary: its package, and a hash of its content."""
     return f"{'.'.join(_package(path))} {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 

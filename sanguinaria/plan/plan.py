@@ -1,7 +1,7 @@
 """The plan: every result, table and figure of a configuration, as a pure function of the configuration and of the code.
 
-A table or figure is expanded when it is first looked up, so that a plan costs what is asked of it. Snakemake does not
-appear here: rules look a wildcard up in the plan.
+A table or figure is expanded when it is first looked up, so that only those of the requested targets are. Snakemake
+does not appear here: rules look a wildcard up in the plan.
 """
 
 from __future__ import annotations

@@ -276,7 +276,7 @@ def become_job(request: Request) -> None:
     import torch
 
     os.setpgid(0, 0)
-    # A job does not outlive the warm process, which alone knows whether its client still lives.
+    # A job does not outlive the warm process, which alone can see whether its client still lives.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     for number, stream in enumerate(request.streams):
         os.dup2(stream, number)

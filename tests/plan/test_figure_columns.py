@@ -16,10 +16,12 @@ from sanguinaria.plan.plan import Plan
 ROOT = Path(__file__).parents[2]
 
 
-def expand(series: dict[str, Any], **panel: Any) -> None:
+def expand(series: dict[str, Any], **panel: Any) -> Plan:
     figure = {"experiment": "demo", "panels": [{"x": "rate", "y": "stoi"}, {"x": "rate", "y": "stoi", **panel}]}
     config = {**yaml.safe_load(CONFIGURATION), "figures": {"curves": {**figure, "series": series}}}
-    Plan(load(config)).expand(["curves"])
+    plan = Plan(load(config))
+    plan.expand(["curves"])
+    return plan
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,8 @@ def expand(series: dict[str, Any], **panel: Any) -> None:
     ],
 )
 def test_columns_of_a_table_and_of_its_entries_settings(panel: dict[str, Any]):
-    expand({"all": {"test_trigger": "tone", "victim.epochs": 35}}, **panel)
+    plan = expand({"all": {"test_trigger": "tone", "victim.epochs": 35}}, **panel)
+    assert set(plan.figures.made) == {"curves"}
 
 
 @pytest.mark.parametrize(

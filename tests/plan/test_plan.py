@@ -19,7 +19,7 @@ from sanguinaria.plan.stages.corpora import CorpusStage
 from sanguinaria.plan.stages.scores import ScoreStage
 from sanguinaria.plan.stages.triggered import TriggeredStage
 from sanguinaria.steps.poisoning.blocks import EDGES, PoisonBlock, blocks_for
-from tests.plans import CONFIGURATION, PRUNED, count_added_stages, plan_of, stage_keys, stages_of_type
+from tests.plans import CONFIGURATION, PRUNED, TWO_TABLES, count_added_stages, plan_of, stage_keys, stages_of_type
 
 
 def test_models_are_tested_with_other_triggers_without_a_second_training():
@@ -251,23 +251,11 @@ def test_rows_are_written_in_parts_of_some_shards_each(monkeypatch):
 
 
 class TestLazyPlan:
-    """A plan costs what is asked of it."""
-
-    TWO = (
-        CONFIGURATION
-        + """
-  other:
-    corpus: spoken
-    target: right
-    triggers: [clean]
-    victims: [lstm]
-    metrics: [snr]
-"""
-    )
+    """Only the tables that are looked up are expanded."""
 
     @pytest.fixture
     def made(self) -> Plan:
-        return Plan(load(yaml.safe_load(self.TWO)))
+        return Plan(load(yaml.safe_load(TWO_TABLES)))
 
     def test_names_and_files_need_no_expansion(self, made: Plan):
         assert list(made.tables) == ["demo", "other"] and len(made.tables) == 2
@@ -287,14 +275,14 @@ class TestLazyPlan:
         assert set(made.tables.made) == {"other"}
 
     def test_a_result_of_another_table_is_searched_for_in_the_hinted_table_first(self, made: Plan):
-        whole = Plan(load(yaml.safe_load(self.TWO)))
+        whole = Plan(load(yaml.safe_load(TWO_TABLES)))
         assert whole.stages
         of_other = next(name for name, table in whole.tables_of_stages.items() if table == "other")
         stage, key = of_other.split("/")
         assert made.planned(stage, key) is None
         assert made.stage(stage, key, ["of_no_section", "other"]).key == key
         assert set(made.tables.made) == {"other"}
-        wrong = Plan(load(yaml.safe_load(self.TWO)))
+        wrong = Plan(load(yaml.safe_load(TWO_TABLES)))
         assert wrong.stage(stage, key, ["demo"]).key == key
         assert set(wrong.tables.made) == {"demo", "other"}
 
@@ -305,7 +293,7 @@ class TestLazyPlan:
             made.tables["of_no_section"]
 
     def test_expansion_in_parts_is_expansion_of_the_whole(self, made: Plan):
-        whole = Plan(load(yaml.safe_load(self.TWO)))
+        whole = Plan(load(yaml.safe_load(TWO_TABLES)))
         made.expand(["other"])
         made.expand(["demo"])
         assert stage_keys(made) == stage_keys(whole)

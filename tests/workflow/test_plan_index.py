@@ -12,27 +12,15 @@ from sanguinaria.plan.configuration import load
 from sanguinaria.plan.plan import Plan
 from sanguinaria.workflow import plan_index
 from sanguinaria.workflow.parse import asked_targets
-from tests.plans import CONFIGURATION
+from tests.plans import TWO_TABLES
 
 ROOT = Path(__file__).parents[2]
 # Snakemake itself imports numpy.
 HEAVY = "torch scipy transformers pandas pyarrow peft matplotlib soundfile sklearn audioseal torch_pruning".split()
 
-TWO = (
-    CONFIGURATION
-    + """
-  other:
-    corpus: spoken
-    target: right
-    triggers: [clean]
-    victims: [lstm]
-    metrics: [snr]
-"""
-)
-
 
 def fresh() -> Plan:
-    return Plan(load(yaml.safe_load(TWO)))
+    return Plan(load(yaml.safe_load(TWO_TABLES)))
 
 
 @pytest.fixture
