@@ -14,6 +14,8 @@ from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from sanguinaria.core.plugin_members import member_problems
+
 # Least similarity (difflib's) of two names of which one is taken for a misspelling of the other: `act_on` and `acts_on`
 # have 0.92, `embedding` and `embedder` 0.71.
 SIMILARITY = 0.85
@@ -26,10 +28,32 @@ def class_problems(model: type[BaseModel], protocol: type[BaseModel]) -> list[st
         model: class of the plug-in.
         protocol: of its room, from which the class derives.
     """
-    problems = [*_wrong_choices(model), *_misspelt_names(model, protocol)]
+    problems = [
+        *_wrong_choices(model),
+        *_misspelt_names(model, protocol),
+        *_wrong_configuration(model),
+        *member_problems(model, protocol),
+    ]
     if not problems and (missing := sorted(getattr(model, "__abstractmethods__", ()))):
         problems.append(f"it does not define {', '.join(missing)}, which {protocol.__name__} demands")
     return problems
+
+
+def _wrong_configuration(model: type[BaseModel]) -> Iterator[str]:
+    """Problems of pydantic's configuration and of types by which a setting, or an identity, would be unreliable."""
+    for key, demanded in (("extra", "forbid"), ("frozen", True), ("validate_default", True)):
+        if model.model_config.get(key) != demanded:
+            yield f"its model_config has {key}={model.model_config.get(key)!r}: leave out {key}, which is {demanded!r}"
+    for name, field in model.model_fields.items():
+        if {set, frozenset} & set(_types_within(field.annotation)):
+            yield f"{name} is a set, whose order differs between processes, and so would identities: make it a tuple"
+
+
+def _types_within(annotation: Any) -> Iterator[Any]:
+    """The type of an annotation, and those that it is built from."""
+    yield get_origin(annotation) or annotation
+    for argument in get_args(annotation):
+        yield from _types_within(argument)
 
 
 def _wrong_choices(model: type[BaseModel]) -> Iterator[str]:

@@ -70,6 +70,12 @@ class Plugin(Settings):
                 entries += [((field, index), each.room, each.name) for index, each in enumerate(references)]
         return entries
 
+    @classmethod
+    def unmet_demands(cls) -> Iterator[str]:
+        """Yield what the class lacks, or has in vain, beside abstract methods: such as the one of two methods that a
+        choice of the class demands."""
+        yield from ()
+
     def problems(self, referenced: Mapping[str, Plugin]) -> Iterator[tuple[str, str]]:
         """Yield the problems of the entry with the entries that it refers to, as (field, message) pairs.
 
@@ -135,7 +141,7 @@ def find(room: str, kind: str) -> type[Plugin]:
     if len(classes) != 1:
         raise InputError(f"{module.__name__} must define exactly one plug-in class of its room, not {len(classes)}")
     protocol = _protocol(classes[0], room)
-    if protocol is not None and (problems := class_problems(classes[0], protocol)):
+    if protocol is not None and (problems := class_problems(classes[0], protocol) or [*classes[0].unmet_demands()]):
         raise InputError(f"{module.__name__}, class {classes[0].__name__}: {'; '.join(problems)}")
     return classes[0]
 
@@ -150,14 +156,14 @@ def _import(name: str) -> ModuleType:
     """Import a module of a plug-in; an error of it is one of the input, as users write plug-ins."""
     try:
         return importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         summary = (str(error).strip().splitlines() or [""])[0]
         raise InputError(
             f"{name} cannot be loaded: {type(error).__name__}: {summary}{_line(error, name)}; correct the module"
         ) from error
 
 
-def _line(error: Exception, name: str) -> str:
+def _line(error: BaseException, name: str) -> str:
     """Return the line of the plug-in where its import failed; empty where it is not known."""
     if isinstance(error, SyntaxError):  # whose message has it
         return ""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
+from sanguinaria.core.plugin_members import overrides
 from sanguinaria.core.plugins import Plugin
 
 if TYPE_CHECKING:
@@ -25,6 +26,19 @@ class Defence(Plugin):
     room: ClassVar[str] = "defences"
     acts_on: ClassVar[Literal["input", "model"]] = "input"
     epochs_setting: ClassVar[str | None] = None
+
+    @classmethod
+    def unmet_demands(cls) -> Iterator[str]:
+        methods = {"input": ["transform", "transform_with_texts"], "model": ["repair"]}
+        demanded = methods.pop(cls.acts_on)
+        (others,) = methods.values()
+        defined = [name for name in (*demanded, *others) if overrides(cls, name, Defence)]
+        if unused := [name for name in others if name in defined]:
+            yield f"it defines {unused[0]}, which nothing calls with acts_on = {cls.acts_on!r}: write the other choice"
+        elif not defined and not overrides(cls, "is_identity", Defence):
+            yield f"it acts on the {cls.acts_on}, and does not define {' or '.join(demanded)}"
+        if cls.epochs_setting is not None and cls.epochs_setting not in cls.model_fields:
+            yield f"epochs_setting = {cls.epochs_setting!r} is the name of no setting"
 
     @property
     def is_identity(self) -> bool:

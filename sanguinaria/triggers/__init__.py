@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from sanguinaria.core.plugin_members import overrides
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.watermarks import Detection
 
@@ -18,6 +19,14 @@ class Trigger(Plugin):
     """The protocol of a trigger."""
 
     room: ClassVar[str] = "triggers"
+
+    @classmethod
+    def unmet_demands(cls) -> Iterator[str]:
+        defines, states = (overrides(cls, name, Trigger) for name in ("detector", "has_detector"))
+        if defines and not states:
+            yield "it defines detector, which nothing calls without has_detector: define this property, too"
+        if states and not defines:
+            yield "it defines has_detector, and does not define detector"
 
     @property
     def is_identity(self) -> bool:

@@ -74,7 +74,34 @@ def source(template: str, line: str) -> tuple[str, str]:
         (TRIGGER, "renamed = ['a']", "renamed = ['a'] is not allowed"),
         (TRIGGER, "def loudness(self): return 1", None),
         (TRIGGER, "def detectors(self): return None", "did you mean 'detector'?"),
-        (DEFENCE, 'acts_on = "model"', None),
+        (DEFENCE, 'acts_on = "model"', "it defines transform, which nothing calls with acts_on = 'model'"),
+        (DEFENCE, "def repair(self, network, held_out, seed, device): pass", "it defines repair, which nothing calls"),
+        (DEFENCE, 'epochs_setting = "epochs"', "epochs_setting = 'epochs' is the name of no setting"),
+        (DEFENCE, "def is_identity(self): return False", "is_identity is a method, and Defence has a property"),
+        (DEFENCE, "is_identity: bool = False", "is_identity is a setting, and Defence has a property of this name"),
+        (
+            DEFENCE,
+            "needs_held_out = staticmethod(lambda: True)",
+            "needs_held_out is a method, and Defence has a property",
+        ),
+        (DEFENCE, "model_config = {'extra': 'ignore'}", "its model_config has extra='ignore': leave out extra"),
+        (DEFENCE, "model_config = {'frozen': False}", "its model_config has frozen=False: leave out frozen"),
+        (DEFENCE, "bands: set[int] = {1, 2}", "bands is a set, whose order differs between processes"),
+        (DEFENCE, "bands: tuple[frozenset[str], ...] = ()", "bands is a set, whose order differs between processes"),
+        (DEFENCE, "bands: tuple[int, ...] = (1, 2)", None),
+        (TRIGGER, "def detector(self, sample_rate, device, weights): pass", "it defines detector, which nothing calls"),
+        (
+            TRIGGER,
+            "has_detector = property(lambda self: True)",
+            "it defines has_detector, and does not define detector",
+        ),
+        (TRIGGER, "payload = classmethod(lambda cls: '')", "payload is a method, and Trigger has a property"),
+        (TRIGGER, "def for_detection(self, rate): pass", "for_detection(self, rate) cannot be called with ()"),
+        (METRIC, "score_pair = property(lambda self: 1)", "score_pair is a property, and Metric has a method"),
+        (METRIC, "score_pair: ClassVar[int] = 3", "score_pair = 3 is not allowed: Metric has a method of this name"),
+        (METRIC, "async def score_pair(self, pair): pass", "score_pair is asynchronous, and nothing awaits it"),
+        (METRIC, "def score_pair(self, pair, other=None): pass", None),
+        (METRIC, "def score_pair(self, *arguments): pass", None),
         (METRIC, 'better = "lower"', None),
         (METRIC, "labels: int = 3", None),
     ],
@@ -105,6 +132,7 @@ def test_a_choice_written_as_a_setting_is_an_error(add_plugin):
         ("class Mine(Trigger):\n    def embeder(self): pass\n", "did you mean 'embedder'?"),
         ("class Mine(Trigger)\n", "cannot be loaded: SyntaxError: expected ':' (mine_0.py, line 4)"),
         ("import nowhere_to_be_found\n", "ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
+        ("raise SystemExit(0)\n", "cannot be loaded: SystemExit: 0 (line 4)"),
         ("x = 1 / 0\n", "line 4); correct the module"),
         ("class Mine(Trigger):\n    gain = 3\n", "non-annotated attribute"),
         ("", "must define exactly one plug-in class of its room, not 0"),
@@ -118,6 +146,49 @@ def test_a_module_that_cannot_be_loaded_is_a_problem_of_its_entry(add_plugin, bo
     assert [problem.place for problem in problems] == [("triggers", "beep", "kind")]
     assert problems[0].message.startswith(f"sanguinaria.triggers.{name}")
     assert message in problems[0].message
+
+
+# By room, its protocol, and the methods and properties that each class has to define. Defences define one of several.
+ABSTRACT = {
+    "adversaries": ("Adversary", "perturb"),
+    "conversions": ("Conversion", "converter"),
+    "corpora": ("Corpus", "read, recordings"),
+    "defences": ("Defence", "transform or transform_with_texts"),
+    "distortions": ("Distortion", "apply"),
+    "embedders": ("Embedder", "embedder"),
+    "front_ends": ("FrontEnd", "dummy_input_shape, transform"),
+    "metrics": ("Metric", "score"),
+    "purifiers": ("Purifier", "load, train"),
+    "texts": ("TextExtractor", "extractor"),
+    "triggers": ("Trigger", "embedder"),
+    "victims": ("Victim", "front_end, network"),
+    "watermarks": ("Watermark", "load, message_bits, obtain"),
+}
+
+
+@pytest.mark.parametrize("room", [*ROOMS, "front_ends"])
+def test_a_class_without_a_method_that_its_room_demands_names_it(add_plugin, room: str):
+    protocol, names = ABSTRACT[room]
+    name = add_plugin(room, HEADER.format(room=room, protocol=protocol) + f"class Mine({protocol}):\n    pass\n")
+    with pytest.raises(InputError, match=f"sanguinaria.{room}.{name}, class Mine: it .*does not define {names}"):
+        plugins.find(room, name)
+
+
+@pytest.mark.parametrize("room", [*ROOMS, "front_ends"])
+def test_a_method_with_too_few_parameters_is_an_error(add_plugin, room: str):
+    protocol, names = ABSTRACT[room]
+    method = {"front_ends": "transform", "victims": "network", "defences": "transform"}.get(room, names.split(",")[0])
+    text = f"class Mine({protocol}):\n    def {method}(self):\n        pass\n"
+    name = add_plugin(room, HEADER.format(room=room, protocol=protocol) + text)
+    with pytest.raises(InputError, match=rf"{method}\(self\) cannot be called with \("):
+        plugins.find(room, name)
+
+
+@pytest.mark.parametrize("lines", ["    acts_on = 'model'\n", "    acts_on = 'model'\n    epochs: int = 3\n"])
+def test_a_defence_of_the_model_without_a_repair_is_an_error(add_plugin, lines: str):
+    name = add_plugin("defences", HEADER.format(room="defences", protocol="Defence") + f"class Mine(Defence):\n{lines}")
+    with pytest.raises(InputError, match="it acts on the model, and does not define repair"):
+        plugins.find("defences", name)
 
 
 @pytest.mark.parametrize("room", [*ROOMS, "front_ends"])
