@@ -23,10 +23,16 @@ os.environ.update(
 
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import InputError
+from sanguinaria.plan.requirements import check_requirements
 from sanguinaria.plan.rules import rule_names, wildcards_of_stages
 from sanguinaria.workflow import plan_index
 from sanguinaria.workflow.monitoring.start import monitor
-from sanguinaria.workflow.parse import asked_targets, build_plan, check_targets
+from sanguinaria.workflow.parse import (
+    asked_targets,
+    build_plan,
+    check_targets,
+    computes,
+)
 from sanguinaria.workflow.preparation import prepare_run
 from sanguinaria.workflow.warm_process import forget_run
 
@@ -51,7 +57,10 @@ try:
     if workflow.is_main_process:
         check_targets(sys.argv[1:], PLAN.targets, ("all", *rule_names()))
         # Here, so that a missing file is an error of the configuration, and not one of a rule.
-        PLAN.expand(asked_targets(sys.argv[1:], PLAN.targets))
+        asked = asked_targets(sys.argv[1:], PLAN.targets)
+        PLAN.expand(asked)
+        if computes(sys.argv[1:]):
+            check_requirements(PLAN, asked)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

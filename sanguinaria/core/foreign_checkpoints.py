@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.missing_files import missing_checkpoint
 from sanguinaria.core.state_dicts import mismatch, shapes
 
 # Suffixes of the norm g and the direction v of weight normalisation: torch's older and newer spelling.
@@ -33,8 +34,8 @@ def read_checkpoint(path: Path, what: str) -> dict[str, Any]:
     Raises:
         InputError: the file is missing, or is no checkpoint.
     """
-    if not path.is_file():
-        raise InputError(f"no file {str(path)!r}: {what} goes there, or give its path")
+    if (message := missing_checkpoint(path, what)) is not None:
+        raise InputError(message)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can raise nearly any exception

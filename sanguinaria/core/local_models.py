@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.missing_files import download_advice, missing_model
 
 
 def load_local_model(loader: Any, folder: Path, hub_name: str) -> Any:
@@ -22,11 +23,12 @@ def load_local_model(loader: Any, folder: Path, hub_name: str) -> Any:
     Raises:
         InputError: the folder or a file is missing, or belongs to another model; the message states how to obtain it.
     """
-    remedy = f"save {hub_name} there: hf download {hub_name} --local-dir {folder}"
-    if not (folder / "config.json").is_file():
-        raise InputError(f"{folder}: no model here (config.json is absent); {remedy}")
+    if (message := missing_model(folder, hub_name)) is not None:
+        raise InputError(message)
     try:
         return loader.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, ImportError) as error:
         cause = " ".join(str(error).split())[:300]
-        raise InputError(f"{folder}: {loader.__name__} cannot be loaded from here ({cause}); {remedy}") from error
+        raise InputError(
+            f"{folder}: {loader.__name__} cannot be loaded from here ({cause}); {download_advice(folder, hub_name)}"
+        ) from error

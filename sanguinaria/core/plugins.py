@@ -98,6 +98,13 @@ class Plugin(Settings):
         """
         return None
 
+    def missing_files(self) -> Iterator[tuple[str, str]]:
+        """Yield the files that the entry reads and that are not there, as (field, message) pairs.
+
+        They are a problem of the runs alone whose results need the entry: the configuration's checks leave them out.
+        """
+        yield from ()
+
     def require_sample_rate(self, sample_rate: int) -> None:
         """Check that the entry can be used with audio at ``sample_rate`` Hz.
 

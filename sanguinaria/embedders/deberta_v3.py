@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.missing_files import missing_model
 from sanguinaria.embedders import Embedder, EmbedTexts
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ class DebertaV3(Embedder):
     path: Path = Field(description=f"folder with the files of a model such as {PUBLISHED}")
     size: int = Field(default=768, ge=1, description="dimensions of its hidden states")
     maximum_length: int = Field(default=128, ge=2, description="tokens that a text is truncated to")
+
+    def missing_files(self) -> Iterator[tuple[str, str]]:
+        if (message := missing_model(self.path, PUBLISHED)) is not None:
+            yield "path", message
 
     def embedder(self, device: torch.device) -> EmbedTexts:
         import torch

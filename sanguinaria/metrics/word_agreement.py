@@ -7,6 +7,7 @@ score of a trigger of kind ``none``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.missing_files import missing_model
 from sanguinaria.metrics import Metric, Pair, Unscorable
 from sanguinaria.texts import ExtractTexts
 
@@ -52,6 +54,12 @@ class WordAgreement(Metric):
         if self.words != "labels" and self.whisper is not None:
             raise ValueError("a Whisper takes no `words`: leave one of the two out")
         return self
+
+    def missing_files(self) -> Iterator[tuple[str, str]]:
+        from sanguinaria.texts.whisper import PUBLISHED
+
+        if self.whisper is not None and (message := missing_model(self.whisper, PUBLISHED)) is not None:
+            yield "whisper", message
 
     @property
     def needs_reference(self) -> bool:

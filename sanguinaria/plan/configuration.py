@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,29 @@ from sanguinaria.plan.sections.benchmark import Benchmark
 from sanguinaria.plan.sections.experiment import Experiment
 from sanguinaria.plan.sections.spectrograms import Spectrograms
 from sanguinaria.plan.sections.verification import Verification
-from sanguinaria.plan.source_locations import Document, report
+from sanguinaria.plan.source_locations import Document, Problem, report
 from sanguinaria.reports.figure_settings import Figure
 
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """A checked configuration: each entry as its plug-in, by room and name, and the targets by section and name."""
+    """A checked configuration: each entry as its plug-in, by room and name, and the targets by section and name.
 
+    ``config`` is what it was read from, and ``documents`` are the files, which have the lines of later problems.
+    """
+
+    config: Mapping[str, Any]
+    documents: Sequence[Document]
     entries: Mapping[str, Mapping[str, Plugin]]
     experiments: Mapping[str, Experiment]
     figures: Mapping[str, Figure]
     benchmarks: Mapping[str, Benchmark]
     verifications: Mapping[str, Verification]
     spectrograms: Mapping[str, Spectrograms]
+
+    def error(self, problems: Iterable[Problem]) -> InputError:
+        """Return the error that lists problems with their files and lines."""
+        return InputError(report(problems, self.config, self.documents))
 
 
 def load(config: Mapping[str, Any], files: Sequence[Path] = ()) -> Configuration:
@@ -49,4 +58,4 @@ def load(config: Mapping[str, Any], files: Sequence[Path] = ()) -> Configuration
     problems = [*of_files, *check.problems]
     if problems:
         raise InputError(report(problems, config, documents))
-    return Configuration(entries=check.entries, **check.targets)  # type: ignore[arg-type]
+    return Configuration(config=config, documents=documents, entries=check.entries, **check.targets)  # type: ignore[arg-type]

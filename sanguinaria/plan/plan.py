@@ -62,7 +62,8 @@ class Plan:
     ``tables`` are the evaluations of all kinds, ``figures`` and ``spectrograms`` the drawings, each by its name.
     ``datasets`` are, by experiment, its poisoned training sets in one piece, which no table needs; experiments that
     poison nothing have none. All four are expanded one by one, when they are looked up. ``tables_of_stages`` has, by
-    ``stage/key``, the first expanded table, or data set's experiment, that needs a result.
+    ``stage/key``, the first expanded table, or data set's experiment, that needs a result. ``configuration`` is what it
+    is a plan of.
 
     Args:
         configuration: validated.
@@ -70,7 +71,7 @@ class Plan:
     """
 
     def __init__(self, configuration: Configuration, code: CodeHash = _no_hash) -> None:
-        self._configuration = configuration
+        self.configuration = configuration
         self._expander = Expander(configuration.entries, code)
         self._stages: dict[str, dict[str, Stage]] = {}
         self.tables_of_stages: dict[str, str] = {}
@@ -85,7 +86,7 @@ class Plan:
     @property
     def targets(self) -> dict[str, list[Path]]:
         """The files of each table and figure by its name, without an expansion."""
-        configuration, files = self._configuration, dict[str, list[Path]]()
+        configuration, files = self.configuration, dict[str, list[Path]]()
         for kind in ("experiments", "benchmarks", "verifications"):
             for name, entry in getattr(configuration, kind).items():
                 files[name] = table_files(name, kind, entry.comparison is not None)
@@ -135,7 +136,7 @@ class Plan:
         return found
 
     def _table(self, name: str) -> Evaluation:
-        configuration, expander = self._configuration, self._expander
+        configuration, expander = self.configuration, self._expander
         if name in configuration.experiments:
             table = experiment_table(expander, name, configuration.experiments[name])
         elif name in configuration.benchmarks:
@@ -151,13 +152,13 @@ class Plan:
         return stages
 
     def _figure(self, name: str) -> FigureStage:
-        entry = self._configuration.figures[name]
+        entry = self.configuration.figures[name]
         tables = tuple(self.tables[experiment] for experiment in entry.experiments)
         check_columns(name, entry, tables)
         return FigureStage(self._expander.code(FigureStage, ()), name, entry, tables)
 
     def _spectrogram(self, name: str) -> SpectrogramStage:
-        entry = self._configuration.spectrograms[name]
+        entry = self.configuration.spectrograms[name]
         return spectrogram_stage(self._expander, name, entry, self.tables[entry.verification])
 
     def _add(self, table: str, stages: Iterable[Stage]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from sanguinaria.core.missing_files import missing_model
 from sanguinaria.texts import ExtractTexts, TextExtractor
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class QwenAudio(TextExtractor):
         description="p; the paper shows its own in a figure alone",
     )
     maximum_length: int = Field(default=64, ge=1, description="largest number of tokens of an answer")
+
+    def missing_files(self) -> Iterator[tuple[str, str]]:
+        if (message := missing_model(self.path, PUBLISHED)) is not None:
+            yield "path", message
 
     def extractor(self, sample_rate: int, device: torch.device) -> ExtractTexts:
         import torch

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from sanguinaria.core.missing_files import missing_model
 from sanguinaria.texts import ExtractTexts, TextExtractor
 
 if TYPE_CHECKING:
     import torch
 
+PUBLISHED = "openai/whisper-base"
 # Hz, of its front end.
 SAMPLE_RATE = 16_000
 
@@ -23,9 +25,13 @@ class Whisper(TextExtractor):
     renamed: ClassVar[Mapping[str, str]] = {"longest": "maximum_length"}
     has_network: ClassVar[bool] = True
 
-    path: Path = Field(description="folder with the files of a model such as openai/whisper-base")
+    path: Path = Field(description=f"folder with the files of a model such as {PUBLISHED}")
     language: str | None = Field(default="en", description="of the speech; absent for a model of English alone")
     maximum_length: int = Field(default=64, ge=1, description="largest number of tokens of a text")
+
+    def missing_files(self) -> Iterator[tuple[str, str]]:
+        if (message := missing_model(self.path, PUBLISHED)) is not None:
+            yield "path", message
 
     def extractor(self, sample_rate: int, device: torch.device) -> ExtractTexts:
         import torch
@@ -34,8 +40,8 @@ class Whisper(TextExtractor):
         from sanguinaria.audio.resampling import resample
         from sanguinaria.core.local_models import load_local_model
 
-        processor = load_local_model(WhisperProcessor, self.path, "openai/whisper-base")
-        model = load_local_model(WhisperForConditionalGeneration, self.path, "openai/whisper-base").to(device).eval()
+        processor = load_local_model(WhisperProcessor, self.path, PUBLISHED)
+        model = load_local_model(WhisperForConditionalGeneration, self.path, PUBLISHED).to(device).eval()
         task = {} if self.language is None else {"language": self.language, "task": "transcribe"}
 
         def extract(waveforms: torch.Tensor, labels: Sequence[str]) -> list[str]:

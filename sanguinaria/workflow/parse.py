@@ -22,6 +22,13 @@ REDUCED = tuple((RESULTS / kind).as_posix() for kind in ("tables", "figures"))
 # Frequent options that no word after them belongs to.
 WITHOUT_VALUE = re.compile(r"-[nkpfF]+|--dry-?run|--keep-going|--force(all)?|-[cj]\d+|--[a-z-]+=.*")
 
+# Options with which Snakemake shows or cleans up, and computes nothing.
+INSPECTIONS = re.compile(
+    r"-[lSD]|--(lint|list|lt|l[cipu]|list-.+|unlock|(detailed-)?summary|report(-stylesheet|-metadata|er)?|dag|rulegraph"
+    r"|filegraph|d3dag|archive|export-cwl|generate-unit-tests|containerize|cleanup-.+|cm|delete-.+|print-compilation"
+    r"|conda-create-envs-only|conda-cleanup-.+)(=.*)?"
+)
+
 
 def build_plan(config: Mapping[str, Any], files: Sequence[Path], scripts: Path, store: Path | None = None) -> Plan:
     """Return the plan of a configuration, with hashes of the current code.
@@ -94,6 +101,15 @@ def positional(arguments: Sequence[str]) -> Iterator[str]:
             is_target = WITHOUT_VALUE.fullmatch(word) is not None
         elif is_target:
             yield word
+
+
+def computes(arguments: Sequence[str]) -> bool:
+    """Return whether a command line is of a run or a dry run, and not of an inspection such as ``--lint``.
+
+    >>> computes(["demo", "-n"]), computes(["--unlock"]), computes(["demo", "--report", "page.zip"])
+    (True, False, False)
+    """
+    return not any(INSPECTIONS.fullmatch(word) for word in arguments)
 
 
 def code_hash(scripts: Path, store: Path | None = None) -> CodeHash:

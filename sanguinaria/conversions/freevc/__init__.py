@@ -5,13 +5,15 @@ Li, Tu and Xiao, 2023, "FreeVC: Towards High-Quality Text-Free One-Shot Voice Co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from sanguinaria.conversions import Conversion
+from sanguinaria.conversions.freevc.files import FREEVC, SPEAKER_ENCODER, WAVLM
+from sanguinaria.core.missing_files import missing_checkpoint
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from sanguinaria.conversions.freevc.network import FreeVCNetwork
 
 SAMPLE_RATE = 16_000
-DESCRIPTION = "FreeVC's checkpoint for 16 kHz with a separate speaker encoder (freevc.pth)"
 # Seconds of audio in a pass; WavLM's first convolutions take 6 MB for each second.
 SECONDS_PER_PASS = 16
 
@@ -55,6 +56,11 @@ class FreeVC(Conversion):
         states = [path.stat() for path in (self.checkpoint, self.wavlm, self.speaker_encoder) if path.is_file()]
         lines = [f"{state.st_size}\t{state.st_mtime_ns}" for state in states]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+    def missing_files(self) -> Iterator[tuple[str, str]]:
+        for field, what in (("checkpoint", FREEVC), ("wavlm", WAVLM), ("speaker_encoder", SPEAKER_ENCODER)):
+            if (message := missing_checkpoint(getattr(self, field), what)) is not None:
+                yield field, message
 
     def sample_rate_error(self, sample_rate: int) -> str | None:
         if sample_rate == SAMPLE_RATE:
@@ -108,8 +114,8 @@ class FreeVC(Conversion):
             read_checkpoint,
         )
 
-        checkpoint = read_checkpoint(self.checkpoint, DESCRIPTION)
-        weights = checkpoint_entry(checkpoint, "model", self.checkpoint, DESCRIPTION)
+        checkpoint = read_checkpoint(self.checkpoint, FREEVC)
+        weights = checkpoint_entry(checkpoint, "model", self.checkpoint, FREEVC)
         # Conversion does not use the posterior encoder, which is for training.
         used = {name: tensor for name, tensor in weights.items() if not name.startswith("enc_q.")}
         network = FreeVCNetwork(
@@ -119,5 +125,5 @@ class FreeVC(Conversion):
             layers=self.layers,
             decoder_channels=self.decoder_channels,
         )
-        load_weights(network, fold_weight_norm(used), self.checkpoint, DESCRIPTION)
+        load_weights(network, fold_weight_norm(used), self.checkpoint, FREEVC)
         return network.eval()

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from sanguinaria.conversions.freevc.files import SPEAKER_ENCODER
 from sanguinaria.core.foreign_checkpoints import checkpoint_entry, load_weights, read_checkpoint
 from sanguinaria.nn.ge2e import SpeakerEncoder
 
-DESCRIPTION = "the checkpoint of FreeVC's speaker encoder (pretrained_bak_5805000.pt)"
 # librosa's trimming: frames this many dB below the loudest are silence; window and hop in samples.
 TRIM_DB, TRIM_WINDOW, TRIM_HOP = 20.0, 2048, 512
 
@@ -21,7 +21,7 @@ def load_speaker_encoder(path: Path) -> SpeakerEncoder:
     Raises:
         InputError: the file is missing, or is not such a checkpoint.
     """
-    weights = checkpoint_entry(read_checkpoint(path, DESCRIPTION), "model_state", path, DESCRIPTION)
+    weights = checkpoint_entry(read_checkpoint(path, SPEAKER_ENCODER), "model_state", path, SPEAKER_ENCODER)
     # Scale and offset of the training loss are not used.
     used = {name: tensor for name, tensor in weights.items() if name.startswith(("lstm.", "linear."))}
     bands, (size, hidden) = 40, (256, 256)
@@ -29,7 +29,7 @@ def load_speaker_encoder(path: Path) -> SpeakerEncoder:
         bands, (size, hidden) = used["lstm.weight_ih_l0"].shape[1], used["linear.weight"].shape
     layers = max(1, sum(name.startswith("lstm.weight_ih_l") for name in used))
     network = SpeakerEncoder(bands, hidden, layers, size)
-    load_weights(network, used, path, DESCRIPTION)
+    load_weights(network, used, path, SPEAKER_ENCODER)
     return network.eval()
 
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from sanguinaria.conversions.freevc.files import WAVLM
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.foreign_checkpoints import checkpoint_entry, load_weights, read_checkpoint
 
 if TYPE_CHECKING:
     from transformers import WavLMConfig
 
-DESCRIPTION = "a checkpoint of WavLM as its authors publish it (WavLM-Large.pt)"
 # Receptive field of a frame and hop between frames, in samples.
 RECEPTIVE_FIELD, HOP = 400, 320
 
@@ -57,15 +57,15 @@ def load_wavlm(path: Path) -> tuple[torch.nn.Module, int]:
     """
     from transformers import WavLMModel
 
-    checkpoint = read_checkpoint(path, DESCRIPTION)
-    settings, weights = (checkpoint_entry(checkpoint, name, path, DESCRIPTION) for name in ("cfg", "model"))
+    checkpoint = read_checkpoint(path, WAVLM)
+    settings, weights = (checkpoint_entry(checkpoint, name, path, WAVLM) for name in ("cfg", "model"))
     try:
         network: torch.nn.Module = WavLMModel(_configuration(settings))
     except (LookupError, TypeError, ValueError, ZeroDivisionError) as error:
         raise InputError(
-            f"{str(path)!r} is not {DESCRIPTION}: its configuration is of another network ({error!r})"
+            f"{str(path)!r} is not {WAVLM}: its configuration is of another network ({error!r})"
         ) from error
-    load_weights(network, {_rename(name): tensor for name, tensor in weights.items()}, path, DESCRIPTION)
+    load_weights(network, {_rename(name): tensor for name, tensor in weights.items()}, path, WAVLM)
     network.train(False)
     return network, settings["encoder_embed_dim"]
 

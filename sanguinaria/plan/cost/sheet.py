@@ -9,9 +9,8 @@ from sanguinaria.plan.cost.disk import bytes_of
 from sanguinaria.plan.cost.jobs import bookkeeping_jobs, working_jobs
 from sanguinaria.plan.cost.specifications import of_stage
 from sanguinaria.plan.cost.work import work_of
-from sanguinaria.plan.evaluation import Evaluation
+from sanguinaria.plan.needed_stages import needed_stages, roots
 from sanguinaria.plan.plan import Plan
-from sanguinaria.plan.spectrograms import SpectrogramStage
 from sanguinaria.plan.stages.stage import Stage
 
 # How long all jobs of a stage take, in seconds.
@@ -70,11 +69,13 @@ class Sheet:
         self._costs: dict[str, Cost] = {}
         self._finished: dict[str, bool] = {}
         self.roots = {target: roots(plan, target) for target in targets}
-        self.stages = _needed([stage for stages in self.roots.values() for stage in stages], lambda stage: False)
+        self.stages = needed_stages([stage for stages in self.roots.values() for stage in stages], lambda stage: False)
 
     def by_target(self) -> list[Line]:
         """Return a line for each target by itself, with all that it shares with others."""
-        return [self._line(target, stages, _needed(stages, self.finished)) for target, stages in self.roots.items()]
+        return [
+            self._line(target, stages, needed_stages(stages, self.finished)) for target, stages in self.roots.items()
+        ]
 
     def by_rule(self) -> list[Line]:
         """Return a line for each kind of result, of all targets together."""
@@ -102,10 +103,10 @@ class Sheet:
         return self._finished[stage.key]
 
     def _remaining(self) -> Mapping[str, Stage]:
-        return _needed([stage for stages in self.roots.values() for stage in stages], self.finished)
+        return needed_stages([stage for stages in self.roots.values() for stage in stages], self.finished)
 
     def _line(self, name: str, stages: Iterable[Stage], remaining: Mapping[str, Stage]) -> Line:
-        needed = _needed(stages, lambda stage: False)
+        needed = needed_stages(stages, lambda stage: False)
         return Line(name=name, total=self._sum(needed.values()), remaining=self._sum(remaining.values()))
 
     def _sum(self, stages: Iterable[Stage]) -> Cost:
@@ -123,33 +124,3 @@ class Sheet:
                 gigabytes=bytes_of(content) / 1e9,
             )
         return self._costs[stage.key]
-
-
-def roots(plan: Plan, target: str) -> list[Stage]:
-    """Return the results that a table or figure is reduced from.
-
-    Args:
-        plan: of the configuration.
-        target: name of the table or figure.
-
-    Raises:
-        KeyError: there is none of that name.
-    """
-    if target in plan.tables:
-        made: Evaluation | SpectrogramStage = plan.tables[target]
-        return list(made.reduced)
-    if target in plan.spectrograms:
-        return list(plan.spectrograms[target].reduced)
-    return [stage for table in plan.figures[target].tables for stage in table.reduced]
-
-
-def _needed(stages: Iterable[Stage], is_finished: Callable[[Stage], bool]) -> dict[str, Stage]:
-    """Stages and all that they depend on, by key, without what is finished and what that alone depends on."""
-    needed: dict[str, Stage] = {}
-    pending = list(stages)
-    while pending:
-        stage = pending.pop()
-        if stage.key not in needed and not is_finished(stage):
-            needed[stage.key] = stage
-            pending.extend(stage.upstream)
-    return needed

@@ -42,7 +42,12 @@ class Stage:
     @property
     def name(self) -> str:
         """A readable name; it identifies nothing."""
-        return "-".join(kind_of(value) for value in self._values() if isinstance(value, Plugin)) or self.stage
+        return "-".join(map(kind_of, self.own_plugins)) or self.stage
+
+    @property
+    def own_plugins(self) -> tuple[Plugin, ...]:
+        """The plug-ins among its settings."""
+        return tuple(value for value in self._values() if isinstance(value, Plugin))
 
     @cached_property
     def specification(self) -> str:

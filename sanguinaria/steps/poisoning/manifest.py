@@ -14,6 +14,7 @@ import pandas as pd
 
 from sanguinaria.core import parquet
 from sanguinaria.core.errors import InputError
+from sanguinaria.steps.poisoning.counts import cover_count, poisoned_count
 from sanguinaria.steps.poisoning.ranking import cover_ranking, ranking, training_rows
 
 
@@ -74,13 +75,8 @@ def _poisoned_ids(index: pd.DataFrame, target: str | None, candidates: str, rate
     if not (utterances["label"] == target).any():
         labels = ", ".join(sorted(utterances["label"].unique())[:20])
         raise InputError(f"no training utterance has the target label {target!r}; the labels are: {labels}")
-    count = round(rate * total)
+    count = poisoned_count(rate, total)
     ranked = ranking(index, target, candidates, seed)
-    if count == 0:
-        raise InputError(
-            f"a rate of {rate:g} poisons none of {total} training utterances: "
-            f"use a rate of at least {1 / total:.2g}, or a larger corpus"
-        )
     if count > len(ranked):
         raise InputError(
             f"a rate of {rate:g} means {count} of {total} training utterances, but only {len(ranked)} "
@@ -96,12 +92,7 @@ def _cover_triggers(
     if not covers:
         return {}
     total, ranked = len(training_rows(index)), cover_ranking(index, target, seed)
-    count = round(rate * total)
-    if count < covers:
-        raise InputError(
-            f"a cover_rate of {rate:g} makes {count} covers of {total} training utterances, fewer than the number of "
-            f"cover triggers ({covers}): use a rate of at least {covers / total:.2g}"
-        )
+    count = cover_count(rate, total, covers)
     cover_ids = ranked[:count]
     if count > len(ranked) or set(cover_ids) & set(poisoned_ids):
         raise InputError(
