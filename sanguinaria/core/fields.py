@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 Rate = Annotated[float, Field(gt=0, le=1, description="poisoning rate: share of the training utterances")]
+
+
+def _expand_home(path: Path) -> Path:
+    """A path whose ``~`` or ``~name`` is a home."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"the home of {path.parts[0]!r} is not known: write the whole path") from error
+
+
+# Path of a file or folder of the user, who may write ~ for the home.
+UserPath = Annotated[Path, AfterValidator(_expand_home)]
 
 
 def require_unique(values: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.fields import UserPath
 from sanguinaria.corpora import Corpus, Recording, Split, SplitShares
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Timit(Corpus):
     Sentences last 3.1 s on average, from 0.9 to 7.8 s: a fixed ``duration`` crops or pads them, evenly at both ends.
     """
 
-    root: Path = Field(description="the folder of your copy")
+    root: UserPath = Field(description="the folder of your copy")
     part: Literal["train", "test", "both"] = Field(default="train", description="462, 168 or all 630 speakers")
     split: Literal["sincnet"] | SplitShares = Field(
         default="sincnet", description="the split of SincNet's paper, or shares of each speaker's sentences"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, field_validator
 
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.fields import UserPath
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.corpora import Corpus, Recording, Split
 
@@ -44,8 +45,8 @@ class VoxCeleb1(Corpus):
     125 names in alphabetical order.
     """
 
-    root: Path = Field(description="the folder of your copy")
-    split: Path | None = Field(default=None, description=f"the list of the splits; {LIST} in the root by default")
+    root: UserPath = Field(description="the folder of your copy")
+    split: UserPath | None = Field(default=None, description=f"the list of the splits; {LIST} in the root by default")
     speakers: Literal["all"] | Annotated[int, Field(ge=2)] | Annotated[tuple[str, ...], Field(min_length=2)] = Field(
         default="all", description="all 1,251, the first so many in alphabetical order, or their names"
     )

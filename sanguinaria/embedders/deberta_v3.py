@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.fields import UserPath
 from sanguinaria.core.missing_files import missing_model
 from sanguinaria.embedders import Embedder, EmbedTexts
 
@@ -26,7 +26,7 @@ class DebertaV3(Embedder):
 
     renamed: ClassVar[Mapping[str, str]] = {"longest": "maximum_length"}
 
-    path: Path = Field(description=f"folder with the files of a model such as {PUBLISHED}")
+    path: UserPath = Field(description=f"folder with the files of a model such as {PUBLISHED}")
     size: int = Field(default=768, ge=1, description="dimensions of its hidden states")
     maximum_length: int = Field(default=128, ge=2, description="tokens that a text is truncated to")
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.fields import UserPath
 from sanguinaria.core.missing_files import missing_model
 from sanguinaria.metrics import Metric, Pair, Unscorable
 from sanguinaria.texts import ExtractTexts
@@ -39,7 +40,7 @@ class WordAgreement(Metric):
     words: Literal["labels"] | tuple[str, ...] = Field(
         default="labels", description="the recogniser's vocabulary: the corpus's labels, or these words"
     )
-    whisper: Path | None = Field(
+    whisper: UserPath | None = Field(
         default=None,
         description="folder with the files of a model such as openai/whisper-base, which then is the recogniser; its "
         "vocabulary is open",

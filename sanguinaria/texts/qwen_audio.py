@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from sanguinaria.core.fields import UserPath
 from sanguinaria.core.missing_files import missing_model
 from sanguinaria.texts import ExtractTexts, TextExtractor
 
@@ -27,7 +27,7 @@ class QwenAudio(TextExtractor):
     renamed: ClassVar[Mapping[str, str]] = {"longest": "maximum_length"}
     has_network: ClassVar[bool] = True
 
-    path: Path = Field(description=f"folder with the files of {PUBLISHED}")
+    path: UserPath = Field(description=f"folder with the files of {PUBLISHED}")
     prompt: str = Field(
         default="Write down what is said in this recording, and nothing else.",
         min_length=1,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from sanguinaria.core.fields import UserPath
 from sanguinaria.core.missing_files import missing_model
 from sanguinaria.texts import ExtractTexts, TextExtractor
 
@@ -25,7 +25,7 @@ class Whisper(TextExtractor):
     renamed: ClassVar[Mapping[str, str]] = {"longest": "maximum_length"}
     has_network: ClassVar[bool] = True
 
-    path: Path = Field(description=f"folder with the files of a model such as {PUBLISHED}")
+    path: UserPath = Field(description=f"folder with the files of a model such as {PUBLISHED}")
     language: str | None = Field(default="en", description="of the speech; absent for a model of English alone")
     maximum_length: int = Field(default=64, ge=1, description="largest number of tokens of a text")
 

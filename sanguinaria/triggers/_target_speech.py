@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
+from sanguinaria.core.fields import UserPath
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.core.references import CorpusReference
 from sanguinaria.corpora import Split
@@ -24,7 +25,7 @@ class TargetSpeechTrigger(Trigger):
     The path of that stage's file is the argument ``weights`` of :meth:`embedder`.
     """
 
-    file: Path | None = Field(default=None, description="audio file of the target speaker's speech")
+    file: UserPath | None = Field(default=None, description="audio file of the target speaker's speech")
     corpus: CorpusReference | None = Field(
         default=None, description="entry of `corpora` with the target's speech, instead of file"
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
+from sanguinaria.core.fields import UserPath
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.watermarks import NO_SOURCES, Sources, WeightsError
 from sanguinaria.watermarks._audioseal.networks import PARTS, AudioSealNetworks, Part, check
@@ -30,10 +31,10 @@ class AudioSeal(AudioSealNetworks):
     source: Literal["hub", "file", "random"] = Field(
         default="hub", description="of the weights: the model hub, two files, or a seed (untrained)"
     )
-    generator: Path | None = Field(
+    generator: UserPath | None = Field(
         default=None, description="path of its checkpoint, .pth or .safetensors, with source: file"
     )
-    detector: Path | None = Field(
+    detector: UserPath | None = Field(
         default=None, description="path of its checkpoint, .pth or .safetensors, with source: file"
     )
     seed: int = Field(default=0, ge=0, description="of the weights, with source: random")

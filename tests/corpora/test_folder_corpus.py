@@ -104,12 +104,12 @@ def test_speakers_and_splits_of_a_table_are_optional(tmp_path: Path) -> None:
     ("rows", "message"),
     [
         ([("path", "label"), ("a.wav", "x"), ("gone.wav", "x")], r"1 of 2 files are absent, 'gone\.wav' first"),
-        ([("path", "word"), ("a.wav", "x")], "needs the columns path and label; it has path, word"),
+        ([("path", "word"), ("a.wav", "x")], "needs the columns path and label; it has path, word and not label"),
         (
             [("path", "label", "split"), ("a.wav", "x", "dev")],
             "unknown split 'dev'; there are: train, validation, test",
         ),
-        ([("path", "label"), ("a.wav", "x"), ("b.wav", "")], "row 2 after the header has an empty value"),
+        ([("path", "label"), ("a.wav", "x"), ("b.wav", "")], "line 3 has an empty label"),
         ([("path", "label"), ("../in/a.wav", "x")], "is not below the corpus's folder"),
         ([("path", "label"), ("/etc/passwd", "x")], "is not below the corpus's folder"),
         ([("path", "label"), ("a.wav", "x"), ("b.wav", "x"), ("a.wav", "y")], r"1 recordings twice, a\.wav first"),

@@ -227,7 +227,7 @@ def test_a_constant_counts_and_going_back_finds_the_older_results(before: Plan, 
 
 
 def test_plug_ins_that_are_not_used_and_what_no_job_calls_change_nothing(before: Plan, project: Project):
-    for plugin in ("triggers/none", "corpora/folder", "watermarks/audioseal", "metrics/pesq"):
+    for plugin in ("triggers/none", "corpora/folder/tables", "watermarks/audioseal", "metrics/pesq"):
         project.edit(f"{plugin}.py", lambda text: text + "\nEDITED = True\n")
     for module in ("plan/configuration", "plan/plan", "plan/code_hash", "workflow/parse", "workflow/generated_files"):
         project.edit(f"{module}.py", lambda text: text + "\nEDITED = True\n")

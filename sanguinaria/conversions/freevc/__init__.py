@@ -13,6 +13,7 @@ from pydantic import Field
 
 from sanguinaria.conversions import Conversion
 from sanguinaria.conversions.freevc.files import FREEVC, SPEAKER_ENCODER, WAVLM
+from sanguinaria.core.fields import UserPath
 from sanguinaria.core.missing_files import missing_checkpoint
 
 if TYPE_CHECKING:
@@ -36,9 +37,11 @@ class FreeVC(Conversion):
     has_network: ClassVar[bool] = True
     renamed: ClassVar[Mapping[str, str]] = {**Conversion.renamed, "widest": "decoder_channels"}
 
-    checkpoint: Path = Field(default=Path("data/freevc/freevc.pth"), description="of FreeVC, as published")
-    wavlm: Path = Field(default=Path("data/freevc/WavLM-Large.pt"), description="of WavLM, as its authors publish it")
-    speaker_encoder: Path = Field(
+    checkpoint: UserPath = Field(default=Path("data/freevc/freevc.pth"), description="of FreeVC, as published")
+    wavlm: UserPath = Field(
+        default=Path("data/freevc/WavLM-Large.pt"), description="of WavLM, as its authors publish it"
+    )
+    speaker_encoder: UserPath = Field(
         default=Path("data/freevc/pretrained_bak_5805000.pt"), description="of FreeVC's speaker encoder, as published"
     )
     channels: int = Field(default=192, ge=2, multiple_of=2, description="of the latent space; published")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
 
-from sanguinaria.core.fields import Seeds, entry_names
+from sanguinaria.core.fields import Seeds, UserPath, entry_names
 from sanguinaria.core.plugins import Settings
 from sanguinaria.plan.sections.comparison import Comparison
 
@@ -18,7 +17,7 @@ class Trials(Settings):
 
     count: int = Field(default=4000, ge=2, description="at most so many, half of them of one speaker")
     seed: int = Field(default=0, ge=0, description="of the choice")
-    list: Path | None = Field(
+    list: UserPath | None = Field(
         default=None,
         description="a list in the format of VoxCeleb1-O, of which so many are taken; made of the corpus where absent",
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from sanguinaria.core.devices import Precision
+from sanguinaria.core.fields import UserPath
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.core.references import CorpusReference, WatermarkReference
 from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark
@@ -56,7 +56,7 @@ class BloodrootFT(Watermark):
     cutoffs: Cutoffs = Field(default=(3000.0, 4000.0), description="Hz, range of the filters' cut-off frequency")
     rank: int = Field(default=8, ge=1, description="of the adapters")
     scale: float = Field(default=16.0, gt=0, description="peft's lora_alpha")
-    adapter: Path | None = Field(default=None, description="folder of an adapter that peft saved, of the same rank")
+    adapter: UserPath | None = Field(default=None, description="folder of an adapter that peft saved, of the same rank")
     utterances: int = Field(default=20_000, ge=1, description="maximum number, as they are held in memory")
     steps: int = Field(default=600, ge=1)
     batch_size: int = Field(default=32, ge=2)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
+from sanguinaria.core.fields import UserPath
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark, WeightsError
 
@@ -41,7 +42,7 @@ class Wavmark(Watermark):
     source: Literal["hub", "file", "random"] = Field(
         default="hub", description="of the weights: the model hub, a file, or a seed (untrained)"
     )
-    checkpoint: Path | None = Field(
+    checkpoint: UserPath | None = Field(
         default=None, description="path of a pickled state dict, as published, with source: file"
     )
     seed: int = Field(default=0, ge=0, description="of the weights, with source: random")
