@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from recordings import empty_files
 
 from sanguinaria.core import parquet
 from sanguinaria.core.errors import InputError
+from sanguinaria.corpora.folder import Folder
 from sanguinaria.steps.verification.trials import make_trials, read_trials, write_trials
 
 LIST = """1 id10270/x6uYqmx31kE/00001.wav id10270/8jEAjG6SegY/00008.wav
@@ -40,6 +42,32 @@ def test_the_list_of_voxceleb_is_read(tmp_path):
     assert trials["test"].tolist() == ["id10270/8jEAjG6SegY/00008", "id10300/ize_eiCFEg0/00003"]
     assert trials["test_speaker"].tolist() == ["id10270", "id10300"]
     assert trials["trial"].tolist() == ["trial-000000", "trial-000001"]
+
+
+@pytest.mark.parametrize("in_corpus", ["", ".wav", ".flac", ".MP3"])
+@pytest.mark.parametrize("in_list", ["", ".wav"])
+def test_extensions_may_be_left_out_of_the_list_or_the_corpus(tmp_path, in_corpus, in_list):
+    # The utterances of a folder are its files, with extensions; those of VoxCeleb1 have none.
+    rows = voxceleb().assign(utterance_id=lambda table: table["utterance_id"] + in_corpus)
+    trials = read_trials(written(tmp_path, LIST.replace(".wav", in_list)), rows)
+    assert trials["enrolment"].tolist() == [f"id10270/x6uYqmx31kE/00001{in_corpus}"] * 2
+    assert trials["test_speaker"].tolist() == ["id10270", "id10300"]
+
+
+def test_files_that_differ_in_their_extensions_need_them_in_the_list(tmp_path):
+    rows = pd.DataFrame({"utterance_id": ["a.wav", "a.flac", "b.wav"], "speaker": "s", "split": "test"})
+    assert read_trials(written(tmp_path, "1 a.flac a.wav"), rows)["test"].tolist() == ["a.wav"]
+    with pytest.raises(InputError, match=r"a may be a\.wav, a\.flac: write its extension"):
+        read_trials(written(tmp_path, "1 a b"), rows)
+
+
+def test_utterances_of_a_folder_are_named_by_their_files(tmp_path):
+    names = [f"{speaker}/{take}.wav" for speaker in ("ann", "bob") for take in range(2)]
+    corpus = Folder(path=empty_files(tmp_path / "in", *names), speaker_pattern="(.*)/")
+    rows = pd.DataFrame([(each.utterance_id, each.speaker, "test") for each in corpus.recordings()])
+    rows.columns = ["utterance_id", "speaker", "split"]
+    trials = read_trials(written(tmp_path, "1 ann/0.wav ann/1.wav\n0 ann/0 bob/1\n"), rows)
+    assert trials["test"].tolist() == ["ann/1.wav", "bob/1.wav"]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from sanguinaria.core.errors import InputError
 COLUMNS = ("trial", "target", "enrolment", "test", "enrolment_speaker", "test_speaker")
 # 1 for a target trial, else 0; the enrolment utterance; the test utterance.
 LINE = re.compile(r"([01])\s+(\S+)\s+(\S+)")
+# Extensions of audio files, which lists have or leave out.
+EXTENSION = re.compile(r"\.(wav|flac|m4a|mp3|ogg|opus|sph)$", re.IGNORECASE)
 # Up to this number, all pairs of utterances are enumerated, so that nearly all of them can be drawn.
 ENUMERATED_PAIRS = 200_000
 # Largest number of names that an error message lists.
@@ -54,7 +56,7 @@ def read_trials(path: Path, utterances: pd.DataFrame) -> pd.DataFrame:
     ``1 id10270/x6uYqmx31kE/00001.wav id10270/8jEAjG6SegY/00008.wav``.
 
     Args:
-        path: of the list; file name extensions in it are ignored.
+        path: of the list; an utterance may be named with or without its extension, or with another one.
         utterances: of the corpus, with columns ``utterance_id, speaker, split``.
 
     Returns:
@@ -69,8 +71,11 @@ def read_trials(path: Path, utterances: pd.DataFrame) -> pd.DataFrame:
         raise InputError(f"{path}: the list of trials is empty")
     table = pd.DataFrame(parsed, columns=["line", "target", "enrolment", "test"])
     rows = utterances.set_index("utterance_id")
-    _check_utterances(path, pd.unique(table[["enrolment", "test"]].to_numpy().ravel()), rows["split"])
+    listed = pd.unique(table[["enrolment", "test"]].to_numpy().ravel())
+    names = _utterances_of(path, listed, list(rows.index))
+    _check_splits(path, list(names.values()), rows["split"])
     for side in ("enrolment", "test"):
+        table[side] = table[side].map(names)
         table[f"{side}_speaker"] = rows["speaker"].loc[table[side]].to_numpy()
     _check_trials(path, table)
     return _numbered(table)
@@ -84,20 +89,34 @@ def _parsed(path: Path) -> Iterator[tuple[int, bool, str, str]]:
         raise InputError(f"{path}: not readable as a list of trials: {error}") from error
     for number, line in enumerate(lines, 1):
         if (match := LINE.fullmatch(line.strip())) is not None:
-            yield number, match[1] == "1", _without_extension(match[2]), _without_extension(match[3])
+            yield number, match[1] == "1", match[2], match[3]
         elif line.strip():
             raise InputError(f"{path}:{number}: {line[:80]!r} is not '0 or 1', the enrolled and the test utterance")
 
 
 def _without_extension(name: str) -> str:
-    return re.sub(r"\.(wav|flac|m4a)$", "", name)
+    return EXTENSION.sub("", name)
 
 
-def _check_utterances(path: Path, names: Sequence[str], splits: Mapping[str, str]) -> None:
-    if absent := [name for name in names if name not in splits]:
+def _utterances_of(path: Path, listed: Sequence[str], utterance_ids: Sequence[str]) -> dict[str, str]:
+    """The utterance that each name of a list means: the one of that name, or else of that name but for extensions."""
+    exact = set(utterance_ids)
+    by_stem: dict[str, list[str]] = {}
+    for utterance_id in utterance_ids:
+        by_stem.setdefault(_without_extension(utterance_id), []).append(utterance_id)
+    candidates = {name: [name] if name in exact else by_stem.get(_without_extension(name), []) for name in listed}
+    if absent := [name for name, ids in candidates.items() if not ids]:
         raise InputError(
-            f"{path}: {len(absent)} of the {len(names)} utterances are not in the corpus: {_listed(absent)}"
+            f"{path}: {len(absent)} of the {len(listed)} utterances are not in the corpus: {_listed(absent)}; it has "
+            f"names such as {utterance_ids[0]}"
         )
+    if ambiguous := [name for name, ids in candidates.items() if len(ids) > 1]:
+        files = ", ".join(candidates[ambiguous[0]])
+        raise InputError(f"{path}: {ambiguous[0]} may be {files}: write its extension")
+    return {name: ids[0] for name, ids in candidates.items()}
+
+
+def _check_splits(path: Path, names: Sequence[str], splits: Mapping[str, str]) -> None:
     if wrong := [name for name in names if splits[name] != "test"]:
         raise InputError(
             f"{path}: {len(wrong)} of the {len(names)} utterances are of the corpus's {splits[wrong[0]]} split, "
