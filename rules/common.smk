@@ -23,6 +23,7 @@ os.environ.update(
 
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.paths import SHARED as KEPT
 from sanguinaria.plan.requirements import check_requirements
 from sanguinaria.plan.rules import rule_names, wildcards_of_stages
 from sanguinaria.workflow import plan_index
@@ -36,13 +37,10 @@ from sanguinaria.workflow.parse import (
 from sanguinaria.workflow.preparation import prepare_run
 from sanguinaria.workflow.warm_process import forget_run
 
-# Files shared by processes of this working directory. They may be deleted.
-KEPT = Path(".snakemake") / "sanguinaria"
-
 try:
     if workflow.is_main_process:
         prepare_run(sys.argv[1:], cache=workflow.workflow_settings.cache is not None)
-        monitor(workflow, lambda stage, key: PLAN.planned(stage, key))
+        monitor(workflow, lambda: PLAN, sys.argv[1:])
     else:  # a job of a cluster parses this file, too
         forget_run()
     PLAN = build_plan(
@@ -68,6 +66,7 @@ except InputError as error:
 onstart:
     if workflow.is_main_process:
         plan_index.write(PLAN, KEPT / "plan.json")
+        plan_index.write_entry_names(PLAN)
 
 
 def one_of(names):

@@ -7,3 +7,7 @@ from pathlib import Path
 RESULTS = Path("results")
 # Downloaded archives and weights.
 DOWNLOADS = RESULTS / "downloads"
+# Files that the processes of a working directory share. They may be deleted.
+SHARED = Path(".snakemake") / "sanguinaria"
+# The names of entries behind the results of the current run, for the logs of its jobs: a line of key, tab, text each.
+ENTRY_NAMES = SHARED / "entries.tsv"

@@ -70,11 +70,15 @@ class _Resolved:
 
 
 class Expander:
-    """Makes the stages of entries."""
+    """Makes the stages of entries.
+
+    ``names`` has entries in the form in which stages have them, with their names, where that form is another.
+    """
 
     def __init__(self, entries: Mapping[str, Mapping[str, Plugin]], code: CodeHash) -> None:
         self.entries = entries
         self.code = code
+        self.names: list[tuple[Plugin, str]] = []
 
     @cache
     def victim(self, poisoned: PoisonedStage, victim: str, seed: int) -> VictimStage:
@@ -156,6 +160,7 @@ class Expander:
             else:
                 raise TypeError(f"{field}: a list of entries with a stage, but a stage has one upstream of each kind")
         entry.plugin = plugin.model_copy(update=resolved)
+        self.names.append((entry.plugin, name))
         return entry
 
     def _resolved_reference(self, entry: _Resolved, reference: Reference, reseeded: int) -> Reference:
@@ -221,6 +226,7 @@ class Expander:
         trigger, watermark = resolved.plugin, resolved.watermark
         assert isinstance(trigger, Trigger)
         code = self._marking_code(DetectionStage, name)
+        self.names.append((trigger.for_detection(), name))
         return DetectionStage(code, trigger.for_detection(), watermark, audio)
 
     def _marking_code(self, made: type[Stage], name: str) -> str:
@@ -288,6 +294,7 @@ class Expander:
         defence = self._defence(name)
         lengths = (self._defence(other) for other in defences if not self._leaves_model(other))
         epochs = {other.fine_tuning_epochs for other in lengths if other.with_epochs(0) == defence.with_epochs(0)}
+        self.names.append((defence.with_epochs(max(epochs)), name))
         return defence.with_epochs(max(epochs)), tuple(sorted(epochs))
 
     def _leaves_model(self, name: str) -> bool:

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from sanguinaria.plan.benchmarks import benchmark_table
 from sanguinaria.plan.configuration import Configuration
+from sanguinaria.plan.entry_names import EntryNames
 from sanguinaria.plan.evaluation import Evaluation, FigureStage, figure_files, table_files
 from sanguinaria.plan.expander import CodeHash, Expander, Made
 from sanguinaria.plan.experiments import datasets, experiment_table, poisons
@@ -73,6 +74,7 @@ class Plan:
     def __init__(self, configuration: Configuration, code: CodeHash = _no_hash) -> None:
         self.configuration = configuration
         self._expander = Expander(configuration.entries, code)
+        self._names = EntryNames(self._expander)
         self._stages: dict[str, dict[str, Stage]] = {}
         self.tables_of_stages: dict[str, str] = {}
         poisoning = [name for name, entry in configuration.experiments.items() if poisons(self._expander, entry)]
@@ -134,6 +136,19 @@ class Plan:
             if next(expansions, None) is None:
                 raise KeyError(key)
         return found
+
+    def entry_names(self, stage: str, key: str) -> str:
+        """Return the names of the entries behind the folder ``results/{stage}/{key}``, in words.
+
+        They are empty for what is no planned result, such as a table.
+        """
+        planned = self.planned(stage, key)
+        return "" if planned is None else self._names.describe(planned)
+
+    def named_stages(self) -> Iterator[tuple[str, str, str]]:
+        """Yield stage, key and :meth:`entry_names` of every planned result."""
+        for stage, keys in self._stages.items():
+            yield from ((stage, key, self.entry_names(stage, key)) for key in keys)
 
     def _table(self, name: str) -> Evaluation:
         configuration, expander = self.configuration, self._expander

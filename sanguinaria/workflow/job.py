@@ -15,7 +15,7 @@ from typing import Any
 
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import DamagedError, InputError
-from sanguinaria.core.paths import RESULTS
+from sanguinaria.core.paths import ENTRY_NAMES, RESULTS
 from sanguinaria.core.training_log import training_log
 from sanguinaria.workflow.warm_process import starting_process
 
@@ -28,7 +28,8 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
     """Run the body of a workflow script.
 
     Standard output and error, those of C libraries too, are redirected to the rule's log; losses of trainings are
-    written beside it, to a file that ends in ``.training.csv``. Invalid input ends the job with its message alone, any
+    written beside it, to a file that ends in ``.training.csv``. The log begins with the names of the result's entries
+    in the configuration. Invalid input ends the job with its message alone, any
     other error with a traceback. A cancelled job unwinds its stack. A damaged result of an earlier job is renamed, so
     that the next run recomputes it. The specification is written beside the result.
 
@@ -49,6 +50,7 @@ def job(snakemake: Any) -> Iterator[dict[str, Any]]:
     losses = training_log(log.with_suffix(".training.csv"))
     with log.open("w") as file, _redirected(file.fileno()), _unwinding_on_sigterm(), losses:
         try:
+            print(_entry_names(Path(snakemake.output[0])), end="", flush=True)
             yield json.loads(snakemake.params.specification)
             _write_specification(Path(snakemake.output[0]), snakemake.params.specification)
             print(_resources(start, used), flush=True)
@@ -67,6 +69,16 @@ def _write_specification(output: Path, specification: str) -> None:
     folder = RESULTS.joinpath(*output.relative_to(RESULTS).parts[:2])
     if folder != output:
         write_text(folder / "spec.json", specification + "\n")
+
+
+def _entry_names(output: Path) -> str:
+    """The line of the log by which its user knows a result; empty where its run has left none."""
+    result = "/".join(output.relative_to(RESULTS).parts[:2])
+    try:
+        with ENTRY_NAMES.open(encoding="utf-8") as lines:
+            return next((line.replace("\t", ": ") for line in lines if line.startswith(f"{result}\t")), "")
+    except OSError:
+        return ""
 
 
 def _processor_time() -> float:

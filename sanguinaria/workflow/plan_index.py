@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from sanguinaria.core.atomic_files import write_text
+from sanguinaria.core.paths import ENTRY_NAMES
 from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.stages.stage import Stage
 
@@ -23,6 +24,12 @@ def write(plan: Plan, path: Path) -> None:
         path: JSON file: table names by ``stage/key``.
     """
     write_text(path, json.dumps(plan.tables_of_stages))
+
+
+def write_entry_names(plan: Plan) -> None:
+    """Write the names of the entries behind each result of the tables that were expanded, for the logs of jobs."""
+    lines = (f"{stage}/{key}\t{names}\n" for stage, key, names in plan.named_stages())
+    write_text(ENTRY_NAMES, "".join(lines))
 
 
 def find(plan: Plan, stage: str, key: str, path: Path) -> Stage:

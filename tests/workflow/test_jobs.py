@@ -13,6 +13,7 @@ import torch
 
 from sanguinaria.core.atomic_files import atomic
 from sanguinaria.core.errors import DamagedError, InputError
+from sanguinaria.core.paths import ENTRY_NAMES
 from sanguinaria.workflow.job import job
 
 
@@ -48,6 +49,14 @@ def test_the_specification_is_yielded_and_written_beside_the_result(snakemake, c
     # The job runs in the tests' own process, in which torch alone needs some hundred MiB.
     assert 0 <= work < 5 and start > 0 and 100 < memory < 20_000 and 0 <= processor < 5
     assert json.loads(Path("results/victims/lstm-0123/spec.json").read_text()) == specification
+
+
+def test_the_log_begins_with_the_names_of_the_results_entries(snakemake, capfd):
+    ENTRY_NAMES.parent.mkdir(parents=True)
+    ENTRY_NAMES.write_text("victims/lstm-01234\tanother\nvictims/lstm-0123\tcorpus sc10, victim small, seed 0\n")
+    with pytest.raises(SystemExit), capfd.disabled(), job(snakemake):
+        raise InputError("no audio")
+    assert log(snakemake) == "victims/lstm-0123: corpus sc10, victim small, seed 0\nError: no audio\n"
 
 
 def test_invalid_input_is_logged_without_a_traceback(snakemake, capfd):

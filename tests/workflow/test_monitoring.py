@@ -168,6 +168,9 @@ def test_the_summary_of_a_whole_run_asks_for_nothing(run):
         "  scores      1  1 h 7 min",
         "Reused: 0 results of earlier runs",
     ]
+    assert summary(state, "snakemake demo", START, ["Results:", "  a"]).endswith("runs\nResults:\n  a")
+    state.planned["table"] = 1  # which is to come
+    assert "Results:" not in summary(state, "snakemake demo", START, ["Results:", "  a"])
 
 
 class Stream(io.StringIO):
@@ -276,6 +279,20 @@ def test_jobs_are_followed_to_their_end(screen):
     assert f"    log: {scores}" in printed
 
 
+def test_a_failed_job_is_named_by_the_entries_behind_it(tmp_path):
+    screen = Screen(tmp_path, entries=lambda path: f"trigger tone of {path.parent.name}")
+    screen.event(LogEvent.RUN_INFO, stats={"victim": 1, "total": 1})
+    screen.printed()
+    output = ["results/victims/lstm-0123/model.safetensors"]
+    fields = {"rule_name": "victim", "log": [], "wildcards": {"victim": "lstm-0123"}, "output": output}
+    screen.event(LogEvent.JOB_INFO, jobid=1, **fields)
+    screen.event(LogEvent.ERROR, "RuntimeError: no space", thread=1)
+    screen.event(LogEvent.JOB_ERROR, jobid=1, rule_name="victim", indent=False, thread=1)
+    (line,) = screen.printed()
+    assert line.startswith("Failed: victim lstm-0123 (trigger tone of lstm-0123): RuntimeError: no space")
+    assert "    trigger tone of lstm-0123" in summary(screen.handler.run, "snakemake demo", START).splitlines()
+
+
 def test_a_killed_job_has_its_signal_as_the_cause(screen):
     log = screen.start(1, "victim")
     screen.write(log, "epoch 1/3: loss 1.2\n")
@@ -329,6 +346,9 @@ def test_a_run_without_jobs_has_no_summary(tmp_path):
     screen = Screen(tmp_path)
     screen.handler.close()
     assert screen.printed() == []
+    screen = Screen(tmp_path, results=lambda: ["Results:", "  results/tables/demo.{csv,md}"])
+    screen.handler.close()
+    assert screen.printed() == ["Results:", "  results/tables/demo.{csv,md}"]
 
 
 def test_an_interruption_before_the_first_job_says_how_to_start_again(tmp_path):

@@ -74,7 +74,8 @@ def test_the_process_of_the_snakefile_imports_nothing_heavy(overlay: str):
     """With every plug-in of the configuration: all of them are validated, and one table is expanded."""
     code = (
         "import json, sys; from snakemake.cli import main\n"
-        f"try: main(['-n', '--quiet', 'all', '--cores', '1', '--configfile', '{overlay}', '--', 'demo'])\n"
+        f"sys.argv[1:] = ['-n', '--quiet', 'all', '--cores', '1', '--configfile', '{overlay}', '--', 'demo']\n"
+        "try: main()\n"
         f"except SystemExit as end: print(json.dumps([end.code, [name for name in {HEAVY} if name in sys.modules]]))"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

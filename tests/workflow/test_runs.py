@@ -30,14 +30,17 @@ def test_a_failed_job_is_summarised_with_its_cause_and_its_log(tmp_path):
     lines = printed.splitlines()
     log = next(folder.glob("results/logs/corpora/*/audio-0.log")).relative_to(folder)
     failed = lines.index("Failed: 1")
-    assert lines[failed + 1 : failed + 4] == [
+    assert lines[failed + 1 : failed + 5] == [
         f"  corpus audio {log.parent.name}",
+        "    corpus tiny",
         "    Error: 2 of 2 recordings cannot be read:",
         f"    log: {log}",
     ]
     assert lines[-1].endswith(f"once the causes are removed: snakemake {' '.join(called[1:])}")
     assert sum("jobs are still to come" in line for line in lines) == 1
     assert "Traceback" not in printed
+    assert (folder / log).read_text().startswith(f"corpora/{log.parent.name}: corpus tiny\nError: 2 of 2 recordings")
+    assert "Results:" not in lines
 
 
 def interrupted(folder: Path, *, group: bool) -> str:

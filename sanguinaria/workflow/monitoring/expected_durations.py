@@ -26,12 +26,21 @@ def expected_durations(jobs: Iterable[tuple[str, Path]], find_stage: FindStage) 
     seconds: dict[tuple[str, str], float] = {}
     rules: dict[str, list[float]] = {}
     for rule, output in jobs:
-        folder, key = output.parts[1:3] if len(output.parts) > 3 else ("", "")
+        folder, key = folder_of(output)
         stage = None if rule.endswith(BOOKKEEPING_LOGS) else find_stage(folder, key)
         if (rule, key) not in seconds:
             seconds[rule, key] = _seconds_of_a_job(stage, device)
         rules.setdefault(rule, []).append(seconds[rule, key])
     return {rule: mean(durations) for rule, durations in rules.items()}
+
+
+def folder_of(output: Path) -> tuple[str, str]:
+    """Return stage and key of a result's file; two empty strings for a table or figure, which has no folder.
+
+    >>> folder_of(Path("results/victims/lstm-0123456789ab/model.safetensors"))
+    ('victims', 'lstm-0123456789ab')
+    """
+    return output.parts[1:3] if len(output.parts) > 3 else ("", "")  # type: ignore[return-value]
 
 
 def _seconds_of_a_job(stage: Stage | None, device: str) -> float:

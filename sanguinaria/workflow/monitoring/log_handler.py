@@ -6,7 +6,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -35,6 +35,8 @@ class LogHandler(LogHandlerBase):
         targets: returns the names of rules that only name results, and make none.
         reused: returns the number of jobs by rule whose results are there already.
         expected: returns expected durations of jobs in seconds, by rule.
+        entries: returns the names of the entries behind a result, by a file of it.
+        results: returns lines about the tables and figures of the run.
         show_progress: whether the line of progress is printed; failures and the summary always are.
         clock: returns seconds since the epoch.
     """
@@ -49,6 +51,8 @@ class LogHandler(LogHandlerBase):
         targets: Callable[[], Collection[str]] = tuple,
         reused: Callable[[], Mapping[str, int]] = dict,
         expected: Callable[[], Mapping[str, float]] = dict,
+        entries: Callable[[Path], str] = lambda path: "",
+        results: Callable[[], Sequence[str]] = tuple,
         show_progress: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -56,6 +60,7 @@ class LogHandler(LogHandlerBase):
         self.run = Run()
         self.stream, self.command, self.clock = stream, command, clock
         self.jobs_at_once, self.targets, self.reused, self.expected = jobs_at_once, targets, reused, expected
+        self.entries, self.results = entries, results
         self._expected: Mapping[str, float] = {}
         self.show_progress = show_progress
         self._terminal = stream.isatty()
@@ -119,11 +124,13 @@ class LogHandler(LogHandlerBase):
         self.run.interrupted = True
 
     def close(self) -> None:
-        """Print the summary, once, of a run that has begun or was interrupted."""
+        """Print the summary, once, of a run that has begun or was interrupted; the results of one that had no jobs."""
         if not self._ended.is_set():
             self._ended.set()
             if self.run.planned or self.run.interrupted:
-                self.print(summary(self.run, self.command, self.clock()))
+                self.print(summary(self.run, self.command, self.clock(), self.results()))
+            elif results := self.results():
+                self.print("\n".join(results))
         super().close()
 
     def print(self, text: str) -> None:
@@ -177,7 +184,8 @@ class LogHandler(LogHandlerBase):
         if event["rule_name"] in self.run.planned:
             log = Path(event["log"][0]) if event["log"] else None
             name = next(iter((event["wildcards"] or {}).values()), "")
-            self.run.start(event["jobid"], Job(event["rule_name"], str(name), self.clock(), log))
+            entries = self.entries(Path(event["output"][0])) if event.get("output") else ""
+            self.run.start(event["jobid"], Job(event["rule_name"], str(name), self.clock(), log, entries))
 
     def _finish(self, event: Mapping[str, Any]) -> None:
         """A job has succeeded; one that wrote nothing to its log has its result from a shared cache."""
@@ -212,4 +220,5 @@ class LogHandler(LogHandlerBase):
             self.run.finish(number, seconds)
         else:
             self.run.fail(number, causes.cause(job.log, job.started, reported))
-            self.print(f"Failed: {kind(job.rule)} {job.name}: {self.run.failed[number].cause} (log: {job.log})")
+            names = f" ({job.entries})" if job.entries else ""
+            self.print(f"Failed: {kind(job.rule)} {job.name}{names}: {self.run.failed[number].cause} (log: {job.log})")

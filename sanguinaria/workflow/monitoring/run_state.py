@@ -17,12 +17,14 @@ class Job:
         name: of its result, such as ``lstm-0123456789ab``.
         started: time in seconds.
         log: its log; ``None`` where it has none.
+        entries: names of the entries behind it; empty for a table or figure.
     """
 
     rule: str
     name: str
     started: float
     log: Path | None
+    entries: str = ""
 
 
 @dataclass(frozen=True)

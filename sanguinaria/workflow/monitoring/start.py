@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sanguinaria.workflow.monitoring.expected_durations import FindStage, expected_durations
+from sanguinaria.plan.plan import Plan
+from sanguinaria.workflow.monitoring.expected_durations import expected_durations, folder_of
 from sanguinaria.workflow.monitoring.interruption import JOBS_IGNORE_SIGINT, end_jobs_on_interruption
 from sanguinaria.workflow.monitoring.log_handler import LogHandler
+from sanguinaria.workflow.monitoring.results import results_of
 from sanguinaria.workflow.monitoring.screen_filter import ScreenFilter
 from sanguinaria.workflow.provenance import COMMAND_VARIABLE
 
@@ -19,7 +21,7 @@ from sanguinaria.workflow.provenance import COMMAND_VARIABLE
 SNAKEMAKES_HANDLER = "DefaultStreamHandler"
 
 
-def monitor(workflow: Any, find_stage: FindStage) -> None:
+def monitor(workflow: Any, plan: Callable[[], Plan], arguments: Sequence[str]) -> None:
     """Monitor a run of the main process: print its progress and a summary, and end it on SIGINT without a traceback.
 
     The handler has the interface of Snakemake's logger plug-ins. It is attached here, and not named in a profile, as
@@ -28,19 +30,22 @@ def monitor(workflow: Any, find_stage: FindStage) -> None:
 
     Args:
         workflow: the object of that name in the Snakefile.
-        find_stage: looks a folder below ``results/`` and a key up in the plan.
+        plan: returns the plan, which is made later.
+        arguments: of the command line.
     """
     from snakemake.logging import logger
     from snakemake.shell import shell
 
     shell.prefix(JOBS_IGNORE_SIGINT)
-    handler = _handler(workflow, logger, find_stage)
+    handler = _handler(workflow, logger, plan, arguments)
     end_jobs_on_interruption(
         lambda: workflow.scheduler and workflow.local_exec, handler.interrupt if handler else lambda: None
     )
 
 
-def _handler(workflow: Any, logger: logging.Logger, find_stage: FindStage) -> LogHandler | None:
+def _handler(
+    workflow: Any, logger: logging.Logger, plan: Callable[[], Plan], arguments: Sequence[str]
+) -> LogHandler | None:
     """The attached handler; ``None`` where nothing is to be printed."""
     from snakemake.settings.enums import Quietness
 
@@ -58,7 +63,9 @@ def _handler(workflow: Any, logger: logging.Logger, find_stage: FindStage) -> Lo
         jobs_at_once=lambda: _jobs_at_once(workflow),
         targets=lambda: {rule.name for rule in workflow.rules if not rule.log},
         reused=lambda: Counter(job.rule.name for job in workflow.dag.jobs if not workflow.dag.needrun(job)),
-        expected=lambda: expected_durations(_jobs_to_run(workflow), find_stage),
+        expected=lambda: expected_durations(_jobs_to_run(workflow), plan().planned),
+        entries=lambda path: plan().entry_names(*folder_of(path)),
+        results=lambda: results_of(plan(), arguments) if workflow.dag is not None else [],
         show_progress=Quietness.PROGRESS not in quiet,
     )
     screen.addFilter(ScreenFilter(handler))

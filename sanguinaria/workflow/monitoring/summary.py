@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sanguinaria.workflow.monitoring.run_state import Failure, Run
 from sanguinaria.workflow.monitoring.wording import counts, duration, kind
@@ -10,15 +10,22 @@ from sanguinaria.workflow.monitoring.wording import counts, duration, kind
 KEPT = "Finished results are kept, and trainings continue from their last checkpoint."
 
 
-def summary(run: Run, command: str, now: float) -> str:
+def summary(run: Run, command: str, now: float, results: Sequence[str] = ()) -> str:
     """Return the summary of a run, in lines.
 
     Args:
         run: the state at its end.
         command: the command line of the run, by which it goes on.
         now: time in seconds, on the clock of the run.
+        results: lines about the tables and figures that a whole run has made or found.
     """
-    return "\n".join(_lines(run, command, now))
+    lines = [*_lines(run, command, now)]
+    return "\n".join([*lines, *(results if _is_whole(run) else ())])
+
+
+def _is_whole(run: Run) -> bool:
+    """Whether nothing failed, and nothing is to come."""
+    return not (run.failed or run.interrupted or run.to_come or run.running)
 
 
 def _lines(run: Run, command: str, now: float) -> Iterator[str]:
@@ -55,6 +62,8 @@ def _durations(run: Run) -> Iterator[str]:
 def _failure(failure: Failure) -> Iterator[str]:
     """The lines of a failed job."""
     yield f"  {kind(failure.job.rule)} {failure.job.name}"
+    if failure.job.entries:
+        yield f"    {failure.job.entries}"
     yield f"    {failure.cause}"
     if failure.job.log is not None:
         yield f"    log: {failure.job.log}"
