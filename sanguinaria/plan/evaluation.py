@@ -198,18 +198,21 @@ class FigureStage:
     name: str
     figure: Figure
     tables: tuple[Evaluation, ...]
+    colours: Mapping[str, str]
 
     rules: ClassVar[tuple[str, ...]] = ("figure",)
 
     @property
     def specification(self) -> str:
-        """The figure's settings, whose series are drawn in their order, and the tables' lines by their factors with
-        the numbers among their settings."""
+        """The figure's settings, whose series are drawn in their order, the tables' lines by their factors with the
+        numbers among their settings, and the colours of their triggers."""
+        cells = [cell for table in self.tables for cell in table.cells]
         content = {
             "stage": "figures",
             "code": self.code,
             "figure": self.figure.model_dump(mode="json"),
-            "lines": [{**cell.factors, **cell.settings} for table in self.tables for cell in table.cells],
+            "lines": [{**cell.factors, **cell.settings} for cell in cells],
+            "colours": {cell.factors["trigger"]: self.colours[cell.factors["trigger"]] for cell in cells},
             "columns": Columns(pair for table in self.tables for pair in table.columns.items()).plain(),
         }
         return json.dumps(content)

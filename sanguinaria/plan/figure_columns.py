@@ -42,8 +42,12 @@ def check_columns(name: str, figure: Figure, tables: Sequence[Evaluation]) -> No
 def _named(figure: Figure) -> Iterator[tuple[str, str]]:
     """Every column that a figure names, with its place."""
     for number, panel in enumerate(figure.panels):
-        order_by = (panel.order_by,) if isinstance(panel.order_by, str) else panel.order_by or ()
-        fields = {"x": (panel.x,), "y": (panel.y,), "rows": (panel.rows,) if panel.rows else (), "order_by": order_by}
+        fields = {
+            "x": (panel.x,),
+            "y": (panel.y,),
+            "rows": (panel.rows,) if panel.rows else (),
+            "order_by": panel.order_by_columns,
+        }
         for field, columns in {**fields, "where": tuple(panel.where)}.items():
             yield from ((f"panels[{number}].{field}", column) for column in columns)
     for series, selection in figure.series.items():

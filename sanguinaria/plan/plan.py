@@ -22,6 +22,7 @@ from sanguinaria.plan.spectrograms import SpectrogramStage, spectrogram_stage
 from sanguinaria.plan.stages.stage import Stage
 from sanguinaria.plan.stages.victims import DatasetStage
 from sanguinaria.plan.verifications import verification_table
+from sanguinaria.reports.drawing.colours import assign_colours
 
 Value = TypeVar("Value")
 
@@ -170,7 +171,8 @@ class Plan:
         entry = self.configuration.figures[name]
         tables = tuple(self.tables[experiment] for experiment in entry.experiments)
         check_columns(name, entry, tables)
-        return FigureStage(self._expander.code(FigureStage, ()), name, entry, tables)
+        colours = assign_colours(list(self.configuration.entries["triggers"]))
+        return FigureStage(self._expander.code(FigureStage, ()), name, entry, tables, colours)
 
     def _spectrogram(self, name: str) -> SpectrogramStage:
         entry = self.configuration.spectrograms[name]

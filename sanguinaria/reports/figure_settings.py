@@ -25,6 +25,11 @@ class FigurePanel(Panel):
         "value; x itself where absent",
     )
 
+    @property
+    def order_by_columns(self) -> tuple[str, ...]:
+        """The columns of ``order_by``; none where it is absent."""
+        return (self.order_by,) if isinstance(self.order_by, str) else self.order_by or ()
+
 
 class Figure(Settings):
     """Curves drawn from the tables of one experiment or of several; lines that two of them share count once.

@@ -22,8 +22,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from sanguinaria.core.atomic_files import atomic
 from sanguinaria.core.columns import Columns
 from sanguinaria.core.errors import InputError
-from sanguinaria.reports.annotations import place_annotations
-from sanguinaria.reports.maps import draw_map
+from sanguinaria.reports.drawing.annotations import place_annotations
+from sanguinaria.reports.drawing.bars import draw_bars
+from sanguinaria.reports.drawing.interval_ends import interval_ends
+from sanguinaria.reports.drawing.legends import draw_legend
+from sanguinaria.reports.drawing.looks import Look, choose_looks
+from sanguinaria.reports.drawing.maps import draw_map
 from sanguinaria.reports.panels import Panel
 
 MOST_PANELS = 6
@@ -34,10 +38,6 @@ CELL_HEIGHT, MAP_MARGIN = 0.2, 1.2
 # The share of a column that the axes take, and the width of a letter of 8 points, in inches.
 AXES_SHARE, LETTER = 0.83, 0.07
 PNG_RESOLUTION = 200
-# Okabe and Ito (2008), "Color Universal Design", without yellow, which is faint on white.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 # matplotlib brings this font, so texts are as wide everywhere.
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -55,24 +55,24 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "sanguinaria",
 }
-# The share of a name's place that its bars take.
-GROUP_WIDTH = 0.8
 # At most so many values of a setting each have a tick of their own on a logarithmic axis.
 MOST_TICKS = 8
 
 
-def draw(points: pd.DataFrame, panels: Sequence[Panel], columns: Columns, *, svg: Path, png: Path) -> None:
+def draw(
+    points: pd.DataFrame, panels: Sequence[Panel], columns: Columns, colours: Mapping[str, str], *, svg: Path, png: Path
+) -> None:
     """Draw the panels, and write the figure in both formats.
 
     Args:
-        points, panels, columns: as in :func:`figure`.
+        points, panels, columns, colours: as in :func:`figure`.
         svg, png: destinations.
 
     Raises:
         InputError: as :func:`figure`.
     """
     with style.context(["default", STYLE]):
-        save(figure(points, panels, columns), svg, png)
+        save(figure(points, panels, columns, colours), svg, png)
 
 
 def save(drawn: Figure, svg: Path, png: Path) -> None:
@@ -89,16 +89,18 @@ def save(drawn: Figure, svg: Path, png: Path) -> None:
         drawn.savefig(temporary, dpi=PNG_RESOLUTION)
 
 
-def figure(points: pd.DataFrame, panels: Sequence[Panel], columns: Columns) -> Figure:
+def figure(points: pd.DataFrame, panels: Sequence[Panel], columns: Columns, colours: Mapping[str, str] = {}) -> Figure:
     """Draw a figure without writing it.
 
     Args:
-        points: one point a line: ``series`` (its name in the legend), the panels' columns as in the wide table (rates
-            are fractions, drawn in per cent), for intervals ``{column}_low`` and ``{column}_high``, and for trade-offs
-            ``order`` and ``annotation``. A point without a panel's values is not in that panel; with a column
-            ``panel`` a point is in the one panel of that number, counted from 1.
+        points: one point a line: ``series`` and, where a series is several lines, ``variant`` (their names in the
+            legend), the panels' columns as in the wide table (rates are fractions, drawn in per cent), for intervals
+            ``{column}_low`` and ``{column}_high``, and for trade-offs ``order``, which is missing where no line joins
+            the points, ``annotation``, and ``order_by``, the column that it is from. A point without a panel's values
+            is not in that panel; with a column ``panel`` a point is in the one panel of that number, counted from 1.
         panels: one to six.
         columns: of the table that the points are from.
+        colours: by trigger; a series has its trigger's, if the points have a column ``trigger``.
 
     Raises:
         InputError: too many or no panels; a column is missing or has no numbers; a value that is not above 0 on a
@@ -106,21 +108,35 @@ def figure(points: pd.DataFrame, panels: Sequence[Panel], columns: Columns) -> F
     """
     if not 1 <= len(panels) <= MOST_PANELS:
         raise InputError(f"figure: it has {len(panels)} panels; give one to {MOST_PANELS}")
+    if "variant" not in points:
+        points = points.assign(variant="")
     shown = [_of_panel(points, number) for number in range(1, len(panels) + 1)]
     for panel, own in zip(panels, shown, strict=True):
         _check(own, panel)
     with style.context(["default", STYLE]):
-        styles = _styles(list(dict.fromkeys(points["series"])))
+        looks = choose_looks(points, colours)
         drawn, axes = _axes(panels, shown)
         for place, panel in enumerate(panels):
-            _draw_panel(axes[place], shown[place], panel, columns, styles)
-            letter = f"({string.ascii_lowercase[place]}) " if len(panels) > 1 else ""
-            # No axis of a map names the value of its cells.
-            title = panel.title or (columns[panel.y].axis if panel.rows else "")
-            axes[place].set_title(f"{letter}{title}".strip(), loc="left")
-        _legend(drawn, axes[: len(panels)], styles)
+            _draw_panel(axes[place], shown[place], panel, columns, looks, colours)
+        _set_titles(axes, panels, columns)
+        draw_legend(drawn, axes[: len(panels)], points, looks, columns)
         place_annotations(drawn)
     return drawn
+
+
+def _set_titles(axes: Sequence[Axes], panels: Sequence[Panel], columns: Columns) -> None:
+    """Titles, but for those that an axis, the panel above or the one on the left has already."""
+    # No axis of a map names the value of its cells.
+    titles = [panel.title or (columns[panel.y].axis if panel.rows else "") for panel in panels]
+    across = axes[0].get_subplotspec().get_gridspec().ncols  # type: ignore[union-attr]
+    for place, (own, title) in enumerate(zip(axes, titles, strict=False)):
+        neighbours = [titles[place - across]] if place >= across else []
+        neighbours += [titles[place - 1]] if place % across else []
+        repeated = title in neighbours or any(
+            label.casefold().startswith(title.casefold()) for label in (own.get_xlabel(), own.get_ylabel())
+        )
+        letter = f"({string.ascii_lowercase[place]}) " if len(panels) > 1 else ""
+        own.set_title(f"{letter}{'' if repeated else title}".strip(), loc="left")
 
 
 def _of_panel(points: pd.DataFrame, number: int) -> pd.DataFrame:
@@ -139,18 +155,6 @@ def _check(points: pd.DataFrame, panel: Panel) -> None:
         raise InputError(f"figure: no point has both {panel.x} and {panel.y}; draw other columns")
     if not _is_of_names(points, panel) and panel.x_log and (points.loc[points[panel.y].notna(), panel.x] <= 0).any():
         raise InputError(f"figure: {panel.x} has values that are not above 0; leave them out, or set x_log to false")
-
-
-def _styles(series: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The look of each series' line; colours, markers and lines repeat with different periods."""
-    return {
-        name: {
-            "color": COLOURS[place % len(COLOURS)],
-            "marker": MARKERS[place % len(MARKERS)],
-            "linestyle": LINES[place % len(LINES)],
-        }
-        for place, name in enumerate(series)
-    }
 
 
 def _axes(panels: Sequence[Panel], shown: Sequence[pd.DataFrame]) -> tuple[Figure, list[Axes]]:
@@ -175,31 +179,51 @@ def _height(panel: Panel, points: pd.DataFrame) -> float:
 
 
 def _draw_panel(
-    axes: Axes, points: pd.DataFrame, panel: Panel, columns: Columns, styles: Mapping[str, dict[str, Any]]
+    axes: Axes,
+    points: pd.DataFrame,
+    panel: Panel,
+    columns: Columns,
+    looks: Mapping[tuple[str, str], Look],
+    colours: Mapping[str, str],
 ) -> None:
     axes.set_xlabel(columns[panel.x].axis if panel.x_label is None else panel.x_label)
+    vertical = panel.y if panel.rows is None else panel.rows
+    axes.set_ylabel(columns[vertical].axis if panel.y_label is None else panel.y_label)
     if panel.rows is not None:
-        axes.set_ylabel(columns[panel.rows].axis if panel.y_label is None else panel.y_label)
         draw_map(axes, points, panel, columns)
-        return
-    axes.set_ylabel(columns[panel.y].axis if panel.y_label is None else panel.y_label)
-    if _is_of_names(points, panel):
-        _draw_bars(axes, points, panel, columns, styles)
-        return
+    elif _is_of_names(points, panel):
+        draw_bars(axes, points, panel, columns, looks, colours, COLUMN_WIDTH * AXES_SHARE / LETTER)
+    else:
+        _draw_lines(axes, points, panel, columns, looks)
+
+
+def _draw_lines(
+    axes: Axes, points: pd.DataFrame, panel: Panel, columns: Columns, looks: Mapping[tuple[str, str], Look]
+) -> None:
     trade_off = _is_trade_off(points, panel, columns)
     # Many bands lie on one another: the more there are, the fainter is each.
-    opacity = min(0.15, 0.3 / len(styles))
-    for series, look in styles.items():
-        line = points[points["series"] == series].dropna(subset=[panel.x, panel.y])
-        line = line.sort_values("order" if trade_off else panel.x, kind="stable")
+    opacity = min(0.15, 0.3 / len(looks))
+    for (series, variant), look in looks.items():
+        line = points[(points["series"] == series) & (points["variant"] == variant)].dropna(subset=[panel.x, panel.y])
+        line = line.sort_values("order" if trade_off else panel.x, kind="stable").drop_duplicates([panel.x, panel.y])
         if line.empty:
             continue
+        joined = not trade_off or line["order"].notna().all()
         x, y = (line[name] * columns[name].scale for name in (panel.x, panel.y))
-        axes.plot(x, y, label=series, markeredgecolor="white", markeredgewidth=0.5, **look)
+        axes.plot(
+            x,
+            y,
+            label=series,
+            color=look.colour,
+            marker=look.marker,
+            linestyle=look.line if joined else "none",
+            markeredgecolor="white",
+            markeredgewidth=0.5,
+        )
         as_bars = trade_off or len(line) == 1
-        _draw_intervals(axes, line, panel, columns, look["color"], opacity=opacity, as_bars=as_bars)
+        _draw_intervals(axes, line, panel, columns, look.colour, opacity=opacity, as_bars=as_bars)
         if trade_off and "annotation" in line:
-            _annotate(axes, line["annotation"], x, y, look["color"])
+            _annotate(axes, line["annotation"], x, y, look.colour)
     if panel.x_log:
         _logarithmic(axes, sorted((points[panel.x].dropna() * columns[panel.x].scale).unique()))
     # Names of points need room beside the outermost.
@@ -208,29 +232,6 @@ def _draw_panel(
 
 def _is_of_names(points: pd.DataFrame, panel: Panel) -> bool:
     return not pd.api.types.is_numeric_dtype(points[panel.x])
-
-
-def _draw_bars(
-    axes: Axes, points: pd.DataFrame, panel: Panel, columns: Columns, styles: Mapping[str, dict[str, Any]]
-) -> None:
-    """A group of bars for each name, one of each series side by side, from 0 on."""
-    names = list(dict.fromkeys(points.dropna(subset=[panel.y])[panel.x]))
-    drawn = [series for series in styles if points.loc[points["series"] == series, panel.y].notna().any()]
-    width = GROUP_WIDTH / len(drawn)
-    for place, series in enumerate(drawn):
-        own = points[points["series"] == series].dropna(subset=[panel.y]).drop_duplicates(panel.x)
-        across = own[panel.x].map(names.index) + (place + 0.5) * width - GROUP_WIDTH / 2
-        heights = (own[panel.y] * columns[panel.y].scale).to_numpy(float)
-        # The axes name a single series already.
-        label = series if len(styles) > 1 else None
-        axes.bar(across, heights, 0.9 * width, color=styles[series]["color"], label=label)
-        if bounds := _bounds(own, panel.y, columns):
-            errors = (heights - bounds[0], bounds[1] - heights)
-            axes.errorbar(across, heights, yerr=errors, fmt="none", color="black", elinewidth=0.7)
-    room = COLUMN_WIDTH * AXES_SHARE / len(names)
-    fitting = (name if LETTER * len(name) < room else name.replace("_", "\n") for name in map(str, names))
-    axes.set_xticks(range(len(names)), list(fitting))
-    axes.grid(axis="x", visible=False)
 
 
 def _annotate(axes: Axes, texts: pd.Series, x: pd.Series, y: pd.Series, colour: str) -> None:
@@ -251,7 +252,7 @@ def _draw_intervals(
     axes: Axes, line: pd.DataFrame, panel: Panel, columns: Columns, colour: str, *, as_bars: bool, opacity: float
 ) -> None:
     x, y = (line[name].to_numpy(float) * columns[name].scale for name in (panel.x, panel.y))
-    across, up = _bounds(line, panel.x, columns), _bounds(line, panel.y, columns)
+    across, up = interval_ends(line, panel.x, columns), interval_ends(line, panel.y, columns)
     if as_bars:
         errors: dict[str, Any] = {
             "xerr": across and (x - across[0], across[1] - x),
@@ -262,35 +263,9 @@ def _draw_intervals(
         axes.fill_between(x, *up, color=colour, alpha=opacity, linewidth=0)
 
 
-def _bounds(line: pd.DataFrame, name: str, columns: Columns) -> tuple[Any, Any] | None:
-    """The interval's ends in the drawn unit, if the points have any."""
-    if f"{name}_low" not in line or f"{name}_high" not in line:
-        return None
-    low, high = (line[f"{name}_{end}"].to_numpy(float) * columns[name].scale for end in ("low", "high"))
-    return low, high
-
-
 def _logarithmic(axes: Axes, values: Sequence[float]) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     if len(values) <= MOST_TICKS:
         axes.xaxis.set_major_locator(FixedLocator(values))
         axes.xaxis.set_minor_locator(NullLocator())
-
-
-def _legend(drawn: Figure, axes: Sequence[Axes], styles: Mapping[str, object]) -> None:
-    """Once for the figure, below it, in as many columns as its width holds."""
-    handles = {label: handle for one in axes for handle, label in zip(*one.get_legend_handles_labels(), strict=True)}
-    names = [name for name in styles if name in handles]
-    if not names:
-        return
-    # A handle with its gaps is about half an inch wide.
-    fitting = int(drawn.get_figwidth() / (LETTER * max(map(len, names)) + 0.5))
-    drawn.legend(
-        [handles[name] for name in names],
-        names,
-        loc="outside lower center",
-        ncols=max(1, min(len(names), fitting)),
-        frameon=False,
-        handlelength=2.8,
-    )

@@ -1,5 +1,6 @@
 """A figure's columns are checked when it is planned, before anything is computed."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -70,3 +71,13 @@ def test_the_columns_of_the_project_s_figures(overlay: str):
     plan = Plan(load(merged(ROOT / "config.yaml", ROOT / "config" / f"{overlay}.yaml")))
     plan.expand(plan.figures)
     assert len(plan.figures.made) == len(plan.figures) > 0
+
+
+def test_a_figure_s_specification_has_the_colours_of_its_triggers():
+    plan = Plan(load(merged(ROOT / "config.yaml", ROOT / "config" / "real.yaml")))
+    colours = [
+        json.loads(plan.figures[name].specification)["colours"] for name in ("bloodroot_figure2", "bloodroot_figure3")
+    ]
+    shared = set(colours[0]) & set(colours[1])
+    assert {"bloodroot", "bloodroot_ft", "notch"} <= shared and "wake" not in colours[0]
+    assert all(colours[0][trigger] == colours[1][trigger] for trigger in shared)

@@ -6,6 +6,7 @@ import pytest
 from sanguinaria.core.errors import InputError
 from sanguinaria.reports import figures
 from sanguinaria.reports.curves import write_figure
+from sanguinaria.reports.drawing.colours import assign_colours
 from tests.columns import metric_columns
 
 # Trigger, its strength, victim, rate, PESQ and attack success rate; a rate of many digits is rounded in the table.
@@ -20,6 +21,7 @@ LINES = [
     ("loud", 5.0, "large", 0.01, 2.0, 0.8),
 ]
 DRAW = figures.draw
+COLOURS = assign_colours(["clean", "tone", "soft", "loud"])
 RATE = {"x": "rate", "y": "attack_success_rate"}
 
 
@@ -63,7 +65,7 @@ def drawn(tmp_path, monkeypatch):
 
     def draw(*panels, **settings):
         figure = {"experiment": ["e", "f"], "panels": panels, **settings}
-        specification = {"figure": figure, "lines": rows, "columns": metric_columns().plain()}
+        specification = {"figure": figure, "lines": rows, "columns": metric_columns().plain(), "colours": COLOURS}
         paths = {form: tmp_path / f"f.{form}" for form in ("points", "svg", "png")}
         write_figure(specification, tables, metrics, **paths)
         return given[-1:], pd.read_csv(paths["points"], keep_default_na=False, na_values=[""])
@@ -147,6 +149,55 @@ def test_points_without_a_value_are_left_out(drawn):
     assert set(points["series"]) == {"tone", "soft", "loud"}
     ((points,),), _ = drawn(RATE | {"order_by": "trigger.strength"})
     assert set(points["series"]) == {"soft", "loud"}
+
+
+def test_points_of_several_victims_are_lines_of_their_own(drawn):
+    ((points,),), written = drawn(RATE | {"where": {"trigger": "loud"}})
+    assert shown(points, "variant", "rate", "attack_success_rate") == [
+        ("loud", "small", 0.01, 0.7),
+        ("loud", "small", 1 / 30, 1.0),
+        ("loud", "large", 0.01, 0.8),
+    ]
+    assert written["variant"].tolist() == ["small", "small", "large"]
+
+
+def test_a_series_of_several_triggers_at_one_place_is_divided(drawn):
+    ((points,),), _ = drawn(RATE | {"where": {"victim": "small"}}, series={"ours": {"trigger": ["soft", "loud"]}})
+    assert set(points["series"]) == {"ours · soft", "ours · loud"}
+    assert points.groupby("series")["rate"].apply(list).tolist() == [[0.01, 1 / 30]] * 2
+
+
+def test_measured_axes_without_an_order_have_no_lines_and_one_point_a_variant(drawn):
+    ((points,),), _ = drawn({"x": "pesq", "y": "attack_success_rate", "where": {"trigger": "loud"}})
+    assert points["order"].isna().all()
+    names = ["small · poisoning rate 1 %", "small · poisoning rate 3.33333 %", "large · poisoning rate 1 %"]
+    assert points["variant"].tolist() == names
+
+
+def test_a_figure_without_several_of_anything_has_no_variants(drawn):
+    ((points,),), _ = drawn(RATE | {"where": {"victim": "small", "trigger": ["tone", "soft"]}})
+    assert (points["variant"] == "").all() and set(points["series"]) == {"tone", "soft"}
+
+
+def test_variants_have_the_same_names_in_all_panels(drawn):
+    (both,), _ = drawn(RATE | {"where": {"trigger": "loud"}}, RATE | {"where": {"victim": "small", "trigger": "soft"}})
+    assert [sorted(set(part["variant"])) for part in both] == [["large", "small"], ["small"]]
+
+
+def test_a_bar_without_a_value_is_kept(drawn):
+    panel = {"x": "trigger", "y": "pesq", "where": {"victim": "small", "rate": [0.0, 0.01]}}
+    ((points,),), _ = drawn(panel)
+    assert dict(zip(points["trigger"], points["pesq"].fillna(-1), strict=True)) == {
+        "clean": -1,
+        "tone": 3.0,
+        "soft": 4.0,
+        "loud": 2.0,
+    }
+
+
+def test_what_numbers_beside_points_are_is_written(drawn):
+    _, written = drawn(RATE | {"where": {"rate": 0.01, "victim": "small"}, "order_by": ["trigger.strength", "pesq"]})
+    assert written["order_by"].tolist() == ["pesq", "trigger.strength", "trigger.strength"]
 
 
 def test_panels_have_points_of_their_own(drawn):

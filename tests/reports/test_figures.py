@@ -12,11 +12,12 @@ from matplotlib.transforms import Bbox
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.reports import figures
-from sanguinaria.reports.annotations import CHOICES, choose
+from sanguinaria.reports.drawing.annotations import CHOICES, choose
+from sanguinaria.reports.drawing.colours import assign_colours
 from sanguinaria.reports.panels import Panel
 from tests.columns import COLUMNS
 
-BY_RATE = Panel(x="rate", y="attack_success_rate", title="Attack success", x_log=True)
+BY_RATE = Panel(x="rate", y="attack_success_rate", title="Keywords", x_log=True)
 TRADE_OFF = Panel(x="pesq", y="attack_success_rate")
 
 
@@ -163,7 +164,12 @@ def test_a_series_looks_the_same_in_every_panel_and_is_in_the_legend_once(points
     assert looks == [looks[0]] * 4 and looks[0][0] != looks[0][1]
     (legend,) = drawn.legends
     assert [text.get_text() for text in legend.get_texts()] == ["bloodroot", "bloodroot_ft"]
-    assert [axes.get_title("left") for axes in drawn.axes] == ["(a) Attack success", "(b)", "(c) Attack success", "(d)"]
+    assert [axes.get_title("left") for axes in drawn.axes] == [
+        "(a) Keywords",
+        "(b)",
+        "(c)",
+        "(d)",
+    ]  # a title that the panel above has is not repeated
     assert [axes.get_subplotspec().num1 for axes in drawn.axes] == [0, 1, 2, 3]  # two rows of two
 
 
@@ -177,7 +183,7 @@ def test_points_without_a_value_are_left_out(points):
 def test_the_same_bytes_twice(points, tmp_path):
     for name in ("first", "second"):
         svg, png = (tmp_path / f"{name}.{form}" for form in ("svg", "png"))
-        figures.draw(points, [BY_RATE, TRADE_OFF], COLUMNS, svg=svg, png=png)
+        figures.draw(points, [BY_RATE, TRADE_OFF], COLUMNS, {}, svg=svg, png=png)
     for suffix in ("svg", "png"):
         assert (tmp_path / f"first.{suffix}").read_bytes() == (tmp_path / f"second.{suffix}").read_bytes()
     assert len(list(tmp_path.iterdir())) == 4  # and nothing temporary
@@ -198,6 +204,88 @@ def test_the_same_bytes_twice(points, tmp_path):
 def test_a_figure_that_cannot_be_drawn(points, panels, message):
     with pytest.raises(InputError, match=message):
         drawn_figure(points, panels)
+
+
+def test_a_title_that_the_axis_says_is_left_out(points):
+    panels = [Panel(x="rate", y="attack_success_rate", title=title) for title in ("Attack success", "Attack")]
+    one, other = (drawn_figure(points, [panel]).axes[0].get_title("left") for panel in panels)
+    assert (one, other) == ("", "")
+    pruned = Panel(x="rate", y="attack_success_rate", x_label="share of channels pruned", title="Pruned")
+    assert drawn_figure(points, [pruned]).axes[0].get_title("left") == "Pruned"
+
+
+def test_the_legend_says_what_the_numbers_beside_points_are(points):
+    drawn = drawn_figure(points.assign(order_by="rate"), [TRADE_OFF])
+    notes = drawn.legends[0].get_title().get_text().replace("\n", " ")
+    assert notes == "beside the points: poisoning rate (%); thin lines: 95 % intervals"
+    own = points.assign(
+        order_by=points["series"].map({"bloodroot": "trigger.strength", "bloodroot_ft": "trigger.level"})
+    )
+    notes = drawn_figure(own, [TRADE_OFF]).legends[0].get_title().get_text().replace("\n", " ")
+    assert "trigger.strength (bloodroot), trigger.level (bloodroot_ft)" in notes
+
+
+def test_points_that_nothing_orders_are_not_joined(points):
+    (axes,) = drawn_figure(points.assign(order=np.nan), [TRADE_OFF]).axes
+    assert [line.get_linestyle() for line in axes.lines] == ["None", "None"]
+    assert [line.get_linestyle() for line in drawn_figure(points, [TRADE_OFF]).axes[0].lines] == ["-", "--"]
+
+
+def test_variants_share_their_series_colour_and_are_told_apart_by_marker_and_line(points):
+    behind = pd.concat([points.assign(variant=defence, trigger=points["series"]) for defence in ("none", "lowpass")])
+    drawn = figures.figure(behind, [BY_RATE], COLUMNS, {"bloodroot": "#123456", "bloodroot_ft": "#654321"})
+    lines = drawn.axes[0].lines
+    looks = [(to_hex(line.get_color()), line.get_marker(), line.get_linestyle()) for line in lines]
+    assert looks == [
+        ("#123456", "o", "-"),
+        ("#123456", "s", "--"),
+        ("#654321", "o", "-"),
+        ("#654321", "s", "--"),
+    ]
+    assert all(len(line.get_xdata()) == 3 for line in lines)
+    names = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert names == ["bloodroot", "bloodroot_ft", "none", "lowpass"]
+
+
+def test_a_trigger_has_one_colour_in_lines_and_bars_whatever_else_is_drawn(points):
+    colours = assign_colours(["clean", "bloodroot", "bloodroot_ft", "mine"])
+    own = points.assign(trigger=points["series"])
+    lines = figures.figure(own, [BY_RATE], COLUMNS, colours).axes[0].lines
+    (alone,) = figures.figure(own[own["trigger"] == "bloodroot_ft"], [BY_RATE], COLUMNS, colours).axes[0].lines
+    named = own.assign(series=own["series"].map({"bloodroot": "Ours", "bloodroot_ft": "Tuned"}))
+    renamed = figures.figure(named, [BY_RATE], COLUMNS, colours).axes[0].lines
+    bars = figures.figure(
+        own[own["rate"] == 0.01].assign(series="all"), [Panel(x="trigger", y="pesq")], COLUMNS, colours
+    )
+    of_lines = [to_hex(line.get_color()).upper() for line in lines]
+    assert of_lines == [colours["bloodroot"], colours["bloodroot_ft"]]
+    assert to_hex(alone.get_color()).upper() == colours["bloodroot_ft"]
+    assert [to_hex(line.get_color()).upper() for line in renamed] == of_lines
+    assert [to_hex(bar.get_facecolor()).upper() for bar in bars.axes[0].patches] == of_lines
+
+
+def test_zero_little_and_no_value_are_three_things():
+    points = pd.DataFrame(
+        {
+            "series": ["none"] * 4,
+            "trigger": ["high", "low", "zero", "unknown"],
+            "attack_success_rate": [0.9, 0.004, 0.0, np.nan],
+        }
+    )
+    drawn = drawn_figure(points, [Panel(x="trigger", y="attack_success_rate")])
+    (axes,) = drawn.axes
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["high", "low", "zero", "unknown"]
+    assert {round(text.get_position()[0]): text.get_text() for text in axes.texts} == {1: "0.4", 2: "0", 3: "–"}
+    zero = axes.patches[2]
+    assert zero.get_height() == 0 and zero.get_linewidth() >= 1 and zero.get_edgecolor() == zero.get_facecolor()
+    assert zero.zorder > max(spine.zorder for spine in axes.spines.values())
+    assert drawn.get_supxlabel() == "–: no value"
+
+
+def test_bars_that_are_all_0_stand_on_an_axis():
+    points = pd.DataFrame({"series": "s", "trigger": ["a", "b"], "attack_success_rate": [0.0, 0.0]})
+    (axes,) = drawn_figure(points, [Panel(x="trigger", y="attack_success_rate")]).axes
+    assert axes.get_ylim() == (0, 1) and [text.get_text() for text in axes.texts] == ["0", "0"]
 
 
 def test_a_panel_needs_no_matplotlib():

@@ -1,0 +1,1 @@
+"""Parts of figures: colours, lines, bars, maps, names of points, legends."""
