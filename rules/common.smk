@@ -24,18 +24,22 @@ os.environ.update(
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.paths import SHARED as KEPT
-from sanguinaria.plan.requirements import check_requirements
-from sanguinaria.plan.rules import rule_names, wildcards_of_stages
+from sanguinaria.plan.rules import wildcards_of_stages
 from sanguinaria.workflow import plan_index
 from sanguinaria.workflow.monitoring.start import monitor
-from sanguinaria.workflow.parse import (
-    asked_targets,
-    build_plan,
-    check_targets,
-    computes,
-)
+from sanguinaria.workflow.parse import build_plan
 from sanguinaria.workflow.preparation import prepare_run
+from sanguinaria.workflow.run_checks import check_run
 from sanguinaria.workflow.warm_process import forget_run
+
+
+def names_targets():
+    """Whether the command line names what is to be run. Its parser takes a quarter of a second to build."""
+    from snakemake.cli import get_argument_parser
+
+    options, _ = get_argument_parser().parse_known_args(sys.argv[1:])
+    return bool(options.targets or options.until or options.touch)
+
 
 try:
     if workflow.is_main_process:
@@ -53,12 +57,12 @@ try:
         name: [str(path) for path in paths] for name, paths in PLAN.targets.items()
     }
     if workflow.is_main_process:
-        check_targets(sys.argv[1:], PLAN.targets, ("all", *rule_names()))
-        # Here, so that a missing file is an error of the configuration, and not one of a rule.
-        asked = asked_targets(sys.argv[1:], PLAN.targets)
-        PLAN.expand(asked)
-        if computes(sys.argv[1:]):
-            check_requirements(PLAN, asked)
+        check_run(
+            PLAN,
+            sys.argv[1:],
+            dry_run=workflow.output_settings.dryrun,
+            names_targets=names_targets,
+        )
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

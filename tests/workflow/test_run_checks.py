@@ -1,0 +1,69 @@
+"""A run of many jobs has to be asked for; targets are checked before anything is planned."""
+
+import re
+
+import pytest
+from plans import TWO_TABLES, plan_of
+
+from sanguinaria.core.errors import InputError
+from sanguinaria.plan.plan import Plan
+from sanguinaria.workflow.run_checks import check_run
+from sanguinaria.workflow.run_size import number_of_jobs
+
+pytestmark = pytest.mark.usefixtures("working_folder")
+
+
+def large() -> Plan:
+    """A plan of two tables, of which one has some thousand jobs."""
+    return plan_of(TWO_TABLES, seeds=list(range(60)))
+
+
+def check(plan: Plan, line: str, *, dry_run: bool = False, named: bool = False) -> None:
+    check_run(plan, line.split(), dry_run=dry_run, names_targets=lambda: named)
+
+
+def test_a_large_run_without_a_target_lists_the_targets_with_their_jobs() -> None:
+    plan = large()
+    total, demo, other = (number_of_jobs(plan, names) for names in (["demo", "other"], ["demo"], ["other"]))
+    assert 1000 < demo < total < demo + other  # they share the corpus
+    with pytest.raises(InputError) as raised:
+        check(plan, "--cores 2 --configfile mine.yaml")
+    first, *lines = str(raised.value).splitlines()
+    assert (
+        first == f"Nothing was run: no target is named, and everything that the configuration makes is {total:,} jobs."
+    )
+    assert [line.split() for line in lines[:2]] == [["demo", f"{demo:,}", "jobs"], ["other", str(other), "jobs"]]
+    assert lines[-2:] == [
+        "Name targets:  snakemake demo --cores 2 --configfile mine.yaml",
+        "Or everything: snakemake all --cores 2 --configfile mine.yaml",
+    ]
+
+
+@pytest.mark.parametrize("line", ["all --cores 2", "demo --cores 2", "--cores 2 -- demo", "--unlock", "--lint"])
+def test_a_large_run_that_is_asked_for(line: str) -> None:
+    check(large(), line)
+
+
+def test_a_dry_run_and_a_line_that_the_parser_finds_a_target_in() -> None:
+    check(large(), "--cores 2", dry_run=True)
+    check(large(), "--cores 2 results/scores/a.parquet", named=True)
+
+
+def test_a_small_run_needs_no_target() -> None:
+    check(plan_of(TWO_TABLES), "--cores 2")
+
+
+def test_jobs_of_finished_results_do_not_count() -> None:
+    plan = plan_of(TWO_TABLES)
+    before = number_of_jobs(plan, ["demo"])
+    victims = plan.stages["victims"].values()
+    for stage in victims:
+        stage.folder.mkdir(parents=True)
+        (stage.folder / "model.safetensors").touch()
+    # Without manifests, whose rows the table reads itself.
+    assert number_of_jobs(plan, ["demo"]) < before
+
+
+def test_an_unknown_target() -> None:
+    with pytest.raises(InputError, match=re.escape("unknown target 'dmeo'; did you mean 'demo'?")):
+        check(plan_of(TWO_TABLES), "dmeo --cores 2")
