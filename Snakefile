@@ -1,7 +1,9 @@
 """Sanguinaria: what hidden marks in audio do to the models trained on it."""
 
 import os
+import sys
 
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -13,7 +15,14 @@ if not os.path.exists(CONFIGURATION):
     CONFIGURATION = os.path.join(workflow.basedir, CONFIGURATION)
 
 
-configfile: CONFIGURATION
+# As the directive `configfile:`, whose error has neither file nor line.
+try:
+    workflow.configfile(CONFIGURATION)
+except Exception as error:
+    sys.path.insert(0, workflow.basedir)
+    from sanguinaria.workflow.configuration_files import why_unreadable
+
+    raise WorkflowError(why_unreadable(CONFIGURATION) or str(error)) from None
 
 
 report: "rules/report/workflow.rst"

@@ -10,7 +10,10 @@ from sanguinaria.core.errors import InputError
 from sanguinaria.core.suggestions import unknown_name
 
 # Each with a module of its name in sanguinaria.workflow.commands, and its description.
-COMMANDS = {"cost": "jobs, hours, disk and downloads of targets, before they are computed"}
+COMMANDS = {
+    "check": "a configuration, and what its targets need, without a run",
+    "cost": "jobs, hours, disk and downloads of targets, before they are computed",
+}
 
 
 def main(arguments: list[str]) -> None:
