@@ -46,6 +46,7 @@ rule corpus_index:
     output:
         index="results/corpora/{corpus}/index.parquet",
         report="results/corpora/{corpus}/report.json",
+        labels="results/corpora/{corpus}/labels.csv",
     log:
         "results/logs/corpora/{corpus}/index.log",
     cache: True

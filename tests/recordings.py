@@ -69,7 +69,14 @@ def build_corpus(corpus: Corpus, out: Path) -> tuple[pd.DataFrame, dict]:
     remarks = [out / f"{shard}.json" for shard in range(corpus.shards)]
     for shard in range(corpus.shards):
         build_shard(corpus, out / "recordings.parquet", shard, audio[shard], remarks[shard])
-    build_index(audio, remarks, out / "index.parquet", out / "report.json")
+    build_index(
+        corpus,
+        shards=audio,
+        remarks=remarks,
+        index=out / "index.parquet",
+        report=out / "report.json",
+        labels=out / "labels.csv",
+    )
     return pd.read_parquet(out / "index.parquet"), json.loads((out / "report.json").read_text())
 
 

@@ -6,14 +6,17 @@ delegate(snakemake)
 
 from pathlib import Path
 
+from sanguinaria.core import plugins
 from sanguinaria.steps.corpora import build_index
 from sanguinaria.workflow.arguments import paths
 from sanguinaria.workflow.job import job
 
-with job(snakemake):
+with job(snakemake) as specification:
     build_index(
+        plugins.build("corpora", specification["corpus"]),
         shards=paths(snakemake.input.audio),
         remarks=paths(snakemake.input.remarks),
         index=Path(snakemake.output.index),
         report=Path(snakemake.output.report),
+        labels=Path(snakemake.output.labels),
     )

@@ -56,6 +56,10 @@ class Corpus(Plugin):
         default="stop", description="stop with an error that names them, or exclude them and count them in report.json"
     )
 
+    incomplete_labels: Literal["stop", "allow"] = Field(
+        default="stop", description="stop with an error that names labels without training or without test utterances"
+    )
+
     def labels(self) -> Sequence[str] | None:
         """Return the labels if they follow from the configuration; ``None`` if they depend on the recordings."""
         return None

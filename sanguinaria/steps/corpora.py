@@ -20,6 +20,7 @@ from sanguinaria.core.errors import InputError
 from sanguinaria.core.names import require_visible_differences
 from sanguinaria.core.plugin_promises import check_recording
 from sanguinaria.corpora import SPLITS, Corpus, Recording
+from sanguinaria.corpora._label_counts import LabelCounts, count_labels, missing_splits
 
 
 def list_recordings(corpus: Corpus, destination: Path) -> None:
@@ -30,7 +31,8 @@ def list_recordings(corpus: Corpus, destination: Path) -> None:
         destination: file of the fields of :class:`~sanguinaria.corpora.Recording`, and ``shard``.
 
     Raises:
-        InputError: the source is absent, or has no training or no test recordings, or labels or speakers look the same.
+        InputError: the source is absent, or has no training or no test recordings, in all or of a label where
+            ``corpus.incomplete_labels`` is "stop", or labels or speakers look the same.
     """
     table = _as_table(corpus.recordings())
     for names in ("label", "speaker"):
@@ -39,6 +41,7 @@ def list_recordings(corpus: Corpus, destination: Path) -> None:
         set(table["split"]),
         f"among its {len(table)} recordings: change the shares under `split`, or list the splits in a table",
     )
+    _require_complete_labels(corpus, _label_counts(table), "of the corpus")
     # Neighbours go to different shards, so that every shard holds every label and split in about equal parts.
     table["shard"] = np.arange(len(table)) % corpus.shards
     parquet.write(table, destination)
@@ -50,10 +53,20 @@ def _as_table(recordings: Sequence[Recording]) -> pd.DataFrame:
     return pd.DataFrame({name: [getattr(recording, name) for recording in recordings] for name in columns})
 
 
+def _label_counts(table: pd.DataFrame) -> LabelCounts:
+    return count_labels(zip(table["label"], table["split"], strict=True))
+
+
 def _require_splits(present: Collection[str], explanation: str) -> None:
     for split in ("train", "test"):
         if split not in present:
             raise InputError(f"the corpus has no {split} utterances {explanation}")
+
+
+def _require_complete_labels(corpus: Corpus, counts: LabelCounts, explanation: str) -> None:
+    message = missing_splits(counts)
+    if message is not None and corpus.incomplete_labels == "stop":
+        raise InputError(f"{explanation}, {message}")
 
 
 def build_shard(corpus: Corpus, recordings: Path, shard: int, audio: Path, remarks: Path) -> None:
@@ -120,17 +133,22 @@ def _remark(recording: Recording, changed: list[str], refused: str) -> dict[str,
     }
 
 
-def build_index(shards: Sequence[Path], remarks: Sequence[Path], index: Path, report: Path) -> None:
+def build_index(
+    corpus: Corpus, *, shards: Sequence[Path], remarks: Sequence[Path], index: Path, report: Path, labels: Path
+) -> None:
     """Collect the rows of all shards into an index without audio, and all remarks into the corpus's report.
 
     Args:
+        corpus: the plug-in of the recordings.
         shards: utterance tables of :func:`build_shard`.
         remarks: their remarks.
         index: file of the columns of the utterance table but ``audio``, and ``shard``; sorted by ``utterance_id``.
         report: JSON file of counts of recordings, conversions, refusals, splits, speakers and labels.
+        labels: CSV file of the number of utterances of each label in each split.
 
     Raises:
-        InputError: no training or no test utterances are left, as recordings were refused.
+        InputError: no training or no test utterances are left, in all or of a label where
+            ``corpus.incomplete_labels`` is "stop", as recordings were refused.
     """
     tables = [utterances.read_rows(path).assign(shard=number) for number, path in enumerate(shards)]
     table = pd.concat(tables).sort_values("utterance_id", ignore_index=True)
@@ -140,7 +158,13 @@ def build_index(shards: Sequence[Path], remarks: Sequence[Path], index: Path, re
         set(table["split"]),
         f"left, as {len(refused)} of its {counts.listed} recordings were refused: {'; '.join(refused[:5])}",
     )
+    label_counts = _label_counts(table)
+    _require_complete_labels(
+        corpus, label_counts, f"as {len(refused)} of {counts.listed} recordings were refused ({'; '.join(refused[:5])})"
+    )
     parquet.write(table, index)
+    rows = pd.DataFrame.from_dict(label_counts, orient="index").rename_axis("label").reset_index()
+    write_text(labels, rows.to_csv(index=False, lineterminator="\n"))
     write_text(report, json.dumps(_report(table, counts), indent=2) + "\n")
 
 

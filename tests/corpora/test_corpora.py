@@ -108,7 +108,7 @@ def test_audio_has_the_corpus_sample_rate_and_duration(valid_and_changed: Path, 
 def test_duplicate_audio_is_reported(tmp_path: Path) -> None:
     files = {f"yes/{number}.wav": wav_bytes(noise(number)) for number in range(6)}
     put(tmp_path / "in", files | {"no/copy.wav": files["yes/3.wav"]})
-    _, report = build_corpus(Folder(path=tmp_path / "in", split=HALVES), tmp_path / "out")
+    _, report = build_corpus(Folder(path=tmp_path / "in", split=HALVES, incomplete_labels="allow"), tmp_path / "out")
     assert report["same_audio"] == ["no/copy.wav", "yes/3.wav"]
 
 
@@ -127,7 +127,8 @@ def test_stop_names_all_unreadable_files_at_once(with_unreadable: Path, tmp_path
 @pytest.mark.parametrize("shards", [1, 3])
 def test_refuse_counts_unreadable_files(with_unreadable: Path, tmp_path: Path, shards: int) -> None:
     index, report = build_corpus(
-        Folder(path=with_unreadable, split=HALVES, unreadable="refuse", shards=shards), tmp_path
+        Folder(path=with_unreadable, split=HALVES, unreadable="refuse", shards=shards, incomplete_labels="allow"),
+        tmp_path,
     )
     assert set(index["utterance_id"]) == set(VALID)
     assert (report["listed"], report["read"]) == (len(VALID) + len(UNREADABLE), len(VALID))

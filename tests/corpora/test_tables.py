@@ -84,7 +84,7 @@ def test_the_separator_is_that_of_the_header(tmp_path: Path, separator: str, mar
 def test_columns_are_named_in_the_configuration(tmp_path: Path) -> None:
     names = {"path": "file", "label": "class", "speaker": "client id", "split": "set"}
     corpus = corpus_of(
-        tmp_path, "file,class,client id,set,label\na.wav,yes,ann,test,x\nb.wav,no,bob,train,x\n", columns=names
+        tmp_path, "file,class,client id,set,label\na.wav,yes,ann,test,x\nb.wav,yes,bob,train,x\n", columns=names
     )
     recording = recordings_by_id(corpus)["a.wav"]
     assert (recording.label, recording.speaker, recording.split) == ("yes", "ann", "test")

@@ -57,7 +57,7 @@ def test_labels_of_a_folder_are_its_sub_folders():
     assert overlay_problems(
         """
         corpora:
-          mine: {kind: folder, path: recordings}
+          mine: {kind: folder, path: recordings, incomplete_labels: allow}
         experiments:
           demo: {corpus: mine, target: yess}
         """

@@ -17,6 +17,7 @@ from sanguinaria.core.fields import UserPath
 from sanguinaria.core.names import is_text, require_visible_differences
 from sanguinaria.core.plugins import Plugin, Settings
 from sanguinaria.corpora import SPLITS, Corpus, Recording, Split, SplitShares
+from sanguinaria.corpora._label_counts import count_labels, missing_splits
 from sanguinaria.corpora.folder.files import SUFFIXES, is_dangling, is_there, require_reachable, walk
 from sanguinaria.corpora.folder.patterns import Parts, groups_of, parts_of
 from sanguinaria.corpora.folder.tables import Columns, Row, read_table
@@ -125,9 +126,14 @@ class Folder(Corpus):
         if not self.path.is_dir() or absent or _any_parquet(tables):  # read by the first job, as it takes long
             return
         try:
-            require_visible_differences({recording.label for recording in self.recordings()}, f"{self._name}: labels")
+            counts = count_labels((recording.label, recording.split) for recording in self.recordings())
+            require_visible_differences(counts, f"{self._name}: labels")
         except InputError as error:
             yield field, str(error)
+            return
+        message = missing_splits(counts) if self.incomplete_labels == "stop" else None
+        if message is not None:
+            yield field, f"{self._name}: {message}"
 
     def labels(self) -> Sequence[str] | None:
         if not self.path.is_dir() or _any_parquet((self._tables or {}).values()):
