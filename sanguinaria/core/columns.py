@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from math import isinf
 from typing import Any, Literal
 
+Better = Literal["higher", "lower"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
@@ -20,15 +22,17 @@ class Column:
         percent: whether it holds fractions that are shown in per cent.
         level: the factors, besides the corpus and the row, that a value depends on at least.
         words: texts in place of false and true.
+        title: the heading in words, where space is not scarce; empty where it is the same.
     """
 
     heading: str
     label: str
-    better: Literal["higher", "lower"] | None = None
+    better: Better | None = None
     digits: int = 3
     percent: bool = False
     level: tuple[str, ...] = ()
     words: tuple[str, str] | None = None
+    title: str = ""
 
     @property
     def scale(self) -> int:

@@ -31,6 +31,7 @@ from sanguinaria.reports import benchmarks, experiments, verifications
 from sanguinaria.reports.benchmarks import MARK, WATERMARK
 from sanguinaria.reports.evaluation import columns_of, read_table, write_table
 from sanguinaria.reports.layout.grid import DEFENDED, MODEL, TRIGGER
+from sanguinaria.reports.layout.markdown import markdown_table
 from sanguinaria.reports.printed import ENTRIES, PRINTED_NUMBERS
 
 # The factors that distinguish the numbers of an experiment, of a benchmark, and of a verification.
@@ -241,10 +242,13 @@ def _markdown(comparison: pd.DataFrame, columns: Columns) -> str:
     names = [name for name in comparison if name in (*NAMES, *BENCHMARK_NAMES, *VERIFICATION_NAMES)]
     headings = [*names, "stands for", "metric", "ours", "printed", "difference", "where"]
     rows = [list(_cells(line, names, columns)) for line in comparison.to_dict("records")]
-    # Columns that are empty in every line are left out.
-    kept = [index for index in range(len(headings)) if any(row[index] for row in rows)]
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "".join(f"| {' | '.join(line[index] for index in kept)} |\n" for line in lines)
+    values = [{row[index] for row in rows} for index in range(len(headings))]
+    # Columns that are empty in every line are left out; those of one value stand above the table.
+    shared = [index for index in range(len(headings)) if len(rows) > 1 and len(values[index]) == 1]
+    kept = [index for index in range(len(headings)) if index not in shared and any(values[index])]
+    above = "; ".join(f"{headings[index]}: {rows[0][index]}" for index in shared if rows[0][index])
+    page = markdown_table([headings[index] for index in kept], [[row[index] for index in kept] for row in rows])
+    return f"{above}.\n\n{page}" if above else page
 
 
 def _cells(line: Mapping, names: Sequence[str], columns: Columns) -> Iterator[str]:

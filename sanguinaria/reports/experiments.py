@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sanguinaria.core.columns import Column, Columns
+from sanguinaria.core.columns import Better, Column, Columns
 from sanguinaria.reports.cells import NOT_MEASURED, CellRows, Kind, Measured, Reduced, with_interval
 from sanguinaria.reports.layout.grid import DEFENDED, MODEL, Grid
 from sanguinaria.statistics import intervals
@@ -20,24 +20,22 @@ FACTORS = ("experiment", "corpus", "target", "trigger", "test_trigger", "poisoni
 DETECTIONS = ("detection_rate", "false_positive_rate", "bit_error_rate")
 # Columns of quality that every table has.
 ALWAYS = ("pesq", "stoi", "snr_db")
+
+
+def _rate_column(heading: str, label: str, *, better: Better, level: tuple[str, ...], title: str = "") -> Column:
+    return Column(heading=heading, label=label, better=better, digits=1, percent=True, level=level, title=title)
+
+
 COLUMNS = Columns(
     rate=Column(heading="rate", label="poisoning rate", digits=2, percent=True),
-    benign_accuracy=Column(heading="BA", label="benign accuracy", better="higher", digits=1, percent=True, level=MODEL),
-    attack_success_rate=Column(
-        heading="ASR", label="attack success rate", better="higher", digits=1, percent=True, level=MODEL
+    benign_accuracy=_rate_column("BA", "benign accuracy", title="benign accuracy", better="higher", level=MODEL),
+    attack_success_rate=_rate_column(
+        "ASR", "attack success rate", title="attack success", better="higher", level=MODEL
     ),
-    false_trigger_rate=Column(
-        heading="FTR", label="false-trigger rate", better="lower", digits=1, percent=True, level=MODEL
-    ),
-    detection_rate=Column(
-        heading="detected", label="detection rate", better="higher", digits=1, percent=True, level=DEFENDED
-    ),
-    false_positive_rate=Column(
-        heading="FPR", label="false-positive rate", better="lower", digits=1, percent=True, level=DEFENDED
-    ),
-    bit_error_rate=Column(
-        heading="BER", label="bit error rate", better="lower", digits=1, percent=True, level=DEFENDED
-    ),
+    false_trigger_rate=_rate_column("FTR", "false-trigger rate", title="false trigger", better="lower", level=MODEL),
+    detection_rate=_rate_column("detected", "detection rate", better="higher", level=DEFENDED),
+    false_positive_rate=_rate_column("FPR", "false-positive rate", better="lower", level=DEFENDED),
+    bit_error_rate=_rate_column("BER", "bit error rate", better="lower", level=DEFENDED),
     stealthy=Column(heading="stealthy", label="stealthy", words=("no", "yes")),
 )
 

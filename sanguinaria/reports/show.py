@@ -14,16 +14,13 @@ import pandas as pd
 from sanguinaria.core.columns import Column
 from sanguinaria.core.errors import InputError
 from sanguinaria.reports.evaluation import read_table
+from sanguinaria.reports.experiments import COLUMNS
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 # Fractions that read better as percentages, with their intervals where the table has them.
-RATES = {
-    "benign_accuracy": "benign accuracy",
-    "attack_success_rate": "attack success",
-    "false_trigger_rate": "false trigger",
-}
+RATES = {name: COLUMNS[name].title for name in ("benign_accuracy", "attack_success_rate", "false_trigger_rate")}
 MEANS = {
     "pesq": Column(heading="PESQ", label="PESQ", digits=2),
     "stoi": Column(heading="STOI", label="STOI", digits=3),

@@ -44,6 +44,18 @@ def cells(text):
     return rows[0], rows[2:]
 
 
+def titled(text):
+    """The table below each title."""
+    parts, title = {}, ""
+    for block in text.split("\n\n"):
+        if block.startswith("**"):
+            title = block.strip("*")
+        elif block.startswith("|"):
+            parts.setdefault(title, cells(block))
+            title = ""
+    return parts
+
+
 def column(text, heading):
     headings, rows = cells(text)
     return [row[headings.index(heading)] for row in rows]
@@ -62,27 +74,51 @@ def triggers():
 
 
 def test_the_best_is_bold_the_second_underlined_and_the_baseline_neither(triggers):
-    assert column(markdown(triggers), "BA ↑") == ["99.0", "**93.1**", "92.3", "<u>92.8</u>"]
-    assert column(markdown(triggers), "ASR ↑") == ["99.9", "85.8", "<u>88.8</u>", "**95.8**"]
+    assert column(markdown(triggers), "benign accuracy ↑") == ["99.0", "**93.1**", "92.3", "<u>92.8</u>"]
+    assert column(markdown(triggers), "attack success ↑") == ["99.9", "85.8", "<u>88.8</u>", "**95.8**"]
     assert column(markdown(triggers), "PESQ ↑") == ["", "1.11", "<u>2.50</u>", "**3.00**"]
 
 
 def test_corpora_that_no_page_is_wide_enough_for_have_parts_of_their_own(triggers):
     more = {f"metric_{number}": 1.0 for number in range(8)}
     other = triggers.assign(corpus="speakers", victim="sinc_net", benign_accuracy=0.5)
-    both = pd.concat([triggers, triggers.assign(victim="resnet"), other])
-    assert markdown(both).count("| trigger |") == 1
-    page = markdown(both.assign(**more))
-    first, second = page.split("\n**speakers · sinc_net**\n\n")
-    assert first.startswith("**sc10**\n\n| trigger |")
-    assert column(first.removeprefix("**sc10**\n\n"), "resnet · BA ↑")[0] == "99.0"
-    assert column(second, "BA ↑")[0] == "50.0"
-    page = latex(both.assign(**more))
+    both = pd.concat([triggers, triggers.assign(victim="resnet"), other]).assign(**more)
+    parts = titled(markdown(both))
+    every = [f"{corpus} · every victim{more}" for corpus in ("sc10", "speakers") for more in ("", " (continued)")]
+    assert list(parts) == ["sc10 · lstm", "sc10 · resnet", *every[:2], "speakers · sinc_net", *every[2:]]
+    assert parts["sc10 · resnet"][1][0] == ["clean", "99.0", "99.9"]
+    assert parts["speakers · sinc_net"][1][0][1] == "50.0"
+    page = latex(both)
     assert page.count(r"\tabcolsep") == 2 and r"speakers · sinc\_net" in page
 
 
+def test_no_table_of_a_page_is_wider_than_a_line_of_text(triggers):
+    """The demonstration's page had fifteen columns in one table."""
+    measured = triggers.assign(benign_accuracy_low=0.9, benign_accuracy_high=1.0, attack_success_rate_low=0.5)
+    measured = measured.assign(attack_success_rate_high=1.0, false_trigger_rate=0.01, stoi=0.9, snr_db=20.0)
+    wide = pd.concat([measured, measured.assign(defence="lowpass", benign_accuracy=0.8)])
+    wide = wide.assign(**{f"metric_{number}": 1.0 for number in range(9)})
+    page = markdown(wide)
+    lines = [line.replace("**", "").replace("<u>", "").replace("</u>", "") for line in page.splitlines()]
+    assert max(len(line) for line in lines if line.startswith("|")) <= 103
+    parts = titled(page)
+    assert parts["lowpass"][0] == ["trigger", "benign accuracy ↑", "attack success ↑", "false trigger ↓"]
+    assert parts["none"][1][1][1] == "93.1 (90.0–100.0)" and parts["lowpass"][1][0][1] == "80.0 (90.0–100.0)"
+    # What is the same behind every defence stands once, in as many tables as it needs.
+    headings = [line.strip("| ").split(" | ") for line in lines if line.startswith("| trigger")]
+    shown = [heading for row in headings for heading in row]
+    assert [shown.count(f"metric_{number}") for number in range(9)] == [1] * 9 and len(headings) == 4
+
+
+def test_a_part_of_a_page_has_the_rows_that_have_a_value_in_it(triggers):
+    measured = triggers.assign(detection_rate=[None, None, None, 0.9])
+    wide = pd.concat([measured, measured.assign(victim="resnet18"), measured.assign(victim="vgg")])
+    assert [row[0] for row in titled(markdown(wide))["every victim"][1]] == ["pbsm", "ultrasonic", "bloodroot"]
+    assert [row[0] for row in titled(markdown(wide))["vgg"][1]] == ["clean", "pbsm", "ultrasonic", "bloodroot"]
+
+
 def test_where_less_is_better_the_least_is_best(triggers):
-    assert column(markdown(triggers.assign(false_trigger_rate=[0, 0.02, 0.01, 0.03])), "FTR ↓") == [
+    assert column(markdown(triggers.assign(false_trigger_rate=[0, 0.02, 0.01, 0.03])), "false trigger ↓") == [
         "0.0",
         "<u>2.0</u>",
         "**1.0**",
@@ -107,31 +143,38 @@ def test_two_of_them_are_not_ranked(triggers):
 def test_rates_have_their_intervals(triggers):
     lows, highs = triggers["benign_accuracy"] - 0.002, triggers["benign_accuracy"] + 0.001
     text = markdown(triggers.assign(benign_accuracy_low=lows, benign_accuracy_high=highs))
-    assert column(text, "BA ↑")[:2] == ["99.0 (98.8–99.1)", "**93.1** (92.9–93.2)"]
+    assert column(text, "benign accuracy ↑")[:2] == ["99.0 (98.8–99.1)", "**93.1** (92.9–93.2)"]
     assert r"\textbf{93.1} {\footnotesize (92.9--93.2)}" in latex(
         triggers.assign(benign_accuracy_low=lows, benign_accuracy_high=highs)
     )
 
 
 def test_a_level_is_shown_only_where_it_has_several_values(triggers):
-    assert cells(markdown(triggers))[0] == ["trigger", "BA ↑", "ASR ↑", "PESQ ↑"]
+    assert cells(markdown(triggers))[0] == ["trigger", "benign accuracy ↑", "attack success ↑", "PESQ ↑"]
     both = pd.concat([triggers, triggers.assign(defence="lowpass")])
-    assert cells(markdown(both))[0] == [
-        "trigger",
-        *("none · BA ↑", "none · ASR ↑", "lowpass · BA ↑", "lowpass · ASR ↑"),
-        "PESQ ↑",  # the same behind every filter: once
+    parts = titled(markdown(both))
+    model = ["trigger", "benign accuracy ↑", "attack success ↑"]
+    quality = ["trigger", "PESQ ↑"]  # the same behind every filter: once
+    assert {title: part[0] for title, part in parts.items()} == {
+        "none": model,
+        "lowpass": model,
+        "every defence": quality,
+    }
+    grid = titled(markdown(pd.concat([both, both.assign(victim="resnet18")])))
+    assert list(grid) == [
+        "lstm · none",
+        "lstm · lowpass",
+        "resnet18 · none",
+        "resnet18 · lowpass",
+        "every victim · every defence",
     ]
-    grid = pd.concat([both, both.assign(victim="resnet18")])
-    assert cells(markdown(grid))[0][1:5] == [
-        "lstm · none · BA ↑",
-        "lstm · none · ASR ↑",
-        "lstm · lowpass · BA ↑",
-        "lstm · lowpass · ASR ↑",
-    ]
-    corpora = pd.concat([triggers, triggers.assign(corpus="sc30", pesq=1.0)])
-    assert cells(markdown(corpora))[0][1:] == [
-        *("sc10 · BA ↑", "sc10 · ASR ↑", "sc10 · PESQ ↑"),
-        *("sc30 · BA ↑", "sc30 · ASR ↑", "sc30 · PESQ ↑"),
+    corpora = titled(markdown(pd.concat([triggers, triggers.assign(corpus="sc30", pesq=1.0)])))
+    assert {title: part[0] for title, part in corpora.items()} == {
+        name: [*model, "PESQ ↑"] for name in ("sc10", "sc30")
+    }
+    short = triggers.drop(columns=["benign_accuracy", "attack_success_rate"])
+    assert cells(markdown(pd.concat([short, short.assign(corpus="sc30", pesq=1.0)])))[0] == [
+        *("trigger", "sc10 · PESQ ↑", "sc30 · PESQ ↑")
     ]
 
 
@@ -141,9 +184,10 @@ def test_detection_stands_once_for_every_defence():
         for victim in ("lstm", "resnet18")
         for defence, detected in (("none", 1.0), ("lowpass", 0.25))
     )
-    text = markdown(table)
-    assert cells(text)[0][-2:] == ["none · detected ↑", "lowpass · detected ↑"]
-    assert cells(text)[1][0][-2:] == ["100.0", "25.0"]
+    parts, every = titled(markdown(table)), ["every victim · none", "every victim · lowpass"]
+    assert list(parts) == ["lstm · none", "lstm · lowpass", "resnet18 · none", "resnet18 · lowpass", *every]
+    assert parts[every[0]] == (["trigger", "detected ↑"], [["t", "100.0"]])
+    assert parts[every[1]] == (["trigger", "detected ↑"], [["t", "25.0"]])
 
 
 def test_many_defences_have_rows_of_their_own_and_are_ranked_each_by_itself():
@@ -153,7 +197,7 @@ def test_many_defences_have_rows_of_their_own_and_are_ranked_each_by_itself():
         for share in range(10, 100, 10)
     )
     headings, rows = cells(markdown(table))
-    assert headings == ["trigger", "defence", "BA ↑", "ASR ↑", "PESQ ↑"]
+    assert headings == ["trigger", "defence", "benign accuracy ↑", "attack success ↑", "PESQ ↑"]
     assert len(rows) == 3 * 9
     at_20 = [row for row in rows if row[1] == "pruned_20"]
     assert at_20 == [
@@ -168,8 +212,8 @@ def test_what_varies_more_than_expected_stands_at_the_finer_level():
     table = pd.DataFrame(
         [line("t", 0.9, 0.8, victim, pesq=pesq) for victim, pesq in (("lstm", 2.0), ("resnet18", 3.0))]
     )
-    assert cells(markdown(table))[0][-1] == "resnet18 · PESQ ↑"
-    assert cells(markdown(table))[1][0][-1] == "3.00"
+    headings, rows = titled(markdown(table))["resnet18"]
+    assert headings[-1] == "PESQ ↑" and rows[0][-1] == "3.00"
 
 
 def test_poisonings_are_shown_where_a_trigger_has_several():
@@ -181,7 +225,7 @@ def test_poisonings_are_shown_where_a_trigger_has_several():
 
 def test_test_triggers_are_shown_where_they_differ_from_the_model_s_own():
     own = pd.DataFrame([line("a", 0.9, 0.8, test_trigger="a"), line("b", 0.9, 0.7, test_trigger="b")])
-    assert cells(markdown(own))[0][:2] == ["trigger", "BA ↑"]
+    assert cells(markdown(own))[0][:2] == ["trigger", "benign accuracy ↑"]
     table = pd.concat([own, pd.DataFrame([line("a", 0.9, 0.1, test_trigger="b")])])
     headings, rows = cells(markdown(table))
     assert headings[:2] == ["trigger", "test_trigger"]
@@ -204,7 +248,7 @@ def test_a_target_that_looks_like_a_number_is_none(tmp_path):
 
 def test_a_configuration_that_was_not_measured_is_empty():
     table = pd.DataFrame([line("a", 0.9, 0.8), line("a", 0.9, 0.7, "resnet18"), line("b", 0.9, 0.6)])
-    assert column(markdown(table), "resnet18 · ASR ↑") == ["70.0", ""]
+    assert cells(markdown(table.drop(columns="benign_accuracy")))[1] == [["a", "80.0", "70.0"], ["b", "60.0", ""]]
 
 
 def test_an_unknown_column_is_plain_and_counts_are_left_out(triggers):
@@ -258,19 +302,21 @@ def with_intervals(table, half_widths, metric="benign_accuracy"):
 class TestOverlappingIntervals:
     def test_values_that_overlap_the_best_are_as_good(self, triggers):
         table = with_intervals(triggers, 0.002)  # 93.1, 92.3, 92.8: the first and the last overlap
-        assert column(markdown(table), "BA ↑") == [
+        assert column(markdown(table), "benign accuracy ↑") == [
             *("99.0 (98.8–99.2)", "**93.1** (92.9–93.3)"),
             *("<u>92.3</u> (92.1–92.5)", "**92.8** (92.5–93.0)"),
         ]
 
     def test_where_all_overlap_none_is_marked(self, triggers):
         assert not [
-            cell for cell in column(markdown(with_intervals(triggers, 0.03)), "BA ↑") if "**" in cell or "<" in cell
+            cell
+            for cell in column(markdown(with_intervals(triggers, 0.03)), "benign accuracy ↑")
+            if "**" in cell or "<" in cell
         ]
 
     def test_where_less_is_better_the_upper_end_of_the_best_counts(self, triggers):
         rates = triggers.assign(false_trigger_rate=[0, 0.02, 0.01, 0.05])
-        cells_ = column(markdown(with_intervals(rates, 0.006, "false_trigger_rate")), "FTR ↓")
+        cells_ = column(markdown(with_intervals(rates, 0.006, "false_trigger_rate")), "false trigger ↓")
         assert [cell.partition(" ")[0] for cell in cells_[1:]] == ["**2.0**", "**1.0**", "<u>5.0</u>"]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from sanguinaria.reports.benchmarks import LAYOUT
 from sanguinaria.reports.layout import write_layouts
-from sanguinaria.reports.layout.parts import Part, arrange_parts, latex_part
+from sanguinaria.reports.layout.parts import Part, arrange_parts, latex_part, markdown_part
 from tests.columns import COLUMNS
 
 SETTINGS = {"false_positive_rate": 0.01}
@@ -85,3 +85,14 @@ def test_a_requested_metric_without_a_value_is_listed(table):
     names = [heading.split()[0] for heading in quality.headings]
     for row in quality.rows:
         assert row[names.index("SNR")] == "–" and row[names.index("PESQ")] == "∞"
+
+
+def test_a_part_that_is_wider_than_a_line_of_text_is_divided():
+    distortions = [f"distortion_{number}" for number in range(10)]
+    part = Part("t", ["watermark", *distortions], [["keyed", *(f"{n}.50 (0.00–50.00)" for n in range(10))]], 1)
+    title, *tables = markdown_part(part).split("\n\n")
+    assert title == "**t**" and max(len(line) for table in tables for line in table.splitlines()) <= 103
+    shown = [table.splitlines()[0].strip("| ").split(" | ") for table in tables]
+    assert all(names[0] == "watermark" for names in shown)
+    assert [name for names in shown for name in names[1:]] == distortions
+    assert [table.splitlines()[2].count("keyed") for table in tables] == [1] * len(tables)

@@ -17,8 +17,10 @@ import pandas as pd
 
 from sanguinaria.core.columns import Column, Columns
 from sanguinaria.core.errors import InputError
+from sanguinaria.reports.layout.markdown import markdown_table, text_blocks
 from sanguinaria.reports.layout.markup import UNDEFINED, UNDEFINED_NOTE, escaped, is_bound, is_undefined, latex_row
 from sanguinaria.reports.layout.page_width import NARROW_COLUMNS, TEXT_WIDTH, column_width, fitting_blocks
+from sanguinaria.reports.layout.ranks import rank_rows
 
 ROW = ("trigger", "poisoning")
 GROUPS = ("corpus", "victim", "defence")
@@ -28,13 +30,10 @@ DEFENDED: tuple[str, ...] = ("defence",)
 MODEL: tuple[str, ...] = ("victim", "defence")
 LEVELS = (TRIGGER, DEFENDED, MODEL)
 
-UNPOISONED = "none"
 # The most columns of a victim and a defence that stand side by side.
 MAXIMUM_GROUPS = 8
 # The most columns of several corpora that stand side by side.
 MAXIMUM_COLUMNS = 16
-# A best value is marked among at least this many: of two numbers it is obvious.
-MINIMUM_RANKED = 3
 # Names and settings of a line, and counts: they describe the measurement.
 UNSHOWN = {"experiment", "seeds", "rate", "target", "test_trigger", *ROW, *GROUPS}
 COUNTS = "_utterances"
@@ -49,6 +48,8 @@ def grid_markdown(table: pd.DataFrame, columns: Columns, requested: Collection[s
     """Return a wide table in Markdown, with rates in per cent and their 95 % intervals; the best value is bold, with
     all whose intervals overlap its own, and the next one underlined.
 
+    What is wider than a line of text is a table for each victim and defence, one below the other.
+
     Args:
         table: one experiment's wide table, as ``sanguinaria.reports.evaluation`` writes it.
         columns: of the table.
@@ -58,12 +59,43 @@ def grid_markdown(table: pd.DataFrame, columns: Columns, requested: Collection[s
         InputError: there are no lines, a naming column is missing, or two lines have the same names.
     """
     page = _arrange(table, columns, requested)
-    if _is_too_wide(page):
-        return "\n".join(f"**{name}**\n\n{grid_markdown(lines, columns, requested)}" for name, lines in _parts(table))
-    headings = [*page.row_names, *(" · ".join([*_group_names(page, place), _heading(place)]) for place in page.places)]
+    groups = [" · ".join(_group_names(page, place)) for place in page.places]
+    headings = [
+        f"{group} · {_title(place)}" if group else _title(place)
+        for group, place in zip(groups, page.places, strict=True)
+    ]
     rows = [[*names, *(_markdown_cell(cell) for cell in cells)] for names, cells in page.lines]
-    lines = "".join(f"| {' | '.join(cells)} |\n" for cells in (headings, ["---"] * len(headings), *rows))
-    return f"{lines}\n{'; '.join(_legend(page))}.\n"
+    if len(text_blocks([*page.row_names, *headings], rows, len(page.row_names), groups)) == 1:
+        tables = [markdown_table([*page.row_names, *headings], rows)]
+    else:
+        tables = list(_grouped_tables(page, groups, rows))
+    return "\n".join([*tables, f"{'; '.join(_legend(page, in_words=True))}.\n"])
+
+
+def _grouped_tables(page: _Page, groups: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table for each group of columns below the group's names, or several where one is wider than a line of text."""
+    first = len(page.row_names)
+    headings = [*page.row_names, *map(_title, page.places)]
+    for _, members in groupby(range(len(groups)), key=groups.__getitem__):
+        own = [first + index for index in members]
+        shown = [[row[index] for index in (*range(first), *own)] for row in (headings, *rows)]
+        # Within one group a table may be divided between any two columns.
+        blocks = text_blocks(shown[0], shown[1:], first, range(len(own)))
+        title = _group_title(page, page.places[own[0] - first])
+        for number, block in enumerate(blocks):
+            yield f"**{title}{' (continued)' if number else ''}**\n\n{_block(shown, first, block)}"
+
+
+def _group_title(page: _Page, place: _Place) -> str:
+    """The place's names on the levels of several values; a value that does not depend on one is that of every one."""
+    names = [value or f"every {level}" for level, value in zip(GROUPS, place.path, strict=True) if level in page.levels]
+    return " · ".join(names) or "all"
+
+
+def _block(lines: Sequence[Sequence[str]], first: int, block: Sequence[int]) -> str:
+    """A table of some columns of the lines, without rows that have nothing in them."""
+    headings, *rows = ([*line[:first], *(line[index] for index in block)] for line in lines)
+    return markdown_table(headings, [row for row in rows if any(row[first:])] or rows)
 
 
 def grid_latex(table: pd.DataFrame, columns: Columns, requested: Collection[str] = ()) -> str:
@@ -134,10 +166,15 @@ def _tabular(page: _Page) -> str:
     )
 
 
-def _legend(page: _Page) -> Iterator[str]:
+def _legend(page: _Page, *, in_words: bool = False) -> Iterator[str]:
     """What the headings, marks and brackets mean."""
-    shown = {place.column.heading: place.column.axis for place in page.places}
-    yield from (f"{heading}: {axis}" for heading, axis in shown.items() if heading != axis)
+    shown = {_words(place) if in_words else place.column.heading: place.column.axis for place in page.places}
+    in_per_cent = [heading for heading, axis in shown.items() if axis == f"{heading} (%)"]
+    if in_per_cent:
+        yield f"in per cent: {', '.join(in_per_cent)}"
+    yield from (
+        f"{heading}: {axis}" for heading, axis in shown.items() if heading != axis and heading not in in_per_cent
+    )
     cells = [cell for _, cells in page.lines for cell in cells]
     if any(cell.interval("–") for cell in cells):
         yield "in parentheses: 95 % intervals"
@@ -320,43 +357,10 @@ def _cells(
     index = pd.MultiIndex.from_tuples(rows, names=row)
     lines = chosen.drop_duplicates(list(row)).set_index(list(row)).reindex(index)
     lows, highs = (lines.get(f"{place.name}_{end}", pd.Series(float("nan"), lines.index)) for end in ("low", "high"))
-    ranks = _ranks(lines[place.name], lows, highs, place.column.better)
+    ranks = rank_rows(lines[place.name], lows, highs, place.column.better)
     undefined = is_undefined(table[place.name], requested)
     for value, low, high, rank in zip(lines[place.name], lows, highs, ranks, strict=True):
         yield _Cell(place.column, value, low, high, rank, undefined)
-
-
-def _ranks(values: pd.Series, low: pd.Series, high: pd.Series, better: str | None) -> list[int | None]:
-    """Rank the rows of a defence: 1 for the best values, 2 for the next, ``None`` for the others.
-
-    A value whose interval overlaps that of the best is as good: the measurement does not tell them apart. Where that is
-    so for all of them, none has a rank.
-
-    Rows without an attack have no rank: nothing was poisoned, or the tests have another trigger than the training.
-    """
-    attacks = values.index.get_level_values("poisoning") != UNPOISONED
-    if "test_trigger" in values.index.names:
-        attacks &= values.index.get_level_values("test_trigger") == values.index.get_level_values("trigger")
-    # Where lower is better, negated numbers are ranked.
-    sign, worst, top = (1, low, high) if better == "higher" else (-1, high, low)
-    numbers = pd.DataFrame({"value": sign * values, "worst": sign * worst, "top": sign * top})
-    ranked = numbers[attacks & values.notna()]
-    if better is None or ranked.empty:
-        return [None] * len(values)
-    several = "defence" in ranked.index.names
-    defences = ranked.index.get_level_values("defence") if several else [""] * len(ranked)
-    best = pd.concat([_ranks_of_group(group) for _, group in ranked.groupby(defences)]).reindex(values.index)
-    return [int(rank) if rank <= 2 else None for rank in best]
-
-
-def _ranks_of_group(numbers: pd.DataFrame) -> pd.Series:
-    """Dense ranks of values, of which more is better, with the ends of their intervals; without any where too few."""
-    value = numbers["value"]
-    best = numbers["worst"].iloc[value.to_numpy().argmax()]
-    equal = (value == value.max()) | (numbers["top"] >= best)
-    if len(value) < MINIMUM_RANKED or (equal.all() and value.nunique() > 1):
-        return pd.Series(float("nan"), value.index)
-    return (1 + value[~equal].rank(method="dense", ascending=False)).reindex(value.index, fill_value=1.0)
 
 
 def _group_names(page: _Page, place: _Place) -> list[str]:
@@ -365,8 +369,19 @@ def _group_names(page: _Page, place: _Place) -> list[str]:
 
 
 def _heading(place: _Place) -> str:
-    arrow = {"higher": " ↑", "lower": " ↓", None: ""}[place.column.better]
-    return place.column.heading + arrow
+    return place.column.heading + _arrow(place)
+
+
+def _title(place: _Place) -> str:
+    return _words(place) + _arrow(place)
+
+
+def _words(place: _Place) -> str:
+    return place.column.title or place.column.heading
+
+
+def _arrow(place: _Place) -> str:
+    return {"higher": " ↑", "lower": " ↓", None: ""}[place.column.better]
 
 
 def _markdown_cell(cell: _Cell) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from sanguinaria.core.columns import Column, Columns
+from sanguinaria.reports.layout.markdown import markdown_table, text_blocks
 from sanguinaria.reports.layout.markup import UNDEFINED, UNDEFINED_NOTE, escaped, is_bound, is_undefined, latex_row
 from sanguinaria.reports.layout.page_width import NARROW_COLUMNS, TEXT_WIDTH, column_width, fitting_blocks
 
@@ -172,9 +173,13 @@ def _heading(column: Column) -> str:
 
 
 def markdown_part(part: Part) -> str:
-    """Return a part in Markdown, below its title."""
-    lines = [part.headings, ["---"] * len(part.headings), *part.rows]
-    return f"**{part.title}**\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    """Return a part in Markdown, below its title, as tables none of which is wider than a line of text."""
+    blocks = text_blocks(part.headings, part.rows, part.names, range(len(part.headings) - part.names))
+    tables = (
+        [[*line[: part.names], *(line[index] for index in block)] for line in (part.headings, *part.rows)]
+        for block in blocks
+    )
+    return f"**{part.title}**\n\n" + "\n".join(markdown_table(lines[0], lines[1:]) for lines in tables)
 
 
 def latex_part(part: Part) -> str:
