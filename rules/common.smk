@@ -103,9 +103,14 @@ def look_up(stage):
                 PLAN, stage, key, KEPT / "plan.json"
             )
         except KeyError:
+            changed = "the configuration, the code or the recordings"
+            reason = (
+                f"{changed} are others than those it was made from. Name the table or figure that needs it."
+                if workflow.is_main_process
+                else f"{changed} have changed since the run began. Start it again."
+            )
             raise WorkflowError(
-                f"results/{stage}/{key} is in no plan of this configuration: "
-                "the configuration, the code or the recordings have changed since the run began. Start it again."
+                f"results/{stage}/{key} is in no plan of this configuration: {reason}"
             ) from None
 
     return stage_of

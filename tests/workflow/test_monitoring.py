@@ -117,6 +117,8 @@ def test_a_job_that_takes_longer_than_expected_is_not_said_to_end_at_once(run):
             "Traceback (most recent call last):\n  File x\nOutOfMemoryError: CUDA\nError: the GPU's memory is full",
             "Error: the GPU's memory is full",
         ),
+        ("Error: 2 files are damaged:\n  a: cut\n  b: cut\nMend them.\n", "Error: 2 files are damaged: a: cut"),
+        ("Error: damaged:\nMend it.\n", "Error: damaged:"),
         ("epoch 1/3: loss 1.2\n", causes.NO_MESSAGE),
         ("", causes.NOT_BEGUN),
     ],

@@ -33,7 +33,8 @@ def test_a_failed_job_is_summarised_with_its_cause_and_its_log(tmp_path):
     assert lines[failed + 1 : failed + 5] == [
         f"  corpus audio {log.parent.name}",
         "    corpus tiny",
-        "    Error: 2 of 2 recordings cannot be read:",
+        "    Error: 2 of 2 recordings cannot be read: recordings/left/ada.wav: not readable as audio: "
+        "Format not recognised.",
         f"    log: {log}",
     ]
     assert lines[-1].endswith(f"once the causes are removed: snakemake {' '.join(called[1:])}")
@@ -41,6 +42,11 @@ def test_a_failed_job_is_summarised_with_its_cause_and_its_log(tmp_path):
     assert "Traceback" not in printed
     assert (folder / log).read_text().startswith(f"corpora/{log.parent.name}: corpus tiny\nError: 2 of 2 recordings")
     assert "Results:" not in lines
+    quiet = subprocess.run([*called[:1], "--quiet", "all", *called[1:]], cwd=folder, capture_output=True, text=True)
+    assert quiet.returncode == 1
+    (line,) = [line for line in (quiet.stdout + quiet.stderr).splitlines() if not line.startswith("Using ")]
+    assert line.startswith(f"Failed: corpus audio {log.parent.name} (corpus tiny): Error: 2 of 2 recordings cannot be ")
+    assert line.endswith(f"(log: {log})")
 
 
 def interrupted(folder: Path, *, group: bool) -> str:

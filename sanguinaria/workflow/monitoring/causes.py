@@ -7,7 +7,8 @@ from pathlib import Path
 
 NO_MESSAGE = "no error message in its log; it may have been killed, for example for lack of memory"
 NOT_BEGUN = "ended before it wrote to its log; its messages, if any, are above"
-ERROR = re.compile(r"^Error: .+", re.MULTILINE)
+# A line that ends in a colon is followed by the first of the things that it counts.
+ERROR = re.compile(r"^Error: (?:.*[^:\n]$|.+:$(?:\n[ \t]+.+)?)", re.MULTILINE)
 # The line of an exception after the lines of its traceback, which are indented.
 EXCEPTION = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(?P<line>\S.*)", re.MULTILINE)
 # Snakemake's message about a job that a signal ended.
@@ -25,12 +26,12 @@ def cause(log: Path | None, since: float, reported: str | None = None) -> str:
         reported: by a cluster or by Snakemake, such as that the job exceeded its memory.
 
     Returns:
-        The line that begins with "Error:", else the exception of the last traceback, else what was reported,
-        else a sentence that there is none.
+        The line that begins with "Error:", with the next one where it ends in a colon; else the exception of the last
+        traceback, else what was reported, else a sentence that there is none.
     """
     text = _text(log, since)
     if errors := ERROR.findall(text or ""):
-        return str(errors[0])
+        return " ".join(str(errors[0]).split())
     if exceptions := [match["line"] for match in EXCEPTION.finditer(text or "")]:
         return exceptions[-1]
     if reported:

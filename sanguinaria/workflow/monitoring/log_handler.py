@@ -17,7 +17,7 @@ from sanguinaria.workflow.monitoring import causes
 from sanguinaria.workflow.monitoring.run_state import Job, Run
 from sanguinaria.workflow.monitoring.summary import summary
 from sanguinaria.workflow.monitoring.time_left import time_left
-from sanguinaria.workflow.monitoring.wording import counts, kind, progress_line
+from sanguinaria.workflow.monitoring.wording import REPETITIVE, counts, kind, progress_line
 
 # Seconds between two lines: on a terminal one that is replaced; elsewhere one more, rarer the longer a run takes.
 TERMINAL_INTERVAL, PLAIN_INTERVAL, PLAIN_SHARE = 1.0, 10.0, 0.02
@@ -37,7 +37,8 @@ class LogHandler(LogHandlerBase):
         expected: returns expected durations of jobs in seconds, by rule.
         entries: returns the names of the entries behind a result, by a file of it.
         results: returns lines about the tables and figures of the run.
-        show_progress: whether the line of progress is printed; failures and the summary always are.
+        show_progress: whether the line of progress is printed.
+        only_failures: whether nothing is printed but why jobs failed.
         clock: returns seconds since the epoch.
     """
 
@@ -54,6 +55,7 @@ class LogHandler(LogHandlerBase):
         entries: Callable[[Path], str] = lambda path: "",
         results: Callable[[], Sequence[str]] = tuple,
         show_progress: bool = True,
+        only_failures: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(common_settings, None)
@@ -62,7 +64,7 @@ class LogHandler(LogHandlerBase):
         self.jobs_at_once, self.targets, self.reused, self.expected = jobs_at_once, targets, reused, expected
         self.entries, self.results = entries, results
         self._expected: Mapping[str, float] = {}
-        self.show_progress = show_progress
+        self.show_progress, self.only_failures = show_progress and not only_failures, only_failures
         self._terminal = stream.isatty()
         self._line_is_shown = False
         # By thread, as Snakemake reports the exception of a job and then its failure.
@@ -127,11 +129,15 @@ class LogHandler(LogHandlerBase):
         """Print the summary, once, of a run that has begun or was interrupted; the results of one that had no jobs."""
         if not self._ended.is_set():
             self._ended.set()
-            if self.run.planned or self.run.interrupted:
-                self.print(summary(self.run, self.command, self.clock(), self.results()))
-            elif results := self.results():
-                self.print("\n".join(results))
+            if not self.only_failures:
+                self._print_end()
         super().close()
+
+    def _print_end(self) -> None:
+        if self.run.planned or self.run.interrupted:
+            self.print(summary(self.run, self.command, self.clock(), self.results()))
+        elif results := self.results():
+            self.print("\n".join(results))
 
     def print(self, text: str) -> None:
         """Print lines in place of the line of progress."""
@@ -166,6 +172,8 @@ class LogHandler(LogHandlerBase):
         )
         self.run.plan(planned, reused, self.clock())
         self._last_line = self.clock()
+        if self.only_failures:
+            return
         self.print(
             f"To run: {self.run.planned.total()} jobs ({counts(planned)}); "
             f"reused: {self.run.reused.total()} results of earlier runs"
@@ -201,7 +209,10 @@ class LogHandler(LogHandlerBase):
 
     def _report(self, event: Mapping[str, Any]) -> None:
         """Keep what Snakemake says about a job that is about to be reported as failed."""
-        self._reported[event["thread"]] = causes.reported_cause(str(event["msg"]))
+        message = str(event["msg"])
+        self._reported[event["thread"]] = causes.reported_cause(message)
+        if self.only_failures and not message.startswith(REPETITIVE):  # Snakemake itself prints nothing then
+            self.print(message)
 
     def _fail(self, event: Mapping[str, Any]) -> None:
         """A job has failed: print why. Jobs that an interruption ended are still to come.

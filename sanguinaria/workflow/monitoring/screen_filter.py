@@ -7,6 +7,7 @@ import logging
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from sanguinaria.workflow.monitoring.log_handler import LogHandler
+from sanguinaria.workflow.monitoring.wording import REPETITIVE
 
 # Events that the handler reports in its own words, or that say nothing about the run's progress.
 REPORTED = {
@@ -22,23 +23,6 @@ REPORTED = {
     LogEvent.SHELLCMD,
     LogEvent.WORKFLOW_STARTED,
 }
-# Beginnings of messages that are no news, or that the summary has with their causes.
-REPETITIVE = (
-    "Workflow defines that rule",
-    "Select jobs to execute",
-    "Assuming unrestricted shared filesystem",
-    "Using shell:",
-    "Conda environments: ignored",
-    "Singularity containers: ignored",
-    "Terminating processes on user request",
-    "Shutting down, this might take some time",
-    "Exiting because a job execution failed",
-    "Elapsed time",
-    "Symlinking output file",
-    "Moving output file",
-    "RuleException:\nCalledProcessError",
-    "WorkflowError:\nAt least one job did not complete successfully",
-)
 
 
 class ScreenFilter(logging.Filter):

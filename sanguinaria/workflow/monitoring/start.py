@@ -54,8 +54,6 @@ def _handler(
     if not isinstance(screen, logging.StreamHandler) or settings.dryrun or settings.verbose:
         return None
     quiet = settings.quiet or ()
-    if Quietness.ALL in quiet:
-        return None
     handler = LogHandler(
         settings,
         stream=screen.stream,
@@ -67,6 +65,7 @@ def _handler(
         entries=lambda path: plan().entry_names(*folder_of(path)),
         results=lambda: results_of(plan(), arguments) if workflow.dag is not None else [],
         show_progress=Quietness.PROGRESS not in quiet,
+        only_failures=Quietness.ALL in quiet,
     )
     screen.addFilter(ScreenFilter(handler))
     logger.addHandler(handler)

@@ -9,6 +9,23 @@ from sanguinaria.workflow.monitoring.time_left import TimeLeft
 
 # Kinds that a line lists before it says how many more there are.
 LISTED = 3
+# Beginnings of Snakemake's messages that are no news, or that the summary has with their causes.
+REPETITIVE = (
+    "Workflow defines that rule",
+    "Select jobs to execute",
+    "Assuming unrestricted shared filesystem",
+    "Using shell:",
+    "Conda environments: ignored",
+    "Singularity containers: ignored",
+    "Terminating processes on user request",
+    "Shutting down, this might take some time",
+    "Exiting because a job execution failed",
+    "Elapsed time",
+    "Symlinking output file",
+    "Moving output file",
+    "RuleException:\nCalledProcessError",
+    "WorkflowError:\nAt least one job did not complete successfully",
+)
 
 
 def duration(seconds: float) -> str:
