@@ -96,7 +96,7 @@ def test_the_quoted_messages_are_those_of_the_code():
     assert len(quoted) >= 40
     # Names, numbers, and environment variables, which are inserted.
     variable = r"…|'[^']*'|\b[NM]\b(?: problems)?|\d[\d,]*|SANGUINARIA_\w+|WavMark|test"
-    variable += "|unknown (?:label|entry of triggers)|an experiment"
+    variable += "|unknown (?:label|column|entry of triggers)|an experiment"
     pieces = [(span, piece.strip(" .:,;()")) for span in quoted for piece in re.split(variable, span)]
     assert [(span, piece) for span, piece in pieces if len(piece) > 7 and piece not in strings] == []
 
