@@ -27,7 +27,8 @@ def prepare_run(arguments: Sequence[str], *, cache: bool) -> None:
         cache: whether Snakemake was started with ``--cache``.
 
     Raises:
-        InputError: ``SANGUINARIA_JOBS_PER_GPU`` is not a positive integer, or the cache's folder cannot be created.
+        InputError: ``SANGUINARIA_JOBS_PER_GPU`` is not a positive integer, or the cache's folder is not named or cannot
+            be created.
     """
     os.environ[COMMAND_VARIABLE] = shlex.join(["snakemake", *arguments])
     warm_process.name_run()
@@ -39,15 +40,23 @@ def prepare_run(arguments: Sequence[str], *, cache: bool) -> None:
 def create_cache_folder(location: str) -> None:
     """Create the folder of Snakemake's cache between workflows, which Snakemake itself expects to exist.
 
+    The folder is open to the user and, as far as the umask allows, to the group, and to nobody else.
+
     Args:
         location: the value of ``SNAKEMAKE_OUTPUT_CACHE``; empty where no cache is named. A URL is left to Snakemake.
 
     Raises:
-        InputError: the folder cannot be created.
+        InputError: no cache is named, or the folder cannot be created.
     """
-    if not location or "://" in location:
+    if not location:
+        raise InputError(
+            f"{CACHE_VARIABLE} names no folder, and --cache shares results in it: set the variable, "
+            "or leave the option out"
+        )
+    if "://" in location:
         return
     try:
-        Path(location).mkdir(parents=True, exist_ok=True)
+        # Snakemake lets everyone write the files in it, whatever the umask says: the folder has to keep others out.
+        Path(location).mkdir(mode=0o770, parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{CACHE_VARIABLE}: cannot create the folder {location} ({error}); name another") from None

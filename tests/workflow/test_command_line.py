@@ -115,13 +115,19 @@ def test_the_cache_s_folder_is_created_where_the_cache_is_used(
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "outer" / "inner"))
     prepare_run([], cache=cache)
     assert (tmp_path / "outer" / "inner").is_dir() == cache
+    if cache:  # whose files Snakemake lets everyone write
+        assert (tmp_path / "outer" / "inner").stat().st_mode & 0o007 == 0
 
 
-def test_without_a_named_cache_no_folder_is_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_elsewhere_is_left_to_snakemake_and_one_without_a_name_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    prepare_run([], cache=True)
     create_cache_folder("s3://bucket/cache")
     assert not list(tmp_path.iterdir())
+    with pytest.raises(InputError, match="SNAKEMAKE_OUTPUT_CACHE names no folder, and --cache shares results in it"):
+        prepare_run([], cache=True)
+    prepare_run([], cache=False)
 
 
 def test_a_cache_s_folder_that_cannot_be_created_is_an_input_error(tmp_path: Path) -> None:
