@@ -28,6 +28,7 @@ from sanguinaria.plan.rules import wildcards_of_stages
 from sanguinaria.workflow import plan_index
 from sanguinaria.workflow.monitoring.start import monitor
 from sanguinaria.workflow.parse import build_plan
+from sanguinaria.workflow.plugin_checks import check_plugins
 from sanguinaria.workflow.preparation import prepare_run
 from sanguinaria.workflow.run_checks import check_run
 from sanguinaria.workflow.warm_process import forget_run
@@ -71,6 +72,10 @@ onstart:
     if workflow.is_main_process:
         plan_index.write(PLAN, KEPT / "plan.json")
         plan_index.write_entry_names(PLAN)
+        try:
+            check_plugins(PLAN, KEPT)
+        except InputError as error:
+            raise WorkflowError(str(error)) from None
 
 
 def one_of(names):

@@ -1,7 +1,9 @@
 """Fixtures of all tests."""
 
+import importlib
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,11 +12,35 @@ import tiny
 import torch
 from filelock import FileLock
 
+from sanguinaria.core import plugins
+
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
     """One thread: the tensors of the tests are too small for more."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def add_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Function that adds a file to a room, as a user does, for the time of the test."""
+    names: list[tuple[str, str]] = []
+
+    def add(room: str, source: str) -> str:
+        package = importlib.import_module(f"sanguinaria.{room}")
+        name = f"mine_{len(names)}"
+        (tmp_path / f"{name}.py").write_text(source)
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+        names.append((room, name))
+        plugins.kinds.cache_clear()
+        return name
+
+    yield add
+    for room, name in names:
+        sys.modules.pop(f"sanguinaria.{room}.{name}", None)
+    monkeypatch.undo()
+    plugins.kinds.cache_clear()
+    plugins.find.cache_clear()
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from sanguinaria.core.archive_extraction import (
 from sanguinaria.core.errors import InputError
 
 DOWNLOADS_VARIABLE = "SANGUINARIA_DOWNLOADS"
+OFFLINE_VARIABLE = "SANGUINARIA_OFFLINE"  # with 1, nothing is downloaded
 WEIGHTS = "weights"  # a folder of the user's downloads that is also searched for single files
 ATTEMPTS = 4
 BACKOFF_S = 1.0  # the wait before the first retry; it doubles with each further one
@@ -224,6 +225,8 @@ def _verify_part(archive: Archive, part: Path) -> None:
 
 def _download(archive: Archive, part: Path) -> None:
     """Download the rest of the part file, with retries after transient failures."""
+    if os.environ.get(OFFLINE_VARIABLE) == "1":
+        raise _unreachable(archive, f"{OFFLINE_VARIABLE} is 1")
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return _transfer(archive, part)

@@ -1,4 +1,4 @@
-"""Promises of the protocols, checked on what plug-ins return: shape, type, device and finite values.
+"""Promises of the protocols, checked on what plug-ins return: shape, type, device, range and finite values.
 
 A plug-in that breaks one would otherwise make rows that look like any other, or fail in a later job.
 """
@@ -15,6 +15,10 @@ from sanguinaria.core.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
     import torch
+
+
+# Largest absolute sample that a plug-in may return: a change that is added to full scale, and no range of integers.
+LARGEST_SAMPLE = 8.0
 
 
 def source_of(plugin: object) -> str:
@@ -95,6 +99,46 @@ def check_finite(plugin: object, returned: torch.Tensor, utterance_ids: Sequence
         raise InputError(
             f"{source_of(plugin)}: samples are not finite in {len(failed)} utterances, {failed[0]} first: it has to "
             "return finite values"
+        )
+
+
+def check_range(plugin: object, returned: torch.Tensor, largest: float = LARGEST_SAMPLE) -> None:
+    """Check that waveforms which a plug-in returned are in the range of audio.
+
+    Args:
+        plugin: that returned them.
+        returned: (utterances, samples), finite.
+        largest: absolute value of a sample.
+
+    Raises:
+        InputError: a sample is beyond; the message names the plug-in's file.
+    """
+    peak = float(returned.abs().max()) if returned.numel() else 0.0
+    if peak > largest + 1e-6:
+        raise InputError(
+            f"{source_of(plugin)} returned samples up to ±{peak:.6g}: audio is in [-1, 1], and is clipped there "
+            "when it is written"
+        )
+
+
+def check_probabilities(plugin: object, returned: object, what: str) -> None:
+    """Check that values which a plug-in returned are in [0, 1].
+
+    Args:
+        plugin: that returned them.
+        returned: the tensor.
+        what: name of the values, for the message.
+
+    Raises:
+        InputError: a value is outside, or not a number; the message names the plug-in's file.
+    """
+    import torch
+
+    assert isinstance(returned, torch.Tensor)
+    outside = ~((returned >= 0) & (returned <= 1))
+    if outside.any():
+        raise InputError(
+            f"{source_of(plugin)} returned {float(returned[outside][0]):.6g} among {what}, which are in [0, 1]"
         )
 
 

@@ -18,6 +18,7 @@ from sanguinaria.plan.evaluation import Evaluation, FigureStage, figure_files, t
 from sanguinaria.plan.expander import CodeHash, Expander, Made
 from sanguinaria.plan.experiments import datasets, experiment_table, poisons
 from sanguinaria.plan.figure_columns import check_columns
+from sanguinaria.plan.plugin_uses import PluginUse, plugin_uses
 from sanguinaria.plan.spectrograms import SpectrogramStage, spectrogram_stage
 from sanguinaria.plan.stages.stage import Stage
 from sanguinaria.plan.stages.victims import DatasetStage
@@ -109,6 +110,11 @@ class Plan:
             for expansions in (self.tables, self.figures, self.spectrograms, self.datasets):
                 if name in expansions:
                     expansions[name]
+
+    def plugin_uses(self) -> list[PluginUse]:
+        """Return the uses of plug-ins in the tables and data sets that are expanded."""
+        stages = chain.from_iterable(of_kind.values() for of_kind in self._stages.values())
+        return plugin_uses(stages, self._expander.code)
 
     def planned(self, stage: str, key: str) -> Stage | None:
         """Return the specification of the folder ``results/{stage}/{key}`` if what needs it is expanded."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sanguinaria.audio.utterances import Utterances
-from sanguinaria.core.plugin_promises import check_finite, check_waveforms
+from sanguinaria.core.plugin_promises import check_finite, check_range, check_waveforms
 from sanguinaria.core.plugins import Plugin
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def transform_batch(
         device: that the waveforms are moved to.
 
     Raises:
-        InputError: the function returned another shape or type, or values that are not finite.
+        InputError: the function returned another shape or type, or values that are not finite or far beyond full scale.
     """
     import torch
 
@@ -34,4 +34,5 @@ def transform_batch(
         waveforms = function(given)
         check_waveforms(plugin, waveforms, given)
         check_finite(plugin, waveforms, batch.rows["utterance_id"].tolist())
+        check_range(plugin, waveforms)
     return Utterances(batch.rows, waveforms.cpu().numpy(), batch.sample_rate)

@@ -1,9 +1,5 @@
 """Mistakes in the class of a user's plug-in are errors when it is loaded, and name module, attribute, cause and fix."""
 
-import importlib
-import sys
-from pathlib import Path
-
 import pytest
 
 from sanguinaria.core import plugins
@@ -24,28 +20,6 @@ ROOM_OF = {
     "Trigger": "triggers",
     "Distortion": "distortions",
 }
-
-
-@pytest.fixture
-def add_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Function that adds a file to a room, as a user does, for the time of the test."""
-    names: list[tuple[str, str]] = []
-
-    def add(room: str, source: str) -> str:
-        package = importlib.import_module(f"sanguinaria.{room}")
-        name = f"mine_{len(names)}"
-        (tmp_path / f"{name}.py").write_text(source)
-        monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
-        names.append((room, name))
-        plugins.kinds.cache_clear()
-        return name
-
-    yield add
-    for room, name in names:
-        sys.modules.pop(f"sanguinaria.{room}.{name}", None)
-    monkeypatch.undo()
-    plugins.kinds.cache_clear()
-    plugins.find.cache_clear()
 
 
 def source(template: str, line: str) -> tuple[str, str]:
