@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 # The jobs of a large run are millions of objects that live as long as it does. The collector's default thresholds make it
 # traverse them again and again: a seventh of the time in which 7,000 jobs are planned.
@@ -58,12 +59,13 @@ try:
         name: [str(path) for path in paths] for name, paths in PLAN.targets.items()
     }
     if workflow.is_main_process:
-        check_run(
+        for remark in check_run(
             PLAN,
             sys.argv[1:],
             dry_run=workflow.output_settings.dryrun,
             names_targets=names_targets,
-        )
+        ):
+            logger.warning(f"Remark: {remark}.")
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 Better = Literal["higher", "lower"]
 
+# A rate of fewer utterances has their number beside it: of 5 of 10, Wilson's 95 % interval is 24 to 76 %.
+FEW = 10
+
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
@@ -23,6 +26,7 @@ class Column:
         level: the factors, besides the corpus and the row, that a value depends on at least.
         words: texts in place of false and true.
         title: the heading in words, where space is not scarce; empty where it is the same.
+        count: the column with the number of utterances that a rate is a share of; empty where there is none.
     """
 
     heading: str
@@ -33,6 +37,7 @@ class Column:
     level: tuple[str, ...] = ()
     words: tuple[str, str] | None = None
     title: str = ""
+    count: str = ""
 
     @property
     def scale(self) -> int:

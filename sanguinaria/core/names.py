@@ -7,6 +7,11 @@ from collections.abc import Iterable
 
 from sanguinaria.core.errors import InputError
 
+# Letters of other scripts with the look of Latin ones, after confusables.txt of Unicode's Technical Standard 39.
+_CYRILLIC = ("аеорсухіјѕԁһӏԛԝАВЕКМНОРСТУХІЈЅԚԜ", "aeopcyxijsdhlqwABEKMHOPCTYXIJSQW")
+_GREEK = ("αγινορυΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ayivopuABEZHIKMNOPTYX")
+_LATIN_LOOK = str.maketrans(_CYRILLIC[0] + _GREEK[0], _CYRILLIC[1] + _GREEK[1])
+
 
 def visible(name: str) -> str:
     """Return a name as a reader sees it.
@@ -50,3 +55,28 @@ def is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def lookalikes(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return pairs of different names whose letters look the same, though they are of different scripts.
+
+    Example:
+        >>> lookalikes(["left", "l\u0435ft", "right"]) == [("left", "l\u0435ft")]
+        True
+    """
+    seen: dict[str, str] = {}
+    pairs = [(seen.setdefault(visible(name).translate(_LATIN_LOOK), name), name) for name in sorted(set(names))]
+    return [pair for pair in pairs if pair[0] != pair[1]]
+
+
+def foreign_letters(name: str) -> list[str]:
+    """Return the letters of a name that have the look of Latin ones, where others of its letters are Latin.
+
+    Example:
+        >>> [hex(ord(letter)) for letter in foreign_letters("l\u0435ft")]
+        ['0x435']
+        >>> foreign_letters("\u043d\u0435\u0442")
+        []
+    """
+    foreign = [letter for letter in name if letter != letter.translate(_LATIN_LOOK)]
+    return foreign if any(unicodedata.name(letter, "").startswith("LATIN ") for letter in name) else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -62,6 +62,10 @@ class Corpus(Plugin):
 
     def labels(self) -> Sequence[str] | None:
         """Return the labels if they follow from the configuration; ``None`` if they depend on the recordings."""
+        return None
+
+    def label_counts(self) -> Mapping[str, Mapping[str, int]] | None:
+        """Return the number of utterances by label and split where no download tells; ``None`` elsewhere."""
         return None
 
     def fingerprint(self) -> str:

@@ -22,15 +22,22 @@ DETECTIONS = ("detection_rate", "false_positive_rate", "bit_error_rate")
 ALWAYS = ("pesq", "stoi", "snr_db")
 
 
-def _rate_column(heading: str, label: str, *, better: Better, level: tuple[str, ...], title: str = "") -> Column:
-    return Column(heading=heading, label=label, better=better, digits=1, percent=True, level=level, title=title)
+def _rate_column(heading: str, label: str, *, better: Better, level: tuple[str, ...], **more: str) -> Column:
+    return Column(heading=heading, label=label, better=better, digits=1, percent=True, level=level, **more)  # type: ignore[arg-type]
 
 
 COLUMNS = Columns(
     rate=Column(heading="rate", label="poisoning rate", digits=2, percent=True),
-    benign_accuracy=_rate_column("BA", "benign accuracy", title="benign accuracy", better="higher", level=MODEL),
+    benign_accuracy=_rate_column(
+        "BA", "benign accuracy", title="benign accuracy", better="higher", level=MODEL, count="test_utterances"
+    ),
     attack_success_rate=_rate_column(
-        "ASR", "attack success rate", title="attack success", better="higher", level=MODEL
+        "ASR",
+        "attack success rate",
+        title="attack success",
+        better="higher",
+        level=MODEL,
+        count="triggered_utterances",
     ),
     false_trigger_rate=_rate_column("FTR", "false-trigger rate", title="false trigger", better="lower", level=MODEL),
     detection_rate=_rate_column("detected", "detection rate", better="higher", level=DEFENDED),

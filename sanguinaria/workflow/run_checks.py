@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from sanguinaria.plan.corpus_remarks import corpus_remarks
 from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.requirements import check_requirements
 from sanguinaria.plan.rules import rule_names
@@ -13,7 +14,7 @@ from sanguinaria.workflow.parse import asked_targets, check_targets, computes
 ALL = "all"
 
 
-def check_run(plan: Plan, arguments: Sequence[str], *, dry_run: bool, names_targets: Callable[[], bool]) -> None:
+def check_run(plan: Plan, arguments: Sequence[str], *, dry_run: bool, names_targets: Callable[[], bool]) -> list[str]:
     """Check what a command line asks for, and expand the tables and figures that it needs.
 
     Args:
@@ -21,6 +22,9 @@ def check_run(plan: Plan, arguments: Sequence[str], *, dry_run: bool, names_targ
         arguments: of the command line, without the program's name.
         dry_run: whether nothing is to be computed.
         names_targets: whether the command line restricts the run, by Snakemake's own parser.
+
+    Returns:
+        Remarks on the corpora of the targets, to be shown.
 
     Raises:
         InputError: a target is unknown, a file or recordings are missing, a rate poisons nothing, or a run of many
@@ -31,9 +35,10 @@ def check_run(plan: Plan, arguments: Sequence[str], *, dry_run: bool, names_targ
     # Here, so that a missing file is an error of the configuration, and not one of a rule.
     plan.expand(targets)
     if not computes(arguments):
-        return
+        return []
     check_requirements(plan, targets)
     if len(targets) == len(plan.targets) and ALL not in arguments and not dry_run:
         from sanguinaria.workflow.run_size import check_size
 
         check_size(plan, arguments, names_targets)
+    return corpus_remarks(plan, targets)

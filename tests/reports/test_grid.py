@@ -79,6 +79,21 @@ def test_the_best_is_bold_the_second_underlined_and_the_baseline_neither(trigger
     assert column(markdown(triggers), "PESQ ↑") == ["", "1.11", "<u>2.50</u>", "**3.00**"]
 
 
+def test_a_rate_of_few_utterances_has_their_number(triggers):
+    few = triggers.assign(
+        attack_success_rate_low=0.207, attack_success_rate_high=1.0, triggered_utterances=[1, 9, 10, 700]
+    )
+    assert [cell.partition("(")[2] for cell in column(markdown(few), "attack success ↑")] == [
+        "20.7–100.0, n = 1)",
+        "20.7–100.0, n = 9)",
+        "20.7–100.0)",
+        "20.7–100.0)",
+    ]
+    assert "; n: number of utterances, where they are fewer than 10" in markdown(few)
+    assert "(20.7--100.0, n = 9)" in latex(few)
+    assert "n =" not in markdown(few.assign(triggered_utterances=700)) + markdown(triggers)
+
+
 def test_corpora_that_no_page_is_wide_enough_for_have_parts_of_their_own(triggers):
     more = {f"metric_{number}": 1.0 for number in range(8)}
     other = triggers.assign(corpus="speakers", victim="sinc_net", benign_accuracy=0.5)

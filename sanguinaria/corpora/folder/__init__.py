@@ -17,13 +17,16 @@ from sanguinaria.core.fields import UserPath
 from sanguinaria.core.names import is_text, require_visible_differences
 from sanguinaria.core.plugins import Plugin, Settings
 from sanguinaria.corpora import SPLITS, Corpus, Recording, Split, SplitShares
-from sanguinaria.corpora._label_counts import count_labels, missing_splits
+from sanguinaria.corpora._label_counts import LabelCounts, count_labels, missing_splits
 from sanguinaria.corpora.folder.files import SUFFIXES, is_dangling, is_there, require_reachable, walk
 from sanguinaria.corpora.folder.patterns import Parts, groups_of, parts_of
 from sanguinaria.corpora.folder.tables import Columns, Row, read_table
 
 if TYPE_CHECKING:
     import numpy as np
+
+# A path below a folder in its only spelling, as nearly all are; others are parsed.
+PLAIN = re.compile(r"[^./~][^/]*(/[^./][^/]*)*")
 
 
 class Lists(Settings):
@@ -136,10 +139,14 @@ class Folder(Corpus):
             yield field, f"{self._name}: {message}"
 
     def labels(self) -> Sequence[str] | None:
+        counts = self.label_counts()
+        return None if counts is None else list(counts)
+
+    def label_counts(self) -> LabelCounts | None:
         if not self.path.is_dir() or _any_parquet((self._tables or {}).values()):
             return None
         try:
-            return sorted({recording.label for recording in self.recordings()})
+            return count_labels((recording.label, recording.split) for recording in self.recordings())
         except InputError:  # reported by problems()
             return None
 
@@ -217,8 +224,8 @@ class Folder(Corpus):
         required = ("path",) if "label" in self._groups else ("path", "label")
         for split, table in tables.items():
             rows = read_table(table, self.columns, self.header, required)
-            names = [self._below(row.path, table) for row in rows]
-            absent = [name for name in names if not is_there(self.path / name)]
+            names = [row.path if PLAIN.fullmatch(row.path) else self._below(row.path, table) for row in rows]
+            absent = [name for name in names if not is_there(f"{self.path}/{name}")]
             if absent:
                 raise InputError(f"{table}: {len(absent)} of {len(rows)} files are absent, {absent[0]!r} first")
             for row in rows[:1]:
@@ -261,7 +268,7 @@ class Folder(Corpus):
             label=label,
             speaker=speaker,
             split=listed.split or parts.split or self.split.split_of(speaker),
-            source=str(self.path / listed.name),
+            source=f"{self.path}/{listed.name}",
         )
 
     def _speaker(self, name: str) -> str:

@@ -23,12 +23,14 @@ def is_dangling(path: str | Path) -> bool:
     return os.path.islink(path) and not os.path.exists(path)
 
 
-def is_there(path: Path) -> bool:
+def is_there(path: str) -> bool:
     """Whether a file is there, be it that its content cannot be reached: its reading reports this."""
     try:
-        return stat.S_ISREG(path.stat().st_mode) or is_dangling(path)
+        return stat.S_ISREG(os.stat(path).st_mode) or is_dangling(path)
     except (FileNotFoundError, NotADirectoryError):
         return is_dangling(path)
+    except ValueError:  # a byte that no path has
+        return False
     except OSError:  # no right to search a folder above
         return True
 

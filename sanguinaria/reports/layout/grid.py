@@ -15,7 +15,7 @@ from itertools import groupby
 
 import pandas as pd
 
-from sanguinaria.core.columns import Column, Columns
+from sanguinaria.core.columns import FEW, Column, Columns
 from sanguinaria.core.errors import InputError
 from sanguinaria.reports.layout.markdown import markdown_table, text_blocks
 from sanguinaria.reports.layout.markup import UNDEFINED, UNDEFINED_NOTE, escaped, is_bound, is_undefined, latex_row
@@ -178,6 +178,8 @@ def _legend(page: _Page, *, in_words: bool = False) -> Iterator[str]:
     cells = [cell for _, cells in page.lines for cell in cells]
     if any(cell.interval("–") for cell in cells):
         yield "in parentheses: 95 % intervals"
+    if any(cell.interval("–") and cell.is_of_few for cell in cells):
+        yield f"n: number of utterances, where they are fewer than {FEW}"
     if any(cell.rank for cell in cells):
         yield "bold: the best, and all whose intervals overlap its own; underlined: the next"
     if any(cell.undefined for cell in cells):
@@ -207,6 +209,7 @@ class _Cell:
     high: float
     rank: int | None
     undefined: bool
+    count: float
 
     @property
     def empty(self) -> bool:
@@ -222,7 +225,13 @@ class _Cell:
     def interval(self, dash: str) -> str:
         if pd.isna(self.low) or pd.isna(self.high):
             return ""
-        return f"({self.column.text(self.low)}{dash}{self.column.text(self.high)})"
+        ends = f"{self.column.text(self.low)}{dash}{self.column.text(self.high)}"
+        return f"({ends}, n = {self.count:.0f})" if self.is_of_few else f"({ends})"
+
+    @property
+    def is_of_few(self) -> bool:
+        """Whether the value is a rate of few utterances."""
+        return self.count < FEW
 
 
 @dataclass(frozen=True)
@@ -356,11 +365,13 @@ def _cells(
         chosen = chosen[chosen[level] == value] if value else chosen
     index = pd.MultiIndex.from_tuples(rows, names=row)
     lines = chosen.drop_duplicates(list(row)).set_index(list(row)).reindex(index)
-    lows, highs = (lines.get(f"{place.name}_{end}", pd.Series(float("nan"), lines.index)) for end in ("low", "high"))
+    unknown = pd.Series(float("nan"), lines.index)
+    lows, highs = (lines.get(f"{place.name}_{end}", unknown) for end in ("low", "high"))
+    counts = lines.get(place.column.count, unknown)
     ranks = rank_rows(lines[place.name], lows, highs, place.column.better)
     undefined = is_undefined(table[place.name], requested)
-    for value, low, high, rank in zip(lines[place.name], lows, highs, ranks, strict=True):
-        yield _Cell(place.column, value, low, high, rank, undefined)
+    for value, low, high, rank, count in zip(lines[place.name], lows, highs, ranks, counts, strict=True):
+        yield _Cell(place.column, value, low, high, rank, undefined, count)
 
 
 def _group_names(page: _Page, place: _Place) -> list[str]:

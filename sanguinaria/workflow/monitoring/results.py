@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import csv
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from sanguinaria.core.columns import FEW
 from sanguinaria.plan.plan import Plan
 from sanguinaria.workflow.parse import asked_targets, computes
 
 # Targets that are listed before it is said how many more there are.
 LISTED = 10
+# The column of the number of utterances that an attack success rate is a share of.
+COUNT = "triggered_utterances"
 SHOW = "python -m sanguinaria.reports.show"
 
 
@@ -25,7 +29,7 @@ def results_of(plan: Plan, arguments: Sequence[str]) -> list[str]:
     targets = plan.targets
     files = {name: [path for path in targets[name] if path.exists()] for name in asked_targets(arguments, targets)}
     made = {name: paths for name, paths in files.items() if paths}
-    return [*_lines(made), *_commands(plan, made)] if made else []
+    return [*_lines(made), *_few(made), *_commands(plan, made)] if made else []
 
 
 def _lines(files: dict[str, list[Path]]) -> Iterator[str]:
@@ -34,6 +38,20 @@ def _lines(files: dict[str, list[Path]]) -> Iterator[str]:
         yield f"  {together(paths[0].with_name(name), paths)}"
     if len(files) > LISTED:
         yield f"  and {len(files) - LISTED} more, in results/tables/ and results/figures/"
+
+
+def _few(files: Mapping[str, Sequence[Path]]) -> Iterator[str]:
+    """Lines about rates of few utterances."""
+    for name, paths in files.items():
+        if paths[0].name != f"{name}.csv":
+            continue
+        with paths[0].open(encoding="utf-8", newline="") as file:
+            counts = [int(row[COUNT]) for row in csv.DictReader(file) if row.get(COUNT, "").isdigit()]
+        if min(counts, default=FEW) < FEW:
+            yield (
+                f"Few utterances: {name} has attack success rates of {min(counts)} test utterances; with fewer than "
+                f"{FEW}, an interval says next to nothing"
+            )
 
 
 def _commands(plan: Plan, files: dict[str, list[Path]]) -> Iterator[str]:
