@@ -6,14 +6,13 @@ import torch
 
 from sanguinaria.core import plugins, tensor_archives, tensors
 from sanguinaria.core.errors import DamagedError
-from sanguinaria.nn.feature_dataset import FeatureDataset, Features
 from sanguinaria.nn.supervised_training import predict
 from sanguinaria.steps.defended_model import repair_model
 from sanguinaria.steps.scores import score_model
 from sanguinaria.victims._models import load_repaired_model, save_model
+from tests.louder_halves import BANDS, examples
 
 CPU = torch.device("cpu")
-BANDS = 16
 LABELS = ("high", "low")
 VICTIMS = {
     "resnet18": {"kind": "resnet18", "width": 8, "log_mel": {"bands": BANDS}},
@@ -32,16 +31,6 @@ def victim(kind):
 def network(kind) -> torch.nn.Module:
     torch.manual_seed(0)
     return victim(kind).network(len(LABELS)).eval()
-
-
-def examples(count: int, seed: int) -> FeatureDataset:
-    """Noise with a louder half, upper or lower, by label."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.arange(count) % 2
-    noise = torch.randn(count, BANDS, 20, generator=generator)
-    noise[labels == 0, 8:] += 1.0
-    noise[labels == 1, :8] += 1.0
-    return FeatureDataset(Features([noise.half()]), labels)
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from sanguinaria.nn.feature_dataset import FeatureDataset, Features
 from sanguinaria.nn.supervised_training import fine_tune, predict
 from sanguinaria.steps.defended_model import repair_model
 from sanguinaria.victims._models import load_model, load_repaired_model, save_model, save_repaired_models
+from tests.louder_halves import BANDS, examples
 
 CPU = torch.device("cpu")
-BANDS = 16
 SHAPE = (BANDS, 40)
 LABELS = ("high", "low")
 SMALL = {
@@ -58,16 +58,6 @@ def two_convolutions() -> nn.Module:
 
 def spectrograms(count: int = 6, frames: int = 40) -> torch.Tensor:
     return torch.randn(count, BANDS, frames, generator=torch.Generator().manual_seed(2))
-
-
-def examples(count: int, seed: int) -> FeatureDataset:
-    """Noise with a louder half, upper or lower, by label."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.arange(count) % 2
-    noise = torch.randn(count, BANDS, 20, generator=generator)
-    noise[labels == 0, 8:] += 1.0
-    noise[labels == 1, :8] += 1.0
-    return FeatureDataset(Features([noise.half()]), labels)
 
 
 def accuracy(model: nn.Module, dataset: FeatureDataset) -> float:
