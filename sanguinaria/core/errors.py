@@ -12,6 +12,10 @@ class InputError(Exception):
     """
 
 
+class PluginError(InputError):
+    """An error of a plug-in's code, which the message names: a broken promise, or an error of Python."""
+
+
 class DamagedError(InputError):
     """A result of an earlier job that was truncated or altered.
 

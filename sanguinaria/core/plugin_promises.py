@@ -6,11 +6,12 @@ A plug-in that breaks one would otherwise make rows that look like any other, or
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sanguinaria.core.errors import InputError
+from sanguinaria.core.errors import InputError, PluginError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # Largest absolute sample that a plug-in may return: a change that is added to full scale, and no range of integers.
 LARGEST_SAMPLE = 8.0
+# Errors of Python that are raised by a mistake in code. Others, such as ValueError, may follow from a damaged file.
+DEFECTS = (TypeError, NameError, AttributeError, ImportError, NotImplementedError)
 
 
 def source_of(plugin: object) -> str:
@@ -32,6 +35,43 @@ def source_of(plugin: object) -> str:
     file = Path(inspect.getfile(type(plugin))).name
     folders = name.split(".")[1:] if file == "__init__.py" else name.split(".")[1:-1]
     return "/".join([*folders, file])
+
+
+def lines_of(plugin: object, error: BaseException) -> list[int]:
+    """Return the lines of a plug-in's code on the way to an error; that of the error itself is not among them where
+    it came from other code.
+
+    Args:
+        plugin: that was called.
+        error: that was raised.
+    """
+    frames = [(str(frame.f_globals.get("__name__")), line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    return [line for module, line in frames if module.startswith(type(plugin).__module__)]
+
+
+def failure_of(plugin: object, error: BaseException) -> str:
+    """Return the message of an error of Python in a plug-in: its file, its last line, and the error.
+
+    Args:
+        plugin: that was called.
+        error: that was raised.
+    """
+    lines = lines_of(plugin, error)
+    line = f", line {lines[-1]}" if lines else ""
+    summary = (str(error).strip().splitlines() or [""])[0]
+    return f"{source_of(plugin)}{line}: {type(error).__name__}: {summary}".rstrip(": ")
+
+
+def is_defect(plugin: object, error: Exception) -> bool:
+    """Return whether an error is a defect of a plug-in's own code, and does not follow from what it reads.
+
+    Args:
+        plugin: that was called.
+        error: that was raised.
+    """
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    own = str(frame.f_globals.get("__name__")).startswith(type(plugin).__module__)
+    return own and isinstance(error, DEFECTS)
 
 
 def check_waveforms(plugin: object, returned: object, given: torch.Tensor, *, same_length: bool = True) -> None:
@@ -194,14 +234,14 @@ def check_recording(plugin: object, samples: np.ndarray, rate: object) -> None:
         rate: should be a positive whole number, in Hz.
 
     Raises:
-        InputError: they are not; the message names the plug-in's file.
+        PluginError: they are not; the message names the plug-in's file.
     """
     import numpy as np
 
     if not isinstance(samples, np.ndarray) or samples.dtype.kind != "f" or samples.ndim != 2:
         was = f"{samples.dtype} {samples.shape}" if isinstance(samples, np.ndarray) else type(samples).__name__
-        raise InputError(f"{source_of(plugin)} returned {was}: it has to return float32 (frames, channels)")
+        raise PluginError(f"{source_of(plugin)} returned {was}: it has to return float32 (frames, channels)")
     if not np.isfinite(samples).all():
-        raise InputError(f"{source_of(plugin)}: samples of a recording are not finite: it has to refuse the recording")
+        raise PluginError(f"{source_of(plugin)}: samples of a recording are not finite: it has to refuse the recording")
     if not isinstance(rate, int | np.integer) or rate <= 0:
-        raise InputError(f"{source_of(plugin)} returned {rate!r} as sample rate: it has to return whole Hz above 0")
+        raise PluginError(f"{source_of(plugin)} returned {rate!r} as sample rate: it has to return whole Hz above 0")

@@ -16,9 +16,9 @@ from sanguinaria.audio.files import standardise
 from sanguinaria.audio.utterances import ROW_GROUP, Utterances
 from sanguinaria.core import parquet
 from sanguinaria.core.atomic_files import write_text
-from sanguinaria.core.errors import InputError
+from sanguinaria.core.errors import InputError, PluginError
 from sanguinaria.core.names import require_visible_differences
-from sanguinaria.core.plugin_promises import check_recording
+from sanguinaria.core.plugin_promises import check_recording, failure_of, is_defect, source_of
 from sanguinaria.corpora import SPLITS, Corpus, Recording
 from sanguinaria.corpora._label_counts import LabelCounts, count_labels, missing_splits
 
@@ -33,8 +33,9 @@ def list_recordings(corpus: Corpus, destination: Path) -> None:
     Raises:
         InputError: the source is absent, or has no training or no test recordings, in all or of a label where
             ``corpus.incomplete_labels`` is "stop", or labels or speakers look the same.
+        PluginError: the plug-in listed something else than its protocol promises.
     """
-    table = _as_table(corpus.recordings())
+    table = _as_table(_check_listed(corpus, corpus.recordings()))
     for names in ("label", "speaker"):
         require_visible_differences(table[names].unique(), f"{names}s of the corpus:")
     _require_splits(
@@ -82,6 +83,7 @@ def build_shard(corpus: Corpus, recordings: Path, shard: int, audio: Path, remar
 
     Raises:
         InputError: recordings cannot be read, and ``corpus.unreadable`` is "stop"; the message names them.
+        PluginError: the plug-in's code has a defect.
     """
     listed = parquet.read(recordings)
     listed = listed[listed["shard"] == shard].drop(columns="shard")
@@ -97,9 +99,10 @@ def _batches(corpus: Corpus, recordings: Sequence[Recording], remarks: list[dict
         rows, waveforms = [], []
         for recording in recordings[start : start + ROW_GROUP]:
             try:
-                samples, rate, repairs = corpus.read(recording.source)
-                check_recording(corpus, samples, rate)
+                samples, rate, repairs = read_recording(corpus, recording.source)
                 converted, conversions = standardise(samples, rate, corpus.sample_rate, length)
+            except PluginError:
+                raise
             except Exception as error:  # no error of one recording, whatever reads it, is to hide which one it was
                 reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
                 remarks.append(_remark(recording, [], reason))
@@ -111,6 +114,52 @@ def _batches(corpus: Corpus, recordings: Sequence[Recording], remarks: list[dict
             yield Utterances(pd.DataFrame(rows), np.stack(waveforms), corpus.sample_rate)
     if corpus.unreadable == "stop":
         _require_all_readable(remarks)
+
+
+def read_recording(corpus: Corpus, source: str) -> tuple[np.ndarray, int, list[str]]:
+    """Read the audio of a recording, and tell a defect of the plug-in from a recording that cannot be read.
+
+    Args:
+        corpus: the plug-in that reads it.
+        source: of the recording.
+
+    Returns:
+        Samples (frames, channels), their rate in Hz, and remarks.
+
+    Raises:
+        PluginError: the plug-in's code has a defect, or returned something else; the message names its file.
+        Exception: whatever a reader raised: the recording cannot be read.
+    """
+    try:
+        returned = corpus.read(source)
+    except Exception as error:
+        if is_defect(corpus, error):
+            message = f"{failure_of(corpus, error)} (recording {source!r}): correct the plug-in"
+            raise PluginError(message) from error
+        raise
+    if not isinstance(returned, tuple) or len(returned) != 3 or not isinstance(returned[2], list):
+        raise PluginError(f"{source_of(corpus)}: read has to return samples, their rate, and a list of remarks")
+    check_recording(corpus, *returned[:2])
+    return returned
+
+
+def _check_listed(corpus: Corpus, recordings: object) -> list[Recording]:
+    """The recordings that a corpus listed; an error where they are not sorted, unique and complete."""
+    if not isinstance(recordings, list) or not all(isinstance(each, Recording) for each in recordings):
+        raise PluginError(f"{source_of(corpus)}: recordings has to return a list of Recording")
+    for recording in recordings:
+        texts = (recording.utterance_id, recording.label, recording.speaker, recording.source)
+        if not all(isinstance(text, str) for text in texts) or recording.split not in SPLITS:
+            listed = ", ".join(map(repr, SPLITS))
+            raise PluginError(
+                f"{source_of(corpus)} listed {recording}: its fields are texts, and split is one of {listed}"
+            )
+    names = [recording.utterance_id for recording in recordings]
+    if names != sorted(set(names)):
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        problem = f"utterance_id {twice[0]!r} is listed twice" if twice else "recordings are not sorted by utterance_id"
+        raise PluginError(f"{source_of(corpus)}: {problem}")
+    return recordings
 
 
 def _require_all_readable(remarks: Sequence[dict[str, object]]) -> None:

@@ -12,7 +12,6 @@ range and finite values (:mod:`sanguinaria.core.plugin_promises`).
 from __future__ import annotations
 
 import os
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -20,7 +19,7 @@ from typing import Any
 
 from sanguinaria.core.downloads import OFFLINE_VARIABLE, DownloadError
 from sanguinaria.core.errors import InputError
-from sanguinaria.core.plugin_promises import source_of
+from sanguinaria.core.plugin_promises import failure_of
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.steps.promises import audio, data, models
 from sanguinaria.steps.promises.probe import Probe, Unchecked
@@ -73,7 +72,7 @@ def check_plugin(plugin: Plugin, sample_rate: int, num_samples: int) -> str:
     except InputError:
         raise
     except (Exception, SystemExit) as error:
-        raise InputError(_failure(plugin, error)) from error
+        raise InputError(failure_of(plugin, error)) from error
     return ""
 
 
@@ -90,16 +89,3 @@ def _offline() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-def _failure(plugin: Plugin, error: BaseException) -> str:
-    """Message of an error of Python in a plug-in, with the last line of the plug-in that led to it."""
-    module = type(plugin).__module__
-    frames = [
-        line
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if str(frame.f_globals.get("__name__")).startswith(module)
-    ]
-    line = f", line {frames[-1]}" if frames else ""
-    summary = (str(error).strip().splitlines() or [""])[0]
-    return f"{source_of(plugin)}{line}: {type(error).__name__}: {summary}".rstrip(": ")
