@@ -76,6 +76,10 @@ def check_targets(arguments: Sequence[str], targets: Mapping[str, Sequence[Path]
     """
     files = [path.as_posix() for paths in targets.values() for path in paths]
     for name in positional(arguments):
+        if Path(name).is_absolute() and Path(name).is_relative_to(Path.cwd()):
+            raise InputError(
+                f"Nothing was run: {name}: name results from this folder on: {Path(name).relative_to(Path.cwd())}"
+            )
         folder = name.rpartition("/")[0]
         if not folder and name.removesuffix("_data") not in (*targets, *rules) and not Path(name).exists():
             raise InputError(f"Nothing was run: {unknown_name('target', name, targets)}")

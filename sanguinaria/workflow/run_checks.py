@@ -8,6 +8,7 @@ from sanguinaria.plan.corpus_remarks import corpus_remarks
 from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.requirements import check_requirements
 from sanguinaria.plan.rules import rule_names
+from sanguinaria.workflow.option_checks import check_options
 from sanguinaria.workflow.parse import asked_targets, check_targets, computes
 
 # The rule of all targets.
@@ -27,10 +28,11 @@ def check_run(plan: Plan, arguments: Sequence[str], *, dry_run: bool, names_targ
         Remarks on the corpora of the targets, to be shown.
 
     Raises:
-        InputError: a target is unknown, a file or recordings are missing, a rate poisons nothing, or a run of many
-            jobs names no target.
+        InputError: a target or another name is unknown, a file or recordings are missing, a rate poisons nothing, or a
+            run of many jobs names no target.
     """
     check_targets(arguments, plan.targets, (ALL, *rule_names()))
+    check_options(arguments, plan.targets, (ALL, *rule_names()))
     targets = asked_targets(arguments, plan.targets)
     # Here, so that a missing file is an error of the configuration, and not one of a rule.
     plan.expand(targets)

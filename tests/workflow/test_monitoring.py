@@ -351,6 +351,10 @@ def test_a_run_without_jobs_has_no_summary(tmp_path):
     screen = Screen(tmp_path, results=lambda: ["Results:", "  results/tables/demo.{csv,md}"])
     screen.handler.close()
     assert screen.printed() == ["Results:", "  results/tables/demo.{csv,md}"]
+    screen = Screen(tmp_path, results=lambda: ["Results:", "  results/tables/demo.{csv,md}"])
+    screen.event(LogEvent.ERROR, "MissingRuleException: No rule to produce b", thread=1)
+    screen.handler.close()
+    assert screen.printed() == []
 
 
 def test_an_interruption_before_the_first_job_says_how_to_start_again(tmp_path):

@@ -1,6 +1,7 @@
 """A run of many jobs has to be asked for; targets are checked before anything is planned."""
 
 import re
+from pathlib import Path
 
 import pytest
 from plans import TWO_TABLES, plan_of
@@ -67,3 +68,38 @@ def test_jobs_of_finished_results_do_not_count() -> None:
 def test_an_unknown_target() -> None:
     with pytest.raises(InputError, match=re.escape("unknown target 'dmeo'; did you mean 'demo'?")):
         check(plan_of(TWO_TABLES), "dmeo --cores 2")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("demo --until vctim", "--until: unknown rule or target 'vctim'; did you mean 'victim'?"),
+        ("demo -O scoers --cores 2", "-O: unknown rule or target 'scoers'; did you mean 'scores'?"),
+        ("--cores 2 -R dmeo", "-R: unknown rule or target 'dmeo'; did you mean 'demo'?"),
+        ("demo --set-resources vctim:gpu=1", "--set-resources: unknown rule 'vctim'; did you mean 'victim'?"),
+        ("demo --set-threads=vctim=2", "--set-threads: unknown rule 'vctim'; did you mean 'victim'?"),
+        ("demo --resources gpus=2", "--resources: unknown resource 'gpus'; did you mean 'gpu'?"),
+        ("--cores 2 --cache demo", "--cache takes 'demo' for a rule, as it stands after it: targets first"),
+    ],
+)
+def test_an_unknown_name_in_an_option(line: str, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"Nothing was run: {message}")):
+        check(plan_of(TWO_TABLES), line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "demo --until victim scores -R demo_data --omit-from results/victims/a/model.safetensors",
+        "demo --set-resources victim:gpu=2 --resources gpu=2 licences=1 --cache --cores 2",
+        "demo --forcerun all -- demo",
+    ],
+)
+def test_known_names_in_options(line: str) -> None:
+    check(plan_of(TWO_TABLES), line)
+
+
+def test_a_target_by_its_whole_path() -> None:
+    path = Path("results/tables/demo.csv")
+    with pytest.raises(InputError, match=re.escape(f"name results from this folder on: {path}")):
+        check(plan_of(TWO_TABLES), f"{path.absolute()} --cores 2")

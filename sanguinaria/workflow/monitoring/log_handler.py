@@ -136,7 +136,7 @@ class LogHandler(LogHandlerBase):
     def _print_end(self) -> None:
         if self.run.planned or self.run.interrupted:
             self.print(summary(self.run, self.command, self.clock(), self.results()))
-        elif results := self.results():
+        elif not self._reported and (results := self.results()):  # no error
             self.print("\n".join(results))
 
     def print(self, text: str) -> None:
