@@ -74,17 +74,16 @@ class Pkdmark(PkdSettings):
         from sanguinaria.nn.step_training import finish_training
         from sanguinaria.watermarks._invertible.validation import VALIDATION_UTTERANCES
         from sanguinaria.watermarks._pkdmark.losses import LossWeights
-        from sanguinaria.watermarks.pkdmark.distillation import Teacher, train_student
+        from sanguinaria.watermarks.pkdmark.distillation import StudentTraining, Teacher
 
         base, weights = self._base(sources)
         decoder = base.trained_network(weights)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             student = self._student(decoder)
-        checkpoint = sources.folder / "checkpoint.pt"
-        history = train_student(
-            student,
-            decoder,
+        training = StudentTraining(
+            student=student,
+            decoder=decoder,
             teacher=Teacher(base.trained_network(weights), base.trained_discriminator(weights)),
             waveforms=load_utterances(sources.audio, base.sample_rate, self.utterances),
             held_out=load_utterances(sources.audio, base.sample_rate, VALIDATION_UTTERANCES, "validation"),
@@ -95,10 +94,10 @@ class Pkdmark(PkdSettings):
             ),
             attacks=self._attacks(base.sample_rate),
             schedule=self._schedule(base),
-            checkpoint=checkpoint,
             device=torch.device(sources.device),
         )
-        finish_training(history, checkpoint)
+        checkpoint = sources.folder / "checkpoint.pt"
+        finish_training(training.run(checkpoint), checkpoint)
         return prefixed_state(STUDENT, student) | prefixed_state(DECODER, decoder)
 
     def _schedule(self, base: PkdmarkTeacher) -> StudentSchedule:

@@ -8,6 +8,7 @@ student's mark alone, and trains both from the start.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -60,22 +61,11 @@ class StudentSchedule(Schedule):
         return INITIAL_ALPHA + (1 - INITIAL_ALPHA) * step / self.progressive_steps
 
 
-def train_student(
-    student: PkdNetwork,
-    decoder: PkdNetwork,
-    *,
-    teacher: Teacher,
-    waveforms: torch.Tensor,
-    held_out: torch.Tensor,
-    weights: LossWeights,
-    attacks: AttackLayer,
-    schedule: StudentSchedule,
-    checkpoint: Path,
-    device: torch.device,
-) -> list[dict[str, float]]:
-    """Train student and decoder in place, or resume from a checkpoint of the same training.
+@dataclass(frozen=True, kw_only=True)
+class StudentTraining:
+    """Training of a student and its decoder.
 
-    Args:
+    Attributes:
         student: the encoder.
         decoder: initially the teacher's; it is trained only where α is 1.
         teacher: the target of the student's marks. The encoder of Eq. 8 and the discriminator are those of the first
@@ -85,50 +75,87 @@ def train_student(
         weights: of Eq. 11.
         attacks: the attack layer between encoder and decoder.
         schedule: of the training.
-        checkpoint: path of the training's state.
         device: where it is computed.
-
-    Returns:
-        The history: the mean of each loss and of α over an interval of steps and, of ``held_out``, the validation's
-        values.
-
-    Raises:
-        InputError: the utterances are shorter than a chunk.
     """
-    trained = nn.ModuleDict({"student": student, "decoder": decoder}).to(device)
-    teacher.network.to(device).eval().requires_grad_(False)
-    if teacher.discriminator is not None:
-        teacher.discriminator.to(device).eval()
-    optimiser = torch.optim.Adam(trained.parameters(), schedule.learning_rate, fused=True)
 
-    def step(progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
-        set_learning_rate(optimiser, schedule, progress["step"])
-        alpha = schedule.alpha(progress["step"])
-        decoder.requires_grad_(alpha == 1.0)
-        speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
-        messages = random_messages(len(speech), student.bits, random).to(device)
-        with devices.network_arithmetic(schedule.precision, device):
-            student_marks = student.mark(speech, messages, schedule.ratio)
-            teacher_marks = teacher.network.mark(speech, messages, schedule.ratio)
+    student: PkdNetwork
+    decoder: PkdNetwork
+    teacher: Teacher
+    waveforms: torch.Tensor
+    held_out: torch.Tensor
+    weights: LossWeights
+    attacks: AttackLayer
+    schedule: StudentSchedule
+    device: torch.device
+
+    def run(self, checkpoint: Path) -> list[dict[str, float]]:
+        """Train student and decoder in place, or resume from a checkpoint of the same training.
+
+        Args:
+            checkpoint: path of the training's state.
+
+        Returns:
+            The history: the mean of each loss and of α over an interval of steps and, of ``held_out``, the validation's
+            values.
+
+        Raises:
+            InputError: the utterances are shorter than a chunk.
+        """
+        trained = nn.ModuleDict({"student": self.student, "decoder": self.decoder}).to(self.device)
+        self.teacher.network.to(self.device).eval().requires_grad_(False)
+        if self.teacher.discriminator is not None:
+            self.teacher.discriminator.to(self.device).eval()
+        optimiser = torch.optim.Adam(trained.parameters(), self.schedule.learning_rate, fused=True)
+
+        def step(progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+            set_learning_rate(optimiser, self.schedule, progress["step"])
+            return self._step(progress["step"], random)
+
+        return train(trained, optimiser, step, self.schedule, checkpoint)
+
+    def _step(self, taken: int, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+        """The loss of the step after so many steps, and the values to log."""
+        alpha = self.schedule.alpha(taken)
+        self.decoder.requires_grad_(alpha == 1.0)
+        speech = random_crops(self.waveforms, self.schedule.batch_size, self.schedule.crop, random).to(self.device)
+        messages = random_messages(len(speech), self.student.bits, random).to(self.device)
+        student_marks, teacher_marks = self._marks(speech, messages)
         # Eq. 7 mixes spectra; synthesis is linear, so a mixture of the waveforms is the same.
         mixed = speech + alpha * student_marks + (1 - alpha) * teacher_marks
-        attacked = attacks(mixed, random)
-        with devices.network_arithmetic(schedule.precision, device):
-            decoded = decoder.decode(attacked)
+        attacked = self.attacks(mixed, random)
+        with devices.network_arithmetic(self.schedule.precision, self.device):
+            decoded = self.decoder.decode(attacked)
         losses = {
             "decoding": decoding_loss(messages, decoded),
             "perceptual": mse_loss(student_marks, teacher_marks),
+            **self._adversarial_loss(speech + student_marks),
         }
-        loss = weights.decoding * losses["decoding"] + weights.perceptual * losses["perceptual"]
-        if teacher.discriminator is not None and weights.adversarial:
-            with devices.network_arithmetic(schedule.precision, device):
-                losses["adversarial"] = teacher.discriminator.non_saturating_loss(speech + student_marks)
-            loss = loss + weights.adversarial * losses["adversarial"]
         values = {name: float(each.detach()) for name, each in losses.items()}
         values |= {"bit_error_rate": bit_error_rate(decoded > 0.5, messages), "alpha": alpha}
-        if is_checkpoint_step(progress["step"] + 1, schedule.steps) and len(held_out):
-            chunks = held_out[:, : schedule.crop].to(device)
-            values |= validate(student, decoder, chunks, attacks, schedule.ratio)
-        return loss, values
+        return self._total(losses), values | self._validation(taken + 1)
 
-    return train(trained, optimiser, step, schedule, checkpoint)
+    def _marks(self, speech: torch.Tensor, messages: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The student's and the teacher's."""
+        with devices.network_arithmetic(self.schedule.precision, self.device):
+            student_marks = self.student.mark(speech, messages, self.schedule.ratio)
+            return student_marks, self.teacher.network.mark(speech, messages, self.schedule.ratio)
+
+    def _adversarial_loss(self, marked: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Eq. 10, where there is a discriminator and a weight."""
+        if self.teacher.discriminator is None or not self.weights.adversarial:
+            return {}
+        with devices.network_arithmetic(self.schedule.precision, self.device):
+            return {"adversarial": self.teacher.discriminator.non_saturating_loss(marked)}
+
+    def _total(self, losses: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Eq. 11."""
+        loss = self.weights.decoding * losses["decoding"] + self.weights.perceptual * losses["perceptual"]
+        if "adversarial" in losses:
+            loss = loss + self.weights.adversarial * losses["adversarial"]
+        return loss
+
+    def _validation(self, taken: int) -> dict[str, float]:
+        if not is_checkpoint_step(taken, self.schedule.steps) or not len(self.held_out):
+            return {}
+        chunks = self.held_out[:, : self.schedule.crop].to(self.device)
+        return validate(self.student, self.decoder, chunks, self.attacks, self.schedule.ratio)

@@ -130,15 +130,14 @@ class PkdmarkTeacher(PkdSettings):
         from sanguinaria.watermarks._invertible.discriminator import Discriminator
         from sanguinaria.watermarks._invertible.validation import VALIDATION_UTTERANCES
         from sanguinaria.watermarks._pkdmark.losses import LossWeights
-        from sanguinaria.watermarks.pkdmark_teacher.training import train_teacher
+        from sanguinaria.watermarks.pkdmark_teacher.training import TeacherTraining
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             network = self.network()
             discriminator = Discriminator() if self.adversarial_weight else None
-        checkpoint = sources.folder / "checkpoint.pt"
-        history = train_teacher(
-            network,
+        training = TeacherTraining(
+            network=network,
             discriminator=discriminator,
             waveforms=load_utterances(sources.audio, self.sample_rate, self.utterances),
             held_out=load_utterances(sources.audio, self.sample_rate, VALIDATION_UTTERANCES, "validation"),
@@ -151,10 +150,10 @@ class PkdmarkTeacher(PkdSettings):
             ),
             attacks=self._attacks(self.sample_rate),
             schedule=self._schedule(),
-            checkpoint=checkpoint,
             device=torch.device(sources.device),
         )
-        finish_training(history, checkpoint)
+        checkpoint = sources.folder / "checkpoint.pt"
+        finish_training(training.run(checkpoint), checkpoint)
         discriminator_state = {} if discriminator is None else prefixed_state(DISCRIMINATOR, discriminator)
         return prefixed_state(NETWORK, network) | discriminator_state
 

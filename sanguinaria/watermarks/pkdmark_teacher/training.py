@@ -7,6 +7,7 @@ weight of the perceptual loss or by a signal-to-watermark ratio.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -48,22 +49,11 @@ class TeacherSchedule(Schedule):
     curriculum: bool
 
 
-def train_teacher(
-    network: PkdNetwork,
-    *,
-    discriminator: Discriminator | None,
-    waveforms: torch.Tensor,
-    held_out: torch.Tensor,
-    perceptual: Perceptual,
-    weights: LossWeights,
-    attacks: AttackLayer,
-    schedule: TeacherSchedule,
-    checkpoint: Path,
-    device: torch.device,
-) -> list[dict[str, float]]:
-    """Train a network in place, or resume from a checkpoint of the same training.
+@dataclass(frozen=True, kw_only=True)
+class TeacherTraining:
+    """Training of a teacher.
 
-    Args:
+    Attributes:
         network: for chunks of ``schedule.crop`` samples.
         discriminator: trained with the network; ``None`` for none.
         waveforms: speech on the CPU, (utterances, samples).
@@ -72,54 +62,93 @@ def train_teacher(
         weights: of Eq. 6.
         attacks: the attack layer between encoder and decoder.
         schedule: of the training.
-        checkpoint: path of the training's state.
         device: where it is computed.
-
-    Returns:
-        The history: the mean of each loss over an interval of steps and, of ``held_out``, the validation's values.
-
-    Raises:
-        InputError: the utterances are shorter than a chunk.
     """
-    trained = nn.ModuleDict({"network": network})
-    if discriminator is not None:
-        trained["discriminator"] = discriminator
-    trained.to(device)
-    optimiser = torch.optim.Adam(trained.parameters(), schedule.learning_rate, fused=True)
-    perceptual_loss = multi_scale_stft_loss if perceptual == "multi_scale" else mse_loss
 
-    def step(progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
-        set_learning_rate(optimiser, schedule, progress["step"])
-        speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
-        messages = random_messages(len(speech), network.bits, random).to(device)
-        with devices.network_arithmetic(schedule.precision, device):
-            marked = speech + network.mark(speech, messages, ratio_at(schedule.ratios, progress["curriculum"]))
-        applies_attacks = progress["attacks"] or not schedule.curriculum
-        attacked = attacks(marked, random) if applies_attacks else marked
-        with devices.network_arithmetic(schedule.precision, device):
-            features = network.decode_features(attacked)
-        decoded = network.decode_message(features)
-        losses = {
-            "decoding": decoding_loss(messages, decoded, network.encode_features(messages), features, weights.features),
-            "perceptual": perceptual_loss(speech, marked),
-        }
-        factor = perceptual_factor(progress, schedule.curriculum)
-        loss = weights.decoding * losses["decoding"] + weights.perceptual * factor * losses["perceptual"]
-        if discriminator is not None:
-            with devices.network_arithmetic(schedule.precision, device):
-                losses["adversarial"] = discriminator.non_saturating_loss(marked)
-            # In a block of its own: autocast reuses the weights that it has converted, which are frozen above.
-            with devices.network_arithmetic(schedule.precision, device):
-                losses["discriminator"] = discriminator.discriminator_loss(speech, marked)
-            loss = loss + weights.adversarial * factor * losses["adversarial"] + losses["discriminator"]
+    network: PkdNetwork
+    discriminator: Discriminator | None
+    waveforms: torch.Tensor
+    held_out: torch.Tensor
+    perceptual: Perceptual
+    weights: LossWeights
+    attacks: AttackLayer
+    schedule: TeacherSchedule
+    device: torch.device
+
+    def run(self, checkpoint: Path) -> list[dict[str, float]]:
+        """Train the network in place, or resume from a checkpoint of the same training.
+
+        Args:
+            checkpoint: path of the training's state.
+
+        Returns:
+            The history: the mean of each loss over an interval of steps and, of ``held_out``, the validation's values.
+
+        Raises:
+            InputError: the utterances are shorter than a chunk.
+        """
+        trained = nn.ModuleDict({"network": self.network})
+        if self.discriminator is not None:
+            trained["discriminator"] = self.discriminator
+        trained.to(self.device)
+        optimiser = torch.optim.Adam(trained.parameters(), self.schedule.learning_rate, fused=True)
+
+        def step(progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+            set_learning_rate(optimiser, self.schedule, progress["step"])
+            return self._step(progress, random)
+
+        initial = initial_progress(CHANCE) | {"attacks": False}
+        return train(trained, optimiser, step, self.schedule, checkpoint, initial)
+
+    def _step(self, progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+        """The loss of the next step and the values to log; the curriculum advances."""
+        speech = random_crops(self.waveforms, self.schedule.batch_size, self.schedule.crop, random).to(self.device)
+        messages = random_messages(len(speech), self.network.bits, random).to(self.device)
+        with devices.network_arithmetic(self.schedule.precision, self.device):
+            mark = self.network.mark(speech, messages, ratio_at(self.schedule.ratios, progress["curriculum"]))
+            marked = speech + mark
+        applies_attacks = progress["attacks"] or not self.schedule.curriculum
+        decoded, decoding = self._decoding(self.attacks(marked, random) if applies_attacks else marked, messages)
+        perceptual = multi_scale_stft_loss if self.perceptual == "multi_scale" else mse_loss
+        losses = {"decoding": decoding, "perceptual": perceptual(speech, marked), **self._adversarial(speech, marked)}
+        loss = self._total(losses, perceptual_factor(progress, self.schedule.curriculum))
         values = {name: float(each.detach()) for name, each in losses.items()}
         values |= {"bit_error_rate": bit_error_rate(decoded > 0.5, messages), "curriculum": progress["curriculum"]}
         message_loss = float(decoding_loss(messages, decoded.detach()))
-        progress["attacks"] |= advance(progress, message_loss, MESSAGE_LOSS_THRESHOLD, schedule.steps)
-        if is_checkpoint_step(progress["step"] + 1, schedule.steps) and len(held_out):
-            chunks = held_out[:, : schedule.crop].to(device)
-            ratio = ratio_at(schedule.ratios, progress["curriculum"])
-            values |= validate(network, network, chunks, attacks, ratio)
-        return loss, values
+        progress["attacks"] |= advance(progress, message_loss, MESSAGE_LOSS_THRESHOLD, self.schedule.steps)
+        return loss, values | self._validation(progress)
 
-    return train(trained, optimiser, step, schedule, checkpoint, initial_progress(CHANCE) | {"attacks": False})
+    def _decoding(self, attacked: torch.Tensor, messages: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The decoded message, and Eq. 3."""
+        with devices.network_arithmetic(self.schedule.precision, self.device):
+            features = self.network.decode_features(attacked)
+        decoded = self.network.decode_message(features)
+        embedded = self.network.encode_features(messages)
+        return decoded, decoding_loss(messages, decoded, embedded, features, self.weights.features)
+
+    def _adversarial(self, speech: torch.Tensor, marked: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Eq. 5 and the discriminator's own loss, where there is one."""
+        if self.discriminator is None:
+            return {}
+        with devices.network_arithmetic(self.schedule.precision, self.device):
+            adversarial = self.discriminator.non_saturating_loss(marked)
+        # In a block of its own: autocast reuses the weights that it has converted, which are frozen above.
+        with devices.network_arithmetic(self.schedule.precision, self.device):
+            return {
+                "adversarial": adversarial,
+                "discriminator": self.discriminator.discriminator_loss(speech, marked),
+            }
+
+    def _total(self, losses: Mapping[str, torch.Tensor], factor: float) -> torch.Tensor:
+        """Eq. 6, with the curriculum's factor of what keeps the mark inaudible, and the discriminator's own loss."""
+        loss = self.weights.decoding * losses["decoding"] + self.weights.perceptual * factor * losses["perceptual"]
+        if "adversarial" in losses:
+            loss = loss + self.weights.adversarial * factor * losses["adversarial"] + losses["discriminator"]
+        return loss
+
+    def _validation(self, progress: TrainingState) -> dict[str, float]:
+        if not is_checkpoint_step(progress["step"] + 1, self.schedule.steps) or not len(self.held_out):
+            return {}
+        chunks = self.held_out[:, : self.schedule.crop].to(self.device)
+        ratio = ratio_at(self.schedule.ratios, progress["curriculum"])
+        return validate(self.network, self.network, chunks, self.attacks, ratio)

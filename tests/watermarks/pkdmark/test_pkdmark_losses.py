@@ -62,16 +62,16 @@ class TestLosses:
         }
         monkeypatch.setattr(distillation, "random_crops", lambda *_: speech)
         monkeypatch.setattr(distillation, "random_messages", lambda *_: messages)
-        history = distillation.train_student(
-            small,
-            seeded(teacher().network),
+        training = distillation.StudentTraining(
+            student=small,
+            decoder=seeded(teacher().network),
             teacher=distillation.Teacher(network, discriminator),
             waveforms=speech,
             held_out=torch.zeros(0, 0),
             weights=LossWeights(perceptual=1.0, decoding=1.0, adversarial=1.0),
             attacks=AttackLayer([], RATE),
             schedule=student_schedule(steps=1, batch_size=2, crop=RATE, progressive_steps=10),
-            checkpoint=tmp_path / "checkpoint.pt",
             device=CPU,
         )
+        history = training.run(tmp_path / "checkpoint.pt")
         assert {name: history[0][name] for name in expected} == pytest.approx(expected, rel=1e-4)
