@@ -9,5 +9,7 @@ RESULTS = Path("results")
 DOWNLOADS = RESULTS / "downloads"
 # Files that the processes of a working directory share. They may be deleted.
 SHARED = Path(".snakemake") / "sanguinaria"
+# Digests of recordings, a file for each folder of them.
+CONTENTS = SHARED / "contents"
 # The names of entries behind the results of the current run, for the logs of its jobs: a line of key, tab, text each.
 ENTRY_NAMES = SHARED / "entries.tsv"

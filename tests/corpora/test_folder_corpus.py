@@ -1,5 +1,6 @@
 """Corpora of the user's own recordings: folders of labels, and tables."""
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,9 @@ from sanguinaria.core.errors import InputError
 from sanguinaria.corpora import SPLITS, SplitShares
 from sanguinaria.corpora.folder import Folder
 from tests.recordings import empty_files, put, recordings_by_id, write_csv
+
+# Digests of recordings are kept in the working directory.
+pytestmark = pytest.mark.usefixtures("working_folder")
 
 
 def test_labels_are_the_top_folders(tmp_path: Path) -> None:
@@ -155,6 +159,40 @@ def test_a_replaced_recording_changes_the_fingerprint(tmp_path: Path, with_table
     assert corpus.fingerprint() == before
     put(folder, {name: b"other"})
     assert corpus.fingerprint() != before
+
+
+@pytest.mark.parametrize("with_table", [False, True])
+def test_a_touched_or_copied_recording_leaves_the_fingerprint(tmp_path: Path, with_table: bool) -> None:
+    def corpus(name: str) -> Folder:
+        folder = put(tmp_path / name, {"yes/a.wav": b"one", "no/b.wav": b"two"})
+        rows = [("path", "label"), ("yes/a.wav", "yes"), ("no/b.wav", "no")]
+        return Folder(path=folder, table=write_csv(tmp_path / f"{name}.csv", rows) if with_table else None)
+
+    original = corpus("in")
+    before = original.fingerprint()
+    os.utime(original.path / "yes/a.wav", ns=(1, 1))
+    assert original.fingerprint() == before
+    put(original.path, {"unlisted.txt": b"notes"})
+    assert original.fingerprint() == before
+    assert corpus("elsewhere").fingerprint() == before
+
+
+def test_a_table_of_another_form_leaves_the_fingerprint(tmp_path: Path) -> None:
+    folder = empty_files(tmp_path / "in", "a.wav", "b.wav")
+    one = write_csv(tmp_path / "one.csv", [("path", "label"), ("a.wav", "yes"), ("b.wav", "no")])
+    other = write_csv(tmp_path / "other.csv", [("label", "remark", "path"), ("no", "", "b.wav"), ("yes", "", "a.wav")])
+    assert Folder(path=folder, table=one).fingerprint() == Folder(path=folder, table=other).fingerprint()
+
+
+def test_labels_speakers_and_splits_are_in_the_fingerprint(tmp_path: Path) -> None:
+    folder = empty_files(tmp_path / "in", "a_1.wav", "b_2.wav")
+    patterns = (
+        r"(?P<label>[ab])_(?P<speaker>[12])",
+        r"(?P<label>[ab])(?P<speaker>_[12])",
+        r"(?P<label>[ab]_)(?P<speaker>[12])",
+        r"(?P<label>[ab])_(?P<speaker>(?P<test>[12]))",
+    )
+    assert len({Folder(path=folder, pattern=pattern).fingerprint() for pattern in patterns}) == len(patterns)
 
 
 def test_an_edited_table_changes_the_fingerprint(tmp_path: Path) -> None:

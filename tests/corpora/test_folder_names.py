@@ -14,6 +14,9 @@ from sanguinaria.corpora.folder import Folder
 from sanguinaria.steps.corpora import build_shard, list_recordings
 from tests.recordings import HALVES, build_corpus, empty_files, noise, put, wav_bytes, write_csv
 
+# Digests of recordings are kept in the working directory.
+pytestmark = pytest.mark.usefixtures("working_folder")
+
 
 def messages(corpus: Corpus) -> list[str]:
     return [message for _, message in corpus.problems({})]

@@ -15,6 +15,9 @@ from sanguinaria.corpora.folder import Folder
 from sanguinaria.corpora.folder.tables import Columns, Row, read_table
 from tests.recordings import empty_files, put, recordings_by_id, write_csv
 
+# Digests of recordings are kept in the working directory.
+pytestmark = pytest.mark.usefixtures("working_folder")
+
 FIELD = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1).filter(str.strip)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -151,17 +151,27 @@ class Folder(Corpus):
             return None
 
     def fingerprint(self) -> str:
-        """Return a digest of the names, sizes and modification times of the files, and of the table if there is one."""
+        """Return a digest of the recordings' names, labels, speakers, splits and contents.
+
+        Of a Parquet table, which takes long to read, it is the digest of the table and of all files below the folder.
+        """
         import hashlib
 
-        # A table may list any file below the folder, whatever its suffix.
-        names = self._files() if self._tables is None else walk(self.path)
-        digest = hashlib.sha256()
-        for path in chain((self.path / name for name in names), (self._tables or {}).values()):
-            if path.is_file():
-                state = path.stat()
-                digest.update(os.fsencode(path) + f"\t{state.st_size}\t{state.st_mtime_ns}\n".encode())
-        return digest.hexdigest()[:16]
+        from sanguinaria.core.content_digests import content_digests
+
+        lines: list[str] = []
+        try:
+            tables = list((self._tables or {}).values())
+            listed = [] if _any_parquet(tables) else self.recordings()
+            if not listed:
+                lines = [line for path in tables for line in content_digests(path.parent, [path.name])]
+            names = [each.utterance_id for each in listed] or list(walk(self.path))
+        except InputError:  # reported by problems()
+            return ""
+        described = [[each.label, each.speaker, each.split] for each in listed] or [[] for _ in names]
+        for name, parts, digest in zip(names, described, content_digests(self.path, names), strict=True):
+            lines.append(json.dumps([name, *parts, digest]))
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
     def recordings(self) -> list[Recording]:
         listed = self._from_paths() if self._tables is None else self._from_tables(self._tables)
