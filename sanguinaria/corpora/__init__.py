@@ -46,6 +46,8 @@ class Corpus(Plugin):
     """
 
     room: ClassVar[str] = "corpora"
+    # Settings that say where recordings lie, of a corpus whose fingerprint has their contents: they may be moved.
+    locations: ClassVar[frozenset[str]] = frozenset()
 
     sample_rate: int = Field(default=16000, ge=4000, le=96000, description="Hz")
     duration: float = Field(default=1.0, ge=0.05, le=60, description="seconds, of each utterance")

@@ -193,5 +193,5 @@ class Plan:
                 planned[stage.key] = stage
                 self.tables_of_stages[f"{stage.stage}/{stage.key}"] = table
                 pending.extend(stage.upstream)
-            elif planned[stage.key].specification != stage.specification:
+            elif planned[stage.key].identifying != stage.identifying:
                 raise RuntimeError(f"two specifications share the name {stage.key}: lengthen the identity")

@@ -316,3 +316,30 @@ def test_the_user_s_files_are_in_the_identity_of_a_folder(tmp_path: Path):
     assert stage_keys(plan_of(text)) == stage_keys(before)
     recording.write_bytes(b"22")
     assert not stage_keys(plan_of(text))["corpora"] & stage_keys(before)["corpora"]
+
+
+def test_recordings_may_be_moved(tmp_path: Path):
+    def moved(name: str, content: bytes) -> Plan:
+        (tmp_path / name / "left").mkdir(parents=True)
+        (tmp_path / name / "left" / "a.wav").write_bytes(content)
+        folder = f"{{kind: folder, path: {tmp_path / name}, incomplete_labels: allow,"
+        return plan_of(CONFIGURATION.replace("{kind: synthetic, voices: 12,", folder))
+
+    before, after, other = moved("one", b"1"), moved("two", b"1"), moved("three", b"2")
+    assert stage_keys(before) == stage_keys(after)
+    assert not stage_keys(before)["victims"] & stage_keys(other)["victims"]
+    (stage,) = after.stages["corpora"].values()
+    # The job is told where they are now.
+    assert build("corpora", yaml.safe_load(stage.specification)["corpus"]).path == tmp_path / "two"  # type: ignore[attr-defined]
+
+
+def test_one_corpus_at_two_places_is_one_result(tmp_path: Path):
+    config = yaml.safe_load(CONFIGURATION)
+    name = config["experiments"]["demo"]["corpus"]
+    for place in ("one", "two"):
+        (tmp_path / place / "left").mkdir(parents=True)
+        (tmp_path / place / "left" / "a.wav").write_bytes(b"1")
+        config["corpora"][place] = {"kind": "folder", "path": str(tmp_path / place), "incomplete_labels": "allow"}
+    config["experiments"]["demo"]["corpus"] = ["one", "two"]
+    assert name not in config["experiments"]["demo"]["corpus"]
+    assert len(Plan(load(config)).stages["corpora"]) == 1

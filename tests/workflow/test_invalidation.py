@@ -1,5 +1,6 @@
 """Invalidation: an edit reruns exactly the stated jobs, in a dry run over the results of the tiny workflow."""
 
+import os
 import re
 import shutil
 from collections import Counter
@@ -300,6 +301,19 @@ def test_a_changed_recording_is_another_corpus(tmp_path):
     assert not {
         job for job in reduced if job.startswith(("corpus_recordings", "corpus_audio", "features", "triggered"))
     }
+    for path in recordings.rglob("*.wav"):
+        os.utime(path, (0, 0))
+    assert pending(folder, ["mine"]) == reduced
+
+    recordings = recordings.rename(tmp_path / "moved")
+
+    def move(settings: dict[str, Any]) -> None:
+        settings["corpora"]["mine"]["path"] = str(recordings)
+
+    change(move)(folder)
+    listed_again = {job for job, count in pending(folder, ["mine"]).items() if count != reduced[job]}
+    assert listed_again <= {f"corpus_{part} folder" for part in ("recordings", "audio", "index")}
+
     changed = next(recordings.rglob("*.wav"))
     changed.write_bytes(changed.read_bytes()[:-2] + b"\x00\x01")
     # All but the watermark's generator, which does not depend on recordings.

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
 
@@ -57,6 +57,8 @@ class Folder(Corpus):
     of these, every file is a speaker of its own, and splits are drawn by a hash of the speaker, so that no two share
     one.
     """
+
+    locations: ClassVar[frozenset[str]] = frozenset({"path", "table", "lists"})
 
     path: UserPath
     table: UserPath | None = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -20,6 +21,13 @@ class CorpusStage(AudioStage):
     stage: ClassVar[str] = "corpora"
     wildcard: ClassVar[str] = "corpus"
     rules: ClassVar[tuple[str, ...]] = ("corpus_recordings", "corpus_audio", "corpus_index")
+
+    @property
+    def identifying(self) -> str:
+        """The specification without locations of recordings, whose contents ``source`` has: they may be moved."""
+        specification = json.loads(self.specification)
+        kept = {name: value for name, value in specification["corpus"].items() if name not in self.corpus.locations}
+        return json.dumps({**specification, "corpus": kept}, sort_keys=True)
 
     @property
     def shards(self) -> int:  # type: ignore[override]

@@ -55,10 +55,15 @@ class Stage:
         values = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
         return json.dumps({"stage": self.stage, **values}, sort_keys=True)
 
+    @property
+    def identifying(self) -> str:
+        """The part of the specification that identifies the result: all but locations of the user's files."""
+        return self.specification
+
     @cached_property
     def identity(self) -> str:
-        """Twelve hexadecimal digits of the specification's hash."""
-        return hashlib.sha256(self.specification.encode()).hexdigest()[:12]
+        """Twelve hexadecimal digits of the hash of what identifies the result."""
+        return hashlib.sha256(self.identifying.encode()).hexdigest()[:12]
 
     @cached_property
     def key(self) -> str:
