@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -118,10 +119,22 @@ def figure(points: pd.DataFrame, panels: Sequence[Panel], columns: Columns, colo
         drawn, axes = _axes(panels, shown)
         for place, panel in enumerate(panels):
             _draw_panel(axes[place], shown[place], panel, columns, looks, colours)
+        _share_names(axes[: len(panels)])
         _set_titles(axes, panels, columns)
         draw_legend(drawn, axes[: len(panels)], points, looks, columns)
         place_annotations(drawn)
     return drawn
+
+
+def _share_names(axes: Sequence[Axes]) -> None:
+    """Leave out the names below a map where the map below has the same."""
+    for upper, lower in pairwise(axes):
+        same = [label.get_text() for label in upper.get_xticklabels()] == [
+            label.get_text() for label in lower.get_xticklabels()
+        ]
+        if upper.images and lower.images and same and upper.get_xlabel() == lower.get_xlabel():
+            upper.set_xlabel("")
+            upper.set_xticklabels([])
 
 
 def _set_titles(axes: Sequence[Axes], panels: Sequence[Panel], columns: Columns) -> None:

@@ -96,14 +96,16 @@ def crossed(**rows):
 MAP = Panel(x="defence", rows="trigger", y="attack_success_rate")
 
 
-def test_a_map_has_its_numbers_where_they_belong_and_none_where_there_is_none():
+def test_a_map_has_its_numbers_where_they_belong_and_a_dash_where_there_is_none():
     points = crossed(tone=((0.996, 0.25, np.nan), 4.0), notch=((0.004, 1.0, 0.5), 2.5))
     drawn = drawn_figure(points, [MAP, Panel(x="defence", rows="trigger", y="pesq", title="Quality")])
     success, quality = drawn.axes
-    assert [tick.get_text() for tick in success.get_xticklabels()] == ["none", "lowpass", "dap"]
+    assert [tick.get_text() for tick in quality.get_xticklabels()] == ["none", "lowpass", "dap"]
     assert [tick.get_text() for tick in success.get_yticklabels()] == ["tone", "notch"]
+    # The map below has the same names.
+    assert not any(tick.get_text() for tick in success.get_xticklabels()) and not success.get_xlabel()
     texts = {text.get_position(): text.get_text() for text in success.texts}
-    assert texts == {(0, 0): "100", (1, 0): "25", (0, 1): "0", (1, 1): "100", (2, 1): "50"}
+    assert texts == {(0, 0): "100", (1, 0): "25", (2, 0): "–", (0, 1): "0", (1, 1): "100", (2, 1): "50"}
     (cells,) = success.images
     np.testing.assert_allclose(cells.get_array().filled(np.nan), [[99.6, 25, np.nan], [0.4, 100, 50]])
     assert (cells.norm.vmin, cells.norm.vmax) == (0, 100)
@@ -115,6 +117,17 @@ def test_a_map_has_its_numbers_where_they_belong_and_none_where_there_is_none():
     assert titles == ["(a) attack success rate (%)", "(b) Quality"]
     assert success.get_position().x0 == quality.get_position().x0  # one below the other
     assert not drawn.legends
+
+
+def test_a_row_of_a_map_without_values_is_kept_and_explained():
+    points = crossed(clean=((0.0, 0.01, 0.0), np.nan), tone=((0.9, 0.2, 0.1), 4.0))
+    drawn = drawn_figure(points, [Panel(x="defence", rows="trigger", y="pesq")])
+    (axes,) = drawn.axes
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["clean", "tone"]
+    assert [text.get_text() for text in axes.texts] == ["–"] * 3 + ["4.00"] * 3
+    assert drawn.get_supxlabel() == "–: no value"
+    # Names that fit below their cells are not tilted.
+    assert {tick.get_rotation() for tick in axes.get_xticklabels()} == {0}
 
 
 def test_a_map_of_two_points_for_a_cell_is_refused():
@@ -262,6 +275,29 @@ def test_a_trigger_has_one_colour_in_lines_and_bars_whatever_else_is_drawn(point
     assert to_hex(alone.get_color()).upper() == colours["bloodroot_ft"]
     assert [to_hex(line.get_color()).upper() for line in renamed] == of_lines
     assert [to_hex(bar.get_facecolor()).upper() for bar in bars.axes[0].patches] == of_lines
+
+
+def test_series_of_one_trigger_each_share_its_colour_and_have_markers_of_their_own(points):
+    both = pd.concat(
+        [
+            points.assign(trigger=points["series"], series=victim + " · " + points["series"])
+            for victim in ("LSTM", "VGG")
+        ]
+    )
+    colours = {"bloodroot": "#123456", "bloodroot_ft": "#654321"}
+    lines = figures.figure(both, [BY_RATE], COLUMNS, colours).axes[0].lines
+    assert [to_hex(line.get_color()) for line in lines] == [*colours.values()] * 2
+    assert len({line.get_marker() for line in lines}) == 4
+
+
+def test_series_of_one_trigger_for_all_have_colours_of_their_own(points):
+    lines = figures.figure(points.assign(trigger="tone"), [BY_RATE], COLUMNS, {"tone": "#123456"}).axes[0].lines
+    assert len({to_hex(line.get_color()) for line in lines}) == 2
+
+
+def test_a_figure_without_numbers_beside_points_does_not_explain_them(points):
+    drawn = drawn_figure(points.assign(order_by="rate"), [BY_RATE])
+    assert drawn.legends[0].get_title().get_text() == "bands: 95 % intervals"
 
 
 def test_zero_little_and_no_value_are_three_things():

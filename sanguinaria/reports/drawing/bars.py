@@ -13,13 +13,13 @@ from matplotlib.transforms import offset_copy
 from sanguinaria.core.columns import Columns
 from sanguinaria.reports.drawing.interval_ends import interval_ends
 from sanguinaria.reports.drawing.looks import Look
+from sanguinaria.reports.drawing.maps import FAINT, MISSING
 from sanguinaria.reports.panels import Panel
 
 # The share of a name's place that its bars take.
 GROUP_WIDTH = 0.8
 # Of the highest bar; the value of a lower one stands above it.
 LOW = 0.01
-MISSING = "–"
 
 
 def draw_bars(
@@ -87,7 +87,7 @@ def _write_low_values(axes: Axes, bars: pd.DataFrame, panel: Panel, columns: Col
     above = offset_copy(axes.transData, fig=axes.get_figure(root=True), y=2, units="points")
     for value, across, end in zip(values, bars["across"], ends, strict=True):
         if pd.isna(value):
-            axes.text(across, 0, MISSING, transform=above, ha="center", va="bottom", color="0.4")
+            axes.text(across, 0, MISSING, transform=above, ha="center", va="bottom", color=FAINT)
         elif abs(value) <= LOW * values.abs().max():
             text = column.text(value) if value else "0"
             axes.text(across, end, text, transform=above, ha="center", va="bottom", fontsize=7)

@@ -12,10 +12,11 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.text import Annotation
 
 from sanguinaria.core.columns import Columns
-from sanguinaria.reports.drawing.bars import MISSING
 from sanguinaria.reports.drawing.looks import Look
+from sanguinaria.reports.drawing.maps import MISSING
 
 # The width of a letter of 8 points, and of a handle with its gaps, in inches.
 LETTER, HANDLE = 0.07, 0.5
@@ -84,7 +85,7 @@ def _handles(axes: Sequence[Axes], looks: Mapping[tuple[str, str], Look]) -> dic
 
 
 def _notes(axes: Sequence[Axes], points: pd.DataFrame, columns: Columns) -> Iterator[str]:
-    if "order_by" in points and "annotation" in points:
+    if "order_by" in points and any(isinstance(text, Annotation) for one in axes for text in one.texts):
         named = points[(points["annotation"] != "") & (points["order_by"] != "")]
         series = {name: list(dict.fromkeys(own["series"])) for name, own in named.groupby("order_by", sort=False)}
         parts = [

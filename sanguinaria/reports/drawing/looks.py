@@ -58,12 +58,15 @@ def _look(colour: str, place: int | None, variant: str) -> Look:
 
 
 def _series_colours(points: pd.DataFrame, colours: Mapping[str, str]) -> dict[str, str]:
-    """The colours of the series: those of their triggers, where each has triggers of its own."""
+    """The colours of the series: those of their triggers, where these tell series apart."""
     names = list(dict.fromkeys(points["series"]))
     if "trigger" not in points:
         return assign_colours(names)
     triggers = {name: set(points.loc[points["series"] == name, "trigger"]) for name in names}
-    if sum(map(len, triggers.values())) > len(set().union(*triggers.values())):
+    several = len(set().union(*triggers.values()))
+    each_has_own = sum(map(len, triggers.values())) == several
+    each_has_one = several > 1 and all(len(own) == 1 for own in triggers.values())
+    if not (each_has_own or each_has_one):
         return assign_colours(names)
     # The plain trigger among those of several strengths has the shortest name.
     plain = {name: min(own, key=lambda trigger: (len(trigger), trigger)) for name, own in triggers.items()}

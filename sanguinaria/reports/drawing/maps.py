@@ -14,12 +14,16 @@ from sanguinaria.reports.panels import Panel
 
 # Light for low values, and distinguishable without red and green.
 COLOURS = "YlGnBu"
+# In the place of a value that there is not, and its colour.
+MISSING, FAINT = "–", "0.4"
+# Inches of the cells of a row, and of a letter of 8 points.
+WIDTH, LETTER = 5.8, 0.07
 # Brightness, from 0 to 1, below which a number on a cell is white; the weights are ITU-R BT.709's.
 DARK, WEIGHTS = 0.5, (0.2126, 0.7152, 0.0722)
 
 
 def draw_map(axes: Axes, points: pd.DataFrame, panel: Panel, columns: Columns) -> None:
-    """Draw cells of ``panel.y``, columns of ``panel.x`` and rows of ``panel.rows``; one without a value is blank.
+    """Draw cells of ``panel.y``, columns of ``panel.x`` and rows of ``panel.rows``; one without a value is white.
 
     Rates are in per cent, and their colours go from 0 to 100; those of other columns from the least to the greatest.
 
@@ -36,9 +40,10 @@ def draw_map(axes: Axes, points: pd.DataFrame, panel: Panel, columns: Columns) -
     shown = columns[panel.y]
     least, greatest = (0, 100) if shown.percent else (None, None)
     drawn = axes.imshow(values.to_numpy(float), cmap=COLOURS, aspect="auto", vmin=least, vmax=greatest)
-    axes.set_xticks(
-        range(values.shape[1]), list(map(str, values.columns)), rotation=45, ha="right", rotation_mode="anchor"
-    )
+    names = list(map(str, values.columns))
+    fits = LETTER * max(map(len, names)) < WIDTH / len(names)
+    tilted: dict[str, Any] = {} if fits else {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(range(len(names)), names, **tilted)
     axes.set_yticks(range(values.shape[0]), list(map(str, values.index)))
     axes.grid(visible=False)
     axes.tick_params(length=0)
@@ -46,7 +51,9 @@ def draw_map(axes: Axes, points: pd.DataFrame, panel: Panel, columns: Columns) -
     # Whole per cent: a cell holds no more.
     digits = 0 if shown.percent else shown.digits
     for (row, place), value in np.ndenumerate(values.to_numpy(float)):
-        if np.isfinite(value):
+        if not np.isfinite(value):
+            axes.text(place, row, MISSING, ha="center", va="center", color=FAINT, fontsize=7)
+        else:
             colour = "white" if _brightness(drawn.cmap(drawn.norm(value))) < DARK else "black"
             axes.text(place, row, f"{value:.{digits}f}", ha="center", va="center", color=colour, fontsize=7)
 
@@ -71,7 +78,7 @@ def cells(points: pd.DataFrame, panel: Panel, columns: Columns) -> pd.DataFrame:
             f"figure: several points are of {panel.rows} {row!r} and {panel.x} {across!r}; choose by `where`"
         )
     table = values.pivot(index=panel.rows, columns=panel.x, values=panel.y) * columns[panel.y].scale
-    return table.reindex(index=_order(values[panel.rows]), columns=_order(values[panel.x]))
+    return table.reindex(index=_order(points[panel.rows]), columns=_order(points[panel.x]))
 
 
 def _order(values: pd.Series) -> list[object]:
