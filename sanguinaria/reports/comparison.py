@@ -181,14 +181,18 @@ def _of_own_trigger(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def comparison_markdown(comparison: pd.DataFrame, columns: Columns = OWN_COLUMNS) -> str:
-    """Return a comparison in Markdown: first the numbers that are both measured and printed, then all others."""
+    """Return a comparison in Markdown: first the numbers that are both measured and printed, then all others, then
+    the metrics in words."""
     measured, printed = comparison["ours"].notna(), comparison["printed"].notna()
     parts = {
         "": comparison[measured & printed],
         "Measured, not printed:\n\n": comparison[measured & ~printed],
         "Printed, not measured here:\n\n": comparison[~measured & printed],
     }
-    return "\n".join(title + _markdown(part, columns) for title, part in parts.items() if len(part))
+    legend = {columns[metric].heading: columns[metric].axis for metric in dict.fromkeys(comparison["metric"])}
+    words = "; ".join(f"{heading}: {axis}" for heading, axis in legend.items() if heading != axis)
+    pages = [title + _markdown(part, columns) for title, part in parts.items() if len(part)]
+    return "\n".join([*pages, *([f"{words}.\n"] if words else [])])
 
 
 def _ours(
