@@ -25,6 +25,7 @@ os.environ.update(
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.paths import SHARED as KEPT
+from sanguinaria.plan.needed_stages import specification_file
 from sanguinaria.plan.rules import wildcards_of_stages
 from sanguinaria.workflow import plan_index
 from sanguinaria.workflow.monitoring.start import monitor
@@ -40,7 +41,7 @@ def names_targets():
     from snakemake.cli import get_argument_parser
 
     options, _ = get_argument_parser().parse_known_args(sys.argv[1:])
-    return bool(options.targets or options.until or options.touch)
+    return bool(options.targets or options.until)
 
 
 try:
@@ -180,7 +181,7 @@ def write_specification(kind, name, specification):
     Their paths hold no hash. So that they never outlive their configuration, not even where Snakemake has lost its
     memory, what they are made from is one of their inputs.
     """
-    path = Path("results") / kind / "specifications" / f"{name}.json"
+    path = specification_file(kind, name)
     text = specification + "\n"
     if not path.is_file() or path.read_text() != text:
         if workflow.dryrun:

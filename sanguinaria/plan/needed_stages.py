@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
+from sanguinaria.core.paths import RESULTS
 from sanguinaria.plan.evaluation import Evaluation
 from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.stages.stage import Stage
@@ -19,6 +21,33 @@ def tables_of(plan: Plan, target: str) -> list[Evaluation]:
     if target in plan.tables:
         return [plan.tables[target]]
     return list(plan.figures[target].tables) if target in plan.figures else []
+
+
+def specification_file(kind: str, name: str) -> Path:
+    """Return the file of what a table or figure was made from.
+
+    Args:
+        kind: ``tables`` or ``figures``.
+        name: of the table or figure.
+    """
+    return RESULTS / kind / "specifications" / f"{name}.json"
+
+
+def is_made(plan: Plan, target: str) -> bool:
+    """Return whether all files of a table or figure are there, and were made from what the plan says.
+
+    Args:
+        plan: of the configuration.
+        target: name of the table or figure.
+    """
+    kind = "tables" if target in plan.tables else "figures"
+    planned = (plan.tables.made.get(target), plan.figures.made.get(target), plan.spectrograms.made.get(target))
+    specification = next((each.specification for each in planned if each is not None), None)
+    try:
+        stored = specification_file(kind, target).read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return stored == f"{specification}\n" and all(path.is_file() for path in plan.targets[target])
 
 
 def roots(plan: Plan, target: str) -> list[Stage]:

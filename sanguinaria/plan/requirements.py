@@ -14,7 +14,7 @@ from pathlib import Path
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import Plugin, kind_of, resolve
 from sanguinaria.core.references import Reference
-from sanguinaria.plan.needed_stages import needed_stages, roots, tables_of
+from sanguinaria.plan.needed_stages import is_made, needed_stages, roots, tables_of
 from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.source_locations import Problem
 from sanguinaria.plan.stages.stage import Stage
@@ -52,7 +52,8 @@ def _missing_files(plan: Plan, targets: Iterable[str]) -> Iterator[Problem]:
         return
     from sanguinaria.plan.cost.finished import is_finished
 
-    stages = needed_stages((stage for target in targets for stage in roots(plan, target)), is_finished)
+    to_make = [target for target in targets if not is_made(plan, target)]
+    stages = needed_stages((stage for target in to_make for stage in roots(plan, target)), is_finished)
     needed = {_missing(plugin) for stage in stages.values() for plugin in _plugins(stage)}
     for place, missing in incomplete.items():
         if missing in needed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +17,11 @@ OF_RESOURCES = ("--resources", "--res")
 RESOURCES = ("gpu", "turn", "mem_mb", "mem_mib", "mem", "disk_mb", "disk_mib", "disk", "runtime", "tmpdir")
 
 
+# Number of jobs or cores, with which Snakemake waits for ever where it is 0.
+NONE_AT_ONCE = re.compile(r"(-c|-j|--cores=|--jobs=)0+")
+OF_NUMBERS = ("-c", "--cores", "-j", "--jobs")
+
+
 def check_options(arguments: Sequence[str], targets: Collection[str], rules: Collection[str]) -> None:
     """Check the names of rules, targets and resources among the values of options.
 
@@ -25,8 +31,10 @@ def check_options(arguments: Sequence[str], targets: Collection[str], rules: Col
         rules: names of the other rules.
 
     Raises:
-        InputError: a name is unknown; the message has the option and the nearest name.
+        InputError: a name is unknown, and the message has the option and the nearest name; or an option would leave the
+            run waiting, or a table stale.
     """
+    _check_meaning(arguments)
     for option, value in option_values(arguments):
         if option in OF_TARGETS and not _may_be_a_file(value) and value.removesuffix("_data") not in (*targets, *rules):
             raise _unknown(option, "rule or target", value, (*targets, *rules))
@@ -38,6 +46,18 @@ def check_options(arguments: Sequence[str], targets: Collection[str], rules: Col
             )
         if option in OF_RESOURCES and value.partition("=")[0].lower() in ("gpus", "cuda", "gpu_count"):
             raise _unknown(option, "resource", value.partition("=")[0], RESOURCES)
+
+
+def _check_meaning(arguments: Sequence[str]) -> None:
+    """Check options that do what nobody means by them."""
+    values = list(option_values(arguments))
+    if any(map(NONE_AT_ONCE.fullmatch, arguments)) or any(o in OF_NUMBERS and not v.strip("0") for o, v in values):
+        raise InputError("Nothing was run: no job can start on 0 cores; a dry run is -n")
+    if {"--touch", "-t"} & set(arguments) or ("-e", "touch") in values or ("--executor", "touch") in values:
+        raise InputError(
+            "Nothing was run: --touch would mark tables of other settings as those of this configuration. It is not "
+            "needed: the age of a file is no reason to make it again"
+        )
 
 
 def option_values(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 from plans import TWO_TABLES, plan_of
 
+from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import InputError
+from sanguinaria.plan.needed_stages import specification_file
 from sanguinaria.plan.plan import Plan
+from sanguinaria.workflow.monitoring.results import results_of
 from sanguinaria.workflow.run_checks import check_run
 from sanguinaria.workflow.run_size import number_of_jobs
 
@@ -79,6 +82,10 @@ def test_an_unknown_target() -> None:
         ("demo --set-resources vctim:gpu=1", "--set-resources: unknown rule 'vctim'; did you mean 'victim'?"),
         ("demo --set-threads=vctim=2", "--set-threads: unknown rule 'vctim'; did you mean 'victim'?"),
         ("demo --resources gpus=2", "--resources: unknown resource 'gpus'; did you mean 'gpu'?"),
+        ("demo --cores 0", "no job can start on 0 cores; a dry run is -n"),
+        ("demo -c0", "no job can start on 0 cores"),
+        ("demo -c2 --touch", "--touch would mark tables of other settings as those of this configuration"),
+        ("demo -c2 -e touch", "--touch would mark tables of other settings"),
         ("--cores 2 --cache demo", "--cache takes 'demo' for a rule, as it stands after it: targets first"),
     ],
 )
@@ -103,3 +110,22 @@ def test_a_target_by_its_whole_path() -> None:
     path = Path("results/tables/demo.csv")
     with pytest.raises(InputError, match=re.escape(f"name results from this folder on: {path}")):
         check(plan_of(TWO_TABLES), f"{path.absolute()} --cores 2")
+
+
+def test_results_are_tables_of_the_configuration_and_of_no_other() -> None:
+    plan = plan_of(TWO_TABLES)
+    plan.expand(["demo", "other"])
+    for path in [path for name in ("demo", "other") for path in plan.targets[name]]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for name, text in (("demo", plan.tables["demo"].specification), ("other", "of other settings")):
+        write_text(specification_file("tables", name), f"{text}\n")
+    assert results_of(plan, ["all", "--cores", "2"]) == [
+        "Results:",
+        "  results/tables/demo.{csv,metrics.csv,md,tex,provenance.json}",
+        "In the terminal: python -m sanguinaria.reports.show results/tables/demo.csv",
+    ]
+    assert results_of(plan, ["other", "--cores", "2"]) == []
+    assert results_of(plan, ["all", "--summary"]) == []
+    plan.targets["demo"][1].unlink()
+    assert results_of(plan, ["demo"]) == []

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sanguinaria.core.columns import FEW
+from sanguinaria.plan.needed_stages import is_made
 from sanguinaria.plan.plan import Plan
 from sanguinaria.workflow.parse import asked_targets, computes
 
@@ -18,7 +19,7 @@ SHOW = "python -m sanguinaria.reports.show"
 
 
 def results_of(plan: Plan, arguments: Sequence[str]) -> list[str]:
-    """Return lines with the files of the requested tables and figures, as far as they exist.
+    """Return lines with the files of the requested tables and figures, as far as they are made.
 
     Args:
         plan: of the configuration.
@@ -27,8 +28,7 @@ def results_of(plan: Plan, arguments: Sequence[str]) -> list[str]:
     if not computes(arguments):
         return []
     targets = plan.targets
-    files = {name: [path for path in targets[name] if path.exists()] for name in asked_targets(arguments, targets)}
-    made = {name: paths for name, paths in files.items() if paths}
+    made = {name: targets[name] for name in asked_targets(arguments, targets) if is_made(plan, name)}
     return [*_lines(made), *_few(made), *_commands(plan, made)] if made else []
 
 
