@@ -43,11 +43,14 @@ def is_made(plan: Plan, target: str) -> bool:
     kind = "tables" if target in plan.tables else "figures"
     planned = (plan.tables.made.get(target), plan.figures.made.get(target), plan.spectrograms.made.get(target))
     specification = next((each.specification for each in planned if each is not None), None)
+    stored = specification_file(kind, target)
     try:
-        stored = specification_file(kind, target).read_text(encoding="utf-8")
+        # Written when the jobs are planned: files that are older were made from another one.
+        return stored.read_text(encoding="utf-8") == f"{specification}\n" and all(
+            path.stat().st_mtime_ns >= stored.stat().st_mtime_ns for path in plan.targets[target]
+        )
     except OSError:
         return False
-    return stored == f"{specification}\n" and all(path.is_file() for path in plan.targets[target])
 
 
 def roots(plan: Plan, target: str) -> list[Stage]:

@@ -1,5 +1,6 @@
 """A run of many jobs has to be asked for; targets are checked before anything is planned."""
 
+import os
 import re
 from pathlib import Path
 
@@ -115,11 +116,10 @@ def test_a_target_by_its_whole_path() -> None:
 def test_results_are_tables_of_the_configuration_and_of_no_other() -> None:
     plan = plan_of(TWO_TABLES)
     plan.expand(["demo", "other"])
-    for path in [path for name in ("demo", "other") for path in plan.targets[name]]:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
     for name, text in (("demo", plan.tables["demo"].specification), ("other", "of other settings")):
         write_text(specification_file("tables", name), f"{text}\n")
+        for path in plan.targets[name]:
+            path.touch()
     assert results_of(plan, ["all", "--cores", "2"]) == [
         "Results:",
         "  results/tables/demo.{csv,metrics.csv,md,tex,provenance.json}",
@@ -127,5 +127,7 @@ def test_results_are_tables_of_the_configuration_and_of_no_other() -> None:
     ]
     assert results_of(plan, ["other", "--cores", "2"]) == []
     assert results_of(plan, ["all", "--summary"]) == []
+    os.utime(plan.targets["demo"][1], (0, 0))  # older than what it is to be made from
+    assert results_of(plan, ["demo"]) == []
     plan.targets["demo"][1].unlink()
     assert results_of(plan, ["demo"]) == []
