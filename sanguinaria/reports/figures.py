@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib import style
 from matplotlib.axes import Axes
@@ -214,10 +215,14 @@ def _draw_lines(
     axes: Axes, points: pd.DataFrame, panel: Panel, columns: Columns, looks: Mapping[tuple[str, str], Look]
 ) -> None:
     trade_off = _is_trade_off(points, panel, columns)
+    drawn = points.dropna(subset=[panel.x, panel.y])
+    finite = drawn[np.isfinite(drawn[[panel.x, panel.y]].astype(float)).all(axis=1)]
+    if len(finite) < len(drawn):
+        axes.text(0.99, 0.01, "infinite values are left out", transform=axes.transAxes, ha="right", fontsize=7)
     # Many bands lie on one another: the more there are, the fainter is each.
     opacity = min(0.15, 0.3 / len(looks))
     for (series, variant), look in looks.items():
-        line = points[(points["series"] == series) & (points["variant"] == variant)].dropna(subset=[panel.x, panel.y])
+        line = finite[(finite["series"] == series) & (finite["variant"] == variant)]
         line = line.sort_values("order" if trade_off else panel.x, kind="stable").drop_duplicates([panel.x, panel.y])
         if line.empty:
             continue

@@ -318,6 +318,26 @@ def test_zero_little_and_no_value_are_three_things():
     assert drawn.get_supxlabel() == "–: no value"
 
 
+def test_infinite_values_are_written_and_not_drawn():
+    values = [20.0, np.inf, -3.0, np.nan]
+    points = pd.DataFrame({"series": "s", "trigger": list("abcd"), "rate": 0.01, "snr_db": values, "defence": "none"})
+    points = points.assign(snr_db_low=values, snr_db_high=[21.0, np.inf, np.inf, np.nan])
+    bars, map_, lines = drawn_figure(
+        points,
+        [
+            Panel(x="trigger", y="snr_db"),
+            Panel(x="defence", rows="trigger", y="snr_db"),
+            Panel(x="rate", y="snr_db"),
+        ],
+    ).axes
+    assert [text.get_text() for text in bars.texts] == ["∞", "–"]
+    assert [bar.get_height() for bar in bars.patches] == pytest.approx([20, np.nan, -3, np.nan], nan_ok=True)
+    assert [text.get_text() for text in map_.texts] == ["20.0", "∞", "-3.0", "–"]
+    (line,) = lines.lines
+    assert sorted(line.get_ydata()) == [-3, 20]
+    assert [text.get_text() for text in lines.texts] == ["infinite values are left out"]
+
+
 def test_bars_that_are_all_0_stand_on_an_axis():
     points = pd.DataFrame({"series": "s", "trigger": ["a", "b"], "attack_success_rate": [0.0, 0.0]})
     (axes,) = drawn_figure(points, [Panel(x="trigger", y="attack_success_rate")]).axes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
@@ -67,7 +68,8 @@ def draw_bars(
 def _draw(
     axes: Axes, bars: pd.DataFrame, panel: Panel, columns: Columns, width: float, style: Mapping[str, Any]
 ) -> None:
-    heights = bars[panel.y].to_numpy(float) * columns[panel.y].scale
+    values = bars[panel.y].to_numpy(float)
+    heights = np.where(np.isfinite(values), values * columns[panel.y].scale, np.nan)
     drawn = axes.bar(bars["across"], heights, 0.9 * width, **style)
     for bar in drawn:
         bar.set_edgecolor("white")
@@ -80,15 +82,18 @@ def _draw(
 
 
 def _write_low_values(axes: Axes, bars: pd.DataFrame, panel: Panel, columns: Columns) -> None:
+    """Write what a bar's height does not show: little, zero, infinity, and no value."""
     column = columns[panel.y]
     values = bars[panel.y].astype(float)
     tops = interval_ends(bars, panel.y, columns)
     ends = values * column.scale if tops is None else pd.Series(tops[1], bars.index).fillna(values * column.scale)
+    highest = values[np.isfinite(values)].abs().max()
     above = offset_copy(axes.transData, fig=axes.get_figure(root=True), y=2, units="points")
     for value, across, end in zip(values, bars["across"], ends, strict=True):
-        if pd.isna(value):
-            axes.text(across, 0, MISSING, transform=above, ha="center", va="bottom", color=FAINT)
-        elif abs(value) <= LOW * values.abs().max():
+        if not np.isfinite(value):
+            text = MISSING if pd.isna(value) else column.text(value)
+            axes.text(across, 0, text, transform=above, ha="center", va="bottom", color=FAINT)
+        elif abs(value) <= LOW * highest:
             text = column.text(value) if value else "0"
             axes.text(across, end, text, transform=above, ha="center", va="bottom", fontsize=7)
     if not values.any():

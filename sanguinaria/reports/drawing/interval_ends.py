@@ -22,5 +22,7 @@ def interval_ends(points: pd.DataFrame, name: str, columns: Columns) -> tuple[np
     ends = [f"{name}_{end}" for end in ("low", "high")]
     if not set(ends) <= set(points) or points[ends].isna().all(axis=None):
         return None
-    low, high = (points[end].to_numpy(float) * columns[name].scale for end in ends)
+    # An end at infinity is not drawn.
+    finite = points[ends].astype(float).replace([np.inf, -np.inf], np.nan)
+    low, high = (finite[end].to_numpy() * columns[name].scale for end in ends)
     return low, high

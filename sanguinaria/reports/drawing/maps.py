@@ -39,7 +39,13 @@ def draw_map(axes: Axes, points: pd.DataFrame, panel: Panel, columns: Columns) -
     values = cells(points, panel, columns)
     shown = columns[panel.y]
     least, greatest = (0, 100) if shown.percent else (None, None)
-    drawn = axes.imshow(values.to_numpy(float), cmap=COLOURS, aspect="auto", vmin=least, vmax=greatest)
+    drawn = axes.imshow(
+        values.replace([np.inf, -np.inf], np.nan).to_numpy(float),
+        cmap=COLOURS,
+        aspect="auto",
+        vmin=least,
+        vmax=greatest,
+    )
     names = list(map(str, values.columns))
     fits = LETTER * max(map(len, names)) < WIDTH / len(names)
     tilted: dict[str, Any] = {} if fits else {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
@@ -52,7 +58,8 @@ def draw_map(axes: Axes, points: pd.DataFrame, panel: Panel, columns: Columns) -
     digits = 0 if shown.percent else shown.digits
     for (row, place), value in np.ndenumerate(values.to_numpy(float)):
         if not np.isfinite(value):
-            axes.text(place, row, MISSING, ha="center", va="center", color=FAINT, fontsize=7)
+            text = MISSING if np.isnan(value) else shown.text(value)
+            axes.text(place, row, text, ha="center", va="center", color=FAINT, fontsize=7)
         else:
             colour = "white" if _brightness(drawn.cmap(drawn.norm(value))) < DARK else "black"
             axes.text(place, row, f"{value:.{digits}f}", ha="center", va="center", color=colour, fontsize=7)
