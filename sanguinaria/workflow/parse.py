@@ -82,9 +82,18 @@ def check_targets(arguments: Sequence[str], targets: Mapping[str, Sequence[Path]
             )
         folder = name.rpartition("/")[0]
         if not folder and name.removesuffix("_data") not in (*targets, *rules) and not Path(name).exists():
-            raise InputError(f"Nothing was run: {unknown_name('target', name, targets)}")
+            raise InputError(f"Nothing was run: {_unknown_target(name, targets)}")
         if folder in REDUCED and name not in files:
             raise InputError(f"Nothing was run: {unknown_name('file of a table or figure', name, files)}")
+
+
+def _unknown_target(name: str, targets: Iterable[str]) -> str:
+    """The message about a target that the configuration lacks: the overlay that has it, or else the nearest name."""
+    from sanguinaria.workflow.overlays import overlays_with  # few runs need it
+
+    if overlays := overlays_with(name.removesuffix("_data"), Path.cwd()):
+        return f"{name!r} is no target of this configuration: add --configfile {' or '.join(overlays)}"
+    return unknown_name("target", name, targets)
 
 
 def positional(arguments: Sequence[str]) -> Iterator[str]:

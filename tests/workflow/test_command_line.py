@@ -170,6 +170,23 @@ def test_targets_rules_and_other_files_are_not_mistyped() -> None:
     check_targets([*known, "--resources", "gpu=1", "--cores", "2"], targets, ("all", *rule_names()))
 
 
+def test_a_target_of_an_overlay_that_is_not_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = os.path.relpath(ROOT / "config", tmp_path)
+    targets = {"demo": table_files("demo", "experiments", compared=False)}
+    (tmp_path / "mine.yaml").write_text("figures: {curves: {}}\nexperiments:\n")
+    (tmp_path / "broken.yaml").write_text("figures: [1\n")
+    both = f"is no target of this configuration: add --configfile {config}/paper.yaml or {config}/real.yaml"
+    for name, message in (
+        ("bloodroot_table1", f"'bloodroot_table1' {both}"),
+        ("bloodroot_table1_data", f"'bloodroot_table1_data' {both}"),
+        ("curves", "'curves' is no target of this configuration: add --configfile mine.yaml"),
+        ("curvse", "unknown target 'curvse'; there are: demo"),
+    ):
+        with pytest.raises(InputError, match=re.escape(f"Nothing was run: {message}")):
+            check_targets([name, "-n"], targets, rule_names())
+
+
 def test_snakemake_reports_a_mistyped_target() -> None:
     finished = run("demmo", "-n")
     assert finished.returncode == 1
