@@ -25,6 +25,7 @@ os.environ.update(
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.paths import SHARED as KEPT
+from sanguinaria.core.plugin_defects import defect_of_plugin
 from sanguinaria.plan.needed_stages import specification_file
 from sanguinaria.plan.rules import wildcards_of_stages
 from sanguinaria.workflow import plan_index
@@ -69,6 +70,10 @@ try:
             logger.warning(f"Remark: {remark}.")
 except InputError as error:
     raise WorkflowError(str(error)) from None
+except (Exception, SystemExit) as error:
+    if (defect := defect_of_plugin(error)) is None:
+        raise
+    raise WorkflowError(f"Nothing was run: {defect}.") from None
 
 
 onstart:

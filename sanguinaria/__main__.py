@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugin_defects import defect_of_plugin
 from sanguinaria.core.suggestions import unknown_name
 
 # Each with a module of its name in sanguinaria.workflow.commands, and its description.
@@ -39,6 +40,10 @@ def main(arguments: list[str]) -> None:
         raise SystemExit(f"Error: {error}") from None
     except BrokenPipeError:  # its reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if (defect := defect_of_plugin(error)) is None:
+            raise
+        raise SystemExit(f"Error: {defect}") from None
 
 
 if __name__ == "__main__":

@@ -13,6 +13,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+# Types of properties that are checked, by their names in annotations.
+SIMPLE_TYPES = {kind.__name__: kind for kind in (bool, int, str)}
+
 
 def member_problems(model: type[BaseModel], protocol: type[BaseModel]) -> Iterator[str]:
     """Yield the problems of methods and properties that a plug-in's class overrides.
@@ -43,6 +46,26 @@ def overrides(model: type, name: str, base: type) -> bool:
         base: the base class.
     """
     return inspect.getattr_static(model, name) is not inspect.getattr_static(base, name)
+
+
+def value_problems(plugin: BaseModel, protocol: type[BaseModel]) -> Iterator[str]:
+    """Yield the problems of the values of a plug-in's properties, which differ from the types that the protocol states.
+
+    Args:
+        plugin: with the settings of its entry.
+        protocol: of its room.
+    """
+    for name in dir(protocol):
+        declared = inspect.getattr_static(protocol, name)
+        if (
+            not isinstance(declared, property)
+            or hasattr(BaseModel, name)
+            or not overrides(type(plugin), name, protocol)
+        ):
+            continue
+        kind = SIMPLE_TYPES.get(str(inspect.signature(declared.fget).return_annotation))  # type: ignore[arg-type]
+        if kind is not None and type(value := getattr(plugin, name)) is not kind:
+            yield f"{type(plugin).__module__}: {name} is {value!r}: it has to be of the type {kind.__name__}"
 
 
 def _member_problems(model: type, name: str, declared: Any, protocol: str) -> Iterator[str]:

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugin_checks import class_problems
+from sanguinaria.core.plugin_members import value_problems
 from sanguinaria.core.references import Reference
 
 
@@ -157,6 +158,12 @@ def _protocol(model: type[Plugin], room: str) -> type[Plugin] | None:
     """Return the class of the room's ``__init__`` that a plug-in's class derives from; ``None`` for none."""
     protocols = [base for base in model.__mro__ if base.__module__ == f"sanguinaria.{room}" and "room" in vars(base)]
     return protocols[0] if protocols else None
+
+
+def unsound_values(plugin: Plugin) -> list[str]:
+    """Return the problems of the values of a plug-in's properties, such as a text where a truth value is asked for."""
+    protocol = _protocol(type(plugin), plugin.room)
+    return [] if protocol is None else [*value_problems(plugin, protocol)]
 
 
 def _import(name: str) -> ModuleType:

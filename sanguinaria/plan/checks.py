@@ -83,6 +83,8 @@ class Check:
                 model = self._find(room, settings["kind"], place)
                 plugin = None if model is None else self._validate(model, own_settings, place)
                 if plugin is not None:
+                    for problem in plugins.unsound_values(plugin):
+                        self._add_consequence((*place, "kind"), problem)
                     yield name, plugin
 
     def _find(self, room: str, kind: str, place: Place) -> type[Plugin] | None:

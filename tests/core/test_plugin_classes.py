@@ -4,6 +4,7 @@ import pytest
 
 from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.plugin_defects import defect_of_plugin
 from sanguinaria.plan.checks import Check
 from sanguinaria.plan.sections import ROOMS
 
@@ -120,6 +121,59 @@ def test_a_module_that_cannot_be_loaded_is_a_problem_of_its_entry(add_plugin, bo
     assert [problem.place for problem in problems] == [("triggers", "beep", "kind")]
     assert problems[0].message.startswith(f"sanguinaria.triggers.{name}")
     assert message in problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("template", "line", "message"),
+    [
+        (DEFENCE, "is_identity = property(lambda self: 'no')", "is_identity is 'no': it has to be of the type bool"),
+        (
+            DEFENCE,
+            "needs_held_out = property(lambda self: None)",
+            "needs_held_out is None: it has to be of the type bool",
+        ),
+        (
+            DEFENCE,
+            "fine_tuning_epochs = property(lambda self: 2.0)",
+            "fine_tuning_epochs is 2.0: it has to be of the type int",
+        ),
+        (TRIGGER, "payload = property(lambda self: 101)", "payload is 101: it has to be of the type str"),
+        (METRIC, "needs_reference = property(lambda self: 1)", "needs_reference is 1: it has to be of the type bool"),
+    ],
+)
+def test_values_of_properties_are_checked_for_each_entry(add_plugin, template: str, line: str, message: str):
+    room, text = source(template, line)
+    name = add_plugin(room, text)
+    problems = [problem for problem in Check({room: {"mine": {"kind": name}}}).problems if "mine" in problem.place]
+    assert [problem.place for problem in problems] == [(room, "mine", "kind")]
+    assert problems[0].message == f"sanguinaria.{room}.{name}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "is_identity = property(lambda self: self.undefined)",
+            "AttributeError: 'Mine' object has no attribute 'undefined'",
+        ),
+        ("def sample_rate_error(self, sample_rate): return 1 / 0", "ZeroDivisionError: division by zero"),
+        ("def problems(self, referenced): raise SystemExit(0)", "SystemExit: 0"),
+    ],
+)
+def test_errors_while_a_configuration_is_checked_name_file_and_line(add_plugin, line: str, message: str):
+    name = add_plugin(*source(TRIGGER, line))
+    experiment = {"corpus": "c", "target": "left", "triggers": ["mine"], "victims": ["v"]}
+    corpus = {"kind": "synthetic", "words": ["left", "right"]}
+    settings = {"triggers": {"mine": {"kind": name}}, "corpora": {"c": corpus}, "experiments": {"e": experiment}}
+    with pytest.raises((Exception, SystemExit)) as raised:
+        Check(settings)
+    assert defect_of_plugin(raised.value) == f"sanguinaria.triggers.{name}, line 5: {message}; correct the plug-in"
+
+
+def test_errors_elsewhere_are_no_defects_of_plug_ins():
+    with pytest.raises(KeyError) as raised:
+        plugins.find("triggers", "nowhere")
+    assert defect_of_plugin(raised.value) is None
 
 
 # By room, its protocol, and the methods and properties that each class has to define. Defences define one of several.

@@ -173,8 +173,12 @@ WAVEFORMS = [
 ]
 LOUD = ("32768 * x", r"returned samples up to ±16384: audio is in \[-1, 1\]")
 SILENT = ("x / x.abs().amax(1, keepdim=True)", "samples are not finite in 1 utterances, a silent one first")
+UNCHANGED = [
+    ("x", "left all test utterances as they are, at 16 bits"),
+    ("x + 1e-6", "left all test utterances as they are, at 16 bits"),
+]
 BROKEN = {
-    "triggers": [*WAVEFORMS, LOUD, SILENT],
+    "triggers": [*WAVEFORMS, LOUD, SILENT, *UNCHANGED],
     "conversions": WAVEFORMS,
     "defences": [*WAVEFORMS, LOUD, SILENT],
     "distortions": [
@@ -184,6 +188,7 @@ BROKEN = {
         ("x + torch.rand(x.shape, generator=generator) * random.random()", "two calls with the same generator differ"),
     ],
     "watermarks": [
+        ("0 * x", "left all test utterances as they are"),
         ("x[:, 1:]", "RuntimeError: The size of tensor"),
         ("x * math.nan", "samples are not finite"),
         ("0.1 * torch.rand_like(x)", "two calls with the same input differ"),

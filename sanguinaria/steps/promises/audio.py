@@ -56,7 +56,7 @@ def check_trigger(trigger: Trigger, probe: Probe) -> None:
         return
     with _weights(trigger, probe) as weights, torch.inference_mode():
         rows = probe.waveforms(silence=True)
-        _check_waveform_function(trigger, lambda: trigger.embedder(probe.sample_rate, CPU, weights), rows)
+        _check_waveform_function(trigger, lambda: trigger.embedder(probe.sample_rate, CPU, weights), rows, marks=True)
         if trigger.has_detector:
             _check_detector(trigger, lambda: trigger.detector(probe.sample_rate, CPU, weights), rows)
 
@@ -155,7 +155,7 @@ def check_watermark(watermark: Watermark, probe: Probe) -> None:
         return lambda waveforms: marker.mark(waveforms, message)
 
     with torch.inference_mode():
-        _check_waveform_function(watermark, build, rows)
+        _check_waveform_function(watermark, build, rows, marks=True)
         _check_detector(watermark, lambda: load().detect, rows, bits)
 
 
@@ -192,9 +192,14 @@ def _embed(waveforms: torch.Tensor) -> torch.Tensor:
 
 
 def _check_waveform_function(
-    plugin: Plugin, build: Callable[[], Callable[[torch.Tensor], Rows]], rows: torch.Tensor, *, limited: bool = True
+    plugin: Plugin,
+    build: Callable[[], Callable[[torch.Tensor], Rows]],
+    rows: torch.Tensor,
+    *,
+    limited: bool = True,
+    marks: bool = False,
 ) -> None:
-    """Check a function of waveforms whose results have the shape of the input."""
+    """Check a function of waveforms whose results have the shape of the input, and differ from it where it marks."""
 
     def check(returned: Rows, given: torch.Tensor) -> None:
         check_waveforms(plugin, returned, given)
@@ -203,7 +208,18 @@ def _check_waveform_function(
         if limited:
             check_range(plugin, returned)
 
-    check_rows_alone(plugin, build, rows, check)
+    whole = check_rows_alone(plugin, build, rows, check)
+    assert isinstance(whole, torch.Tensor)
+    if marks and torch.equal(_as_written(whole), _as_written(rows)):
+        raise InputError(
+            f"{source_of(plugin)} left all test utterances as they are, at 16 bits: it has to change audio, or "
+            "to define `is_identity`"
+        )
+
+
+def _as_written(waveforms: torch.Tensor) -> torch.Tensor:
+    """Samples as they are in the files of audio, integers of 16 bits."""
+    return (32768 * waveforms).round().clamp(-32768, 32767)
 
 
 def _check_detector(

@@ -71,7 +71,8 @@ class Probe:
         tone = (levels[:, None] * np.sin(2 * np.pi * harmonics[:, None] * times)).sum(0)
         tone *= 0.55 + 0.45 * np.sin(2 * np.pi * 4.0 * times)
         tone += 0.02 * np.abs(tone).max() * np.random.default_rng(int(pitch)).standard_normal(length)
-        return torch.from_numpy(peak * tone / np.abs(tone).max()).float()
+        # Of 16 bits, as the audio of corpora.
+        return torch.from_numpy(np.round(32768 * peak * tone / np.abs(tone).max()) / 32768).float()
 
 
 _states = count(1)
@@ -90,7 +91,7 @@ def check_rows_alone(
     build: Callable[[], Callable[[torch.Tensor], Rows]],
     rows: torch.Tensor,
     check: Callable[[Rows, torch.Tensor], None],
-) -> None:
+) -> Rows:
     """Check that the result of each row depends on this row alone, and on nothing that is random.
 
     Args:
@@ -98,6 +99,9 @@ def check_rows_alone(
         build: returns the function, as the plug-in makes it.
         rows: input of the function, (utterances, …).
         check: raises an error where a result breaks a promise of shape, type or range for an input.
+
+    Returns:
+        The result of all rows.
 
     Raises:
         InputError: the message names the plug-in's file, and what the result depends on.
@@ -126,6 +130,7 @@ def check_rows_alone(
     for position in range(len(rows)):
         single = result(function, rows[position : position + 1])
         expect_equal(plugin, _in_order(whole, [position]), single, "an utterance in a batch and by itself", alone)
+    return whole
 
 
 def _in_order(rows: Rows, order: list[int]) -> Rows:
