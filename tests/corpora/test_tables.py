@@ -94,6 +94,21 @@ def test_columns_are_named_in_the_configuration(tmp_path: Path) -> None:
     assert list(corpus.problems({})) == []
 
 
+def test_splits_have_the_names_of_the_table(tmp_path: Path) -> None:
+    text = "path,label,split\na.wav,yes,training\nb.wav,yes,test\n"
+    assert "unknown split 'training'; there are: train, validation, test; give others in `split_names`" in rejected(
+        corpus_of(tmp_path, text)
+    )
+    corpus = corpus_of(tmp_path, text, split_names={"train": ["training"]})
+    assert [each.split for each in corpus.recordings()] == ["train", "test"]
+    assert list(corpus.problems({})) == []
+    assert hash(corpus)  # as a part of specifications
+
+
+def test_backslashes_are_named_as_the_cause(tmp_path: Path) -> None:
+    assert r"'in\\a.wav' first; separate folders by /" in rejected(corpus_of(tmp_path, "path,label\nin\\a.wav,yes\n"))
+
+
 def test_a_column_that_is_named_and_absent_is_an_error(tmp_path: Path) -> None:
     message = rejected(corpus_of(tmp_path, "path,label\na.wav,yes\n", columns={"speaker": "client"}))
     assert "it has path, label and not client" in message
@@ -166,6 +181,7 @@ def test_an_absent_list_is_a_problem(tmp_path: Path) -> None:
         ({"table": "t.csv", "lists": {"train": "a", "test": "b"}}, "leave one of them out"),
         ({"header": ("path",)}, "describe a table"),
         ({"columns": {"path": "file"}}, "describe a table"),
+        ({"split_names": {"validation": ["dev"]}}, "describe a table"),
         ({"lists": {"train": "a", "test": "b"}, "columns": {"split": "set"}}, "`lists` name the splits"),
         ({"pattern": "(?P<speaker>a)", "speaker_pattern": "(a)"}, "leave `speaker_pattern` out"),
         ({"pattern": "(a)"}, "needs named groups"),

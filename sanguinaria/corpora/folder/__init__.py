@@ -37,6 +37,19 @@ class Lists(Settings):
     test: UserPath
 
 
+class SplitNames(Settings):
+    """Further names that a table has for the splits, such as ``validation: [dev]``."""
+
+    train: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> Mapping[str, Split]:
+        """The splits by these names."""
+        return {name: split for split in SPLITS for name in getattr(self, split)}
+
+
 class Listed(NamedTuple):
     """A recording of a table: its path below the corpus's folder, and what else the table has of it."""
 
@@ -69,6 +82,7 @@ class Folder(Corpus):
     header: tuple[str, ...] | None = Field(
         default=None, min_length=1, description="names of all columns, of tables without a first line of names"
     )
+    split_names: SplitNames = SplitNames()
     pattern: str | None = Field(
         default=None, description="regular expression with groups named label, speaker, train, validation, test"
     )
@@ -99,8 +113,8 @@ class Folder(Corpus):
         """Every part of a recording has one source."""
         if self.table is not None and self.lists is not None:
             raise ValueError("has `table` and `lists`: leave one of them out")
-        if self._tables is None and (self.header is not None or self.columns != Columns()):
-            raise ValueError("`columns` and `header` describe a table: name it as `table` or `lists`")
+        if self._tables is None and (self.header is not None or self.columns != Columns() or self.split_names.all):
+            raise ValueError("`columns`, `header` and `split_names` describe a table: name it as `table` or `lists`")
         if "speaker" in self._groups and self.speaker_pattern is not None:
             raise ValueError("`pattern` has a group `speaker`: leave `speaker_pattern` out")
         if self.lists is not None and (self.columns.split is not None or not self._groups.isdisjoint(SPLITS)):
@@ -239,11 +253,12 @@ class Folder(Corpus):
             names = [row.path if PLAIN.fullmatch(row.path) else self._below(row.path, table) for row in rows]
             absent = [name for name in names if not is_there(f"{self.path}/{name}")]
             if absent:
-                raise InputError(f"{table}: {len(absent)} of {len(rows)} files are absent, {absent[0]!r} first")
+                hint = "; separate folders by /" if "\\" in absent[0] else ""
+                raise InputError(f"{table}: {len(absent)} of {len(rows)} files are absent, {absent[0]!r} first{hint}")
             for row in rows[:1]:
                 self._require_one_source(table, row)
             for name, row in zip(names, rows, strict=True):
-                listed.append(Listed(name, row.label, row.speaker, split or _split_of(row, table)))
+                listed.append(Listed(name, row.label, row.speaker, split or self._split_of(row, table)))
         return listed
 
     def _below(self, name: str, table: Path) -> str:
@@ -265,6 +280,17 @@ class Folder(Corpus):
         for part, pattern in patterns.items():
             if getattr(row, part) is not None:
                 raise InputError(f"{table}: has a column for the {part}, and `{pattern}` a group: leave one out")
+
+    def _split_of(self, row: Row, table: Path) -> Split | None:
+        """The split of a row, if the table has it."""
+        if row.split is None:
+            return None
+        names: dict[str, Split] = {**{split: split for split in SPLITS}, **self.split_names.all}
+        split = names.get(row.split)
+        if split is None:
+            known = ", ".join(names)
+            raise InputError(f"{table}: unknown split {row.split!r}; there are: {known}; give others in `split_names`")
+        return split
 
     def _recording(self, listed: Listed) -> Recording:
         """The recording, with what the pattern and the shares say of it."""
@@ -298,11 +324,3 @@ class Folder(Corpus):
 
 def _any_parquet(paths: Iterable[Path]) -> bool:
     return any(path.suffix == ".parquet" for path in paths)
-
-
-def _split_of(row: Row, table: Path) -> Split | None:
-    """The split of a row, if the table has it."""
-    split = next((split for split in SPLITS if split == row.split), None)
-    if split is None and row.split is not None:
-        raise InputError(f"{table}: unknown split {row.split!r}; there are: {', '.join(SPLITS)}")
-    return split
