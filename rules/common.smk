@@ -28,7 +28,7 @@ from sanguinaria.core.paths import SHARED as KEPT
 from sanguinaria.core.plugin_defects import defect_of_plugin
 from sanguinaria.plan.needed_stages import specification_file
 from sanguinaria.plan.rules import wildcards_of_stages
-from sanguinaria.workflow import plan_index
+from sanguinaria.workflow import corpus_locations, plan_index
 from sanguinaria.workflow.monitoring.start import monitor
 from sanguinaria.workflow.parse import build_plan
 from sanguinaria.workflow.plugin_checks import check_plugins
@@ -80,6 +80,7 @@ onstart:
     if workflow.is_main_process:
         plan_index.write(PLAN, KEPT / "plan.json")
         plan_index.write_entry_names(PLAN)
+        corpus_locations.write(PLAN)
         try:
             check_plugins(PLAN, KEPT)
         except InputError as error:
@@ -137,7 +138,8 @@ def with_signature(function):
 
 def specification(stage):
     find = look_up(stage)
-    return with_signature(lambda wildcards: find(wildcards).specification)
+    # Without the places of the user's files, which jobs look up: recordings that were moved are no reason to run.
+    return with_signature(lambda wildcards: find(wildcards).identifying)
 
 
 def gpus(stage):

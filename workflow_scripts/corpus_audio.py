@@ -6,13 +6,13 @@ delegate(snakemake)
 
 from pathlib import Path
 
-from sanguinaria.core import plugins
 from sanguinaria.steps.corpora import build_shard
+from sanguinaria.workflow.corpus_locations import located_corpus
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     build_shard(
-        plugins.build("corpora", specification["corpus"]),
+        located_corpus(specification, Path(snakemake.output.audio)),
         recordings=Path(snakemake.input.recordings),
         shard=int(snakemake.params.shard),
         audio=Path(snakemake.output.audio),

@@ -6,14 +6,14 @@ delegate(snakemake)
 
 from pathlib import Path
 
-from sanguinaria.core import plugins
 from sanguinaria.steps.corpora import build_index
 from sanguinaria.workflow.arguments import paths
+from sanguinaria.workflow.corpus_locations import located_corpus
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
     build_index(
-        plugins.build("corpora", specification["corpus"]),
+        located_corpus(specification, Path(snakemake.output.index)),
         shards=paths(snakemake.input.audio),
         remarks=paths(snakemake.input.remarks),
         index=Path(snakemake.output.index),

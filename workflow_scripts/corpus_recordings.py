@@ -6,9 +6,9 @@ delegate(snakemake)
 
 from pathlib import Path
 
-from sanguinaria.core import plugins
 from sanguinaria.steps.corpora import list_recordings
+from sanguinaria.workflow.corpus_locations import located_corpus
 from sanguinaria.workflow.job import job
 
 with job(snakemake) as specification:
-    list_recordings(plugins.build("corpora", specification["corpus"]), Path(snakemake.output.recordings))
+    list_recordings(located_corpus(specification, Path(snakemake.output.recordings)), Path(snakemake.output.recordings))

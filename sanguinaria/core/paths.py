@@ -9,6 +9,8 @@ RESULTS = Path("results")
 DOWNLOADS = RESULTS / "downloads"
 # Files that the processes of a working directory share. They may be deleted.
 SHARED = Path(".snakemake") / "sanguinaria"
+# Where the recordings of the current run's corpora lie, for its jobs.
+LOCATIONS = SHARED / "locations.json"
 # Digests of recordings, a file for each folder of them.
 CONTENTS = SHARED / "contents"
 # The names of entries behind the results of the current run, for the logs of its jobs: a line of key, tab, text each.

@@ -66,6 +66,10 @@ class Corpus(Plugin):
         """Return the labels if they follow from the configuration; ``None`` if they depend on the recordings."""
         return None
 
+    def place_of(self, source: str) -> str:
+        """Return where a recording lies, for messages."""
+        return source
+
     def label_counts(self) -> Mapping[str, Mapping[str, int]] | None:
         """Return the number of utterances by label and split where no download tells; ``None`` elsewhere."""
         return None

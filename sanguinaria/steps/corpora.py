@@ -105,9 +105,9 @@ def _batches(corpus: Corpus, recordings: Sequence[Recording], remarks: list[dict
                 raise
             except Exception as error:  # no error of one recording, whatever reads it, is to hide which one it was
                 reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-                remarks.append(_remark(recording, [], reason))
+                remarks.append(_remark(corpus, recording, [], reason))
                 continue
-            remarks.append(_remark(recording, [*repairs, *conversions], ""))
+            remarks.append(_remark(corpus, recording, [*repairs, *conversions], ""))
             rows.append(asdict(recording))
             waveforms.append(converted.astype(np.float32) / 32768)
         if rows:
@@ -173,10 +173,10 @@ def _require_all_readable(remarks: Sequence[dict[str, object]]) -> None:
         )
 
 
-def _remark(recording: Recording, changed: list[str], refused: str) -> dict[str, object]:
+def _remark(corpus: Corpus, recording: Recording, changed: list[str], refused: str) -> dict[str, object]:
     return {
         "utterance_id": recording.utterance_id,
-        "source": recording.source,
+        "source": corpus.place_of(recording.source),
         "changed": changed,
         "refused": refused,
     }

@@ -199,7 +199,10 @@ class Folder(Corpus):
     def read(self, source: str) -> tuple[np.ndarray, int, list[str]]:
         from sanguinaria.audio.files import read_file
 
-        return read_file(Path(source))
+        return read_file(Path(self.place_of(source)))
+
+    def place_of(self, source: str) -> str:
+        return f"{self.path}/{source}"
 
     @property
     def _name(self) -> str:
@@ -306,7 +309,7 @@ class Folder(Corpus):
             label=label,
             speaker=speaker,
             split=listed.split or parts.split or self.split.split_of(speaker),
-            source=f"{self.path}/{listed.name}",
+            source=listed.name,
         )
 
     def _speaker(self, name: str) -> str:
