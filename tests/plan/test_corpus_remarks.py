@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from plans import plan_of
 from recordings import empty_files, write_csv
 
+from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.names import foreign_letters, lookalikes
 from sanguinaria.plan.corpus_remarks import corpus_remarks
+from sanguinaria.plan.needed_stages import specification_file
 from sanguinaria.workflow.monitoring.results import results_of
 from sanguinaria.workflow.run_checks import check_run
 
@@ -76,8 +78,11 @@ def test_latin_names_have_no_foreign_letters(name: str) -> None:
 
 @pytest.mark.parametrize(("count", "lines"), [(9, 1), (10, 0)])
 def test_the_end_of_a_run_names_tables_of_few_utterances(count: int, lines: int) -> None:
-    Path("results/tables").mkdir(parents=True)
-    Path("results/tables/demo.csv").write_text(f"trigger,triggered_utterances\nclean,700\ntone,{count}\n")
-    printed = [line for line in results_of(plan_of(VALID), ["demo", "--cores", "1"]) if line.startswith("Few")]
+    plan = plan_of(VALID)
+    plan.expand(["demo"])
+    write_text(specification_file("tables", "demo"), f"{plan.tables['demo'].specification}\n")
+    for path in plan.targets["demo"]:
+        write_text(path, f"trigger,triggered_utterances\nclean,700\ntone,{count}\n")
+    printed = [line for line in results_of(plan, ["demo", "--cores", "1"]) if line.startswith("Few")]
     assert len(printed) == lines
     assert all(line.startswith(f"Few utterances: demo has attack success rates of {count} test") for line in printed)
