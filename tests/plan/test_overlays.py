@@ -95,3 +95,9 @@ def test_the_fine_tuning_curve_is_one_training_of_each_model(overlay, models):
     assert {(stage.victim, stage.epochs) for stage in scored if stage.epochs} == {
         (stage, epochs) for stage in repaired for epochs in range(1, 21)
     }
+
+
+def test_corpora_of_trials_may_have_speakers_in_the_test_split_alone():
+    made = configuration("config/paper.yaml")
+    listed = {each.corpus for each in made.verifications.values() if each.trials.list is not None}
+    assert listed and {made.entries["corpora"][name].incomplete_labels for name in listed} == {"allow"}
