@@ -14,6 +14,7 @@ from sanguinaria.core.suggestions import unknown_name
 COMMANDS = {
     "check": "a configuration, and what its targets need, without a run",
     "cost": "jobs, hours, disk and downloads of targets, before they are computed",
+    "numbers": "numbers of the documentation against the tables that its pages cite",
     "plugins": "whether the plug-ins of targets keep the promises of their protocols, on a tiny batch",
 }
 
