@@ -29,10 +29,9 @@ from sanguinaria.core.archive_extraction import (
     reject_outward_links,
 )
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.supplied_downloads import DOWNLOADS_VARIABLE, WEIGHTS, supplied_downloads
 
-DOWNLOADS_VARIABLE = "SANGUINARIA_DOWNLOADS"
 OFFLINE_VARIABLE = "SANGUINARIA_OFFLINE"  # with 1, nothing is downloaded
-WEIGHTS = "weights"  # a folder of the user's downloads that is also searched for single files
 ATTEMPTS = 4
 BACKOFF_S = 1.0  # the wait before the first retry; it doubles with each further one
 TIMEOUT_S = (10.0, 60.0)  # to connect, and between two chunks of the body
@@ -156,16 +155,10 @@ def sha256_of(path: Path) -> str:
 
 
 def _downloads_folder() -> Path | None:
-    value = os.environ.get(DOWNLOADS_VARIABLE)
-    if not value:
-        return None
-    folder = Path(value).expanduser()
-    if not folder.is_dir():
-        raise DownloadError(
-            f"{DOWNLOADS_VARIABLE} is set to {value!r}, which is not a folder. Fix: set it to the folder that holds "
-            "your downloaded archives, or unset it."
-        )
-    return folder
+    try:
+        return supplied_downloads()
+    except InputError as error:
+        raise DownloadError(str(error)) from None
 
 
 def _supplied_archive(archive: Archive, downloads: Path | None) -> Path | None:

@@ -145,7 +145,7 @@ def _archive(subset: Subset) -> Archive:
 
 def _local_folder(subset: Subset) -> Path | None:
     """The subset's extracted folder in the user's downloads; ``None`` where there is none."""
-    from sanguinaria.core.downloads import DOWNLOADS_VARIABLE
+    from sanguinaria.core.supplied_downloads import DOWNLOADS_VARIABLE
 
     downloads = os.environ.get(DOWNLOADS_VARIABLE)
     if not downloads:

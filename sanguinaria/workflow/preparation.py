@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sanguinaria.core import gpu_locks
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.supplied_downloads import supplied_downloads
 from sanguinaria.workflow import warm_process
 from sanguinaria.workflow.provenance import COMMAND_VARIABLE
 
@@ -27,12 +28,13 @@ def prepare_run(arguments: Sequence[str], *, cache: bool) -> None:
         cache: whether Snakemake was started with ``--cache``.
 
     Raises:
-        InputError: ``SANGUINARIA_JOBS_PER_GPU`` is not a positive integer, or the cache's folder is not named or cannot
-            be created.
+        InputError: ``SANGUINARIA_JOBS_PER_GPU`` is not a positive integer, ``SANGUINARIA_DOWNLOADS`` is no folder, or
+            the cache's folder is not named or cannot be created.
     """
     os.environ[COMMAND_VARIABLE] = shlex.join(["snakemake", *arguments])
     warm_process.name_run()
     gpu_locks.jobs_per_gpu()
+    supplied_downloads()
     if cache:
         create_cache_folder(os.environ.get(CACHE_VARIABLE, ""))
 

@@ -170,6 +170,16 @@ def test_targets_rules_and_other_files_are_not_mistyped() -> None:
     check_targets([*known, "--resources", "gpu=1", "--cores", "2"], targets, ("all", *rule_names()))
 
 
+def test_a_folder_of_downloads_that_is_not_there_is_told_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SANGUINARIA_DOWNLOADS", str(tmp_path / "none"))
+    with pytest.raises(InputError, match="SANGUINARIA_DOWNLOADS is set to '.*none', which is not a folder"):
+        prepare_run([], cache=False)
+    (tmp_path / "none").mkdir()
+    prepare_run([], cache=False)
+
+
 def test_a_target_of_an_overlay_that_is_not_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     config = os.path.relpath(ROOT / "config", tmp_path)
