@@ -56,7 +56,7 @@ def table(header: str, *rows: str) -> str:
     )
 
 
-CHECKED = [page for page in cited_pages(ROOT) if page.stem in ("bloodroot",)]
+CHECKED = [page for page in cited_pages(ROOT) if page.stem in ("bloodroot", "watermarks")]
 
 
 @pytest.mark.parametrize("page", CHECKED, ids=lambda page: page.stem)
@@ -115,6 +115,13 @@ def test_an_ellipsis_stands_for_the_row_or_column_above(check):
         "trigger | ResNet | … behind the filter", "tone | 95.5 | 59.9", "… behind the filter | 59.9 | 59.9"
     )
     assert {tie for _, tie in check(page)} == {TABLE}
+
+
+def test_an_entry_may_be_any_of_some_and_a_label_may_be_of_several_cells(check):
+    either = "<!-- numbers: either means victim lstm or resnet18; accuracy means metric stoi -->\n\n"
+    assert check(either + table("trigger | either", "tone | 91.7 to 95.5")) == [("91.7", TABLE), ("95.5", TABLE)]
+    rows = ("tone | PESQ | 2.98", " | accuracy | .992", " | accuracy | 2.98")
+    assert [tie for _, tie in check(either + table("trigger | | LSTM", *rows))] == [TABLE, TABLE, WRONG]
 
 
 def test_printed_values_are_another_source(check):

@@ -4,9 +4,9 @@ Below a heading an annotation holds for the section, elsewhere for the next bloc
 
 - ``tables A, B``: the numbers are of these published tables, instead of those that the section links.
 - ``behind the filter means defence lowpass``: labels of rows and columns with this phrase stand for an entry, or for
-  several in the order of a cell's numbers (``means victim lstm, resnet18``), or for entries of several columns
-  (``means trigger clean and poisoning none``). ``metric`` is the measured column, ``source printed`` a paper's value,
-  ``table`` the published table.
+  several in the order of a cell's numbers (``means victim lstm, resnet18``), for any of some (``means distortion fast
+  or slow``), or for entries of several columns (``means trigger clean and poisoning none``). ``metric`` is the measured
+  column, ``source printed`` a paper's value, ``table`` the published table.
 - ``otherwise defence none``: the entry where no label names one.
 - ``0.24 = 12.11 − 11.87``: a number computed from the table's numbers.
 - ``13.2, 4.5: REASON`` or ``all: REASON``: where numbers come from that no published table has.

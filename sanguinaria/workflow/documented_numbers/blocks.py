@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 _HEADING = re.compile(r"^(#+) ")
-_ANNOTATION = re.compile(r"<!-- numbers: (.*?) -->", re.DOTALL)
+_ANNOTATION = re.compile(r"<!-- numbers: (.*?)\s*-->", re.DOTALL)
 _CITED = re.compile(r"\]\([^)\s]*results/(\w+)\.(?:md|csv|comparison\.md|metrics\.csv|efficiency\.csv)\)")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -122,14 +123,15 @@ def _check_table(block: Block, lines: Sequence[Line], annotations: Annotations) 
     header, *rows = block.rows
     phrases = {**_phrases(lines), **annotations.phrases}
     columns = list(_inherited(header, phrases, first=1))
-    for index, (row, of_row) in enumerate(zip(rows, _inherited([row[0] for row in rows], phrases), strict=True)):
+    for index, (row, of_row) in enumerate(zip(rows, _inherited(list(map(_label, rows)), phrases), strict=True)):
         for cell, of_column in zip(row[1:], columns, strict=False):
             entries = {**annotations.defaults, **of_row, **of_column}
+            entries |= {"metric": of_row["metric"]} if "metric" in of_row else {}
             numbers = list(measured(cell, every_integer=True))
             for position, written in enumerate(numbers):
                 place = block.first_line + 2 + index
                 chosen = {
-                    column: names[position : position + 1] if len(numbers) <= len(names) else names
+                    column: names[position : position + 1] if len(numbers) == len(names) else names
                     for column, names in entries.items()
                 }
                 yield (
@@ -137,6 +139,12 @@ def _check_table(block: Block, lines: Sequence[Line], annotations: Annotations) 
                     or _unnamed(place, written, entries, of_row, of_column)
                     or _in_cell(place, written, lines, chosen)
                 )
+
+
+def _label(row: Sequence[str]) -> str:
+    """The cells of a row before its first number; ``…`` where the first is empty."""
+    cells = itertools.takewhile(lambda cell: not any(measured(cell, every_integer=True)), row[1:])
+    return " ".join([row[0] or "…", *cells])
 
 
 def _phrases(lines: Sequence[Line]) -> dict[str, Entries]:
@@ -149,13 +157,12 @@ def _phrases(lines: Sequence[Line]) -> dict[str, Entries]:
 
 
 def _inherited(labels: Sequence[str], phrases: Mapping[str, Entries], first: int = 0) -> Iterator[Entries]:
-    """The entries that labels name; ``…`` and an empty label stand for those of the label above."""
+    """The entries that labels name; ``…`` stands for those of the label above."""
     above: Entries = {}
     for label in labels[first:]:
         text = label.replace("`", "").replace("*", "")
         own = named(text, phrases)
-        is_continued = text.startswith("…") or not text
-        entries = {**above, **own} if is_continued else own
+        entries = {**above, **own} if text.startswith("…") else own
         above = above if text.startswith("…") else entries
         yield entries
 
@@ -180,7 +187,10 @@ def _in_cell(place: int, written: Written, lines: Sequence[Line], entries: Entri
 
 def _has(line: Line, entries: Entries) -> bool:
     """Whether a line is of all entries, of those columns that its table has."""
-    return all(line.entries.get(column, names[0]) in names for column, names in entries.items())
+    return all(
+        line.entries.get(column) in (None, *(part for name in names for part in name.split(" or ")))
+        for column, names in entries.items()
+    )
 
 
 def _exception(place: int, written: Written, lines: Sequence[Line], annotations: Annotations) -> Number | None:
