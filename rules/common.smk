@@ -24,6 +24,7 @@ os.environ.update(
 
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.number_formats import VARIABLE, number_format
 from sanguinaria.core.paths import SHARED as KEPT
 from sanguinaria.core.plugin_defects import defect_of_plugin
 from sanguinaria.plan.needed_stages import specification_file
@@ -46,6 +47,8 @@ def names_targets():
 
 
 try:
+    # A job that parses this on another machine has the same identities.
+    os.environ.setdefault(VARIABLE, number_format())
     if workflow.is_main_process:
         prepare_run(sys.argv[1:], cache=workflow.workflow_settings.cache is not None)
         monitor(workflow, lambda: PLAN, sys.argv[1:])

@@ -1,8 +1,9 @@
 """The hash of a stage's code, by which a stale result is noticed.
 
 The closure of a file is itself and every module of this package that it imports, directly or not, function-level
-imports included. Each is hashed by its :class:`~sanguinaria.plan.source_summary.SourceSummary`, which is kept on disk
-by the file's content: most processes parse no source at all.
+imports included, and the versions of the libraries that they import. Each file is hashed by its
+:class:`~sanguinaria.plan.source_summary.SourceSummary`, which is kept on disk by the file's content: most processes
+parse no source at all.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from sanguinaria.core.atomic_files import write_text
 from sanguinaria.plan import source_summary
+from sanguinaria.plan.library_versions import is_library, library_version
 from sanguinaria.plan.source_summary import SourceSummary, summarise
 
 PACKAGE = Path(__file__).parents[1]
@@ -50,13 +52,21 @@ class SourceCode:
             _write(store, current)
 
     @cache
-    def fingerprint(self, *paths: Path) -> str:
-        """Return the hash of the source closure of files: 16 hexadecimal digits, independent of the project's folder.
+    def fingerprint(self, *paths: Path, formats: Sequence[str] = ()) -> str:
+        """Return the hash of the source closure of files, and of the versions of the libraries that it imports: 16
+        hexadecimal digits, independent of the project's folder.
+
+        Args:
+            paths: of the files.
+            formats: number formats that are hashed with them.
 
         Raises:
             SyntaxError: a file of the closure is not Python.
         """
-        digests = sorted(map(self._labelled_digest, self.closure(paths)))
+        closure = self.closure(paths)
+        versions = (f"library {name} {library_version(name)}" for name in self.libraries(closure))
+        numbers = (f"number format {name}" for name in formats)
+        digests = sorted([*map(self._labelled_digest, closure), *versions, *numbers])
         return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]
 
     def closure(self, paths: Iterable[Path]) -> set[Path]:
@@ -69,6 +79,11 @@ class SourceCode:
                 closure.add(path)
                 pending.extend(self._imported(path))
         return closure
+
+    def libraries(self, paths: Iterable[Path]) -> set[str]:
+        """Return the top-level modules of the libraries that files import and whose versions count."""
+        names = {module.partition(".")[0] for path in paths for module in self._summary(path).imports}
+        return set(filter(is_library, names))
 
     @cache
     def _labelled_digest(self, path: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sanguinaria.core.errors import InputError
+from sanguinaria.core.number_formats import number_format
 from sanguinaria.core.paths import RESULTS
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.core.suggestions import unknown_name
@@ -128,6 +129,8 @@ def computes(arguments: Sequence[str]) -> bool:
 def code_hash(scripts: Path, store: Path | None = None) -> CodeHash:
     """Return a function that hashes the code of the rules that make a result, and of the plug-ins that they call.
 
+    Of a plug-in with a network in bfloat16 it hashes the number format in which that computes on this machine, too.
+
     Args:
         scripts: folder of the workflow scripts.
         store: file that keeps summaries of source files between processes, if any.
@@ -138,13 +141,19 @@ def code_hash(scripts: Path, store: Path | None = None) -> CodeHash:
     source = SourceCode(scripts, store)
 
     @cache
-    def hash_of(rules: tuple[str, ...], modules: tuple[str, ...]) -> str:
+    def hash_of(rules: tuple[str, ...], modules: tuple[str, ...], formats: tuple[str, ...]) -> str:
         paths = [scripts / f"{rule}.py" for rule in rules]
         if missing := [path for path in paths if not path.is_file()]:
             raise FileNotFoundError(f"no workflow script {missing[0].name} in {scripts}")
-        return source.fingerprint(*paths, *(path for path in map(module_path, modules) if path is not None))
+        files = [*paths, *(path for path in map(module_path, modules) if path is not None)]
+        return source.fingerprint(*files, formats=formats)
 
     def code(made: type[Made], plugins: Sequence[Plugin], modules: Sequence[str] = ()) -> str:
-        return hash_of(made.rules, (*(type(plugin).__module__ for plugin in plugins), *modules))
+        formats = (number_format(),) if any(map(_computes_in_bfloat16, plugins)) else ()
+        return hash_of(made.rules, (*(type(plugin).__module__ for plugin in plugins), *modules), formats)
 
     return code
+
+
+def _computes_in_bfloat16(plugin: Plugin) -> bool:
+    return any(value == "bfloat16" for setting, value in plugin if setting.endswith("precision"))
