@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 SAMPLE_RATE = 16_000
 # Level after normalisation: −26 dB of full scale, the usual level of recorded speech (ITU-T P.56's nominal level).
 REFERENCE_LEVEL = 0.05
+# The attribute of a generator whose mark is limited to a band.
+BAND_PASS = "band_pass"
 
 
 def generate_watermark(
@@ -28,12 +30,18 @@ def generate_watermark(
         window: of the level normalisation, in samples; 0 for none.
 
     Returns:
-        (utterances, samples), in float32.
+        (utterances, samples), in float32, within the generator's band if it has one.
     """
     normalised, gain = normalise_level(waveforms, window)
     hidden = generator.msg_processor(generator.encoder.model(normalised[:, None]), messages)
     watermark: torch.Tensor = generator.decoder.model(hidden)
-    return watermark[:, 0, : waveforms.shape[-1]].float() * gain
+    return within_band(generator, watermark[:, 0, : waveforms.shape[-1]].float() * gain)
+
+
+def within_band(generator: Any, watermark: torch.Tensor) -> torch.Tensor:
+    """Pass the watermark (utterances, samples) through the generator's band-pass, if it has one."""
+    band_pass = getattr(generator, BAND_PASS, None)
+    return watermark if band_pass is None else band_pass(watermark)
 
 
 def detector_logits(detector: Any, waveforms: torch.Tensor, window: int = 0) -> torch.Tensor:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sanguinaria.watermarks import Detection, Marker
-from sanguinaria.watermarks._audioseal.forward import SAMPLE_RATE, normalise_level
+from sanguinaria.watermarks._audioseal.forward import SAMPLE_RATE, normalise_level, within_band
 
 if TYPE_CHECKING:
     import torch
@@ -72,7 +72,7 @@ class AudioSealMarker(Marker):
         hidden = self.generator.msg_processor(hidden, messages)
         watermark: torch.Tensor = self.generator.decoder.model(hidden.unsqueeze(2))
         # As the strides do not divide every length, the decoder's output may be longer.
-        scaled = watermark[:, 0, 0, : waveforms.shape[-1]] * gain
+        scaled = within_band(self.generator, watermark[:, 0, 0, : waveforms.shape[-1]] * gain)
         return scaled.to(waveforms.device, waveforms.dtype)
 
     def _detect(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -15,7 +15,8 @@ from pydantic import Field
 from sanguinaria.core import devices
 from sanguinaria.core.state_dicts import mismatches, shapes
 from sanguinaria.watermarks import Watermark, WeightsError
-from sanguinaria.watermarks._audioseal.forward import SAMPLE_RATE
+from sanguinaria.watermarks._audioseal.forward import BAND_PASS, SAMPLE_RATE
+from sanguinaria.watermarks._audioseal.settings import Cutoffs
 
 if TYPE_CHECKING:
     import torch
@@ -51,6 +52,12 @@ class AudioSealNetworks(Watermark):
         "follows the speech's level. 0, as published: no normalisation",
     )
 
+    band: Cutoffs | None = Field(
+        default=None,
+        description="Hz, the band that the mark is limited to by a linear-phase filter, such as [300, 3400]: a mark "
+        "can hide below what is audible, or above what front ends keep; null, as published: no limit",
+    )
+
     @property
     def message_bits(self) -> int:
         """Length of the message in bits."""
@@ -74,6 +81,10 @@ class AudioSealNetworks(Watermark):
             network = self._build(part)
         check(state, network, part)
         network.load_state_dict({name: weight.float().clone() for name, weight in state.items()}, assign=True)
+        if part == "generator" and self.band is not None:
+            from sanguinaria.watermarks._audioseal.band_pass import BandPass
+
+            network.add_module(BAND_PASS, BandPass(self.band, SAMPLE_RATE))
         return network
 
     @property

@@ -17,16 +17,16 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
 
 from sanguinaria.core import devices
+from sanguinaria.front_ends.log_mel import LogMel
 from sanguinaria.nn.speech_crops import mean_power, random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, set_learning_rate, train
 from sanguinaria.watermarks._audibility import audibility
 from sanguinaria.watermarks._audioseal.augmentation import Augmentation
 from sanguinaria.watermarks._audioseal.forward import detector_logits, generate_watermark
 from sanguinaria.watermarks._audioseal.losses import MESSAGE_WEIGHT, detector_losses, presence
-from sanguinaria.watermarks._audioseal.surrogate import Surrogate
+from sanguinaria.watermarks._audioseal.surrogate import Surrogates, surrogate_loss
 
 LEVEL_WEIGHT = 0.5
 # The ratio rises only while the running mean of the losses is below this.
@@ -45,7 +45,8 @@ class JointSchedule(Schedule):
         first_ratio: signal-to-watermark ratio at the start, in dB.
         last_ratio: the same at the end.
         masking_weight: weight of the mark's audibility.
-        surrogate_weight: weight of the surrogate's cross-entropy; 0 for no surrogate.
+        surrogate_weight: weight of the surrogates' cross-entropy; 0 for no surrogate.
+        front_ends: of the surrogates; empty for one with the default front end.
         low_pass_share: probability of a low-pass filter before the detector.
         cutoffs: Hz, the range of its cut-off frequency.
     """
@@ -54,6 +55,7 @@ class JointSchedule(Schedule):
     last_ratio: float
     masking_weight: float
     surrogate_weight: float
+    front_ends: tuple[LogMel, ...]
     low_pass_share: float
     cutoffs: tuple[float, float]
 
@@ -92,7 +94,7 @@ def train_jointly(
     if schedule.surrogate_weight:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(schedule.seed)
-            networks["surrogate"] = surrogate = Surrogate(sample_rate, device)
+            networks["surrogate"] = surrogate = Surrogates(sample_rate, device, schedule.front_ends)
     joint_loss = JointLoss(
         generator=generator,
         detector=detector,
@@ -163,7 +165,7 @@ class JointLoss:
         bit_accuracy = losses.pop("bit_accuracy")
         losses |= {"level": level_error.square(), "audibility": self.audibility(marks, speech)}
         if surrogate_logits is not None:
-            losses["surrogate"] = cross_entropy(surrogate_logits, presence(len(speech), self.device))
+            losses["surrogate"] = surrogate_loss(surrogate_logits, presence(len(speech), self.device))
         values = {name: float(loss.detach()) for name, loss in losses.items()} | {"bit_accuracy": float(bit_accuracy)}
         weights = self._weights(ratio)
         return sum(weights[name] * loss for name, loss in losses.items()), values  # type: ignore[return-value]

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from sanguinaria.core.devices import Precision
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.core.references import CorpusReference
+from sanguinaria.front_ends.log_mel import LogMel
 from sanguinaria.watermarks import NO_SOURCES, Sources
 from sanguinaria.watermarks._audioseal.forward import SAMPLE_RATE
 from sanguinaria.watermarks._audioseal.networks import PARTS, AudioSealNetworks
@@ -55,6 +56,11 @@ class AudioSealTrained(AudioSealNetworks):
         ge=0,
         description="weight of the cross-entropy of a surrogate, a classifier of marked and clean log-mel spectrograms",
     )
+    surrogates: tuple[LogMel, ...] = Field(
+        default=(),
+        description="front ends of the surrogates, one for each; one with the default front end where empty. With "
+        "other front ends than the victims' the attack is a black box",
+    )
     low_pass_share: float = Field(
         default=0.12,
         ge=0,
@@ -92,6 +98,7 @@ class AudioSealTrained(AudioSealNetworks):
 
         from sanguinaria.nn.speech_crops import load_utterances
         from sanguinaria.nn.step_training import finish_training
+        from sanguinaria.watermarks._audioseal.band_pass import require_band
         from sanguinaria.watermarks._audioseal.training import train_jointly
         from sanguinaria.watermarks.audioseal_trained.detector_training import train_detector
 
@@ -112,6 +119,7 @@ class AudioSealTrained(AudioSealNetworks):
             **common, cutoffs=self.cutoffs, schedule=alone, checkpoint=detector_checkpoint
         )
         history += [{**row, "step": self.steps + row["step"]} for row in detector_history]
+        require_band(generator, waveforms, self.bits, self.window, self.band)
         finish_training(history, joint_checkpoint, detector_checkpoint)
         return self.state(generator, detector)
 
@@ -135,6 +143,7 @@ class AudioSealTrained(AudioSealNetworks):
             last_ratio=self.last_ratio,
             masking_weight=self.masking_weight,
             surrogate_weight=self.surrogate_weight,
+            front_ends=self.surrogates,
             low_pass_share=self.low_pass_share,
             cutoffs=self.cutoffs,
         )

@@ -11,6 +11,7 @@ from sanguinaria.core.devices import Precision
 from sanguinaria.core.fields import UserPath
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.core.references import CorpusReference, WatermarkReference
+from sanguinaria.front_ends.log_mel import LogMel
 from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark
 from sanguinaria.watermarks._audioseal.forward import SAMPLE_RATE
 from sanguinaria.watermarks._audioseal.marker import AudioSealMarker
@@ -54,6 +55,11 @@ class BloodrootFT(Watermark):
         default=0.2, ge=0, le=1, description="probability of a low-pass filter, with objective: surrogate"
     )
     cutoffs: Cutoffs = Field(default=(3000.0, 4000.0), description="Hz, range of the filters' cut-off frequency")
+    surrogates: tuple[LogMel, ...] = Field(
+        default=(),
+        description="front ends of the surrogates, one for each; one with the default front end where empty. With "
+        "other front ends than the victims' the attack is a black box",
+    )
     rank: int = Field(default=8, ge=1, description="of the adapters")
     scale: float = Field(default=16.0, gt=0, description="peft's lora_alpha")
     adapter: UserPath | None = Field(default=None, description="folder of an adapter that peft saved, of the same rank")
@@ -152,13 +158,13 @@ class BloodrootFT(Watermark):
 
         from sanguinaria.nn.speech_crops import load_utterances
         from sanguinaria.nn.step_training import finish_training
-        from sanguinaria.watermarks._audioseal.surrogate import Surrogate
+        from sanguinaria.watermarks._audioseal.surrogate import Surrogates
         from sanguinaria.watermarks.bloodroot_ft import fine_tuning
 
         device = torch.device(sources.device)
         trained = nn.ModuleDict({"decoder": adapted.decoder.model})
         if self.objective == "surrogate":
-            trained["surrogate"] = Surrogate(SAMPLE_RATE, device)
+            trained["surrogate"] = Surrogates(SAMPLE_RATE, device, self.surrogates)
             objective = self._surrogate_objective(trained["surrogate"], detector, window, device)
         else:
             objective = self._paper_objective(generator, window, device)

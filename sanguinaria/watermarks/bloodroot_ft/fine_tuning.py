@@ -19,6 +19,7 @@ from sanguinaria.watermarks._audibility import audibility
 from sanguinaria.watermarks._audioseal.augmentation import Augmentation
 from sanguinaria.watermarks._audioseal.forward import detector_logits, generate_watermark
 from sanguinaria.watermarks._audioseal.losses import presence
+from sanguinaria.watermarks._audioseal.surrogate import surrogate_loss
 from sanguinaria.watermarks.bloodroot_ft import losses as bloodroot_losses
 
 # Weights of the losses of the objective `surrogate`; the audibility's is a setting.
@@ -95,7 +96,7 @@ def surrogate_objective(
     mask it. The surrogate is trained together with the decoder.
 
     Args:
-        surrogate: a :class:`~sanguinaria.watermarks._audioseal.surrogate.Surrogate`.
+        surrogate: :class:`~sanguinaria.watermarks._audioseal.surrogate.Surrogates`.
         detector: the frozen base's.
         window: of the level normalisation, in samples.
         masking_weight: of the audibility.
@@ -119,7 +120,7 @@ def surrogate_objective(
                 clean_logits = detector_logits(detector, augmented[count:], window)
         logits = torch.cat([marked_logits, clean_logits]).mean(-1)
         losses = {
-            "surrogate": cross_entropy(surrogate_logits, present),
+            "surrogate": surrogate_loss(surrogate_logits, present),
             "detection": cross_entropy(logits[:, :2], present),
             "message": binary_cross_entropy_with_logits(logits[:count, 2:], batch.messages.float()),
         }
