@@ -102,3 +102,20 @@ class TestDiscriminator:
             torch.testing.assert_close(discriminator.saturating_loss(marked), (1 - marked_scores).log().mean())
             expected = -(unmarked_scores.log().sum() + (1 - marked_scores).log().sum()) / 4
             torch.testing.assert_close(discriminator.discriminator_loss(speech, marked), expected)
+
+
+def test_the_norm_of_eq_2_weighs_as_much_as_the_message_at_20_db_and_the_mean_square_does_not():
+    # A second of noise 20 dB below speech of a power of 0.0025, times w_t1 = 10: 10 · √(16000 · 2.5e-5) and 2.5e-4.
+    speech = torch.zeros(2, 16_000)
+    marked = speech + 0.005 * torch.tensor([1.0, -1.0]).repeat(8000)
+    norm, mean_square = (
+        10 * perceptual_loss("l2", 16_000, CPU, how)(speech, marked) for how in ("norm", "mean_square")
+    )
+    assert norm.item() == pytest.approx(6.32, abs=0.01)
+    assert mean_square.item() == pytest.approx(2.5e-4, rel=1e-4)
+
+
+def test_the_norm_has_a_gradient_where_nothing_is_marked():
+    marked = torch.zeros(2, 100, requires_grad=True)
+    perceptual_loss("l2", 16_000, CPU, "norm")(torch.zeros(2, 100), marked).backward()
+    assert marked.grad.isfinite().all()

@@ -78,6 +78,11 @@ class Wake(InvertibleWatermark):
         default="broad",
         description="terms of Eq. 2, as in Table 3: L2; multi-scale mel, too; or with BroadWeight on the edges, too",
     )
+    distance: Literal["norm", "mean_square"] = Field(
+        default="norm",
+        description="‖·‖₂ of waveforms in Eq. 2: norm, as it is printed, of each utterance's difference; or the mean "
+        "of its squares, which is thousands of times smaller",
+    )
     perceptual_weight: float = Field(default=10.0, ge=0, description="w_t1 of Eq. 4")
     adversarial_weight: float = Field(default=1.0, ge=0, description="w_p2 of Eq. 2; 0: no discriminator")
     accuracy_weight: float = Field(default=10.0, ge=0, description="w_t2 of Eq. 4")
@@ -177,7 +182,7 @@ class Wake(InvertibleWatermark):
         from sanguinaria.watermarks.wake.losses import perceptual_loss
 
         return Objective(
-            perceptual=perceptual_loss(self.perceptual, SAMPLE_RATE, device),
+            perceptual=perceptual_loss(self.perceptual, SAMPLE_RATE, device, self.distance),
             accuracy=AccuracyLoss(
                 hinge_weight=self.wrong_key_weight,
                 hinge_threshold=self.wrong_key_threshold,
