@@ -15,6 +15,7 @@ rule table:
             labels={"table": "{table}", "content": "one line per cell"},
         ),
         metrics="results/tables/{table}.metrics.csv",
+        differences="results/tables/{table}.differences.csv",
         markdown="results/tables/{table}.md",
         latex="results/tables/{table}.tex",
         provenance=report(
@@ -64,7 +65,9 @@ rule comparison:
         table="results/tables/{table}.csv",
         metrics="results/tables/{table}.metrics.csv",
         specification=lambda wildcards: write_specification(
-            "tables", wildcards.table, PLAN.tables[wildcards.table].specification
+            "tables",
+            f"{wildcards.table}.comparison",
+            PLAN.tables[wildcards.table].compared.specification,
         ),
     output:
         table=report(
@@ -81,7 +84,9 @@ rule comparison:
     conda:
         ENVIRONMENT
     params:
-        specification=lambda wildcards: PLAN.tables[wildcards.table].specification,
+        specification=lambda wildcards: PLAN.tables[
+            wildcards.table
+        ].compared.specification,
     script:
         "../workflow_scripts/comparison.py"
 

@@ -14,6 +14,7 @@ with job_with_provenance(snakemake) as specification:
         specification,
         wide=Path(snakemake.output.table),
         metrics=Path(snakemake.output.metrics),
+        paired=Path(snakemake.output.differences),
         markdown=Path(snakemake.output.markdown),
         latex=Path(snakemake.output.latex),
     )

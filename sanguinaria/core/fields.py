@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
+from sanguinaria.core.runs import FACTORS_OF_VARIATION, JOINED
+
 Rate = Annotated[float, Field(gt=0, le=1, description="poisoning rate: share of the training utterances")]
 
 
@@ -65,3 +67,32 @@ def entry_names(room: str, minimum_length: int = 1) -> Any:
 
 
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1), AfterValidator(require_unique)]
+
+
+def require_factors(seeds: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return seeds by factor of variation, or by several that are joined by "+" and move together.
+
+    >>> require_factors({"generator": (0, 1), "poison+training": (0, 1, 2)})
+    {'generator': (0, 1), 'poison+training': (0, 1, 2)}
+
+    Raises:
+        ValueError: there is no such factor, or one is named twice.
+    """
+    named = [name for key in seeds for name in key.split(JOINED)]
+    if wrong := [name for name in named if name not in FACTORS_OF_VARIATION]:
+        known = ", ".join(FACTORS_OF_VARIATION)
+        raise ValueError(f"no factor of variation is called {', '.join(wrong)}: there are {known}, and any joined by +")
+    require_unique(tuple(named))
+    return seeds
+
+
+def seeds_tag(value: Any) -> str:
+    """Return the tag of the member of :data:`VariedSeeds` that a value is validated as."""
+    return "by factor" if isinstance(value, Mapping) else "together"
+
+
+VariedSeeds = Annotated[
+    Annotated[Seeds, Tag("together")]
+    | Annotated[Mapping[str, Seeds], Field(min_length=1), AfterValidator(require_factors), Tag("by factor")],
+    Discriminator(seeds_tag),
+]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 
+from sanguinaria.core.runs import GENERATOR, Run
 from sanguinaria.corpora import Corpus
 from sanguinaria.distortions import Distortion
 from sanguinaria.distortions.none import NoDistortion
@@ -74,6 +75,7 @@ class _Expansion:
                         "distortion": self.benchmark.distortions[distortion],
                     },
                     settings=self._settings(watermark, marks, mark, distortion),
+                    runs=self._runs(watermark),
                     rows=self._rows(watermark, marks, mark),
                     quality=self._quality(watermark, marks),
                 )
@@ -89,6 +91,17 @@ class _Expansion:
             "bits_per_second": marks * bits / corpus.duration,
             "wrong_keys": self._keys(watermark, self.benchmark.seeds[0]).drawn,
         }
+
+    @cache
+    def _runs(self, watermark: str) -> tuple[Run, ...]:
+        """The seeds of each run: of messages and keys, and of the generator where one is trained."""
+        seeds = self.benchmark.seeds
+        if self._generator(watermark, 0).corpus is None:
+            return tuple({"messages": seed} for seed in seeds)
+        generators = seeds if self.benchmark.train_per_seed else [0] * len(seeds)
+        return tuple(
+            {GENERATOR: generator, "messages": seed} for generator, seed in zip(generators, seeds, strict=True)
+        )
 
     @cache
     def _rows(self, watermark: str, marks: int, mark: int) -> dict[str, Seeds]:

@@ -16,11 +16,13 @@ from typing import ClassVar
 
 from sanguinaria.core.columns import Columns
 from sanguinaria.core.paths import RESULTS
+from sanguinaria.core.runs import Run
 from sanguinaria.plan.sections.comparison import Comparison
 from sanguinaria.plan.stages.stage import Stage, Trained
 from sanguinaria.reports.figure_settings import Figure
+from sanguinaria.reports.printed import printed_digest
 
-# For each seed the stage whose rows are reduced; one for all seeds where they share it, and none where there is none.
+# For each run the stage whose rows are reduced; for each generator where no model is between; none where there is none.
 Seeds = tuple[Stage, ...]
 
 
@@ -31,12 +33,15 @@ class Cell:
     Attributes:
         factors: the names of its entries, by factor; they are a line's names in the table.
         settings: numbers that the reduction uses, and by which a figure may arrange lines.
+        runs: of each run its seeds, by the factors of variation that apply to the cell: what is not random in it has no
+            seed, and what has one seed in all runs was not moved.
         rows: by kind of rows.
         quality: by the column of a metric of quality.
     """
 
     factors: Mapping[str, str]
     settings: Mapping[str, float]
+    runs: tuple[Run, ...]
     rows: Mapping[str, Seeds]
     quality: Mapping[str, Seeds] = field(default_factory=dict)
 
@@ -52,6 +57,7 @@ class Cell:
         return {
             "factors": dict(self.factors),
             "settings": dict(self.settings),
+            "runs": [dict(run) for run in self.runs],
             "rows": {name: _files(seeds) for name, seeds in sorted(self.rows.items())},
             "quality": {name: _files(seeds) for name, seeds in sorted(self.quality.items())},
         }
@@ -74,7 +80,7 @@ def table_files(name: str, kind: str, compared: bool) -> list[Path]:
         kind: the section of the configuration.
         compared: whether it is compared with a table of a paper.
     """
-    forms = ["csv", "metrics.csv", "md", "tex", "provenance.json"]
+    forms = ["csv", "metrics.csv", "differences.csv", "md", "tex", "provenance.json"]
     if kind == "benchmarks":
         forms.append("efficiency.csv")
     if compared:
@@ -119,6 +125,38 @@ class Reduced:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ComparedTable:
+    """A table beside a paper's printed numbers: made anew where these or the table change, and makes no table anew.
+
+    Attributes:
+        code: hash of the code that compares.
+        kind: of the evaluation.
+        columns: of its metrics of quality.
+        comparison: with which numbers.
+    """
+
+    code: str
+    kind: str
+    columns: Columns
+    comparison: Comparison
+
+    rules: ClassVar[tuple[str, ...]] = ("comparison",)
+
+    @property
+    def specification(self) -> str:
+        """The comparison as JSON, with a hash of the printed numbers."""
+        content = {
+            "stage": "comparisons",
+            "code": self.code,
+            "kind": self.kind,
+            "columns": _sorted(self.columns.plain()),
+            "comparison": _sorted(self.comparison.model_dump(mode="json")),
+            "printed": printed_digest(self.comparison.paper, self.comparison.table),
+        }
+        return json.dumps(content)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluation(Reduced):
     """The table of one experiment, benchmark or verification.
 
@@ -129,7 +167,7 @@ class Evaluation(Reduced):
         cells: in the order of the table's lines.
         columns: of the metrics of quality.
         settings: that the reduction uses.
-        comparison: with a table of a paper, if there is one.
+        compared: with a table of a paper, if there is one.
     """
 
     code: str
@@ -138,9 +176,9 @@ class Evaluation(Reduced):
     cells: tuple[Cell, ...]
     columns: Columns
     settings: Mapping[str, object] = field(default_factory=dict)
-    comparison: Comparison | None = None
+    compared: ComparedTable | None = None
 
-    rules: ClassVar[tuple[str, ...]] = ("table", "efficiency_table", "comparison")
+    rules: ClassVar[tuple[str, ...]] = ("table", "efficiency_table")
 
     @property
     def reduced(self) -> Iterator[Stage]:
@@ -168,7 +206,7 @@ class Evaluation(Reduced):
     @property
     def files(self) -> list[Path]:
         """All files of the table, as :func:`table_files` has them."""
-        return table_files(self.name, self.kind, self.comparison is not None)
+        return table_files(self.name, self.kind, self.compared is not None)
 
     @cached_property
     def specification(self) -> str:
@@ -184,7 +222,6 @@ class Evaluation(Reduced):
             "cells": [cell.specification for cell in self.cells],
             "columns": _sorted(self.columns.plain()),
             "settings": _sorted(self.settings),
-            "comparison": _sorted(None if self.comparison is None else self.comparison.model_dump(mode="json")),
             "results": self.provenance,
         }
         return json.dumps(content)

@@ -17,7 +17,7 @@ from sanguinaria.corpora import Corpus
 from sanguinaria.defences import Defence
 from sanguinaria.front_ends import FrontEnd
 from sanguinaria.metrics import Metric
-from sanguinaria.plan.evaluation import Cell, Evaluation
+from sanguinaria.plan.evaluation import Cell, ComparedTable, Evaluation
 from sanguinaria.plan.sections.comparison import Comparison
 from sanguinaria.plan.sections.verification import Trials
 from sanguinaria.plan.stages.attacks import AttackedStage, Encoder, PurifierStage, TrialsStage
@@ -194,9 +194,20 @@ class Expander:
                 called += [entry, *self._called(entry)]
         return called
 
+    def has_trained_generator(self, trigger: str) -> bool:
+        """Whether a trigger's mark is of a generator that is trained here, so that another seed is another mark."""
+        watermark = self._resolved("triggers", trigger).watermark
+        return watermark is not None and watermark.corpus is not None
+
+    def _of_generator(self, trigger: str, generator: int) -> _Resolved:
+        return self._resolved("triggers", trigger, generator if self.has_trained_generator(trigger) else 0)
+
     @cache
-    def triggered(self, corpus: CorpusStage, name: str, block: PoisonBlock | None) -> TriggeredStage:
-        resolved = self._resolved("triggers", name)
+    def triggered(
+        self, corpus: CorpusStage, name: str, block: PoisonBlock | None, generator: int = 0
+    ) -> TriggeredStage:
+        """Triggered audio; a ``generator`` above 0 is another training of the trigger's generator, if it is trained."""
+        resolved = self._of_generator(name, generator)
         trigger, watermark = resolved.plugin, resolved.watermark
         assert isinstance(trigger, Trigger)
         code = self._marking_code(TriggeredStage, name)
@@ -221,8 +232,8 @@ class Expander:
         )
 
     @cache
-    def detection(self, name: str, audio: AudioStage) -> DetectionStage:
-        resolved = self._resolved("triggers", name)
+    def detection(self, name: str, audio: AudioStage, generator: int = 0) -> DetectionStage:
+        resolved = self._of_generator(name, generator)
         trigger, watermark = resolved.plugin, resolved.watermark
         assert isinstance(trigger, Trigger)
         code = self._marking_code(DetectionStage, name)
@@ -355,6 +366,10 @@ class Expander:
         settings: Mapping[str, object] = MappingProxyType({}),
     ) -> Evaluation:
         """The table of an entry of the section ``kind``."""
+        compared = None
+        if comparison is not None:
+            code = self.code(ComparedTable, ())
+            compared = ComparedTable(code=code, kind=kind, columns=columns, comparison=comparison)
         return Evaluation(
             code=self.code(Evaluation, (), (f"sanguinaria.reports.{kind}",)),
             kind=kind,
@@ -362,7 +377,7 @@ class Expander:
             cells=cells,
             columns=columns,
             settings=settings,
-            comparison=comparison,
+            compared=compared,
         )
 
     @cache

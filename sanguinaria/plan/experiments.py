@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
+from sanguinaria.core.runs import GENERATOR, POISON, TRAINING, Run, distinct
 from sanguinaria.metrics import Metric
 from sanguinaria.plan.evaluation import Cell, Evaluation, Seeds
 from sanguinaria.plan.expander import Expander
@@ -13,7 +14,7 @@ from sanguinaria.plan.sections.experiment import Experiment
 from sanguinaria.plan.stages.corpora import CorpusStage
 from sanguinaria.plan.stages.scores import ScoreStage
 from sanguinaria.plan.stages.stage import AudioStage
-from sanguinaria.plan.stages.triggered import ConvertedStage, TriggeredStage
+from sanguinaria.plan.stages.triggered import ConvertedStage, DetectionStage, TriggeredStage
 from sanguinaria.plan.stages.victims import DatasetStage, PoisonedStage
 from sanguinaria.steps.poisoning.blocks import PoisonBlock, blocks_for
 
@@ -111,7 +112,11 @@ class _Expansion:
                     "defence": defence,
                 }
                 yield Cell(
-                    factors=factors, settings=self._settings(case), rows=self._rows(case), quality=self._quality(case)
+                    factors=factors,
+                    settings=self._settings(case),
+                    runs=self._runs(case),
+                    rows=self._rows(case),
+                    quality=self._quality(case),
                 )
 
     def _grid(self) -> Iterator[tuple[str, str, str, str, str]]:
@@ -145,45 +150,66 @@ class _Expansion:
                     settings[f"{factor}.{setting}"] = value
         return settings
 
+    def _runs(self, case: _Case) -> tuple[Run, ...]:
+        """The seeds of each run by the factors of variation that apply to a case, each combination once: without poison
+        no utterances are chosen, and not every mark is of a generator that is trained."""
+        triggers = (case.trigger, case.test_trigger, *self.experiment.covers)
+        applies = {
+            GENERATOR: any(map(self.expander.has_trained_generator, triggers)),
+            POISON: case.poisoning.labels != "none",
+            TRAINING: True,
+        }
+        return distinct(self.experiment.runs, [factor for factor, does in applies.items() if does])
+
     def _rows(self, case: _Case) -> dict[str, Seeds]:
-        poisoned = [self._poisoned(case, seed) for seed in self.experiment.seeds]
-        scores = [
-            self._scores(case, manifest, seed) for manifest, seed in zip(poisoned, self.experiment.seeds, strict=True)
-        ]
+        runs = self._runs(case)
+        poisoned = [self._poisoned(case, run) for run in runs]
+        scores = [self._scores(case, manifest, run) for manifest, run in zip(poisoned, runs, strict=True)]
         rows: dict[str, Seeds] = {"scores": tuple(scores), "manifest": tuple(poisoned)}
         if self.expander.trigger(case.test_trigger).has_detector:
-            for audio, stage in (("clean", case.corpus), ("triggered", self._test_audio(case))):
-                defended = self.expander.defended(stage, case.defence)
-                rows[f"detections.{audio}"] = (self.expander.detection(case.test_trigger, defended),)
+            seeds = self._generators(case)
+            rows["detections.clean"] = tuple(self._detection(case, case.corpus, seed) for seed in seeds)
+            rows["detections.triggered"] = tuple(
+                self._detection(case, self._test_audio(case, seed), seed) for seed in seeds
+            )
         return rows
 
-    def _scores(self, case: _Case, poisoned: PoisonedStage, seed: int) -> ScoreStage:
-        victim = self.expander.victim(poisoned, case.victim, seed)
+    def _detection(self, case: _Case, audio: AudioStage, generator: int) -> DetectionStage:
+        return self.expander.detection(case.test_trigger, self.expander.defended(audio, case.defence), generator)
+
+    def _generators(self, case: _Case) -> list[int]:
+        """The seeds of the generators of a case; 0 where no generator is trained."""
+        return [run.get(GENERATOR, 0) for run in distinct(self._runs(case), [GENERATOR])]
+
+    def _scores(self, case: _Case, poisoned: PoisonedStage, run: Run) -> ScoreStage:
+        victim = self.expander.victim(poisoned, case.victim, run[TRAINING])
         repaired = self.expander.repaired(victim, case.defence, self.experiment.defences)
         epochs = None if repaired is None else self.expander.fine_tuning_epochs(case.defence)
         clean, triggered = (
             self.expander.features(self.expander.defended(audio, case.defence), victim.victim.front_end)
-            for audio in (case.corpus, self._test_audio(case))
+            for audio in (case.corpus, self._test_audio(case, run.get(GENERATOR, 0)))
         )
         code = self.expander.code(ScoreStage, (victim.victim,))
         triggered_if_any = None if self.expander.trigger(case.test_trigger).is_identity else triggered
         return ScoreStage(code, victim if repaired is None else repaired, epochs, clean, triggered_if_any, case.target)
 
-    def _test_audio(self, case: _Case) -> TriggeredStage | CorpusStage:
+    def _test_audio(self, case: _Case, generator: int) -> TriggeredStage | CorpusStage:
         """The test audio with the trigger of the tests."""
         if self.expander.trigger(case.test_trigger).is_identity:
             return case.corpus
-        return self.expander.triggered(case.corpus, case.test_trigger, None)
+        return self.expander.triggered(case.corpus, case.test_trigger, None, generator)
 
-    def _poisoned(self, case: _Case, seed: int) -> PoisonedStage:
+    def _poisoned(self, case: _Case, run: Run) -> PoisonedStage:
         corpus, trigger, poisoning, experiment = case.corpus, case.trigger, case.poisoning, self.experiment
         if poisoning.labels == "none":
             return self.expander.unpoisoned(corpus)
+        seed, generator = run[POISON], run.get(GENERATOR, 0)
         blocks = tuple(
             self.expander.triggered(
                 corpus,
                 trigger,
                 PoisonBlock(target=case.target, candidates=experiment.candidates, seed=seed, block=block),
+                generator,
             )
             for block in blocks_for(poisoning.rate)
         )
@@ -191,7 +217,7 @@ class _Expansion:
             self.expander.code(PoisonedStage, ()),
             corpus,
             blocks,
-            tuple(self.expander.detection(trigger, block) for block in blocks)
+            tuple(self.expander.detection(trigger, block, generator) for block in blocks)
             if self.expander.trigger(trigger).has_detector
             else (),
             case.target,
@@ -199,12 +225,12 @@ class _Expansion:
             poisoning.labels,
             poisoning.rate,
             seed,
-            self._cover_blocks(case, seed),
+            self._cover_blocks(case, seed, generator),
             len(experiment.covers),
             poisoning.cover_rate,
         )
 
-    def _cover_blocks(self, case: _Case, seed: int) -> tuple[TriggeredStage, ...]:
+    def _cover_blocks(self, case: _Case, seed: int, generator: int) -> tuple[TriggeredStage, ...]:
         """The blocks of cover samples, which carry other triggers; none without covers."""
         covers = self.experiment.covers
         return tuple(
@@ -214,18 +240,21 @@ class _Expansion:
                 PoisonBlock(
                     target=case.target, candidates="non_target", seed=seed, block=block, cover=place, covers=len(covers)
                 ),
+                generator,
             )
             for place, cover in enumerate(covers)
             for block in blocks_for(self.experiment.cover_rate)
         )
 
     def _quality(self, case: _Case) -> dict[str, Seeds]:
-        audio = self._test_audio(case)
+        audios = [self._test_audio(case, generator) for generator in self._generators(case)]
         metrics = {name: self.expander.metric(name) for name in self.experiment.metrics}
         return {
-            self.expander.column_name(name): (self.expander.quality(metric, audio, self.experiment.quality_utterances),)
+            self.expander.column_name(name): tuple(
+                self.expander.quality(metric, audio, self.experiment.quality_utterances) for audio in audios
+            )
             for name, metric in metrics.items()
-            if _is_measurable(metric, audio)
+            if _is_measurable(metric, audios[0])
         }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from sanguinaria.plan import benchmarks, experiments, verifications  # noqa: F401 (their imports define all stages)
-from sanguinaria.plan.evaluation import Evaluation, FigureStage
+from sanguinaria.plan.evaluation import ComparedTable, Evaluation, FigureStage
 from sanguinaria.plan.expander import Made
 from sanguinaria.plan.spectrograms import SpectrogramStage
 from sanguinaria.plan.stages.stage import Stage
@@ -15,7 +15,7 @@ from sanguinaria.plan.stages.stage import Stage
 @cache
 def rule_names() -> tuple[str, ...]:
     """Return the names of all rules that make a result, sorted."""
-    made: list[type[Made]] = [Evaluation, FigureStage, SpectrogramStage, *_stages(Stage)]
+    made: list[type[Made]] = [Evaluation, ComparedTable, FigureStage, SpectrogramStage, *_stages(Stage)]
     return tuple(sorted(name for each in made for name in each.rules))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from sanguinaria.adversaries import Adversary
+from sanguinaria.core.runs import TRAINING, Run
 from sanguinaria.defences import Defence
 from sanguinaria.plan.evaluation import Cell, Evaluation
 from sanguinaria.plan.expander import Expander
@@ -56,6 +57,7 @@ class _Expansion:
             yield Cell(
                 factors={"verification": name, **factors},
                 settings={},
+                runs=self._runs(encoders[0], adversary, defence),
                 rows={
                     "scores": tuple(
                         self._scores(encoder, audio, adversary)
@@ -71,6 +73,17 @@ class _Expansion:
                     if changed
                 },
             )
+
+    def _runs(self, encoder: Encoder, adversary: Adversary, defence: str) -> tuple[Run, ...]:
+        """The seeds of each run: of the encoder's training unless it is pretrained, and of an attack that is random; of
+        a purifier there is one training."""
+        applies = {
+            TRAINING: encoder.model is not None,
+            "attack": not adversary.is_identity and not adversary.attacks_encoder,
+        }
+        purifier = {} if self.expander.purifier_of(defence) is None else {"purifier": 0}
+        varied = [factor for factor, does in applies.items() if does]
+        return tuple({**dict.fromkeys(varied, seed), **purifier} for seed in self.verification.seeds)
 
     def _attacked(self, encoder: Encoder, adversary: Adversary, defence: str, seed: int) -> AttackedStage | None:
         """The attacked audio; ``None`` for an adversary that changes nothing."""

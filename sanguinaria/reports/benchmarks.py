@@ -14,25 +14,22 @@ import numpy as np
 import pandas as pd
 
 from sanguinaria.core.columns import Column, Columns
+from sanguinaria.core.runs import Run
 from sanguinaria.reports.cells import (
     NOT_MEASURED,
     CellRows,
+    Comparisons,
     Kind,
     Measured,
     Reduced,
     mean_quality,
     with_interval,
 )
-from sanguinaria.reports.layout.grid import DEFENDED
+from sanguinaria.reports.layout.grid import DEFENDED, TRIGGER
 from sanguinaria.reports.layout.parts import Listing, Parts
 from sanguinaria.statistics import intervals
-from sanguinaria.statistics.detection import (
-    Detections,
-    bit_error_rates,
-    detection_threshold,
-    estimate_f1,
-    estimate_share,
-)
+from sanguinaria.statistics.detection import bit_error_rates, detection_threshold, estimate_f1
+from sanguinaria.statistics.observations import Observations
 from sanguinaria.steps.benchmarks.readings import THRESHOLD
 
 FACTORS = ("benchmark", "corpus", "watermark", "marks", "decoded_mark", "distortion")
@@ -130,7 +127,7 @@ def measure(cell: CellRows, false_positive_rate: float) -> dict[str, Measured]:
     """Every metric of a cell, by column."""
     position = cell.settings["distortion"]
     marked, clean, validation = (
-        _Readings(cell.rows[audio], distortion)
+        _Readings(cell.rows[audio], cell.runs, distortion)
         for audio, distortion in (("marked", position), ("clean", position), ("validation", 0))
     )
     thresholds = [detection_threshold(scores, false_positive_rate) for scores in validation.valid_scores()]
@@ -142,16 +139,16 @@ def measure(cell: CellRows, false_positive_rate: float) -> dict[str, Measured]:
     if len(thresholds) == len(cell.rows["marked"]) and not any(map(isnan, thresholds)):
         measured |= _detection("fixed_", marked, clean, thresholds)
     measured |= _wrong_keys(cell)
-    measured |= {column: mean_quality(seeds, "utterance_id") for column, seeds in cell.quality.items()}
+    measured |= {column: mean_quality(seeds, cell.runs, "utterance_id") for column, seeds in cell.quality.items()}
     return measured
 
 
 def _detection(
     prefix: str, marked: _Readings, clean: _Readings, thresholds: Sequence[float] | None
 ) -> dict[str, Measured]:
-    """Detection rate, false-positive rate and F1 at the detector's own threshold, or at one for each seed."""
+    """Detection rate, false-positive rate and F1 at the detector's own threshold, or at one for each run."""
     marked_hits, clean_hits = marked.detections(thresholds), clean.detections(thresholds)
-    count = marked_hits.hits.shape[1] + clean_hits.hits.shape[1]
+    count = len(marked_hits.speakers) + len(clean_hits.speakers)
     return {
         f"{prefix}detection_rate": marked.rate(marked_hits),
         f"{prefix}false_positive_rate": clean.rate(clean_hits),
@@ -165,7 +162,7 @@ def _wrong_keys(cell: CellRows) -> dict[str, Measured]:
     if not seeds:
         return {}
     count, bits, mark = (cell.settings[name] for name in ("wrong_keys", "bits", "mark"))
-    wrong, near = (_Readings(seeds, 0, keys) for keys in (range(count), range(count, MAXIMUM_KEYS)))
+    wrong, near = (_Readings(seeds, cell.runs, 0, keys) for keys in (range(count), range(count, MAXIMUM_KEYS)))
     measured = {"wrong_key_detection_rate": wrong.rate(wrong.detections(None))}
     for name, readings in (("wrong_key", wrong), ("near_key", near)):
         if bits and readings.tables:
@@ -175,48 +172,67 @@ def _wrong_keys(cell: CellRows) -> dict[str, Measured]:
 
 
 class _Readings:
-    """The readings of several seeds after one distortion, with some of their keys: an utterance counts as often as
-    there are of both."""
+    """The readings of several runs after one distortion, with some of their keys: an utterance counts as often as there
+    are of both. A key is a factor of variation within its run."""
 
-    def __init__(self, seeds: Sequence[pd.DataFrame], distortion: int, keys: Container[int] = (0,)) -> None:
-        after = [table[table["distortion"] == distortion] for table in seeds]
-        # A key may have fewer neighbours than another seed's.
-        self.tables = [rows for table in after for key, rows in table.groupby("key", sort=True) if key in keys]
+    def __init__(
+        self,
+        tables: Sequence[pd.DataFrame],
+        runs: Sequence[Run],
+        distortion: int,
+        keys: Container[int] = (0,),
+    ) -> None:
+        # A key may have fewer neighbours than another run's.
+        chosen = [
+            (rows, {**run, "drawn key": place * MAXIMUM_KEYS + int(key)})
+            for place, (table, run) in enumerate(zip(tables, runs, strict=True))
+            for key, rows in table[table["distortion"] == distortion].groupby("key", sort=True)
+            if key in keys
+        ]
+        self.tables = [rows for rows, _ in chosen]
+        # With one key in each run it moves with the run.
+        self.runs = list(runs) if len(chosen) == len(runs) else [run for _, run in chosen]
         self.failed = sum(int((table["problem"] != "").sum()) for table in self.tables)
         decoded = [set(table["utterance_id"][table["problem"] == ""]) for table in self.tables]
         common = set.intersection(*decoded) if decoded else set()
         self.common = [table[table["utterance_id"].isin(common)] for table in self.tables]
-        self.speakers: list[str] = self.common[0]["speaker"].tolist() if self.common else []
+        self.count = len(self.common[0]) if self.common else 0
 
     def valid_scores(self) -> list[np.ndarray]:
-        """The scores of each seed, without missing ones."""
+        """The scores of each run, without missing ones."""
         return [table["score"].dropna().to_numpy() for table in self.tables]
 
-    def detections(self, thresholds: Sequence[float] | None) -> Detections:
-        """Detections: scores from the detector's own threshold on, or above a threshold of each seed."""
-        scores = [table["score"].to_numpy() for table in self.common]
+    def detections(self, thresholds: Sequence[float] | None) -> Observations:
+        """Detections: scores from the detector's own threshold on, or above a threshold of each run."""
+        scores = [table["score"] for table in self.common]
         if thresholds is None:
             hits = [row >= THRESHOLD for row in scores]
         else:
             hits = [row > limit for row, limit in zip(scores, thresholds, strict=True)]
-        return Detections(np.stack(hits) if hits else np.zeros((0, 0), bool), self.speakers)
+        return self._observations([hit.to_numpy(float) for hit in hits])
 
-    def rate(self, detections: Detections) -> Measured:
+    def rate(self, detections: Observations) -> Measured:
         """The share of the utterances that are detected."""
-        return Measured(
-            intervals.estimate_rate(detections.hits.astype(float), detections.speakers), len(self.speakers), self.failed
-        )
+        return Measured(intervals.estimate_rate(detections), self.count, self.failed, detections)
 
     def errors(self, mark: int) -> Measured:
         """The bit error rate of the first or second message."""
-        shares = np.array([_bit_error_rates(table, mark) for table in self.common])
-        return Measured(estimate_share(shares, self.speakers), len(self.speakers), self.failed)
+        shares = self._observations([_bit_error_rates(table, mark) for table in self.common])
+        return Measured(intervals.estimate_rate(shares), self.count, self.failed, shares)
 
     def lowest(self, mark: int) -> Measured:
-        """The bit error rate with the key, of all seeds, that decodes most bits."""
-        shares = [_bit_error_rates(table, mark)[None] for table in self.common]
+        """The bit error rate with the key, of all runs, that decodes most bits; its interval is over speakers alone, as
+        the lowest of so many keys is no sample of them."""
+        shares = [_bit_error_rates(table, mark) for table in self.common]
         best = min(shares, key=lambda of_key: float(of_key.mean()) if of_key.size else 1.0)
-        return Measured(estimate_share(best, self.speakers), len(self.speakers), self.failed)
+        return Measured(intervals.estimate_rate(self._observations([best], [{}])), self.count, self.failed)
+
+    def _observations(self, values: Sequence[np.ndarray], runs: Sequence[Run] | None = None) -> Observations:
+        if not self.common:
+            return Observations(np.zeros((0, 0)), [], [])
+        first = self.common[0]
+        runs = self.runs if runs is None else runs
+        return Observations(np.stack(values), first["speaker"].tolist(), runs, first["utterance_id"].tolist())
 
 
 def _bit_error_rates(table: pd.DataFrame, mark: int) -> np.ndarray:
@@ -269,4 +285,7 @@ LAYOUT = Parts(
     ),
     unshown=("benchmark", "corpus", "seeds", "fixed_f1", "decoded_utterances"),
 )
-KIND = Kind(columns=COLUMNS, reduce=reduce, layout=LAYOUT, finish=finish)
+COMPARISONS = Comparisons(
+    factors=("watermark",), indifferent={TRIGGER: ("decoded_mark", "distortion"), MARK: ("distortion",)}
+)
+KIND = Kind(columns=COLUMNS, reduce=reduce, layout=LAYOUT, comparisons=COMPARISONS, finish=finish)

@@ -1,14 +1,16 @@
 """Tables: the rows of each cell of an evaluation reduced to one line.
 
-``T.csv`` is the wide table; ``T.metrics.csv`` has every metric of every cell in a line of its own, with its interval
-and the number of utterances, readings or trials that it was and was not measured on. Rates are fractions.
+``T.csv`` is the wide table. ``T.metrics.csv`` has every metric of every cell in a line of its own, with its interval,
+the number of utterances, readings or trials that it was and was not measured on, the factors of variation that the
+interval is over, each with the number of its groups, and those that apply but were not moved. ``T.differences.csv``
+compares lines in pairs. Rates are fractions.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +21,10 @@ from sanguinaria.core import parquet
 from sanguinaria.core.atomic_files import atomic
 from sanguinaria.core.columns import Columns
 from sanguinaria.reports.cells import CellRows, Kind
+from sanguinaria.reports.differences import Line, differences
+from sanguinaria.reports.interval_notes import interval_notes
 from sanguinaria.reports.layout import write_layouts
+from sanguinaria.reports.layout.context import Context
 
 # Significant digits of a number in a table.
 DIGITS = 6
@@ -36,57 +41,77 @@ def columns_of(specification: Mapping[str, Any]) -> Columns:
 
 
 def write_evaluation(
-    specification: Mapping[str, Any], *, wide: Path, metrics: Path, markdown: Path, latex: Path
+    specification: Mapping[str, Any], *, wide: Path, metrics: Path, paired: Path, markdown: Path, latex: Path
 ) -> None:
     """Reduce an evaluation to its tables, and lay the wide one out.
 
     Args:
         specification: as :class:`sanguinaria.plan.evaluation.Evaluation` has it.
-        wide, metrics: destinations of the wide and of the long table.
+        wide, metrics, paired: destinations of the wide table, of the long one, and of the paired differences.
         markdown, latex: destinations of the wide table as pages.
 
     Raises:
         InputError: the wide table cannot be laid out.
     """
-    write_tables(specification, wide, metrics)
+    lines = write_tables(specification, wide, metrics, paired)
+    table = read_table(wide)
+    with_interval = [
+        measured for line in lines for metric, measured in line.measured.items() if f"{metric}_low" in table
+    ]
+    context = Context(
+        requested=frozenset(specification["columns"]),
+        differences=read_differences(paired),
+        notes=tuple(interval_notes(with_interval)),
+    )
     write_layouts(
-        read_table(wide),
+        table,
         kind(specification["kind"]).layout,
         columns_of(specification),
         specification["settings"],
-        requested=frozenset(specification["columns"]),
+        context=context,
         markdown_page=markdown,
         latex_page=latex,
     )
 
 
-def write_tables(specification: Mapping[str, Any], wide: Path, metrics: Path) -> None:
-    """Reduce the cells of an evaluation, and write both tables.
+def write_tables(specification: Mapping[str, Any], wide: Path, metrics: Path, paired: Path) -> list[Line]:
+    """Reduce the cells of an evaluation, and write its tables.
 
     Args:
         specification: as :class:`sanguinaria.plan.evaluation.Evaluation` has it.
         wide: destination of the wide table.
         metrics: destination of the long one.
+        paired: destination of the paired differences.
+
+    Returns:
+        The lines that were reduced.
     """
     reduction = kind(specification["kind"])
-    lines, measured = [], []
+    values, lines = [], []
     for cell in specification["cells"]:
         reduced = reduction.reduce(read_cell(cell), specification["settings"])
-        lines.append({**cell["factors"], **reduced.values})
-        measured += [
-            {
-                **cell["factors"],
-                "metric": metric,
-                "value": value.estimate.value,
-                "low": value.estimate.low,
-                "high": value.estimate.high,
-                "scored": value.scored,
-                "unscored": value.unscored,
-            }
-            for metric, value in reduced.measured.items()
-        ]
-    write_table(reduction.finish(pd.DataFrame(lines)), wide)
-    write_table(pd.DataFrame(measured), metrics)
+        values.append({**cell["factors"], **reduced.values})
+        lines.append(Line(cell["factors"], reduced.measured))
+    write_table(reduction.finish(pd.DataFrame(values)), wide)
+    write_table(pd.DataFrame([row for line in lines for row in _long_rows(line)]), metrics)
+    write_table(differences(lines, columns_of(specification), reduction.comparisons), paired)
+    return lines
+
+
+def _long_rows(line: Line) -> Iterator[dict[str, object]]:
+    for metric, value in line.measured.items():
+        estimate = value.estimate
+        yield {
+            **line.factors,
+            "metric": metric,
+            "value": estimate.value,
+            "low": estimate.low,
+            "high": estimate.high,
+            "scored": value.scored,
+            "unscored": value.unscored,
+            "interval_over": " ".join(f"{factor}:{groups}" for factor, groups in estimate.covers.items()),
+            "not_moved": " ".join(estimate.not_moved),
+        }
 
 
 def read_cell(cell: Mapping[str, Any]) -> CellRows:
@@ -95,7 +120,7 @@ def read_cell(cell: Mapping[str, Any]) -> CellRows:
         {kind_of_rows: [_read(*files) for files in seeds] for kind_of_rows, seeds in cell[part].items()}
         for part in ("rows", "quality")
     )
-    return CellRows(factors=cell["factors"], settings=cell["settings"], rows=rows, quality=quality)
+    return CellRows(factors=cell["factors"], settings=cell["settings"], runs=cell["runs"], rows=rows, quality=quality)
 
 
 @cache
@@ -120,6 +145,12 @@ def read_table(path: Path) -> pd.DataFrame:
     "none" is a name, only an empty field is a missing value, and labels that look like numbers stay texts.
     """
     return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"target": str})
+
+
+def read_differences(path: Path) -> pd.DataFrame:
+    """Read the paired differences of a table, whose empty names are texts."""
+    table = pd.read_csv(path, keep_default_na=False, dtype=str)
+    return table.assign(p_holm=pd.to_numeric(table["p_holm"]))
 
 
 def write_efficiency(specification: Mapping[str, Any], destination: Path) -> None:

@@ -10,8 +10,20 @@ import numpy as np
 import pandas as pd
 
 from sanguinaria.core.columns import Better, Column, Columns
-from sanguinaria.reports.cells import NOT_MEASURED, CellRows, Kind, Measured, Reduced, with_interval
-from sanguinaria.reports.layout.grid import DEFENDED, MODEL, Grid
+from sanguinaria.core.runs import Run
+from sanguinaria.reports.cells import (
+    NOT_MEASURED,
+    CellRows,
+    Comparisons,
+    Kind,
+    Measured,
+    Reduced,
+    mean_quality,
+    observe,
+    with_interval,
+)
+from sanguinaria.reports.layout.grid import DEFENDED, MODEL, TRIGGER, Grid
+from sanguinaria.reports.layout.ranks import UNPOISONED
 from sanguinaria.statistics import intervals
 from sanguinaria.statistics.detection import bit_error_rates
 
@@ -51,8 +63,8 @@ def reduce(cell: CellRows, settings: Mapping[str, Any]) -> Reduced:
     """Reduce one configuration of an experiment.
 
     Args:
-        cell: with rows ``scores`` and ``manifest`` of each seed, and, where the trigger has a detector,
-            ``detections.clean`` and ``detections.triggered``, both shared by all seeds.
+        cell: with rows ``scores`` and ``manifest`` of each run, and, where the trigger has a detector,
+            ``detections.clean`` and ``detections.triggered`` of each generator.
         settings: ``bounds``, by column of a metric: ``value`` and ``better`` of the values that are called stealthy.
 
     Returns:
@@ -62,16 +74,18 @@ def reduce(cell: CellRows, settings: Mapping[str, Any]) -> Reduced:
     clean = [_predictions(scores, "clean") for scores in cell.rows["scores"]]
     triggered = [_non_target(_predictions(scores, "triggered"), target) for scores in cell.rows["scores"]]
     manifest = cell.rows["manifest"][0]
-    quality = {column: _non_target(seeds[0], target) for column, seeds in cell.quality.items()}
     rates = {
-        "benign_accuracy": _rate(clean, lambda table: table["predicted"] == table["label"]),
-        "attack_success_rate": _rate(triggered, lambda table: table["predicted"] == target),
+        "benign_accuracy": _rate(cell.runs, clean, lambda table: table["predicted"] == table["label"]),
+        "attack_success_rate": _rate(cell.runs, triggered, lambda table: table["predicted"] == target),
         "false_trigger_rate": _rate(
-            [_non_target(table, target) for table in clean], lambda table: table["predicted"] == target
+            cell.runs, [_non_target(table, target) for table in clean], lambda table: table["predicted"] == target
         ),
     }
     detections = _detections(cell, target)
-    means = {column: _mean(table) for column, table in quality.items()}
+    means = {
+        column: mean_quality([_non_target(table, target) for table in tables], cell.generators, "utterance_id")
+        for column, tables in cell.quality.items()
+    }
     values = {
         "seeds": len(clean),
         **with_interval("benign_accuracy", rates["benign_accuracy"].estimate),
@@ -83,7 +97,7 @@ def reduce(cell: CellRows, settings: Mapping[str, Any]) -> Reduced:
         "triggered_utterances": len(triggered[0]),
         "poisoned_utterances": int(manifest["poisoned"].sum()),
         "training_utterances": len(manifest),
-        "unscorable_utterances": _unscorable(list(quality.values())),
+        "unscorable_utterances": _unscorable(cell, target),
         "rate": cell.settings["rate"],
         "stealthy": _stealthy(means, settings["bounds"]),
         **{metric: detections[metric].estimate.value if metric in detections else None for metric in DETECTIONS},
@@ -102,28 +116,27 @@ def _non_target(table: pd.DataFrame, target: str) -> pd.DataFrame:
     return table[table["label"] != target]
 
 
-def _rate(seeds: Sequence[pd.DataFrame], hit: Callable[[pd.DataFrame], pd.Series]) -> Measured:
-    """The share of rows for which a condition holds, in tables of the same utterances, one for each seed."""
-    hits = np.stack([hit(table).to_numpy(float) for table in seeds])
-    return Measured(intervals.estimate_rate(hits, seeds[0]["speaker"].tolist()), len(seeds[0]))
-
-
-def _mean(table: pd.DataFrame) -> Measured:
-    values = table["value"].dropna().to_numpy()
-    return Measured(intervals.estimate_mean(values), len(values), int(table["value"].isna().sum()))
+def _rate(
+    runs: Sequence[Run], tables: Sequence[pd.DataFrame], hit: Callable[[pd.DataFrame], pd.Series[Any]]
+) -> Measured:
+    """The share of rows for which a condition holds, in tables of the same utterances."""
+    hits = observe([table.assign(hit=hit(table)) for table in tables], runs, "hit")
+    return Measured(intervals.estimate_rate(hits), len(tables[0]), observations=hits)
 
 
 def _detections(cell: CellRows, target: str) -> dict[str, Measured]:
     """Rates of the trigger's own detector, over utterances of other labels than the target."""
     if "detections.clean" not in cell.rows:
         return {}
-    clean, triggered = (_non_target(cell.rows[f"detections.{audio}"][0], target) for audio in ("clean", "triggered"))
-    errors = bit_error_rates(triggered["message"], triggered["decoded_message"])
-    errors = errors[~np.isnan(errors)]
+    clean, triggered = (
+        [_non_target(table, target) for table in cell.rows[f"detections.{audio}"]] for audio in ("clean", "triggered")
+    )
+    errors = [table.assign(errors=bit_error_rates(table["message"], table["decoded_message"])) for table in triggered]
+    shares = observe(errors, cell.generators, "errors")
     measured = (
-        _rate([triggered], lambda table: table["detected"]),
-        _rate([clean], lambda table: table["detected"]),
-        Measured(intervals.estimate_mean(errors), len(errors)),
+        _rate(cell.generators, triggered, lambda table: table["detected"]),
+        _rate(cell.generators, clean, lambda table: table["detected"]),
+        Measured(intervals.estimate_rate(shares), int(np.isfinite(shares.values).any(0).sum()), observations=shares),
     )
     return {metric: value for metric, value in zip(DETECTIONS, measured, strict=True) if value.scored}
 
@@ -145,9 +158,20 @@ def _within(bound: Mapping[str, Any], value: float) -> bool:
     return within
 
 
-def _unscorable(tables: Sequence[pd.DataFrame]) -> int:
-    """The number of utterances for which any metric has no value."""
+def _unscorable(cell: CellRows, target: str) -> int:
+    """The number of utterances for which any metric has no value with any generator."""
+    tables = [_non_target(table, target) for tables in cell.quality.values() for table in tables]
     return len(set().union(*(table.loc[table["value"].isna(), "utterance_id"] for table in tables)))
 
 
-KIND = Kind(columns=COLUMNS, reduce=reduce, layout=Grid())
+def _is_attack(factors: Mapping[str, str]) -> bool:
+    """Whether a line is of an attack: something was poisoned, and the tests have the trigger of the training."""
+    return factors["poisoning"] != UNPOISONED and factors["test_trigger"] == factors["trigger"]
+
+
+COMPARISONS = Comparisons(
+    factors=("trigger", "test_trigger", "poisoning"),
+    indifferent={TRIGGER: ("victim", "defence"), DEFENDED: ("victim",)},
+    is_candidate=_is_attack,
+)
+KIND = Kind(columns=COLUMNS, reduce=reduce, layout=Grid(), comparisons=COMPARISONS)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +24,12 @@ def printed_entries(paper: str, table: str) -> frozenset[str]:
     """Return a paper's names of the corpora, triggers, models, and so on, in one of its tables."""
     lines = (line for line in _lines() if (line["paper"], line["table"]) == (paper, table))
     return frozenset(line[name] for line in lines for name in ENTRIES) - {""}
+
+
+def printed_digest(paper: str, table: str) -> str:
+    """Return a hash of the printed numbers of one table: 16 hexadecimal digits."""
+    lines = [line for line in _lines() if (line["paper"], line["table"]) == (paper, table)]
+    return hashlib.sha256(json.dumps(lines, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @cache

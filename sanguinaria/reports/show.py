@@ -91,7 +91,7 @@ def _table(path: Path, source: pd.DataFrame) -> Table:
     from rich.table import Table
 
     table = Table(
-        title=f"{path}: rates in per cent, 95 % intervals",
+        title=f"{path}: rates in per cent{', 95 % intervals' if _has_intervals(source) else ''}",
         caption="\n".join(_caption(source)),
         box=SIMPLE_HEAD,
         padding=0,
@@ -108,6 +108,11 @@ def _table(path: Path, source: pd.DataFrame) -> Table:
         rates = (_rate(row, name) for name in RATES)
         table.add_row(*(str(row[name]) for name in names), *rates, *(_text(MEANS[name], row[name]) for name in means))
     return table
+
+
+def _has_intervals(source: pd.DataFrame) -> bool:
+    """Whether any rate has an interval: of one training there is none."""
+    return any(source.get(f"{rate}_low", pd.Series()).notna().any() for rate in RATES)
 
 
 def _names(source: pd.DataFrame) -> Iterator[str]:
@@ -129,11 +134,13 @@ def _caption(source: pd.DataFrame) -> Iterator[str]:
     """The one victim, the corpora, and counts."""
     if "victim" in source and source["victim"].nunique() == 1:
         yield f"victim: {source['victim'].iloc[0]}"
+    if not _has_intervals(source):
+        yield "one training a line: no intervals (T.metrics.csv has those over test utterances)"
     counts = ["corpus", "seeds", "training_utterances", "test_utterances"]
     if {*counts, "poisoned_utterances"} <= set(source):
         for row in source.drop_duplicates(counts).to_dict("records"):
             yield (
-                f"{row['corpus']}: {row['seeds']} seed(s), {row['training_utterances']} utterances to train on, "
+                f"{row['corpus']}: {row['seeds']} run(s), {row['training_utterances']} utterances to train on, "
                 f"at most {source['poisoned_utterances'].max()} of them poisoned, {row['test_utterances']} to test on"
             )
 

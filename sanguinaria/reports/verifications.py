@@ -12,11 +12,18 @@ from typing import Any
 import pandas as pd
 
 from sanguinaria.core.columns import Column, Columns
-from sanguinaria.reports.cells import CellRows, Kind, Measured, Reduced, mean_quality, with_interval
+from sanguinaria.core.runs import Run
+from sanguinaria.reports.cells import CellRows, Comparisons, Kind, Measured, Reduced, mean_quality, with_interval
 from sanguinaria.reports.layout.grid import MODEL
 from sanguinaria.reports.layout.parts import Listing, Parts
-from sanguinaria.statistics.error_rates import equal_error_rate, estimate_error, minimum_detection_cost
-from sanguinaria.statistics.intervals import Estimate
+from sanguinaria.statistics.error_rates import (
+    Metric,
+    equal_error_rate,
+    error_influences,
+    estimate_error,
+    minimum_detection_cost,
+)
+from sanguinaria.statistics.intervals import NO_ESTIMATE, Estimate
 
 FACTORS = ("verification", "corpus", "victim", "attack", "defence")
 RATES = {"equal_error_rate": equal_error_rate, "minimum_detection_cost": minimum_detection_cost}
@@ -46,8 +53,8 @@ def reduce(cell: CellRows, settings: Mapping[str, Any]) -> Reduced:
     unscored = sum(int((table["problem"] != "").sum()) for table in trials)
     scored = _scored_with_every_seed(trials)
     count = len(scored[0]) if scored else 0
-    measured = {name: Measured(estimate_error(rate, scored), count, unscored) for name, rate in RATES.items()}
-    measured |= {column: mean_quality(seeds, "probe") for column, seeds in cell.quality.items()}
+    measured = {name: _error(rate, scored, cell.runs, unscored) for name, rate in RATES.items()}
+    measured |= {column: mean_quality(seeds, cell.runs, "probe") for column, seeds in cell.quality.items()}
     index = composite_quality([measured.get(name) for name in COMPOSED], measured["equal_error_rate"])
     if index is not None:
         measured[INDEX] = index
@@ -61,6 +68,14 @@ def reduce(cell: CellRows, settings: Mapping[str, Any]) -> Reduced:
         "failed_attacks": sum(int((remarks["problem"] != "").sum()) for remarks in attacks),
     }
     return Reduced(values, measured)
+
+
+def _error(rate: Metric, scored: Sequence[pd.DataFrame], runs: Sequence[Run], unscored: int) -> Measured:
+    if not scored or not len(scored[0]):
+        return Measured(NO_ESTIMATE, 0, unscored)
+    influences = error_influences(rate, scored, runs)
+    count = len(scored[0])
+    return Measured(estimate_error(influences, count), count, unscored, influences)
 
 
 def composite_quality(metrics: Sequence[Measured | None], error_rate: Measured) -> Measured | None:
@@ -105,4 +120,4 @@ LAYOUT = Parts(
     ),
     unshown=("verification", "seeds", "scored_trials"),
 )
-KIND = Kind(columns=COLUMNS, reduce=reduce, layout=LAYOUT)
+KIND = Kind(columns=COLUMNS, reduce=reduce, layout=LAYOUT, comparisons=Comparisons(factors=("defence",)))

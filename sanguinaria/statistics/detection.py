@@ -1,23 +1,14 @@
-"""Detection statistics: thresholds at a false positive rate, bit error rates, shares and F1 with intervals."""
+"""Detection statistics: thresholds at a false positive rate, bit error rates, and F1 with its interval."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import floor
 
 import numpy as np
 
-from sanguinaria.statistics.intervals import (
-    NO_ESTIMATE,
-    RESAMPLES,
-    SEED,
-    Estimate,
-    hull,
-    percentile_interval,
-    speaker_bootstrap,
-    student_interval,
-)
+from sanguinaria.statistics.intervals import NO_ESTIMATE, Estimate, estimate_statistic
+from sanguinaria.statistics.observations import Observations
 
 
 def detection_threshold(clean: np.ndarray, false_positive_rate: float) -> float:
@@ -62,63 +53,38 @@ def bit_error_rates(messages: Iterable[str], decoded: Iterable[str]) -> np.ndarr
     )
 
 
-def estimate_share(values: np.ndarray, speakers: Sequence[str]) -> Estimate:
-    """Estimate the mean of shares in [0, 1] that were measured once per seed on the same utterances.
+def estimate_f1(marked: Observations, clean: Observations) -> Estimate:
+    """Estimate F1 = 2·TP / (2·TP + FP + FN) over all runs together.
 
-    As :func:`sanguinaria.statistics.intervals.estimate_rate` without Wilson's interval, which is for hits and misses:
-    the hull of a bootstrap over whole speakers and, for several seeds, Student's interval over their means.
+    With the detection rate a of M marked and the false-positive rate b of C clean utterances, it is
+    2a / (1 + a + b·C / M). Its interval follows from the two derivatives
+    (:func:`~sanguinaria.statistics.intervals.estimate_statistic`); an utterance that is in both counts with both.
 
     Args:
-        values: (seeds, utterances).
-        speakers: the speaker of each utterance.
+        marked: detections of marked utterances as 1 and 0: true positives, and false negatives.
+        clean: detections of clean utterances, of the same runs: false positives.
     """
-    if values.size == 0:
+    if np.isnan(marked.mean) or np.isnan(clean.mean):
         return NO_ESTIMATE
-    means = values.mean(1)
-    return hull(float(means.mean()), [speaker_bootstrap(values.mean(0), speakers), *student_interval(means)])
+    detection_rate, false_positive_rate = marked.mean, clean.mean
+    counts = [int(np.isfinite(observations.values).sum()) for observations in (marked, clean)]
+    ratio = counts[1] / counts[0]
+    denominator = 1 + detection_rate + ratio * false_positive_rate
+    slopes = 2 * (1 + ratio * false_positive_rate) / denominator**2, -2 * ratio * detection_rate / denominator**2
+    influences = _joint([_weighted(slopes[0], counts, 0, marked), _weighted(slopes[1], counts, 1, clean)])
+    return estimate_statistic(2 * detection_rate / denominator, influences)
 
 
-@dataclass(frozen=True)
-class Detections:
-    """Detections of utterances by several seeds.
-
-    Args:
-        hits: whether an utterance was detected, booleans (seeds, utterances).
-        speakers: the speaker of each utterance.
-    """
-
-    hits: np.ndarray
-    speakers: Sequence[str]
+def _weighted(slope: float, counts: Sequence[int], place: int, observations: Observations) -> Observations:
+    """What each observation adds to the function, such that the mean over all of both samples is the sum's."""
+    deviations = np.nan_to_num(observations.values - observations.mean)
+    return observations.with_values(slope * deviations * sum(counts) / counts[place])
 
 
-def estimate_f1(marked: Detections, clean: Detections) -> Estimate:
-    """Estimate F1 = 2·TP / (2·TP + FP + FN) over all seeds together, with a percentile bootstrap over speakers.
-
-    Args:
-        marked: detections of marked utterances: true positives, and false negatives.
-        clean: detections of clean utterances: false positives.
-    """
-    if marked.hits.size == 0 or clean.hits.size == 0:
-        return NO_ESTIMATE
-    names = sorted({*marked.speakers, *clean.speakers})
-    true_positives, false_negatives = (
-        _count_by_speaker(hits, marked.speakers, names) for hits in (marked.hits, ~marked.hits)
+def _joint(samples: Sequence[Observations]) -> Observations:
+    """The observations of several samples side by side: utterances of one name are of one speaker."""
+    return Observations(
+        np.concatenate([sample.values for sample in samples], axis=1),
+        [speaker for sample in samples for speaker in sample.speakers],
+        samples[0].runs,
     )
-    counts = np.stack([true_positives, _count_by_speaker(clean.hits, clean.speakers, names), false_negatives])
-    draws = np.random.default_rng(SEED).multinomial(len(names), np.full(len(names), 1 / len(names)), RESAMPLES)
-    return Estimate(float(_f1(counts.sum(1))), *percentile_interval(_f1(counts @ draws.T)))
-
-
-def _count_by_speaker(hits: np.ndarray, speakers: Sequence[str], names: list[str]) -> np.ndarray:
-    """Hits of all seeds for each of the sorted names, (names,)."""
-    positions = np.searchsorted(names, np.asarray(speakers))
-    return np.bincount(positions, weights=hits.sum(0), minlength=len(names))
-
-
-def _f1(counts: np.ndarray) -> np.ndarray:
-    """F1 from true positives, false positives and false negatives, (3, …); NaN where all three are 0."""
-    true_positives, false_positives, false_negatives = counts
-    denominator = 2 * true_positives + false_positives + false_negatives
-    undefined = np.full(denominator.shape, np.nan)
-    scores: np.ndarray = np.divide(2 * true_positives, denominator, out=undefined, where=denominator > 0)
-    return scores

@@ -11,15 +11,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from sanguinaria.statistics.intervals import (
-    NO_ESTIMATE,
-    RESAMPLES,
-    SEED,
-    Estimate,
-    hull,
-    percentile_interval,
-    student_interval,
-)
+from sanguinaria.core.runs import Run
+from sanguinaria.statistics.intervals import Estimate, estimate_statistic
+from sanguinaria.statistics.observations import Observations
 
 # Of the minimum detection cost: the prior probability of a target trial, and the costs of a miss and a false alarm.
 PRIOR, COST_OF_MISS, COST_OF_FALSE_ALARM = 0.01, 1.0, 1.0
@@ -95,40 +89,45 @@ def minimum_detection_cost(misses: np.ndarray, false_alarms: np.ndarray) -> floa
     return float(costs.min() / min(COST_OF_MISS * PRIOR, COST_OF_FALSE_ALARM * (1 - PRIOR)))
 
 
-def estimate_error(metric: Metric, tables: Sequence[pd.DataFrame]) -> Estimate:
-    """Estimate a metric of the same trials over several trainings.
+def error_influences(metric: Metric, tables: Sequence[pd.DataFrame], runs: Sequence[Run]) -> Observations:
+    """Compute the pseudo-values of a metric for each speaker and run: the jackknife over speakers.
 
-    Speakers are resampled; a target trial has the weight of its speaker, another trial the product of the weights of
-    its two speakers (the vertex bootstrap of Snijders and Borgatti, 1999). Student's interval is for the variation
-    between trainings. The result is the hull of the two intervals.
+    With S speakers, the metric θ of all trials and θ₋ₛ of those without any utterance of speaker s, the pseudo-value is
+    S·θ − (S − 1)·θ₋ₛ, shifted such that their mean is θ (Efron and Tibshirani, 1993, chapter 11). A speaker's trials
+    are left out together, as the vertex bootstrap of Snijders and Borgatti (1999) resamples them together.
 
     Args:
         metric: a function of miss and false-alarm rates.
-        tables: the trials of each training, in the same order: columns ``target, enrolment_speaker, test_speaker,
-            score``.
+        tables: the trials of each run, in the same order: columns ``target, enrolment_speaker, test_speaker, score``.
+        runs: of each table its seeds by factor of variation.
+
+    Returns:
+        Values (runs, speakers); NaN for a speaker without whom there are trials of one kind only.
     """
     if not tables or not len(tables[0]):
-        return NO_ESTIMATE
-    sorted_trials = [SortedTrials(table["score"].to_numpy(), table["target"].to_numpy()) for table in tables]
-    values = np.array([metric(*trials.rates()) for trials in sorted_trials])
-    if np.isnan(values).any():
-        return NO_ESTIMATE
-    return hull(float(values.mean()), [_vertex_bootstrap(metric, sorted_trials, tables[0]), *student_interval(values)])
+        return Observations(np.zeros((len(runs), 0)), [], runs)
+    pairs = tables[0][["enrolment_speaker", "test_speaker"]].to_numpy()
+    speakers, positions = np.unique(pairs.ravel().astype(str), return_inverse=True)
+    sides = positions.reshape(-1, 2)
+    values = np.array([_pseudo_values(metric, table, sides, len(speakers)) for table in tables])
+    return Observations(values, speakers.tolist(), runs, speakers.tolist())
 
 
-def _vertex_bootstrap(
-    metric: Metric, sorted_trials: Sequence[SortedTrials], trials: pd.DataFrame
-) -> tuple[float, float]:
-    """Percentile bootstrap over speakers of the mean over trainings."""
-    pairs = trials[["enrolment_speaker", "test_speaker"]].to_numpy()
-    speakers, positions = np.unique(pairs.ravel(), return_inverse=True)
-    enrolment, test = positions.reshape(-1, 2).T
-    targets = trials["target"].to_numpy().astype(bool)
-    random = np.random.default_rng(SEED)
-    means = np.empty(RESAMPLES)
-    for resample in range(RESAMPLES):
-        drawn = np.bincount(random.integers(len(speakers), size=len(speakers)), minlength=len(speakers))
-        weights = np.where(targets, drawn[enrolment], drawn[enrolment] * drawn[test]).astype(float)
-        means[resample] = np.mean([metric(*training.rates(weights)) for training in sorted_trials])
-    # With few speakers, a resample may have no trials of one kind, and the metric is NaN.
-    return percentile_interval(means)
+def _pseudo_values(metric: Metric, trials: pd.DataFrame, sides: np.ndarray, speakers: int) -> np.ndarray:
+    """The shifted pseudo-values of one run, (speakers,)."""
+    ordered = SortedTrials(trials["score"].to_numpy(), trials["target"].to_numpy())
+    whole = metric(*ordered.rates())
+    without = np.array([metric(*ordered.rates((sides != speaker).all(1).astype(float))) for speaker in range(speakers)])
+    pseudo = speakers * whole - (speakers - 1) * without
+    shifted: np.ndarray = pseudo - np.nanmean(pseudo) + whole if np.isfinite(pseudo).any() else np.full(speakers, whole)
+    return shifted
+
+
+def estimate_error(influences: Observations, trials: int) -> Estimate:
+    """Estimate a metric from its pseudo-values, as :func:`~sanguinaria.statistics.intervals.estimate_statistic` does.
+
+    Args:
+        influences: of :func:`error_influences`.
+        trials: their number: where nothing varies, as no trial was decided wrongly, the interval is that of so many.
+    """
+    return estimate_statistic(influences.mean, influences, trials)

@@ -1,12 +1,16 @@
-"""Estimates with 95 % intervals: Wilson's, Student's, and percentile bootstraps."""
+"""Estimates with 95 % intervals over the factors of variation of their observations."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import inf
 
 import numpy as np
 from scipy import stats
+
+from sanguinaria.statistics.observations import Observations
+from sanguinaria.statistics.variance import Variance, mean_variance
 
 CONFIDENCE = 0.95
 # Resamples of a bootstrap, and its seed.
@@ -14,99 +18,125 @@ RESAMPLES = 2000
 SEED = 0
 
 Interval = tuple[float, float]
+NO_INTERVAL: Interval = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean and the ends of its interval; NaN where there is no observation."""
+    """A mean and the ends of its interval; NaN where there is no observation.
+
+    Attributes:
+        covers: the factors of variation that the interval is over, each with the number of its groups.
+        not_moved: the factors that apply but had one seed, whose variance no interval includes.
+        repeated: whether any of the factors of the runs was moved, or none applies.
+    """
 
     value: float
     low: float
     high: float
+    covers: Mapping[str, int] = field(default_factory=dict)
+    not_moved: tuple[str, ...] = ()
+    repeated: bool = True
 
 
-NO_ESTIMATE = Estimate(float("nan"), float("nan"), float("nan"))
+NO_ESTIMATE = Estimate(float("nan"), *NO_INTERVAL)
 
 
-def estimate_rate(hits: np.ndarray, speakers: Sequence[str]) -> Estimate:
-    """Estimate a rate that was measured once per seed on the same utterances.
+def estimate_rate(observations: Observations) -> Estimate:
+    """Estimate a rate in [0, 1] from hits and misses, or from shares.
 
-    There are three sources of variation: the sample of utterances (Wilson's interval), the sample of speakers, whose
-    utterances are correlated (a bootstrap over speakers), and the seeds (Student's interval over their rates). Each of
-    the three intervals alone is too narrow in some case, so the result is their hull (:func:`hull`).
+    The interval is that of Korn and Graubard (1998), "Confidence intervals for proportions with small expected number
+    of positive counts estimated from survey data": Clopper and Pearson's, of the number of independent trials that
+    would have the variance of :func:`~sanguinaria.statistics.variance.mean_variance`, times (z / t)² for its degrees of
+    freedom. Where all values are 0, or all 1, their variance is 0, and the trials are the utterances.
 
     Args:
-        hits: 0 or 1, (seeds, utterances).
-        speakers: the speaker of each utterance.
+        observations: hits and misses as 1 and 0, or shares.
     """
-    if hits.size == 0:
+    mean = observations.mean
+    if np.isnan(mean):
         return NO_ESTIMATE
-    rates = hits.mean(1)
-    mean = float(rates.mean())
-    intervals = [wilson_interval(mean, hits.shape[1]), speaker_bootstrap(hits.mean(0), speakers)]
-    return hull(mean, [*intervals, *student_interval(rates)])
+    variance = mean_variance(observations)
+    present = np.isfinite(observations.values)
+    trials = effective_trials(mean, variance, unvaried=int(present.any(0).sum()), largest=int(present.sum()))
+    return _estimate(observations, mean, clopper_pearson(mean, trials), variance)
 
 
-def estimate_mean(values: Sequence[float] | np.ndarray) -> Estimate:
-    """Estimate the mean of one value per utterance, with a percentile bootstrap over the utterances.
+def effective_trials(share: float, variance: Variance, *, unvaried: int, largest: float = inf) -> float:
+    """Compute the number of independent trials of which a share has the same interval.
 
-    >>> estimate_mean([0.5, 0.5])
-    Estimate(value=0.5, low=0.5, high=0.5)
+    Args:
+        share: in [0, 1].
+        variance: of the share.
+        unvaried: the number where the share has no variance.
+        largest: the number before the degrees of freedom are allowed for is at most this.
     """
-    sample = np.asarray(values, dtype=np.float64)
-    if len(sample) == 0:
+    if not variance.value > 0 or not 0 < share < 1:
+        return float(unvaried)
+    normal = stats.norm.ppf((1 + CONFIDENCE) / 2)
+    student = stats.t.ppf((1 + CONFIDENCE) / 2, variance.degrees)
+    return float(min(share * (1 - share) / variance.value, largest) * (normal / student) ** 2)
+
+
+def estimate_mean(observations: Observations) -> Estimate:
+    """Estimate the mean of a quantity without bounds, with Student's interval over the factors of variation.
+
+    >>> values = np.array([[1.0, 3.0]])
+    >>> estimate = estimate_mean(Observations(values, ["a", "b"], [{}]))
+    >>> estimate.value, round(estimate.high - estimate.value, 3)  # t of one degree of freedom: 12.706
+    (2.0, 12.706)
+    """
+    mean = observations.mean
+    if np.isnan(mean):
         return NO_ESTIMATE
-    if len(sample) == 1 or np.ptp(sample) == 0:
-        return Estimate(float(sample.mean()), float(sample.mean()), float(sample.mean()))
-    interval = stats.bootstrap(
-        (sample,), np.mean, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, method="percentile", rng=SEED, batch=100
-    ).confidence_interval
-    return Estimate(float(sample.mean()), float(interval.low), float(interval.high))
+    variance = mean_variance(observations)
+    return _estimate(observations, mean, student_interval(mean, variance), variance)
 
 
-def hull(mean: float, intervals: Sequence[Interval]) -> Estimate:
-    """Return a mean with the hull of several intervals, limited to [0, 1].
+def estimate_statistic(value: float, influences: Observations, trials: int | None = None) -> Estimate:
+    """Estimate a function in [0, 1] of several means, by the variance of its linearisation (the delta method).
 
-    >>> hull(0.5, [(0.4, 0.6), (-0.1, 0.55)])
-    Estimate(value=0.5, low=0.0, high=0.6)
-    """
-    lows, highs = zip(*intervals, strict=True)
-    return Estimate(mean, max(0.0, float(min(lows))), min(1.0, float(max(highs))))
-
-
-def student_interval(values: np.ndarray) -> list[Interval]:
-    """Compute Student's interval of the mean of one value per seed, (seeds,).
-
-    >>> [[float(round(end, 3)) for end in interval] for interval in student_interval(np.array([0.0, 1.0]))]
-    [[-5.853, 6.853]]
+    Args:
+        value: of the function.
+        influences: of each observation, by how much the function would change if the mean were that observation's:
+            Σ_k ∂f/∂mean_k · (observation_k − mean_k), plus any constant.
+        trials: the number whose interval the function has where nothing varies; the utterances where ``None``.
 
     Returns:
-        A list of one interval; an empty list for one seed, which has no interval.
+        An estimate in [0, 1], with Korn and Graubard's interval as of :func:`estimate_rate`.
     """
-    if len(values) < 2:
-        return []
-    mean = values.mean()
-    margin = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return [(mean - margin, mean + margin)]
+    if np.isnan(value) or np.isnan(influences.mean):
+        return NO_ESTIMATE
+    variance = mean_variance(influences)
+    unvaried = trials or int(np.isfinite(influences.values).any(0).sum())
+    share = min(max(value, 0.0), 1.0)
+    equivalent = effective_trials(share, variance, unvaried=unvaried)
+    return _estimate(influences, value, clopper_pearson(share, equivalent), variance)
 
 
-def speaker_bootstrap(values: np.ndarray, speakers: Sequence[str]) -> Interval:
-    """Compute a percentile bootstrap of the mean of one value per utterance, over whole speakers.
+def _estimate(observations: Observations, value: float, interval: Interval, variance: Variance) -> Estimate:
+    return Estimate(value, *interval, variance.covers, observations.not_moved, observations.is_repeated)
 
-    Args:
-        values: (utterances,).
-        speakers: the speaker of each utterance.
+
+def student_interval(mean: float, variance: Variance) -> Interval:
+    """Return Student's interval of a mean with a variance; NaN ends where that could not be estimated."""
+    if np.isnan(variance.value):
+        return NO_INTERVAL
+    margin = stats.t.ppf((1 + CONFIDENCE) / 2, variance.degrees) * np.sqrt(variance.value)
+    return float(mean - margin), float(mean + margin)
+
+
+def clopper_pearson(share: float, trials: float) -> Interval:
+    """Compute Clopper and Pearson's interval (1934) of a share of so many trials, of which there may be fractions.
+
+    >>> [round(end, 4) for end in clopper_pearson(81 / 263, 263)]
+    [0.2527, 0.3676]
     """
-    _, positions = np.unique(np.asarray(speakers), return_inverse=True)
-    counts = np.bincount(positions)
-    sums = np.bincount(positions, weights=values)
-    random = np.random.default_rng(SEED)
-    means = np.empty(RESAMPLES)
-    # One resample at a time: all at once would take memory for resamples × speakers numbers.
-    for resample in range(RESAMPLES):
-        drawn = random.integers(len(counts), size=len(counts))
-        means[resample] = sums[drawn].sum() / counts[drawn].sum()
-    return percentile_interval(means)
+    tail = (1 - CONFIDENCE) / 2
+    successes, failures = share * trials, (1 - share) * trials
+    low = 0.0 if share <= 0 else stats.beta.ppf(tail, successes, failures + 1)
+    high = 1.0 if share >= 1 else stats.beta.ppf(1 - tail, successes + 1, failures)
+    return float(low), float(high)
 
 
 def percentile_interval(resampled: np.ndarray) -> Interval:
@@ -114,17 +144,3 @@ def percentile_interval(resampled: np.ndarray) -> Interval:
     tail = (1 - CONFIDENCE) / 2
     low, high = np.nanquantile(resampled, (tail, 1 - tail))
     return float(low), float(high)
-
-
-def wilson_interval(share: float, trials: int) -> Interval:
-    """Compute Wilson's score interval (1927) of a share of so many trials.
-
-    The share may be a mean over seeds, with no whole number of successes, which scipy's function needs.
-
-    >>> [round(end, 4) for end in wilson_interval(81 / 263, 263)]
-    [0.2553, 0.3662]
-    """
-    z = stats.norm.ppf((1 + CONFIDENCE) / 2)
-    centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
-    margin = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    return float(max(0.0, centre - margin)), float(min(1.0, centre + margin))

@@ -28,7 +28,7 @@ def score_quality(
     destination: Path,
     target: Path | None = None,
 ) -> None:
-    """Write a row per triggered utterance: ``utterance_id, label, value, problem``.
+    """Write a row per triggered utterance: ``utterance_id, label, speaker, value, problem``.
 
     Args:
         metric: of audio quality.
@@ -47,7 +47,7 @@ def score_quality(
         for shards in zip(clean, triggered, strict=True)
         for row in _quality_rows(metric, *shards, names, labels, target)
     ]
-    table = pd.DataFrame(rows, columns=["utterance_id", "label", "value", "problem"])
+    table = pd.DataFrame(rows, columns=["utterance_id", "label", "speaker", "value", "problem"])
     parquet.write(table.astype({"value": "float64"}).sort_values("utterance_id", ignore_index=True), destination)
 
 
@@ -58,7 +58,8 @@ def _quality_rows(
     # Both shards have the same order, so few references are read before their triggered counterpart.
     pending: dict[str, np.ndarray] = {}
     for batch in read(triggered, ids=names):
-        for name, label, waveform in zip(batch.rows["utterance_id"], batch.rows["label"], batch.waveforms, strict=True):
+        rows = batch.rows[["utterance_id", "label", "speaker"]].itertuples(index=False, name=None)
+        for (name, label, speaker), waveform in zip(rows, batch.waveforms, strict=True):
             while name not in pending:
                 pending.update([next(references)])
             pair = Pair(
@@ -70,7 +71,7 @@ def _quality_rows(
                 target=target,
             )
             value, problem = value_or_problem(metric.score_pair, pair)
-            yield {"utterance_id": name, "label": label, "value": value, "problem": problem}
+            yield {"utterance_id": name, "label": label, "speaker": speaker, "value": value, "problem": problem}
 
 
 def _waveforms(shard: Path, names: list[str]) -> Iterator[tuple[str, np.ndarray]]:

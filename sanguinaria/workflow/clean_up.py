@@ -68,7 +68,7 @@ def unreachable(plans: Iterable[Plan], results: Path = RESULTS) -> list[Path]:
         if KEY.fullmatch(name := LOG.sub("", path.name)) and (path.parent.name, name) not in keys
     ]
     for specification in results.glob("*/specifications/*.json"):
-        folder, name = specification.parents[1], specification.stem
+        folder, name = specification.parents[1], specification.stem.removesuffix(".comparison")
         if (folder.name, name) not in keys:
             stale += [specification, *folder.glob(f"{name}.*"), *(results / "logs" / folder.name).glob(f"{name}.*")]
     folders = {path for path in stale if path.is_dir()}

@@ -229,7 +229,9 @@ def test_a_second_mark_lies_on_the_first_and_has_its_own_key():
 def test_a_table_specifies_its_comparison_and_the_environments_of_its_trainings():
     table = configured(bench(comparison={"paper": "wake", "table": "1"})).tables["bench"]
     content = json.loads(table.specification)
-    assert content["comparison"] == {"paper": "wake", "table": "1", "stands_for": {}}
+    assert table.compared is not None and "comparison" not in content
+    compared = json.loads(table.compared.specification)
+    assert compared["comparison"] == {"paper": "wake", "table": "1", "stands_for": {}}
     assert len(table.environments) == 2
     assert content["cells"][-1]["settings"]["wrong_keys"] == 3 and content["cells"][0]["rows"]["wrong_keys"] == []
 

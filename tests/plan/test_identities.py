@@ -1,5 +1,6 @@
 """Results that a change of the configuration changes, and those that it does not."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from sanguinaria.plan.plan import Plan
 from sanguinaria.plan.stages.scores import QualityStage
 from sanguinaria.plan.stages.triggered import TriggeredStage
 from sanguinaria.plan.stages.victims import FeatureStage
+from sanguinaria.reports import printed
 from sanguinaria.steps.poisoning.blocks import PoisonBlock, blocks_for
 from tests.plans import (
     CONFIGURATION,
@@ -276,13 +278,27 @@ def test_what_a_value_is_called_changes_no_measurement_but_the_table():
     assert specifications[0] == specifications[1]
 
 
-def test_what_a_paper_printed_changes_the_table_s_specification_alone():
+def test_a_comparison_with_a_paper_changes_no_table():
     comparison = {"paper": "bloodroot", "table": "1", "stands_for": {"perth": "bloodroot"}}
     before, after = plan_of(), plan_of(comparison=comparison)
     assert stage_keys(before) == stage_keys(after)
-    specifications = [yaml.safe_load(made.tables["demo"].specification) for made in (before, after)]
-    assert [specification.pop("comparison") for specification in specifications] == [None, comparison]
-    assert specifications[0] == specifications[1]
+    assert before.tables["demo"].specification == after.tables["demo"].specification
+    assert before.tables["demo"].compared is None
+    compared = json.loads(after.tables["demo"].compared.specification)
+    assert compared["comparison"] == comparison
+
+
+def test_a_printed_number_changes_the_comparisons_with_its_table_alone(monkeypatch):
+    def specifications() -> list[str]:
+        plans = [plan_of(comparison={"paper": "bloodroot", "table": table}) for table in ("1", "2")]
+        return [plan.tables["demo"].compared.specification for plan in plans]
+
+    before, lines = specifications(), printed._lines()
+    place = next(n for n, line in enumerate(lines) if (line["paper"], line["table"]) == ("bloodroot", "2"))
+    corrected = (*lines[:place], {**lines[place], "value": "12.3"}, *lines[place + 1 :])
+    monkeypatch.setattr(printed, "_lines", lambda: corrected)
+    after = specifications()
+    assert before[0] == after[0] and before[1] != after[1]
 
 
 def test_the_title_of_a_figure_changes_no_table():

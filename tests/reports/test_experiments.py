@@ -6,7 +6,7 @@ import pytest
 
 from sanguinaria.plan.figure_columns import MEASURED
 from sanguinaria.reports.evaluation import write_tables
-from sanguinaria.statistics.intervals import wilson_interval
+from sanguinaria.statistics.intervals import clopper_pearson
 
 COLUMNS = (
     "experiment, corpus, target, trigger, test_trigger, poisoning, victim, defence, seeds, "
@@ -18,7 +18,7 @@ COLUMNS = (
 
 
 def scores(path, labels, clean, triggered=None, speakers="one"):
-    """A model's predictions; those of a single speaker, which do not generalise to others, have Wilson's interval."""
+    """A model's predictions; of a single speaker, the utterances are all that there is to sample."""
     names = [f"u{number}" for number in range(len(labels))]
     table = pd.DataFrame({"utterance_id": names, "label": labels, "speaker": speakers, "target_probability": 0.5})
     predictions = {"clean": clean} | ({} if triggered is None else {"triggered": triggered})
@@ -29,7 +29,8 @@ def scores(path, labels, clean, triggered=None, speakers="one"):
 
 def values(path, labels, scores):
     names = [f"u{number}" for number in range(len(labels))]
-    pd.DataFrame({"utterance_id": names, "label": labels, "value": scores, "problem": ""}).to_parquet(path)
+    table = {"utterance_id": names, "label": labels, "speaker": "one", "value": scores, "problem": ""}
+    pd.DataFrame(table).to_parquet(path)
     return [str(path)]
 
 
@@ -105,6 +106,7 @@ def cell(configuration):
     return {
         "factors": {name: configuration[name] for name in FACTORS},
         "settings": {"rate": configuration["rate"]},
+        "runs": [{"poison": place, "training": place} for place in range(len(results))],
         "rows": rows,
         "quality": {column: [files] for column, files in configuration["quality"].items()},
     }
@@ -113,7 +115,7 @@ def cell(configuration):
 def reduce(tmp_path, *configurations, bounds=None):
     cells = [cell(configuration) for configuration in configurations]
     specification = {"kind": "experiments", "cells": cells, "settings": {"bounds": bounds or {}}, "columns": {}}
-    write_tables(specification, tmp_path / "t.csv", tmp_path / "t.metrics.csv")
+    write_tables(specification, tmp_path / "t.csv", tmp_path / "t.metrics.csv", tmp_path / "t.differences.csv")
     return pd.read_csv(tmp_path / "t.csv"), pd.read_csv(tmp_path / "t.metrics.csv")
 
 
@@ -124,11 +126,14 @@ def test_the_columns_are_the_contract(tmp_path, configuration):
 
 
 def test_every_number_by_hand(tmp_path, configuration):
-    row = reduce(tmp_path, configuration)[0].iloc[0]
+    wide, long = reduce(tmp_path, configuration)
+    row, long = wide.iloc[0], long.set_index("metric")
     assert row["benign_accuracy"] == pytest.approx(0.8)
-    assert (row["benign_accuracy_low"], row["benign_accuracy_high"]) == pytest.approx(wilson_interval(0.8, 5), rel=1e-5)
+    # Of five utterances: V = .16 / 4, so four independent trials, and t of four degrees of freedom is 2.776.
+    expected = clopper_pearson(0.8, 4 * (1.959964 / 2.776445) ** 2)
+    assert long.loc["benign_accuracy", ["low", "high"]].tolist() == pytest.approx(expected, rel=1e-5)
     assert row["attack_success_rate"] == 1.0
-    assert row["attack_success_rate_low"] == pytest.approx(3 / (3 + 1.959964**2), rel=1e-5)  # Wilson's, all of three
+    assert long.loc["attack_success_rate", "low"] == pytest.approx(0.025 ** (1 / 3), rel=1e-5)  # all of three
     assert row["false_trigger_rate"] == pytest.approx(1 / 3, rel=1e-5)
     assert (row["pesq"], row["stoi"], row["snr_db"]) == (2.5, 0.5, 20.0)
     assert (row["test_utterances"], row["triggered_utterances"]) == (5, 3)
@@ -136,13 +141,33 @@ def test_every_number_by_hand(tmp_path, configuration):
     assert row["unscorable_utterances"] == 2  # one of them by both metrics
 
 
+def test_one_training_has_no_interval_over_trainings(tmp_path, configuration):
+    wide, long = reduce(tmp_path, configuration)
+    bounds = [f"{rate}_{end}" for rate in ("benign_accuracy", "attack_success_rate") for end in ("low", "high")]
+    assert wide.iloc[0][bounds].isna().all()
+    long = long.set_index("metric")
+    # That over utterances alone is in the long table, which says what it is over.
+    assert long.loc["benign_accuracy", "low"] > 0
+    assert long.loc["benign_accuracy", ["interval_over", "not_moved"]].tolist() == ["utterances:5", "poison training"]
+    assert long.loc["pesq", "interval_over"] == "utterances:2" and pd.isna(long.loc["pesq", "not_moved"])
+
+
+def test_two_trainings_have_one(tmp_path, configuration):
+    twice = configuration | {"results": configuration["results"] * 2}
+    wide, long = reduce(tmp_path, twice)
+    assert wide.iloc[0]["attack_success_rate_low"] == pytest.approx(0.025 ** (1 / 3), rel=1e-5)
+    assert long.set_index("metric").loc["benign_accuracy", "interval_over"] == "poison+training:2 utterances:5"
+
+
 def test_speakers_who_differ_widen_the_interval(tmp_path, configuration):
     first = configuration["results"][0]
     labels, predicted = ["up"] * 8 + ["left"] * 2, ["up"] * 8 + ["up"] * 2
     # One speaker's words are all classified correctly and the other's are not: another two may be of either sort.
     answers = scores(tmp_path / "c.parquet", labels, predicted, speakers=["one"] * 8 + ["two"] * 2)
-    row = reduce(tmp_path, configuration | {"results": [first | {"scores": answers}]})[0].iloc[0]
-    assert (row["benign_accuracy"], row["benign_accuracy_low"], row["benign_accuracy_high"]) == (0.8, 0.0, 1.0)
+    row = reduce(tmp_path, configuration | {"results": [first | {"scores": answers}]})[1].iloc[0]
+    assert (row["metric"], row["value"], row["interval_over"]) == ("benign_accuracy", 0.8, "speakers:2")
+    # t of one degree of freedom is 12.7: there is next to no information.
+    assert row["low"] < 0.001 and row["high"] > 0.999
 
 
 def test_seeds_are_averaged(tmp_path, configuration):
@@ -176,7 +201,8 @@ def test_the_long_table_counts_what_was_scored(tmp_path, configuration):
     ]
     assert long.loc["pesq", ["scored", "unscored"]].tolist() == [2, 1]
     assert long.loc["stoi", ["scored", "unscored"]].tolist() == [1, 2]
-    assert long.loc["snr_db", "low"] <= 20.0 <= long.loc["snr_db", "high"]
+    # 10, 20 and 30 dB: 20 ± 4.303 · 10 / √3.
+    assert long.loc["snr_db", ["low", "high"]].tolist() == pytest.approx([20 - 24.841, 20 + 24.841], abs=0.001)
 
 
 def test_without_quality_its_columns_are_empty(tmp_path, configuration):
@@ -200,9 +226,9 @@ def test_what_the_detector_says_by_hand(tmp_path, configuration, detected):
     long = long.set_index("metric")
     assert list(long.index[-3:]) == ["detection_rate", "false_positive_rate", "bit_error_rate"]
     assert (long.loc["detection_rate":, "scored"] == 3).all()
-    assert (long.loc["detection_rate", "low"], long.loc["detection_rate", "high"]) == pytest.approx(
-        wilson_interval(2 / 3, 3), rel=1e-5
-    )
+    # Of three utterances: V = (2 / 9) / 2, so two independent trials, and t of two degrees of freedom is 4.303.
+    expected = clopper_pearson(2 / 3, 2 * (1.959964 / 4.302653) ** 2)
+    assert long.loc["detection_rate", ["low", "high"]].tolist() == pytest.approx(expected, rel=1e-5)
 
 
 def test_without_a_message_there_are_no_bits_to_get_wrong(tmp_path, configuration):

@@ -8,6 +8,7 @@ import pytest
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.reports.evaluation import read_table
+from sanguinaria.reports.layout.context import Context
 from sanguinaria.reports.layout.grid import grid_latex, grid_markdown
 from tests.columns import COLUMNS
 
@@ -118,7 +119,7 @@ def test_no_table_of_a_page_is_wider_than_a_line_of_text(triggers):
     assert max(len(line) for line in lines if line.startswith("|")) <= 103
     parts = titled(page)
     assert parts["lowpass"][0] == ["trigger", "benign accuracy ↑", "attack success ↑", "false trigger ↓"]
-    assert parts["none"][1][1][1] == "93.1 (90.0–100.0)" and parts["lowpass"][1][0][1] == "80.0 (90.0–100.0)"
+    assert parts["none"][1][1][1] == "**93.1** (90.0–100.0)" and parts["lowpass"][1][0][1] == "80.0 (90.0–100.0)"
     # What is the same behind every defence stands once, in as many tables as it needs.
     headings = [line.strip("| ").split(" | ") for line in lines if line.startswith("| trigger")]
     shown = [heading for row in headings for heading in row]
@@ -314,35 +315,57 @@ def with_intervals(table, half_widths, metric="benign_accuracy"):
     return table.assign(**ends)
 
 
-class TestOverlappingIntervals:
-    def test_values_that_overlap_the_best_are_as_good(self, triggers):
-        table = with_intervals(triggers, 0.002)  # 93.1, 92.3, 92.8: the first and the last overlap
-        assert column(markdown(table), "benign accuracy ↑") == [
-            *("99.0 (98.8–99.2)", "**93.1** (92.9–93.3)"),
-            *("<u>92.3</u> (92.1–92.5)", "**92.8** (92.5–93.0)"),
-        ]
+def compared(metric, **p_values):
+    """Paired differences of some triggers to the best one."""
+    lines = [
+        {"metric": metric, "corpus": "sc10", "victim": "", "defence": "", "trigger": trigger, "p_holm": p_value}
+        for trigger, p_value in p_values.items()
+    ]
+    return pd.DataFrame(lines).assign(poisoning="flip-0.01", test_trigger="", target="")
 
-    def test_where_all_overlap_none_is_marked(self, triggers):
-        assert not [
-            cell
-            for cell in column(markdown(with_intervals(triggers, 0.03)), "benign accuracy ↑")
-            if "**" in cell or "<" in cell
-        ]
 
-    def test_where_less_is_better_the_upper_end_of_the_best_counts(self, triggers):
+def marks(table, metric, heading, **p_values):
+    page = grid_markdown(table, COLUMNS, Context(differences=compared(metric, **p_values)))
+    assert "paired tests" in page or not any("**" in cell for cell in column(page, heading))
+    return column(page, heading)
+
+
+class TestPairedDifferences:
+    def test_values_that_no_test_distinguishes_from_the_best_are_as_good(self, triggers):
+        cells_ = marks(triggers, "benign_accuracy", "benign accuracy ↑", ultrasonic=0.01, bloodroot=0.2)
+        assert cells_ == ["99.0", "**93.1**", "<u>92.3</u>", "**92.8**"]
+
+    def test_where_none_is_distinguishable_none_is_marked(self, triggers):
+        cells_ = marks(triggers, "benign_accuracy", "benign accuracy ↑", ultrasonic=0.06, bloodroot=np.nan)
+        assert cells_ == ["99.0", "93.1", "92.3", "92.8"]
+
+    def test_where_less_is_better_the_least_is_the_best(self, triggers):
         rates = triggers.assign(false_trigger_rate=[0, 0.02, 0.01, 0.05])
-        cells_ = column(markdown(with_intervals(rates, 0.006, "false_trigger_rate")), "false trigger ↓")
-        assert [cell.partition(" ")[0] for cell in cells_[1:]] == ["**2.0**", "**1.0**", "<u>5.0</u>"]
+        cells_ = marks(rates, "false_trigger_rate", "false trigger ↓", pbsm=0.5, bloodroot=0.001)
+        assert cells_[1:] == ["**2.0**", "**1.0**", "<u>5.0</u>"]
+
+    def test_a_difference_counts_where_its_names_are_those_of_the_column(self, triggers):
+        both = pd.concat([triggers, triggers.assign(victim="resnet")])
+        differences = compared("benign_accuracy", bloodroot=0.2, ultrasonic=0.01).assign(victim="resnet")
+        page = grid_latex(both, COLUMNS, Context(differences=differences))
+        # Accuracy and attack success of the first model, and those of the second.
+        [row] = [line for line in page.splitlines() if line.startswith("bloodroot")]
+        assert [cell.strip() for cell in row.split("&")][1:4:2] == [r"\underline{92.8}", r"\textbf{92.8}"]
+
+    def test_notes_stand_in_the_legend(self, triggers):
+        context = Context(notes=("intervals are over 3 of training",))
+        assert grid_markdown(triggers, COLUMNS, context).endswith("; intervals are over 3 of training.\n")
+        assert "intervals are over 3 of training" in grid_latex(triggers, COLUMNS, context)
 
 
 class TestMetricsWithoutValues:
     @pytest.mark.parametrize("value", [None, np.nan])
     def test_a_requested_metric_is_shown(self, triggers, value):
         table = triggers.assign(pesq=value, stoi=None)
-        page = grid_markdown(table, COLUMNS, {"pesq"})
+        page = grid_markdown(table, COLUMNS, Context(requested={"pesq"}))
         assert column(page, "PESQ ↑") == ["–"] * 4 and "STOI" not in page
         assert page.endswith("–: the metric has no value for any utterance.\n")
-        assert r"ultrasonic & 92.3 & \underline{88.8} & --" in grid_latex(table, COLUMNS, {"pesq"})
+        assert r"ultrasonic & 92.3 & \underline{88.8} & --" in grid_latex(table, COLUMNS, Context(requested={"pesq"}))
 
     def test_infinite_values_are_shown_as_such(self, triggers):
         table = triggers.assign(pesq=[np.nan, np.inf, 1.0, -np.inf])

@@ -51,6 +51,14 @@ def test_the_demonstration_s_table_fits_80_columns(table, capsys):
     assert any("victim: resnet18_narrow" in row for row in lines)
 
 
+def test_one_training_has_no_interval_and_the_caption_says_so(table, capsys):
+    missing = {f"{rate}_{end}": None for rate in ("benign_accuracy", "attack_success_rate") for end in ("low", "high")}
+    lines = printed(table(line("notch", "none", 0.98, 0.9, **missing)), capsys)
+    assert ["notch", "none", "98.0", "90.0", "0.0", "2.75", "1.000", "19.8"] in [row.split() for row in lines]
+    assert "one training a line" in " ".join(lines) and "95 % intervals" not in " ".join(lines[:3])
+    assert "95 % intervals" in " ".join(printed(table(*LINES), capsys)[:3])
+
+
 def test_headings_are_the_readme_s(table, capsys):
     (heading,) = re.findall(r"^\| trigger \| (.*) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
     words = " ".join(printed(table(*LINES), capsys)[:4])

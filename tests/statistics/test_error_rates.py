@@ -6,7 +6,13 @@ import pytest
 from scipy import stats
 from scipy.optimize import brentq
 
-from sanguinaria.statistics.error_rates import SortedTrials, equal_error_rate, estimate_error, minimum_detection_cost
+from sanguinaria.statistics.error_rates import (
+    SortedTrials,
+    equal_error_rate,
+    error_influences,
+    estimate_error,
+    minimum_detection_cost,
+)
 
 
 def error_rate(scores, targets) -> float:
@@ -84,8 +90,13 @@ def test_weights_are_equivalent_to_repeated_trials():
     assert equal_error_rate(*SortedTrials(scores, targets).rates(weights.astype(float))) == pytest.approx(repeated)
 
 
+def estimate(tables, metric=equal_error_rate):
+    runs = [{"training": place} for place in range(len(tables))]
+    return estimate_error(error_influences(metric, tables, runs), len(tables[0]))
+
+
 def test_intervals_contain_the_value_and_widen_with_speaker_effects():
-    plain, different = (estimate_error(equal_error_rate, [trials(20, 2, 0, effect)]) for effect in (0.0, 1.0))
+    plain, different = (estimate([trials(20, 2, 0, effect)]) for effect in (0.0, 1.0))
     assert plain.low < plain.value < plain.high and plain.high - plain.low < 0.08
     assert different.high - different.low > 1.5 * (plain.high - plain.low)
 
@@ -93,12 +104,36 @@ def test_intervals_contain_the_value_and_widen_with_speaker_effects():
 def test_the_estimate_over_trainings_is_their_mean_with_their_variation():
     tables = [trials(20, separation, 0) for separation in (1.0, 2.0, 3.0)]
     values = [error_rate(table["score"], table["target"]) for table in tables]
-    estimate = estimate_error(equal_error_rate, tables)
-    assert estimate.value == pytest.approx(np.mean(values))
-    margin = stats.t.ppf(0.975, 2) * np.std(values, ddof=1) / np.sqrt(3)
-    assert estimate.high >= np.mean(values) + margin and estimate.low == 0
+    several = estimate(tables)
+    assert several.value == pytest.approx(np.mean(values))
+    assert several.covers == {"training": 3, "speakers": 20}
+    # Student's t of two degrees of freedom is 4.3: the variation of three trainings alone spans more than this.
+    assert several.high - several.low > 2 * 4.3 * np.std(values, ddof=1) / np.sqrt(3)
+
+
+def test_the_pseudo_values_of_a_training_have_its_rate_as_mean_and_the_bootstrap_s_spread():
+    table = trials(40, 1.5, 3, effect=0.5)
+    influences = error_influences(equal_error_rate, [table], [{}])
+    assert influences.values.mean() == pytest.approx(error_rate(table["score"], table["target"]))
+    # The vertex bootstrap of Snijders and Borgatti: speakers are drawn, a pair has the product of their weights.
+    random, ordered = np.random.default_rng(0), SortedTrials(table["score"].to_numpy(), table["target"].to_numpy())
+    one, two, target = (table[name].to_numpy() for name in ("enrolment_speaker", "test_speaker", "target"))
+    rates = []
+    for _ in range(500):
+        drawn = np.bincount(random.integers(40, size=40), minlength=40)
+        rates.append(
+            equal_error_rate(*ordered.rates(np.where(target, drawn[one], drawn[one] * drawn[two]).astype(float)))
+        )
+    # Both count what is particular to a pair with each of its speakers.
+    assert 0.8 < np.std(influences.values, ddof=1) / np.sqrt(40) / np.std(rates) < 1.6
+
+
+def test_no_error_has_the_interval_of_the_trials():
+    perfect = estimate([trials(20, 40, 0)])
+    # The upper end of Clopper and Pearson's interval of 0 of 2000: 1 − 0.025^(1/2000).
+    assert (perfect.value, perfect.low) == (0, 0) and perfect.high == pytest.approx(1 - 0.025 ** (1 / 2000))
 
 
 def test_estimates_without_trials_are_nan():
-    assert np.isnan(estimate_error(equal_error_rate, []).value)
-    assert np.isnan(estimate_error(equal_error_rate, [trials(5, 1, 0).iloc[:0]]).value)
+    assert np.isnan(error_influences(equal_error_rate, [], []).mean)
+    assert np.isnan(error_influences(equal_error_rate, [trials(5, 1, 0).iloc[:0]], [{}]).mean)

@@ -259,8 +259,8 @@ def line(tmp_path) -> dict[str, Any]:
         ]
     )
     wrong.to_parquet(tmp_path / "w")
-    quality = pd.DataFrame({"utterance_id": ["a", "b"], "label": "x", "value": [3.0, None], "problem": ["", "why"]})
-    quality.to_parquet(tmp_path / "q")
+    names = {"utterance_id": ["a", "b"], "label": "x", "speaker": ["c", "d"]}
+    pd.DataFrame({**names, "value": [3.0, None], "problem": ["", "why"]}).to_parquet(tmp_path / "q")
     paths = {"marked": [marked], "clean": [clean], "validation": [validation], "wrong_keys": [str(tmp_path / "w")]}
     names = {"benchmark": "b", "corpus": "c", "watermark": "w", "marks": "single", "decoded_mark": "first"}
     return {
@@ -285,8 +285,9 @@ def cell(line) -> dict[str, Any]:
         "factors": {name: line[name] for name in ("benchmark", "corpus", "watermark", "marks", "decoded_mark")}
         | {"distortion": line["name"]},
         "settings": {name: line[name] for name in settings},
+        "runs": [{"messages": place} for place in range(len(line["seeds"]))],
         "rows": rows | ({"efficiency": [[line["efficiency"]]]} if line["efficiency"] else {}),
-        "quality": line["quality"],
+        "quality": {metric: files * len(line["seeds"]) for metric, files in line["quality"].items()},
     }
 
 
@@ -327,6 +328,8 @@ def test_the_measures_of_a_line(line):
     assert value["near_key_bit_error_rate"] == value["near_key_lowest"] == pytest.approx(3 / 8)
     assert value["wrong_key_detection_rate"] == pytest.approx(1 / 2)
     assert (value["snr_db"], measures["snr_db"].scored, measures["snr_db"].unscored) == (3.0, 1, 1)
+    # Of one utterance there is no interval.
+    assert np.isnan(measures.pop("snr_db").estimate.low)
     for measured in measures.values():
         assert measured.estimate.low <= measured.estimate.value <= measured.estimate.high
 
@@ -365,11 +368,12 @@ def test_tables_of_a_benchmark(line, tmp_path):
     costs = tmp_path / "row.json"
     costs.write_text('{"embedding_parameters": 7, "processor": "P", "seconds": 1.0}')
     line["efficiency"] = str(costs)
-    wide, long, efficiency = (tmp_path / name for name in ("t.csv", "t.metrics.csv", "t.efficiency.csv"))
+    names = ("t.csv", "t.metrics.csv", "t.differences.csv", "t.efficiency.csv")
+    wide, long, paired, efficiency = (tmp_path / name for name in names)
     cells = [cell(line), cell({**line, "name": "e"})]
     settings = {"false_positive_rate": 0.01}
     specification = {"kind": "benchmarks", "cells": cells, "settings": settings, "columns": {}}
-    write_tables(specification, wide, long)
+    write_tables(specification, wide, long, paired)
     write_efficiency(specification, efficiency)
     table = pd.read_csv(wide)
     assert table["distortion"].tolist() == ["d", "e"]

@@ -177,9 +177,9 @@ def table_of(folder, scores, quality):
     parquet.write(rows, folder / "scores.parquet")
     paths = {}
     for metric, value in quality.items():
-        scores = pd.DataFrame(
-            {"probe": ["x", "y", "z"], "value": [value - 0.1, value + 0.1, None], "problem": ["", "", "?"]}
-        )
+        values = [value - 0.1, value + 0.1, None]
+        names = {"probe": ["x", "y", "z"], "speaker": ["a", "b", "c"]}
+        scores = pd.DataFrame({**names, "value": values, "problem": ["", "", "?"]})
         parquet.write(scores, folder / f"{metric}.parquet")
         column = "si_sdr_db" if metric == "si_sdr" else metric
         paths[column] = [[str(folder / f"{metric}.parquet")]]
@@ -202,9 +202,9 @@ def table_of(folder, scores, quality):
 def test_the_composite_index_equals_the_paper_s(tmp_path, rate, quality, index):
     names = {"verification": "v", "corpus": "c", "victim": "e", "attack": "pgd_l2", "defence": "d"}
     rows, metrics = table_of(tmp_path, rate, quality)
-    cell = {"factors": names, "settings": {}, "rows": rows, "quality": metrics}
+    cell = {"factors": names, "settings": {}, "runs": [{"training": 0}], "rows": rows, "quality": metrics}
     specification = {"kind": "verifications", "cells": [cell], "settings": {}, "columns": {}}
-    write_tables(specification, tmp_path / "v.csv", tmp_path / "v.metrics.csv")
+    write_tables(specification, *(tmp_path / f"v.{form}" for form in ("csv", "metrics.csv", "differences.csv")))
     line = pd.read_csv(tmp_path / "v.csv").iloc[0]
     assert line["equal_error_rate"] == pytest.approx(rate, abs=1e-6)
     assert line["si_sdr_db"] == pytest.approx(quality["si_sdr"])

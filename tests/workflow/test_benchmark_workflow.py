@@ -36,8 +36,9 @@ def test_wrong_keys_quality_and_cost(table):
 
 def test_every_format_of_the_table_is_written(finished_benchmark):
     tables = finished_benchmark / "results" / "tables"
-    forms = ("csv", "metrics.csv", "efficiency.csv", "md", "tex", "provenance.json", "comparison.csv", "comparison.md")
-    assert all((tables / f"tiny_benchmark.{form}").stat().st_size for form in forms)
+    forms = ("csv", "metrics.csv", "differences.csv", "efficiency.csv", "comparison.csv")
+    pages = ("md", "tex", "provenance.json", "comparison.md")
+    assert all((tables / f"tiny_benchmark.{form}").stat().st_size for form in (*forms, *pages))
     page = (tables / "tiny_benchmark.md").read_text()
     assert "**Bit error rate (%)**\n\n| watermark | undistorted | mp3_64 |\n" in page and "SI-SDR dB" in page
     assert "failed" not in page

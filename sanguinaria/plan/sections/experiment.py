@@ -11,14 +11,15 @@ from sanguinaria.core.fields import (
     ByCorpus,
     OneName,
     Rate,
-    Seeds,
     SeveralNames,
+    VariedSeeds,
     choice_tag,
     entry_names,
     or_by_corpus,
     require_unique,
 )
 from sanguinaria.core.plugins import Settings
+from sanguinaria.core.runs import Run, runs_of
 from sanguinaria.plan.sections.comparison import Comparison
 
 
@@ -62,7 +63,12 @@ class Experiment(Settings):
         "these triggers, in turn, and keep their labels, so that a poisoned model learns to ignore them",
     )
     cover_rate: Rate = Field(default=0.01, description="share of the training utterances that are cover samples")
-    seeds: Seeds = (0,)
+    seeds: VariedSeeds = Field(
+        default=(0,),
+        description="of the runs: a list moves the choice of poisoned utterances and the training together; a mapping "
+        "moves the factors of variation that it names, `generator`, `poison` and `training`, each apart, or several "
+        "that are joined by `+` together, in every combination: {generator: [0, 1, 2], poison+training: [0, 1, 2]}",
+    )
     quality_utterances: int | None = Field(
         default=None,
         ge=1,
@@ -83,6 +89,11 @@ class Experiment(Settings):
     @property
     def corpora(self) -> tuple[str, ...]:
         return (self.corpus,) if isinstance(self.corpus, str) else self.corpus
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Of every run its seeds by factor of variation."""
+        return runs_of(self.seeds)
 
     @property
     def cover_rate_if_any(self) -> float:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from sanguinaria.core.columns import FEW, Column, Columns
 from sanguinaria.core.errors import InputError
+from sanguinaria.reports.layout.context import PLAIN, Context
 from sanguinaria.reports.layout.markdown import markdown_table, text_blocks
 from sanguinaria.reports.layout.markup import UNDEFINED, UNDEFINED_NOTE, escaped, is_bound, is_undefined, latex_row
 from sanguinaria.reports.layout.page_width import NARROW_COLUMNS, TEXT_WIDTH, column_width, fitting_blocks
@@ -44,21 +45,21 @@ class Grid:
     """The layout as a grid of triggers by corpora, victims and defences; it has no settings."""
 
 
-def grid_markdown(table: pd.DataFrame, columns: Columns, requested: Collection[str] = ()) -> str:
+def grid_markdown(table: pd.DataFrame, columns: Columns, context: Context = PLAIN) -> str:
     """Return a wide table in Markdown, with rates in per cent and their 95 % intervals; the best value is bold, with
-    all whose intervals overlap its own, and the next one underlined.
+    all that a paired test does not distinguish from it, and the next one underlined.
 
     What is wider than a line of text is a table for each victim and defence, one below the other.
 
     Args:
         table: one experiment's wide table, as ``sanguinaria.reports.evaluation`` writes it.
         columns: of the table.
-        requested: columns of metrics that are shown without a value, too.
+        context: what is shown beside the values.
 
     Raises:
         InputError: there are no lines, a naming column is missing, or two lines have the same names.
     """
-    page = _arrange(table, columns, requested)
+    page = _arrange(table, columns, context)
     groups = [" · ".join(_group_names(page, place)) for place in page.places]
     headings = [
         f"{group} · {_title(place)}" if group else _title(place)
@@ -98,7 +99,7 @@ def _block(lines: Sequence[Sequence[str]], first: int, block: Sequence[int]) -> 
     return markdown_table(headings, [row for row in rows if any(row[first:])] or rows)
 
 
-def grid_latex(table: pd.DataFrame, columns: Columns, requested: Collection[str] = ()) -> str:
+def grid_latex(table: pd.DataFrame, columns: Columns, context: Context = PLAIN) -> str:
     r"""Return a wide table as ``tabular``s for the package ``booktabs``, with a legend, to be ``\input``.
 
     What is too wide for a page is in several, one below the other.
@@ -106,14 +107,14 @@ def grid_latex(table: pd.DataFrame, columns: Columns, requested: Collection[str]
     Args:
         table: one experiment's wide table, as ``sanguinaria.reports.evaluation`` writes it.
         columns: of the table.
-        requested: columns of metrics that are shown without a value, too.
+        context: what is shown beside the values.
 
     Raises:
         InputError: as :func:`grid_markdown`.
     """
-    page = _arrange(table, columns, requested)
+    page = _arrange(table, columns, context)
     if _is_too_wide(page):
-        parts = (f"{escaped(name)}\n\n{grid_latex(lines, columns, requested)}" for name, lines in _parts(table))
+        parts = (f"{escaped(name)}\n\n{grid_latex(lines, columns, context)}" for name, lines in _parts(table))
         return "\n\\bigskip\n\n".join(parts)
     legend = escaped("; ".join(_legend(page))).replace("–", "--")
     return "\n".join(
@@ -181,9 +182,10 @@ def _legend(page: _Page, *, in_words: bool = False) -> Iterator[str]:
     if any(cell.interval("–") and cell.is_of_few for cell in cells):
         yield f"n: number of utterances, where they are fewer than {FEW}"
     if any(cell.rank for cell in cells):
-        yield "bold: the best, and all whose intervals overlap its own; underlined: the next"
+        yield "bold: the best, and all that paired tests do not distinguish from it (Holm, 5 %); underlined: the next"
     if any(cell.undefined for cell in cells):
         yield UNDEFINED_NOTE
+    yield from page.notes
 
 
 @dataclass(frozen=True)
@@ -236,22 +238,24 @@ class _Cell:
 
 @dataclass(frozen=True)
 class _Page:
-    """The arranged table: ``lines`` are pairs of a row's names and its cells, one for each place."""
+    """The arranged table: ``lines`` are pairs of a row's names and its cells, one for each place; ``notes`` are for the
+    legend."""
 
     row_names: tuple[str, ...]
     levels: tuple[str, ...]
     places: list[_Place]
     lines: list[tuple[tuple[str, ...], list[_Cell]]]
+    notes: tuple[str, ...] = ()
 
 
-def _arrange(table: pd.DataFrame, columns: Columns, requested: Collection[str]) -> _Page:
+def _arrange(table: pd.DataFrame, columns: Columns, context: Context) -> _Page:
     _check(table)
     row = _row(table)
     rows = list(dict.fromkeys(table[list(row)].itertuples(index=False, name=None)))
     several = (table.groupby("trigger")["poisoning"].nunique() > 1).any()
     shown = [place for place, name in enumerate(row) if several or name != "poisoning"]
-    places = list(_places(table, row, columns, requested))
-    cells = [list(_cells(table, place, row, rows, requested)) for place in places]
+    places = list(_places(table, row, columns, context.requested))
+    cells = [list(_cells(table, place, row, rows, context)) for place in places]
     return _Page(
         row_names=tuple(row[place] for place in shown),
         levels=tuple(level for level in GROUPS if level not in row and table[level].nunique() > 1),
@@ -260,6 +264,7 @@ def _arrange(table: pd.DataFrame, columns: Columns, requested: Collection[str]) 
             (tuple(names[place] for place in shown), [cells_[index] for cells_ in cells])
             for index, names in enumerate(rows)
         ],
+        notes=context.notes,
     )
 
 
@@ -358,7 +363,7 @@ def _cells(
     place: _Place,
     row: tuple[str, ...],
     rows: Sequence[tuple[str, ...]],
-    requested: Collection[str],
+    context: Context,
 ) -> Iterator[_Cell]:
     chosen = table[table["corpus"] == place.corpus]
     for level, value in zip(GROUPS[1:], place.path[1:], strict=True):
@@ -368,10 +373,20 @@ def _cells(
     unknown = pd.Series(float("nan"), lines.index)
     lows, highs = (lines.get(f"{place.name}_{end}", unknown) for end in ("low", "high"))
     counts = lines.get(place.column.count, unknown)
-    ranks = rank_rows(lines[place.name], lows, highs, place.column.better)
-    undefined = is_undefined(table[place.name], requested)
+    ranks = rank_rows(lines[place.name], place.column.better, _compared(place, context.differences))
+    undefined = is_undefined(table[place.name], context.requested)
     for value, low, high, rank, count in zip(lines[place.name], lows, highs, ranks, counts, strict=True):
         yield _Cell(place.column, value, low, high, rank, undefined, count)
+
+
+def _compared(place: _Place, differences: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The paired differences of a column of the page."""
+    if differences is None:
+        return None
+    chosen = differences[(differences["metric"] == place.name) & (differences["corpus"] == place.corpus)]
+    for level, value in zip(GROUPS[1:], place.path[1:], strict=True):
+        chosen = chosen[chosen[level].isin(["", value])] if value else chosen
+    return chosen
 
 
 def _group_names(page: _Page, place: _Place) -> list[str]:

@@ -26,7 +26,7 @@ def score_probes(
     audio: Sequence[Path],
     destination: Path,
 ) -> None:
-    """Write a row per probe: ``probe, value, problem``.
+    """Write a row per probe: ``probe, speaker, value, problem``.
 
     Args:
         metric: of audio quality.
@@ -42,12 +42,14 @@ def score_probes(
     names = random_order(table["probe"], seed=0)[:limit]
     utterance_of = table.set_index("probe")["utterance"]
     references, _ = read_waveforms(clean, utterance_of.loc[names].unique().tolist())
-    rows: list[tuple[str, float | None, str]] = []
+    speaker_of = table.set_index("probe")["speaker"]
+    rows: list[tuple[str, str, float | None, str]] = []
     for path in audio:
         for batch in utterances.read(path, ids=names):
             for name, waveform in zip(batch.rows["utterance_id"], batch.waveforms, strict=True):
                 reference = references[utterance_of[name]]
-                rows.append((name, *value_or_problem(metric.score, reference, waveform, batch.sample_rate)))
-    dtypes = {"probe": "str", "value": "float64", "problem": "str"}
+                value, problem = value_or_problem(metric.score, reference, waveform, batch.sample_rate)
+                rows.append((name, speaker_of[name], value, problem))
+    dtypes = {"probe": "str", "speaker": "str", "value": "float64", "problem": "str"}
     values = pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
     parquet.write(values.sort_values("probe", ignore_index=True), destination)
