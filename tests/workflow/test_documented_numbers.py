@@ -56,7 +56,7 @@ def table(header: str, *rows: str) -> str:
     )
 
 
-CHECKED = [page for page in cited_pages(ROOT) if page.stem in ("bloodroot", "watermarks")]
+CHECKED = [page for page in cited_pages(ROOT) if page.stem in ("bloodroot", "conversion", "watermarks")]
 
 
 @pytest.mark.parametrize("page", CHECKED, ids=lambda page: page.stem)
