@@ -56,10 +56,7 @@ def table(header: str, *rows: str) -> str:
     )
 
 
-CHECKED = [page for page in cited_pages(ROOT) if page.stem in ("bloodroot", "conversion", "watermarks")]
-
-
-@pytest.mark.parametrize("page", CHECKED, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", cited_pages(ROOT), ids=lambda page: page.stem)
 def test_numbers_of_the_documentation_are_those_of_the_tables(page):
     read = cache(partial(published, ROOT / "docs" / "results"))
     numbers = check_page(page.read_text(encoding="utf-8"), read)
