@@ -1,6 +1,7 @@
 """Documentation: examples of configurations are valid, links have targets, and the plug-ins of the guides work."""
 
 import ast
+import itertools
 import os
 import re
 from pathlib import Path
@@ -14,8 +15,11 @@ from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugins import kinds
 from sanguinaria.plan.configuration import load
 from sanguinaria.plan.sections import ROOMS, TARGETS
+from sanguinaria.workflow.commands.cost import SCRIPTS
+from sanguinaria.workflow.configuration_files import BASE, merged
 from sanguinaria.workflow.generated_pages import pages
 from sanguinaria.workflow.generated_pages.messages import template
+from sanguinaria.workflow.parse import build_plan
 
 ROOT = Path(__file__).parents[2]
 # Of docs/results only tables are there, which have neither examples nor links.
@@ -60,6 +64,17 @@ def test_links_have_targets(page):
         relative = Path(os.path.normpath(page.parent / name if name else page))
         assert relative in GENERATED or (ROOT / relative).exists(), target
         assert not heading or heading in anchors(read(relative)), target
+
+
+def test_the_page_of_targets_says_which_are_in_one_overlay_alone():
+    page = read(Path("docs/targets.md"))
+    targets = {}
+    for name in ("config/real.yaml", "config/paper.yaml"):
+        files = [ROOT / BASE, ROOT / name]
+        targets[name] = set(build_plan(merged(files), files[::-1], ROOT / SCRIPTS).targets)
+    for name, other in itertools.permutations(targets):
+        listed = re.search(rf"^- in `{name}` alone: ([^;.]*)[;.]$", page, re.MULTILINE)
+        assert set(re.findall(r"`(\w+)`", listed[1])) == targets[name] - targets[other], name
 
 
 def test_the_readme_is_short():
