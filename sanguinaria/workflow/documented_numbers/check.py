@@ -177,7 +177,7 @@ def _unnamed(place: int, written: Written, entries: Entries, of_row: Entries, of
 
 
 def _in_cell(place: int, written: Written, lines: Sequence[Line], entries: Entries) -> Number:
-    chosen = [line for line in lines if _has(line, {"source": (MEASURED,), **entries})]
+    chosen = _of(lines, {"source": (MEASURED,), **entries})
     if any(_is_of(written, line) for line in chosen):
         return Number(place, str(written), TABLE)
     names = ", ".join(f"{column} {' or '.join(entries[column])}" for column in entries)
@@ -185,12 +185,13 @@ def _in_cell(place: int, written: Written, lines: Sequence[Line], entries: Entri
     return Number(place, str(written), WRONG, f"is {values or 'not in the table'} ({names})")
 
 
-def _has(line: Line, entries: Entries) -> bool:
-    """Whether a line is of all entries, of those columns that its table has."""
-    return all(
-        line.entries.get(column) in (None, *(part for name in names for part in name.split(" or ")))
-        for column, names in entries.items()
-    )
+def _of(lines: Sequence[Line], entries: Entries) -> list[Line]:
+    """The lines of all entries, of those columns that their table has."""
+    chosen = list(lines)
+    for column, names in entries.items():
+        accepted = {None, *(part for name in names for part in name.split(" or "))}
+        chosen = [line for line in chosen if line.entries.get(column) in accepted]
+    return chosen
 
 
 def _exception(place: int, written: Written, lines: Sequence[Line], annotations: Annotations) -> Number | None:
