@@ -152,6 +152,10 @@ def test_annotations_state_where_a_number_is_from(check):
     assert check("<!-- numbers: 62.9 = 91.7 − 28.8 -->\n\nBy 62.9 points.") == [("62.9", COMPUTED)]
     assert check("<!-- numbers: 61.9 = 91.7 − 28.8 -->\n\nBy 61.9 points.") == [("61.9", WRONG)]
     assert check("<!-- numbers: 62.0 = 91.7 − 29.7 -->\n\nBy 62.0 points.") == [("62.0", WRONG)]
+    assert check("By 62.9 points.") == [("62.9", WRONG)]
+    claim = "<!-- numbers: 91.7, 95.5 are trigger tone and victim lstm, resnet18 and metric attack_success_rate -->\n\n"
+    assert check(claim + "Of 91.7 and 95.5 %.") == [("91.7", TABLE), ("95.5", TABLE)]
+    assert check(claim.replace("lstm, resnet18", "resnet18, lstm") + "Of 91.7 and 95.5 %.")[0] == ("91.7", WRONG)
     assert check("<!-- numbers: 13.2: by a microphone -->\n\nIt has 13.2 dB.") == [("13.2", STATED)]
     assert check("<!-- numbers: 13.2: by a microphone -->\n\nIt has 91.7 %.") == [("91.7", PROSE), ("13.2", WRONG)]
     assert check("One.\n\n<!-- numbers: 13.2: by a microphone -->\n\nIt has 91.7 %.") == [

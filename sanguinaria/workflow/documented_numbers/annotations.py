@@ -8,6 +8,7 @@ Below a heading an annotation holds for the section, elsewhere for the next bloc
   or slow``), or for entries of several columns (``means trigger clean and poisoning none``). ``metric`` is the measured
   column, ``source printed`` a paper's value, ``table`` the published table.
 - ``otherwise defence none``: the entry where no label names one.
+- ``5.1, 5.7 are victim lstm and trigger pbsm, jingleback``: entries of numbers in prose, in their order.
 - ``0.24 = 12.11 − 11.87``: a number computed from the table's numbers.
 - ``13.2, 4.5: REASON`` or ``all: REASON``: where numbers come from that no published table has.
 """
@@ -22,6 +23,7 @@ from sanguinaria.core.errors import InputError
 
 Entries = Mapping[str, tuple[str, ...]]
 _NUMBERS = re.compile(r"^(all|[−+\d.,–() ]+): (.+)$")
+_NAMED = re.compile(r"^([−+\d.,–() ]+) (?:is|are) (.+)$")
 _FORMULA = re.compile(r"^([−+]?[\d.,]+) = (.+)$")
 
 
@@ -33,6 +35,7 @@ class Annotations:
         tables: published tables, or None for those that are linked.
         phrases: entries by the phrase of a label.
         defaults: entries where no label names one.
+        claims: entries by the number that is of them.
         formulas: by the number that they give.
         reasons: by a number, or by ``all``.
     """
@@ -40,6 +43,7 @@ class Annotations:
     tables: list[str] | None = None
     phrases: dict[str, Entries] = field(default_factory=dict)
     defaults: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    claims: dict[str, Entries] = field(default_factory=dict)
     formulas: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
 
@@ -71,12 +75,29 @@ def _add(result: Annotations, statement: str) -> None:
         result.defaults |= _entries(statement.removeprefix("otherwise "))
     elif means:
         result.phrases[phrase.strip("` ")] = _entries(entries)
+    elif match := _NAMED.match(statement):
+        numbers, claimed = match[1].split(", "), _entries(match[2])
+        for position, number in enumerate(numbers):
+            result.claims[number] = at_position(claimed, position, len(numbers))
     elif match := _FORMULA.match(statement):
         result.formulas[match[1]] = match[2]
     elif match := _NUMBERS.match(statement):
         result.reasons |= dict.fromkeys(match[1].split(", "), match[2])
     else:
         raise InputError(f"numbers: '{statement}' is no statement about numbers. Its forms are in CONTRIBUTING.md.")
+
+
+def at_position(entries: Entries, position: int, count: int) -> dict[str, tuple[str, ...]]:
+    """Return the entries of one of several numbers: of as many names its own, of any other number of names all.
+
+    Args:
+        entries: of all numbers.
+        position: of the number, from 0.
+        count: of the numbers.
+    """
+    return {
+        column: names[position : position + 1] if len(names) == count else names for column, names in entries.items()
+    }
 
 
 def _entries(text: str) -> dict[str, tuple[str, ...]]:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sanguinaria.workflow.documented_numbers.annotations import Annotations, Entries, named, parse
+from sanguinaria.workflow.documented_numbers.annotations import Annotations, Entries, at_position, named, parse
 from sanguinaria.workflow.documented_numbers.blocks import Block, blocks
 from sanguinaria.workflow.documented_numbers.formulas import is_result, operands
 from sanguinaria.workflow.documented_numbers.tables import MEASURED, Line
@@ -94,7 +94,7 @@ def _unused(comments: Sequence[str], line: int, numbers: Sequence[Number]) -> It
     """Annotations of numbers that a block or section does not have: left behind when it was changed."""
     annotations = parse(comments)
     texts = {"all", *(text for number in numbers for text in (number.text, number.text.split(" (")[0]))}
-    for text in (*annotations.reasons, *annotations.formulas):
+    for text in (*annotations.reasons, *annotations.claims, *annotations.formulas):
         if text not in texts:
             yield Number(line, text, WRONG, "is annotated, and not a number of what follows")
 
@@ -107,7 +107,9 @@ def _check_prose(block: Block, lines: Sequence[Line], annotations: Annotations) 
 
 
 def _in_prose(place: int, written: Written, lines: Sequence[Line]) -> Number:
-    if any(_is_of(written, line, or_an_end=True) for line in lines):
+    if written.unit == "points":
+        return Number(place, str(written), WRONG, "is a difference: annotate of which numbers")
+    if any(_is_of(written, line, or_an_end=True) for line in lines if written.unit in ("", line.unit)):
         return Number(place, str(written), PROSE)
     tables = ", ".join(sorted({line.entries["table"] for line in lines}))
     return Number(place, str(written), WRONG, f"is not in {tables or 'any table'}{_same_value(written, lines)}")
@@ -130,10 +132,7 @@ def _check_table(block: Block, lines: Sequence[Line], annotations: Annotations) 
             numbers = list(measured(cell, every_integer=True))
             for position, written in enumerate(numbers):
                 place = block.first_line + 2 + index
-                chosen = {
-                    column: names[position : position + 1] if len(numbers) == len(names) else names
-                    for column, names in entries.items()
-                }
+                chosen = at_position(entries, position, len(numbers))
                 yield (
                     _exception(place, written, lines, annotations)
                     or _unnamed(place, written, entries, of_row, of_column)
@@ -197,6 +196,8 @@ def _of(lines: Sequence[Line], entries: Entries) -> list[Line]:
 def _exception(place: int, written: Written, lines: Sequence[Line], annotations: Annotations) -> Number | None:
     """A number that an annotation explains."""
     for text in (str(written), written.value):
+        if text in annotations.claims:
+            return _in_cell(place, written, lines, {**annotations.defaults, **annotations.claims[text]})
         if text in annotations.formulas:
             return _computed(place, written, annotations.formulas[text], lines)
         if text in annotations.reasons:

@@ -47,6 +47,12 @@ class Line:
     low: Decimal | None = None
     high: Decimal | None = None
 
+    @property
+    def unit(self) -> str:
+        """``%`` or ``dB``, or nothing."""
+        metric = self.entries["metric"]
+        return "%" if _PER_CENT.search(metric) else "dB" if metric.endswith("_db") else ""
+
     def __str__(self) -> str:
         """Return the value and its interval, to six digits."""
         return f"{self.value:.6g}" + (f" ({self.low:.6g}–{self.high:.6g})" if self.low is not None else "")

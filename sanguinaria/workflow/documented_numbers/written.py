@@ -13,7 +13,7 @@ _NUMBER = rf"(?<![\w.,·×])(?<!\w-)(?:(?<![\d%])[−+-])?{_DIGITS}(?![\w⁰¹²
 _WITH_INTERVAL = re.compile(rf"(?P<value>{_NUMBER})(?:\s?%)?(?:\s?\((?P<low>{_NUMBER})–(?P<high>{_NUMBER})\))?")
 # A list of numbers shares the unit behind its last one: "84 to 99 %".
 _LINK = r"(?:,|;|–|,?\s(?:and|or|to|against|instead\sof))"
-_UNIT = re.compile(rf"^(?:{_LINK}\s?{_NUMBER})*\s?(?:%|dB\b|points\b)")
+_UNIT = re.compile(rf"^(?:{_LINK}\s?{_NUMBER})*\s?(%|dB\b|points\b)")
 _SETTING_BEFORE = re.compile(
     r"(?:[σαε]|[=≥≤<>≈]|\b(?:Tables?|Figures?|Equations?|Eq\.|[Ss]ections?|Snakemake|Python)) ?$"
 )
@@ -31,12 +31,14 @@ class Written:
         value: its digits and sign.
         low: lower end of the interval, or nothing.
         high: upper end of the interval, or nothing.
+        unit: ``%``, ``dB`` or ``points`` behind it or behind the list that it is in, or nothing.
         line: of the text, from 0.
     """
 
     value: str
     low: str = ""
     high: str = ""
+    unit: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
@@ -63,8 +65,9 @@ def measured(text: str, *, every_integer: bool = False) -> Iterator[Written]:
         behind = text[match.end("value") :]
         if _SETTING_BEFORE.search(text[: match.start()]) or _SETTING_BEHIND.match(behind):
             continue
-        if is_decimal or every_integer or _UNIT.match(behind):
-            yield Written(value, low, high, text.count("\n", 0, match.start()))
+        unit = _UNIT.match(behind)
+        if is_decimal or every_integer or unit:
+            yield Written(value, low, high, unit[1] if unit else "", text.count("\n", 0, match.start()))
 
 
 def plain(text: str) -> str:
