@@ -151,6 +151,18 @@ def test_every_speaker_is_in_every_split_of_the_speaker_view(minimum: int, speak
 
 
 @real
+def test_the_keywords_training_split_has_the_test_clips_of_the_speakers_that_the_page_states(
+    archive: dict[str, Recording],
+) -> None:
+    speakers = recordings_by_id(SpeechCommands(archive="test", view="speakers")).values()
+    target = min(recording.label for recording in speakers)
+    triggered = [r.utterance_id for r in speakers if r.split == "test" and r.label != target]
+    trained = [name for name in triggered if archive[name].split == "train"]
+    page = (Path(__file__).parents[2] / "docs" / "bloodroot.md").read_text(encoding="utf-8")
+    assert f"{len(trained)} of the {len(triggered)} triggered test clips are among their training clips" in page
+
+
+@real
 def test_real_clips_are_unchanged(archive: dict[str, Recording]) -> None:
     corpus = SpeechCommands(archive="test")
     for recording in list(archive.values())[::400]:
