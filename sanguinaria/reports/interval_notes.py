@@ -25,7 +25,7 @@ def interval_notes(measured: Sequence[Measured]) -> Iterator[str]:
         yield f"made once, so that no interval includes their variation: {', '.join(moved_nowhere)}"
     if any(not estimate.repeated for estimate in estimates):
         once = ", ".join(_not_moved(estimate for estimate in estimates if not estimate.repeated))
-        yield f"without an interval: {once} not repeated (the long table has the interval over utterances alone)"
+        yield f"interval not estimated where {once} had one seed (the long table has that over utterances alone)"
 
 
 def _covers(estimate: Estimate) -> str:

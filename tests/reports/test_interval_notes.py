@@ -34,7 +34,7 @@ def test_lines_that_differ_are_named_with_most_factors_first():
 
 def test_what_was_made_once_has_no_interval():
     [note] = interval_notes([measured([{"poison": 0, "training": 0}]), Measured(NO_ESTIMATE, 0)])
-    assert note.startswith("without an interval: poison, training not repeated")
+    assert note.startswith("interval not estimated where poison, training had one seed")
 
 
 def test_where_nothing_is_random_there_is_nothing_to_repeat():
