@@ -7,8 +7,8 @@ delegate(snakemake)
 from pathlib import Path
 
 from sanguinaria.steps.corpora import build_shard
-from sanguinaria.workflow.corpus_locations import located_corpus
 from sanguinaria.workflow.job import job
+from sanguinaria.workflow.located_corpus import located_corpus
 
 with job(snakemake) as specification:
     build_shard(

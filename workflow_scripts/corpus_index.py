@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sanguinaria.steps.corpora import build_index
 from sanguinaria.workflow.arguments import paths
-from sanguinaria.workflow.corpus_locations import located_corpus
 from sanguinaria.workflow.job import job
+from sanguinaria.workflow.located_corpus import located_corpus
 
 with job(snakemake) as specification:
     build_index(

@@ -23,7 +23,7 @@ from sanguinaria.plan.spectrograms import SpectrogramStage, spectrogram_stage
 from sanguinaria.plan.stages.stage import Stage
 from sanguinaria.plan.stages.victims import DatasetStage
 from sanguinaria.plan.verifications import verification_table
-from sanguinaria.reports.drawing.colours import assign_colours
+from sanguinaria.reports.drawing.colours import trigger_colours
 
 Value = TypeVar("Value")
 
@@ -177,7 +177,7 @@ class Plan:
         entry = self.configuration.figures[name]
         tables = tuple(self.tables[experiment] for experiment in entry.experiments)
         check_columns(name, entry, tables)
-        colours = assign_colours(list(self.configuration.entries["triggers"]))
+        colours = trigger_colours(cell.factors["trigger"] for table in tables for cell in table.cells)
         return FigureStage(self._expander.code(FigureStage, ()), name, entry, tables, colours)
 
     def _spectrogram(self, name: str) -> SpectrogramStage:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from sanguinaria.reports.drawing.colours import BASELINE, FAMILIES, PALETTE, assign_colours
+from sanguinaria.reports.drawing.colours import BASELINE, FAMILIES, PALETTE, assign_colours, trigger_colours
 
 # Machado, Oliveira and Fernandes (2009), "A physiologically-based model for simulation of color vision deficiency",
 # severity 1, of linear RGB.
@@ -61,3 +61,16 @@ def test_what_is_published_of_a_paper_is_distinct():
     """The triggers of Bloodroot's Figure 3 and of the demonstration."""
     for names in (["clean", "pbsm", "jingleback", "ultrasonic", "bloodroot", "bloodroot_ft", "notch"],):
         assert len({FAMILIES[name] for name in names}) == len(names)
+
+
+def test_a_trigger_has_its_colour_whatever_others_there_are():
+    alone = trigger_colours(["mine"])["mine"]
+    assert alone in PALETTE
+    beside = trigger_colours(["clean", "notch", "mine", "ultrasonic"])
+    assert beside["mine"] == alone or alone in (FAMILIES["notch"], FAMILIES["ultrasonic"])
+    assert trigger_colours(["ultrasonic", "mine", "notch", "clean"]) == beside
+
+
+def test_triggers_of_one_figure_have_colours_of_their_own_until_all_are_taken():
+    colours = trigger_colours([f"own_{number}" for number in range(len(PALETTE))])
+    assert sorted(colours.values()) == sorted(PALETTE)

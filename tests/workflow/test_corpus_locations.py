@@ -13,7 +13,7 @@ from sanguinaria.core.paths import LOCATIONS
 from sanguinaria.corpora.folder import Folder
 from sanguinaria.plan.plan import Plan
 from sanguinaria.workflow import corpus_locations
-from sanguinaria.workflow.corpus_locations import located_corpus
+from sanguinaria.workflow.located_corpus import located_corpus
 
 pytestmark = pytest.mark.usefixtures("working_folder")
 

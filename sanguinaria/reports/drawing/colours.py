@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 # Okabe and Ito (2008), "Color Universal Design", without yellow, which is faint on white; then three of Tol's "muted"
 # scheme (2021, SRON/EPS/TN/09-002), those that stay distinct from the former in all kinds of colour blindness.
@@ -26,6 +27,33 @@ FAMILIES = {
 }
 
 
+def trigger_colours(names: Iterable[str]) -> dict[str, str]:
+    """Assign each trigger of a figure its colour: its family's, or else one that follows from its name alone.
+
+    Other entries of the configuration, and their order, change no colour. Two triggers of a figure whose names lead to
+    one colour are the exception: the later one in the alphabet takes the next colour that fewest of the figure have.
+
+    >>> trigger_colours(["notch", "bloodroot"])
+    {'bloodroot': '#0072B2', 'notch': '#CC79A7'}
+
+    Args:
+        names: of triggers.
+
+    Returns:
+        The colour of each name, as `#RRGGBB`, by the sorted names.
+    """
+    ordered = sorted(set(names))
+    families = {name: family for name in ordered if (family := _of_family(name))}
+    uses = Counter(families.values())
+    colours = dict(families)
+    for name in ordered:
+        if name not in families:
+            start = int(hashlib.sha256(name.encode()).hexdigest(), 16) % len(PALETTE)
+            colours[name] = min((*PALETTE[start:], *PALETTE[:start]), key=uses.__getitem__)
+            uses[colours[name]] += 1
+    return {name: colours[name] for name in ordered}
+
+
 def assign_colours(names: Sequence[str]) -> dict[str, str]:
     """Assign each name a colour: its family's, or else the one that fewest names before it have.
 
@@ -35,7 +63,7 @@ def assign_colours(names: Sequence[str]) -> dict[str, str]:
     {'notch': '#CC79A7', 'mine': '#0072B2'}
 
     Args:
-        names: of triggers in the order of the configuration, or of series.
+        names: of series.
 
     Returns:
         The colour of each name, as `#RRGGBB`.
