@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+import pandas as pd
 from scipy.stats import binomtest
 
 from sanguinaria.statistics.comparisons import paired_difference
+from sanguinaria.statistics.error_rates import SortedTrials, equal_error_rate, error_influences, estimate_error
 from sanguinaria.statistics.intervals import estimate_rate
 from sanguinaria.statistics.observations import Observations
 
@@ -91,11 +93,48 @@ def false_differences(scenario: Scenario, draws: int, seed: int) -> float:
     return rejected / draws
 
 
+# Speakers, difference of the means of target and non-target scores, and the speakers' effect on scores.
+VERIFICATIONS = ((40, 1.5, 0.5), (40, 2.0, 0.0), (20, 2.0, 0.3), (50, 3.0, 0.3))
+TRIALS, MANY_TRIALS, MANY_SPEAKERS = 2000, 400_000, 4000
+
+
+def verification(
+    random: np.random.Generator, speakers: int, trials: int, separation: float, effect: float
+) -> pd.DataFrame:
+    """Trials, half of them of one speaker, whose scores have effects of both speakers and of the trial."""
+    one = random.integers(speakers, size=trials)
+    other = (one + 1 + random.integers(speakers - 1, size=trials)) % speakers
+    two = np.where(np.arange(trials) % 2 == 0, one, other)
+    effects, target = random.normal(0, effect, speakers), one == two
+    scores = random.normal(size=trials) + separation * target + effects[one] + effects[two]
+    return pd.DataFrame({"target": target, "enrolment_speaker": one, "test_speaker": two, "score": scores})
+
+
+def print_error_rates(draws: int) -> None:
+    """Print how often the intervals of the equal error rate contain that of very many trials and speakers."""
+    print("speakers  separation  effect   rate   covered")
+    for speakers, separation, effect in VERIFICATIONS:
+        many = verification(np.random.default_rng(99), MANY_SPEAKERS, MANY_TRIALS, separation, effect)
+        truth = equal_error_rate(*SortedTrials(many["score"].to_numpy(), many["target"].to_numpy()).rates())
+        random, covered = np.random.default_rng(0), 0
+        for _ in range(draws):
+            trials = verification(random, speakers, TRIALS, separation, effect)
+            estimate = estimate_error(error_influences(equal_error_rate, [trials], [{}]), TRIALS)
+            covered += estimate.low <= truth <= estimate.high
+        print(
+            f"{speakers:8} {separation:11g} {effect:7g} {100 * truth:5.1f} % {100 * covered / draws:7.1f} %", flush=True
+        )
+
+
 def main() -> None:
     """Print the coverage of every scenario, and its range."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--error-rates", action="store_true", help="of speaker verification instead")
     arguments = parser.parse_args()
+    if arguments.error_rates:
+        print_error_rates(arguments.draws)
+        return
     print("generators trainings  rate   covered  Wilson's  equal rates called different")
     rows = []
     for scenario in dict.fromkeys(scenarios()):
