@@ -42,7 +42,7 @@ class PluginUse:
 
 
 class _Check:
-    """What the code of a check is hashed for: no rule makes it."""
+    """A made thing without rules, by which the code of a check is hashed."""
 
     rules: ClassVar[tuple[str, ...]] = ()
 

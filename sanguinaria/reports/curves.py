@@ -83,7 +83,7 @@ def _points(figure: Figure, number: int, lines: pd.DataFrame, columns: Columns) 
     ]
     points = _ordered(pd.concat(series_points or [chosen]), panel, columns, place)
     has_bars = _has_names(panel, lines)
-    # A bar that has no value is said to have none.
+    # A dash marks the place of a bar without a value.
     shown = points.dropna(subset=[panel.x, *(() if has_bars else (panel.y,))])
     if panel.order_by is not None:
         shown = shown.dropna(subset="order")

@@ -16,8 +16,6 @@ from sanguinaria.core.columns import Column, Columns
 from sanguinaria.reports.cells import Comparisons, Measured
 from sanguinaria.statistics.comparisons import holm, paired_difference
 
-# Lines whose adjusted p-value is below it are distinguishable.
-SIGNIFICANCE = 0.05
 BEST = "best_"
 MEASURED = ("difference", "low", "high", "p_value")
 

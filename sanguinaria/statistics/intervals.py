@@ -13,9 +13,6 @@ from sanguinaria.statistics.observations import Observations
 from sanguinaria.statistics.variance import Variance, mean_variance
 
 CONFIDENCE = 0.95
-# Resamples of a bootstrap, and its seed.
-RESAMPLES = 2000
-SEED = 0
 
 Interval = tuple[float, float]
 NO_INTERVAL: Interval = (float("nan"), float("nan"))
@@ -136,11 +133,4 @@ def clopper_pearson(share: float, trials: float) -> Interval:
     successes, failures = share * trials, (1 - share) * trials
     low = 0.0 if share <= 0 else stats.beta.ppf(tail, successes, failures + 1)
     high = 1.0 if share >= 1 else stats.beta.ppf(1 - tail, successes + 1, failures)
-    return float(low), float(high)
-
-
-def percentile_interval(resampled: np.ndarray) -> Interval:
-    """Return the percentile interval of a resampled statistic (resamples,); NaN resamples are left out."""
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.nanquantile(resampled, (tail, 1 - tail))
     return float(low), float(high)

@@ -93,3 +93,14 @@ def test_digits_at_8_khz_are_read_as_they_are(tmp_path: Path, monkeypatch: pytes
     assert set(index["sample_rate"]) == {8000} and set(index["num_samples"]) == {6000}
     assert report["changes"] == {"padded": 80}
     assert report["utterances"] == {"train": 40, "validation": 0, "test": 40}
+
+
+def test_bloodroot_s_table_is_planned_for_arabic_words_by_configuration_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arabic_words(tmp_path)
+    overlays = ("config.yaml", "config/real.yaml", "config/examples/arabic_speech_commands.yaml")
+    config = merged(*(ROOT / name for name in (*overlays, "config/arabic_bloodroot.yaml")))
+    table = Plan(load(config)).tables["arabic_table1"]
+    runs = {cell.factors["trigger"]: len(cell.runs) for cell in table.cells}
+    assert (runs["clean"], runs["notch"], runs["arabic_bloodroot"]) == (5, 5, 15)
+    assert {cell.factors["corpus"] for cell in table.cells} == {"arabic_speech_commands"}

@@ -1,4 +1,4 @@
-"""What a page shows beside a wide table's values."""
+"""Requested metrics, paired differences and notes, which a page shows beside a wide table's values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Context:
-    """What a page shows beside a wide table's values.
+    """Requested metrics, paired differences and notes, which a page shows beside a wide table's values.
 
     Attributes:
         requested: the columns of the metrics that the evaluation requests, which are shown without a value, too.
