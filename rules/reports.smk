@@ -16,6 +16,7 @@ rule table:
         ),
         metrics="results/tables/{table}.metrics.csv",
         differences="results/tables/{table}.differences.csv",
+        runs="results/tables/{table}.runs.csv",
         markdown="results/tables/{table}.md",
         latex="results/tables/{table}.tex",
         provenance=report(

@@ -16,13 +16,22 @@ import yaml
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "config", "rules", "workflow_scripts", "sanguinaria", "profiles", "envs")
 TARGETS = ("tiny", "tiny_marked", "tiny_curves")
-FORMS = ("csv", "metrics.csv", "differences.csv", "md", "tex")
+FORMS = ("csv", "metrics.csv", "differences.csv", "runs.csv", "md", "tex")
 OUTPUTS = (
     *(
         f"tables/tiny.{form}"
-        for form in ("csv", "metrics.csv", "differences.csv", "md", "tex", "comparison.csv", "comparison.md")
+        for form in (
+            "csv",
+            "metrics.csv",
+            "differences.csv",
+            "runs.csv",
+            "md",
+            "tex",
+            "comparison.csv",
+            "comparison.md",
+        )
     ),
-    *(f"tables/tiny_marked.{form}" for form in ("csv", "metrics.csv", "differences.csv", "md", "tex")),
+    *(f"tables/tiny_marked.{form}" for form in ("csv", "metrics.csv", "differences.csv", "runs.csv", "md", "tex")),
     *(f"figures/tiny_curves.{form}" for form in ("svg", "png", "csv")),
 )
 

@@ -15,6 +15,7 @@ with job_with_provenance(snakemake) as specification:
         wide=Path(snakemake.output.table),
         metrics=Path(snakemake.output.metrics),
         paired=Path(snakemake.output.differences),
+        runs=Path(snakemake.output.runs),
         markdown=Path(snakemake.output.markdown),
         latex=Path(snakemake.output.latex),
     )

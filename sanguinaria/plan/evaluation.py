@@ -80,7 +80,7 @@ def table_files(name: str, kind: str, compared: bool) -> list[Path]:
         kind: the section of the configuration.
         compared: whether it is compared with a table of a paper.
     """
-    forms = ["csv", "metrics.csv", "differences.csv", "md", "tex", "provenance.json"]
+    forms = ["csv", "metrics.csv", "differences.csv", "runs.csv", "md", "tex", "provenance.json"]
     if kind == "benchmarks":
         forms.append("efficiency.csv")
     if compared:

@@ -3,7 +3,7 @@
 ``T.csv`` is the wide table. ``T.metrics.csv`` has every metric of every cell in a line of its own, with its interval,
 the number of utterances, readings or trials that it was and was not measured on, the factors of variation that the
 interval is over, each with the number of its groups, and those that apply but were not moved. ``T.differences.csv``
-compares lines in pairs. Rates are fractions.
+compares lines in pairs, and ``T.runs.csv`` has the value of each run. Rates are fractions.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from sanguinaria.reports.differences import Line, differences
 from sanguinaria.reports.interval_notes import interval_notes
 from sanguinaria.reports.layout import write_layouts
 from sanguinaria.reports.layout.context import Context
+from sanguinaria.reports.run_values import run_values
 
 # Significant digits of a number in a table.
 DIGITS = 6
@@ -41,19 +42,27 @@ def columns_of(specification: Mapping[str, Any]) -> Columns:
 
 
 def write_evaluation(
-    specification: Mapping[str, Any], *, wide: Path, metrics: Path, paired: Path, markdown: Path, latex: Path
+    specification: Mapping[str, Any],
+    *,
+    wide: Path,
+    metrics: Path,
+    paired: Path,
+    runs: Path,
+    markdown: Path,
+    latex: Path,
 ) -> None:
     """Reduce an evaluation to its tables, and lay the wide one out.
 
     Args:
         specification: as :class:`sanguinaria.plan.evaluation.Evaluation` has it.
-        wide, metrics, paired: destinations of the wide table, of the long one, and of the paired differences.
+        wide, metrics, paired, runs: destinations of the wide table, of the long one, of the paired differences, and of
+            the values of each run.
         markdown, latex: destinations of the wide table as pages.
 
     Raises:
         InputError: the wide table cannot be laid out.
     """
-    lines = write_tables(specification, wide, metrics, paired)
+    lines = write_tables(specification, wide, metrics, paired, runs)
     table = read_table(wide)
     with_interval = [
         measured for line in lines for metric, measured in line.measured.items() if f"{metric}_low" in table
@@ -74,7 +83,7 @@ def write_evaluation(
     )
 
 
-def write_tables(specification: Mapping[str, Any], wide: Path, metrics: Path, paired: Path) -> list[Line]:
+def write_tables(specification: Mapping[str, Any], wide: Path, metrics: Path, paired: Path, runs: Path) -> list[Line]:
     """Reduce the cells of an evaluation, and write its tables.
 
     Args:
@@ -82,6 +91,7 @@ def write_tables(specification: Mapping[str, Any], wide: Path, metrics: Path, pa
         wide: destination of the wide table.
         metrics: destination of the long one.
         paired: destination of the paired differences.
+        runs: destination of the values of each run.
 
     Returns:
         The lines that were reduced.
@@ -95,6 +105,7 @@ def write_tables(specification: Mapping[str, Any], wide: Path, metrics: Path, pa
     write_table(reduction.finish(pd.DataFrame(values)), wide)
     write_table(pd.DataFrame([row for line in lines for row in _long_rows(line)]), metrics)
     write_table(differences(lines, columns_of(specification), reduction.comparisons), paired)
+    write_table(run_values(lines, list(specification["cells"][0]["factors"]) if lines else []), runs)
     return lines
 
 

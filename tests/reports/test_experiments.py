@@ -115,7 +115,9 @@ def cell(configuration):
 def reduce(tmp_path, *configurations, bounds=None):
     cells = [cell(configuration) for configuration in configurations]
     specification = {"kind": "experiments", "cells": cells, "settings": {"bounds": bounds or {}}, "columns": {}}
-    write_tables(specification, tmp_path / "t.csv", tmp_path / "t.metrics.csv", tmp_path / "t.differences.csv")
+    write_tables(
+        specification, tmp_path / "t.csv", *(tmp_path / f"t.{form}.csv" for form in ("metrics", "differences", "runs"))
+    )
     return pd.read_csv(tmp_path / "t.csv"), pd.read_csv(tmp_path / "t.metrics.csv")
 
 

@@ -368,12 +368,12 @@ def test_tables_of_a_benchmark(line, tmp_path):
     costs = tmp_path / "row.json"
     costs.write_text('{"embedding_parameters": 7, "processor": "P", "seconds": 1.0}')
     line["efficiency"] = str(costs)
-    names = ("t.csv", "t.metrics.csv", "t.differences.csv", "t.efficiency.csv")
-    wide, long, paired, efficiency = (tmp_path / name for name in names)
+    names = ("t.csv", "t.metrics.csv", "t.differences.csv", "t.runs.csv", "t.efficiency.csv")
+    wide, long, paired, runs, efficiency = (tmp_path / name for name in names)
     cells = [cell(line), cell({**line, "name": "e"})]
     settings = {"false_positive_rate": 0.01}
     specification = {"kind": "benchmarks", "cells": cells, "settings": settings, "columns": {}}
-    write_tables(specification, wide, long, paired)
+    write_tables(specification, wide, long, paired, runs)
     write_efficiency(specification, efficiency)
     table = pd.read_csv(wide)
     assert table["distortion"].tolist() == ["d", "e"]

@@ -204,7 +204,9 @@ def test_the_composite_index_equals_the_paper_s(tmp_path, rate, quality, index):
     rows, metrics = table_of(tmp_path, rate, quality)
     cell = {"factors": names, "settings": {}, "runs": [{"training": 0}], "rows": rows, "quality": metrics}
     specification = {"kind": "verifications", "cells": [cell], "settings": {}, "columns": {}}
-    write_tables(specification, *(tmp_path / f"v.{form}" for form in ("csv", "metrics.csv", "differences.csv")))
+    write_tables(
+        specification, *(tmp_path / f"v.{form}" for form in ("csv", "metrics.csv", "differences.csv", "runs.csv"))
+    )
     line = pd.read_csv(tmp_path / "v.csv").iloc[0]
     assert line["equal_error_rate"] == pytest.approx(rate, abs=1e-6)
     assert line["si_sdr_db"] == pytest.approx(quality["si_sdr"])

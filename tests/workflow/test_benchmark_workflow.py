@@ -36,7 +36,7 @@ def test_wrong_keys_quality_and_cost(table):
 
 def test_every_format_of_the_table_is_written(finished_benchmark):
     tables = finished_benchmark / "results" / "tables"
-    forms = ("csv", "metrics.csv", "differences.csv", "efficiency.csv", "comparison.csv")
+    forms = ("csv", "metrics.csv", "differences.csv", "runs.csv", "efficiency.csv", "comparison.csv")
     pages = ("md", "tex", "provenance.json", "comparison.md")
     assert all((tables / f"tiny_benchmark.{form}").stat().st_size for form in (*forms, *pages))
     page = (tables / "tiny_benchmark.md").read_text()

@@ -122,7 +122,7 @@ def test_results_are_tables_of_the_configuration_and_of_no_other() -> None:
             path.touch()
     assert results_of(plan, ["all", "--cores", "2"]) == [
         "Results:",
-        "  results/tables/demo.{csv,metrics.csv,differences.csv,md,tex,provenance.json}",
+        "  results/tables/demo.{csv,metrics.csv,differences.csv,runs.csv,md,tex,provenance.json}",
         "In the terminal: python -m sanguinaria.reports.show results/tables/demo.csv",
     ]
     assert results_of(plan, ["other", "--cores", "2"]) == []

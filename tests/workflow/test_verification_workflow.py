@@ -32,7 +32,17 @@ def test_every_attack_with_every_defence(table):
 
 def test_every_format_of_the_table_is_written(finished_verification):
     tables = finished_verification / "results" / "tables"
-    forms = ("csv", "metrics.csv", "differences.csv", "md", "tex", "provenance.json", "comparison.csv", "comparison.md")
+    forms = (
+        "csv",
+        "metrics.csv",
+        "differences.csv",
+        "runs.csv",
+        "md",
+        "tex",
+        "provenance.json",
+        "comparison.csv",
+        "comparison.md",
+    )
     assert all((tables / f"tiny_verification.{form}").stat().st_size for form in forms)
     page = (tables / "tiny_verification.md").read_text()
     assert "**Equal error rate (%)**\n\n| attack | none | lowpass |\n" in page
