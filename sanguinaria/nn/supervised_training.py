@@ -17,6 +17,8 @@ from sanguinaria.core.checkpoints import load_checkpoint, save_checkpoint
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.plugin_promises import check_rows
 from sanguinaria.core.training_log import log_training
+from sanguinaria.nn import augmentation
+from sanguinaria.nn.augmentation import Mixture
 from sanguinaria.nn.feature_dataset import FeatureDataset, Features
 from sanguinaria.nn.prefetching import on_device
 from sanguinaria.nn.training_settings import EpochSettings, FineTuningSettings, TrainingSettings
@@ -230,10 +232,10 @@ def _train_epoch(
     with devices.arithmetic(settings.precision == "tfloat32", settings.deterministic):
         for step, (features, labels) in enumerate(batches):
             _set_learning_rate(optimiser, settings, (epoch + step / len(orders)) / settings.epochs)
-            features = _shift_in_time(features.float(), settings.time_shift, generator)
+            features, mixture = _augment(features.float(), settings, generator)
             with devices.network_arithmetic(settings.precision, device):
                 logits = network(features)
-            loss = settings.loss(logits.float(), labels)
+            loss = _loss(settings, logits.float(), labels, mixture)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -258,15 +260,26 @@ def _set_learning_rate(optimiser: torch.optim.Optimizer, settings: EpochSettings
         group["lr"] = settings.learning_rate * factor
 
 
-def _shift_in_time(features: torch.Tensor, maximum_share: float, generator: torch.Generator) -> torch.Tensor:
-    """Shift each utterance (channels, times) by up to a share of its times; its first or last frame fills the gap."""
-    times = features.shape[-1]
-    maximum = round(maximum_share * times)
-    if maximum == 0:
-        return features
-    shifts = torch.randint(-maximum, maximum + 1, (len(features), 1), generator=generator)
-    source = (torch.arange(times) + shifts).clamp(0, times - 1).to(features.device)
-    return features.gather(2, source[:, None].expand_as(features))
+def _augment(
+    features: torch.Tensor, settings: EpochSettings, generator: torch.Generator
+) -> tuple[torch.Tensor, Mixture | None]:
+    """Augment a batch (utterances, channels, times), and return the mixture of its utterances, if there is one."""
+    features = augmentation.shift_in_time(features, settings.time_shift, generator)
+    features = augmentation.mask(features, settings.masks, settings.mask_channels, settings.mask_times, generator)
+    mixture = augmentation.mixing(len(features), settings.mixup, generator)
+    if mixture is not None:
+        share, partners = mixture
+        features = share * features + (1 - share) * features[partners.to(features.device)]
+    return features, mixture
+
+
+def _loss(settings: EpochSettings, logits: torch.Tensor, labels: torch.Tensor, mixture: Mixture | None) -> torch.Tensor:
+    """The loss of a batch; that of mixed utterances is the same mixture of the losses of both labels."""
+    if mixture is None:
+        return settings.loss(logits, labels)
+    share, partners = mixture
+    mixed = labels[partners.to(labels.device)]
+    return share * settings.loss(logits, labels) + (1 - share) * settings.loss(logits, mixed)
 
 
 def _accuracy(network: nn.Module, dataset: FeatureDataset, device: torch.device) -> float:

@@ -35,6 +35,18 @@ class EpochSettings(Protocol):
     @property
     def time_shift(self) -> float: ...
 
+    @property
+    def masks(self) -> int: ...
+
+    @property
+    def mask_channels(self) -> float: ...
+
+    @property
+    def mask_times(self) -> float: ...
+
+    @property
+    def mixup(self) -> float: ...
+
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Compute the loss of a batch, a scalar, from logits (utterances, labels) and class indices (utterances,)."""
 
@@ -66,6 +78,10 @@ class FineTuningSettings:
     precision: Precision = "float32"
     deterministic: bool = True
     time_shift: float = 0.0
+    masks: int = 0
+    mask_channels: float = 0.0
+    mask_times: float = 0.0
+    mixup: float = 0.0
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Compute the cross entropy, whatever loss the network was trained with before."""

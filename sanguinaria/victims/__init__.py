@@ -45,6 +45,27 @@ class Victim(Plugin):
     time_shift: float = Field(
         default=0.0, ge=0, le=1, description="augmentation: largest random shift in time, as a share of the utterance"
     )
+    masks: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="augmentation: masks over bands and as many over time, of each utterance (SpecAugment); 0 for none",
+    )
+    mask_channels: float = Field(
+        default=0.1875,
+        ge=0,
+        le=1,
+        description="largest mask over bands, as a share of them; SpecAugment's SM",
+    )
+    mask_times: float = Field(
+        default=0.2, ge=0, le=1, description="largest mask over time, as a share of the utterance; SpecAugment's SM"
+    )
+    mixup: float = Field(
+        default=0.0,
+        ge=0,
+        le=10,
+        description="augmentation: α of the distribution Beta(α, α) of the shares of mixed utterances; 0 for none",
+    )
     keep: Literal["last", "best"] = Field(
         default="last",
         description="the last epoch, or the best by validation accuracy; the test set is never used for it",

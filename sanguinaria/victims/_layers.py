@@ -23,12 +23,12 @@ class Residual(nn.Module):
         return torch.relu(self.body(inputs) + self.shortcut(inputs))
 
 
-class LastHiddenState(nn.Module):
-    """The hidden state of an LSTM's last layer at the last frame.
+class HiddenStates(nn.Module):
+    """The hidden states of an LSTM's last layer.
 
     Shape:
         - Input: (utterances, frames, features)
-        - Output: (utterances, hidden)
+        - Output: (utterances, hidden, frames)
     """
 
     def __init__(self, lstm: nn.LSTM) -> None:
@@ -36,9 +36,20 @@ class LastHiddenState(nn.Module):
         self.lstm = lstm
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        outputs, _ = self.lstm(inputs)
-        last: torch.Tensor = outputs[:, -1]
-        return last
+        outputs: torch.Tensor = self.lstm(inputs)[0]
+        return outputs.transpose(1, 2)
+
+
+class LastFrame(nn.Module):
+    """The features of the last frame.
+
+    Shape:
+        - Input: (utterances, channels, frames)
+        - Output: (utterances, channels)
+    """
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return inputs[..., -1]
 
 
 class Transpose(nn.Module):

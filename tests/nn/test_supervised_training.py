@@ -67,7 +67,14 @@ def test_epochs_are_logged_while_the_training_runs(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"precision": "bfloat16"}, {"time_shift": 0.2}, {"optimiser": "sgd"}, {"optimiser": "rmsprop"}]
+    "settings",
+    [
+        {},
+        {"precision": "bfloat16"},
+        {"time_shift": 0.2, "masks": 1, "mixup": 0.2},
+        {"optimiser": "sgd"},
+        {"optimiser": "rmsprop"},
+    ],
 )
 def test_equal_seeds_train_equal_models(tmp_path, settings):
     first, second, other = (
@@ -77,7 +84,7 @@ def test_equal_seeds_train_equal_models(tmp_path, settings):
     assert not same(first, other)
 
 
-@pytest.mark.parametrize("settings", [{}, {"keep": "best"}, {"time_shift": 0.2}])
+@pytest.mark.parametrize("settings", [{}, {"keep": "best"}, {"time_shift": 0.2, "masks": 1, "mixup": 0.2}])
 @pytest.mark.parametrize("killed_after", [1, 3])
 def test_a_killed_training_resumes_to_the_same_model(tmp_path, monkeypatch, settings, killed_after):
     whole, history = trained(tmp_path, "whole", **settings)
@@ -139,14 +146,6 @@ def test_the_cosine_schedule():
     for share, expected in ((0, 0.02), (1 / 3, 0.015), (0.5, 0.01), (1, 0)):
         training._set_learning_rate(optimiser, victim(), share)
         assert optimiser.param_groups[0]["lr"] == pytest.approx(expected)
-
-
-def test_time_shifts_repeat_the_first_or_last_frame(tmp_path):
-    ramp = torch.arange(10.0).expand(200, 3, 10)
-    shifted = training._shift_in_time(ramp, 0.2, torch.Generator().manual_seed(0))
-    moves = {tuple(row) for row in shifted[:, 0].tolist()}
-    expected = {tuple(float(min(max(frame + move, 0), 9)) for frame in range(10)) for move in range(-2, 3)}
-    assert moves == expected
 
 
 STRIDED_TRAINING = """

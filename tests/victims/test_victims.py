@@ -48,6 +48,18 @@ def test_the_lstm_has_the_published_size():
     assert size(network("lstm")) == 2 * 80 + gates + 10 * 64 + 10 == 71_466
 
 
+def test_poolings_of_the_lstm_are_of_all_its_hidden_states():
+    torch.manual_seed(0)
+    last, mean = (network("lstm", pooling=pooling) for pooling in ("last", "mean"))
+    mean.load_state_dict(last.state_dict())
+    inputs = torch.randn(3, 80, 12)
+    states, _ = last[2].lstm(last[0](inputs).transpose(1, 2))
+    with torch.inference_mode():
+        torch.testing.assert_close(last(inputs), last[-1](states[:, -1]))
+        torch.testing.assert_close(mean(inputs), last[-1](states.mean(1)))
+        assert network("lstm", pooling="attention")[3](states.transpose(1, 2)).shape == (3, 128)
+
+
 SMALL = {"lstm": {}, "resnet18": {}, "vgg19": {"width": 8}, "wide_resnet50": {"width": 8}}
 each_kind = pytest.mark.parametrize("kind", sorted(SMALL))
 
