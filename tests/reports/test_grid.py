@@ -74,6 +74,21 @@ def triggers():
     )
 
 
+def test_the_legend_has_the_numbers_of_poisoned_utterances():
+    counts = {"training_utterances": 3065}
+    speakers = {"corpus": "speakers", "poisoned_utterances": 17, "training_utterances": 1702}
+    lines = [
+        line("clean", 0.99, 0.01, poisoning="none", poisoned_utterances=0, **counts),
+        line("pbsm", 0.93, 0.85, poisoned_utterances=31, **counts),
+        line("pbsm", 0.92, 0.95, poisoning="flip-0.05", poisoned_utterances=153, **counts),
+        line("pbsm", 0.93, 0.85, **speakers),
+    ]
+    note = "poisoned training utterances: 31 or 153 of 3,065 (sc10), 17 of 1,702 (speakers)"
+    assert f"; {note}." in markdown(pd.DataFrame(lines))
+    assert note in latex(pd.DataFrame(lines[1:3] + lines[3:]))
+    assert "poisoned training" not in markdown(pd.DataFrame(lines[:1]))
+
+
 def test_the_best_is_bold_the_second_underlined_and_the_baseline_neither(triggers):
     assert column(markdown(triggers), "benign accuracy ↑") == ["99.0", "**93.1**", "92.3", "<u>92.8</u>"]
     assert column(markdown(triggers), "attack success ↑") == ["99.9", "85.8", "<u>88.8</u>", "**95.8**"]

@@ -21,6 +21,7 @@ from sanguinaria.reports.layout.context import PLAIN, Context
 from sanguinaria.reports.layout.markdown import markdown_table, text_blocks
 from sanguinaria.reports.layout.markup import UNDEFINED, UNDEFINED_NOTE, escaped, is_bound, is_undefined, latex_row
 from sanguinaria.reports.layout.page_width import NARROW_COLUMNS, TEXT_WIDTH, column_width, fitting_blocks
+from sanguinaria.reports.layout.poisoned_notes import poisoned_notes
 from sanguinaria.reports.layout.ranks import rank_rows
 
 ROW = ("trigger", "poisoning")
@@ -264,7 +265,7 @@ def _arrange(table: pd.DataFrame, columns: Columns, context: Context) -> _Page:
             (tuple(names[place] for place in shown), [cells_[index] for cells_ in cells])
             for index, names in enumerate(rows)
         ],
-        notes=context.notes,
+        notes=(*poisoned_notes(table), *context.notes),
     )
 
 
