@@ -101,6 +101,12 @@ def synthesise(speech: VocoderParameters, sample_rate: int, num_samples: int) ->
     return waveform
 
 
+def match_power(envelopes: np.ndarray, speech: VocoderParameters) -> np.ndarray:
+    """Scale envelopes (frames, bins) to the power of the utterance's own frames."""
+    scaled: np.ndarray = envelopes * (speech.envelope.mean(axis=1) / envelopes.mean(axis=1))[:, None]
+    return scaled
+
+
 def _import_pyworld() -> Any:
     """Import pyworld without its deprecation warning."""
     with warnings.catch_warnings():

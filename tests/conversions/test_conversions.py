@@ -86,6 +86,31 @@ def test_conversion_to_the_same_voice_changes_little(kind):
     assert distance(made, LOW) < 1.5
 
 
+PATH = {"neighbours": 12, "join_cost": 1.0, "normalisation": "target", "smoothing": 30.0}
+
+
+@pytest.mark.parametrize("settings", [PATH | {"smoothing": 0.0}, PATH])
+def test_a_path_through_the_target_s_frames_has_its_pitch_and_spectrum(settings):
+    made = convert("knn", HIGH, torch.from_numpy(LOW)[None], **settings)[0].numpy()
+    assert pitch_of(made) == pytest.approx(pitch_of(HIGH), rel=0.05)
+    assert distance(made, HIGH) < 0.5 * distance(LOW, HIGH)
+
+
+def test_a_warped_voice_has_the_target_s_pitch_and_its_own_voice_stays():
+    warped = {"spectrum": "warp"}
+    made, same = (convert("world", target, torch.from_numpy(LOW)[None], **warped)[0].numpy() for target in (HIGH, LOW))
+    assert pitch_of(made) == pytest.approx(pitch_of(HIGH), rel=0.05)
+    assert distance(made, HIGH) < distance(LOW, HIGH)
+    assert distance(same, LOW) < 1.5
+
+
+@pytest.mark.parametrize("settings", [PATH | {"smoothing": 0.0}, PATH])
+def test_a_path_through_the_same_speech_is_that_speech(settings):
+    made = convert("knn", LOW, torch.from_numpy(LOW)[None], **settings)[0].numpy()
+    assert pitch_of(made) == pytest.approx(pitch_of(LOW), rel=0.02)
+    assert distance(made, LOW) < 1.5
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_timing_is_kept(kind):
     source = np.concatenate([np.zeros(4000, np.float32), LOW[:6000], np.zeros(6000, np.float32)])
