@@ -8,9 +8,9 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from sanguinaria.core.errors import InputError
-from sanguinaria.front_ends.log_mel import LogMel
 from sanguinaria.watermarks import Sources
 from sanguinaria.watermarks._audioseal.band_pass import BandPass, energy_outside, require_band
+from sanguinaria.watermarks._audioseal.settings import SurrogateSettings
 from sanguinaria.watermarks._audioseal.surrogate import Surrogate, Surrogates, surrogate_loss
 from sanguinaria.watermarks.audioseal_trained import AudioSealTrained
 from sanguinaria.watermarks.bloodroot_ft import BloodrootFT
@@ -19,7 +19,10 @@ from tests.toy_speech import SMALL, harmonic_tones, write_corpus
 CPU = torch.device("cpu")
 RATE = 16_000
 BAND = (300.0, 3400.0)
-OTHERS = (LogMel(bands=32, fft=512, window=400, hop=160), LogMel(bands=64, fft=2048, window=2048, hop=512))
+OTHERS = (
+    SurrogateSettings(bands=32, fft=512, window=400, hop=160),
+    SurrogateSettings(bands=64, fft=2048, window=2048, hop=512),
+)
 
 
 def tone(frequency: float) -> torch.Tensor:
@@ -98,7 +101,7 @@ def test_without_front_ends_there_is_one_surrogate_with_the_default_one():
 def test_surrogates_are_settings(plugin):
     settings = {"corpus": "c"} | ({"base": "b"} if plugin is BloodrootFT else {})
     entry = plugin(**settings, surrogates=[{"bands": 32, "hop": 160}])
-    assert entry.surrogates == (LogMel(bands=32, hop=160),)
+    assert entry.surrogates == (SurrogateSettings(bands=32, hop=160),)
 
 
 def test_a_generator_trains_against_an_ensemble(corpus, tmp_path):
@@ -107,3 +110,44 @@ def test_a_generator_trains_against_an_ensemble(corpus, tmp_path):
     _, two = trained(corpus, tmp_path / "two", surrogate_weight=1.0, surrogates=front_ends)
     assert one.keys() == two.keys()
     assert not all(np.array_equal(one[name].numpy(), two[name].numpy()) for name in one)
+
+
+def test_a_recurrent_surrogate_averages_over_frames():
+    torch.manual_seed(0)
+    surrogate = Surrogate(RATE, CPU, SurrogateSettings(bands=32, network="recurrent")).eval()
+    assert surrogate(harmonic_tones(3, 8000)).shape == (3, 2)
+    lstm = next(layer for layer in surrogate.modules() if isinstance(layer, torch.nn.LSTM))
+    spectrogram = torch.randn(2, 32, 5)
+    frames = lstm(spectrogram.transpose(1, 2))[0]
+    torch.testing.assert_close(surrogate.layers[1](spectrogram), (frames[:, 0] + frames[:, 1:].sum(1)) / 5)
+
+
+def test_surrogates_are_initialised_anew_in_turn():
+    torch.manual_seed(0)
+    several = Surrogates(RATE, CPU, OTHERS)
+    optimiser = torch.optim.Adam(several.parameters())
+    for parameter in several.parameters():
+        optimiser.state[parameter] = {"step": torch.tensor(1.0)}
+
+    def renewed(step: int, period: int) -> list[bool]:
+        before = [torch.cat([p.flatten() for p in each.parameters()]).clone() for each in several.surrogates]
+        several.renew(optimiser, step, period, seed=3)
+        after = [torch.cat([p.flatten() for p in each.parameters()]) for each in several.surrogates]
+        return [not torch.equal(a, b) for a, b in zip(before, after, strict=True)]
+
+    assert renewed(60, 0) == renewed(0, 60) == renewed(61, 60) == [False, False]
+    assert renewed(60, 60) == [True, False]
+    assert not any(parameter in optimiser.state for parameter in several.surrogates[0].parameters())
+    assert all(parameter in optimiser.state for parameter in several.surrogates[1].parameters())
+    assert renewed(120, 60) == [False, True]
+    # By seed and step alone, so that a resumed training is the same.
+    first = [p.clone() for p in several.surrogates[0].parameters()]
+    several.renew(optimiser, 60, 60, seed=3)
+    assert all(torch.equal(a, b) for a, b in zip(first, several.surrogates[0].parameters(), strict=True))
+
+
+def test_a_generator_trains_against_renewed_surrogates(corpus, tmp_path):
+    settings = {"surrogate_weight": 1.0, "surrogates": [{"bands": 32, "network": "recurrent"}]}
+    _, kept = trained(corpus, tmp_path / "kept", **settings)
+    _, renewed = trained(corpus, tmp_path / "renewed", **settings, renewal_period=2)
+    assert not all(np.array_equal(kept[name].numpy(), renewed[name].numpy()) for name in kept)

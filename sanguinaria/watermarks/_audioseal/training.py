@@ -19,13 +19,13 @@ import torch
 from torch import nn
 
 from sanguinaria.core import devices
-from sanguinaria.front_ends.log_mel import LogMel
 from sanguinaria.nn.speech_crops import mean_power, random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, set_learning_rate, train
 from sanguinaria.watermarks._audibility import audibility
 from sanguinaria.watermarks._audioseal.augmentation import Augmentation
 from sanguinaria.watermarks._audioseal.forward import detector_logits, generate_watermark
 from sanguinaria.watermarks._audioseal.losses import MESSAGE_WEIGHT, detector_losses, presence
+from sanguinaria.watermarks._audioseal.settings import SurrogateSettings
 from sanguinaria.watermarks._audioseal.surrogate import Surrogates, surrogate_loss
 
 LEVEL_WEIGHT = 0.5
@@ -46,7 +46,8 @@ class JointSchedule(Schedule):
         last_ratio: the same at the end.
         masking_weight: weight of the mark's audibility.
         surrogate_weight: weight of the surrogates' cross-entropy; 0 for no surrogate.
-        front_ends: of the surrogates; empty for one with the default front end.
+        surrogates: their settings; empty for one with the default front end.
+        renewal_period: steps after which one of them is initialised anew; 0 for never.
         low_pass_share: probability of a low-pass filter before the detector.
         cutoffs: Hz, the range of its cut-off frequency.
     """
@@ -55,7 +56,8 @@ class JointSchedule(Schedule):
     last_ratio: float
     masking_weight: float
     surrogate_weight: float
-    front_ends: tuple[LogMel, ...]
+    surrogates: tuple[SurrogateSettings, ...]
+    renewal_period: int
     low_pass_share: float
     cutoffs: tuple[float, float]
 
@@ -94,7 +96,7 @@ def train_jointly(
     if schedule.surrogate_weight:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(schedule.seed)
-            networks["surrogate"] = surrogate = Surrogates(sample_rate, device, schedule.front_ends)
+            networks["surrogate"] = surrogate = Surrogates(sample_rate, device, schedule.surrogates)
     joint_loss = JointLoss(
         generator=generator,
         detector=detector,
@@ -108,6 +110,8 @@ def train_jointly(
 
     def step(progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
         set_learning_rate(optimiser, schedule, progress["step"])
+        if surrogate is not None:
+            surrogate.renew(optimiser, progress["step"], schedule.renewal_period, schedule.seed)
         speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         loss, values = joint_loss(speech, progress, random)
         raise_ratio(progress, values, schedule)

@@ -10,11 +10,10 @@ from pydantic import Field, model_validator
 from sanguinaria.core.devices import Precision
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.core.references import CorpusReference
-from sanguinaria.front_ends.log_mel import LogMel
 from sanguinaria.watermarks import NO_SOURCES, Sources
 from sanguinaria.watermarks._audioseal.forward import SAMPLE_RATE
 from sanguinaria.watermarks._audioseal.networks import PARTS, AudioSealNetworks
-from sanguinaria.watermarks._audioseal.settings import Cutoffs, corpus_problems
+from sanguinaria.watermarks._audioseal.settings import Cutoffs, RenewalPeriod, Surrogates, corpus_problems
 
 if TYPE_CHECKING:
     import torch
@@ -56,11 +55,8 @@ class AudioSealTrained(AudioSealNetworks):
         ge=0,
         description="weight of the cross-entropy of a surrogate, a classifier of marked and clean log-mel spectrograms",
     )
-    surrogates: tuple[LogMel, ...] = Field(
-        default=(),
-        description="front ends of the surrogates, one for each; one with the default front end where empty. With "
-        "other front ends than the victims' the attack is a black box",
-    )
+    surrogates: Surrogates = ()
+    renewal_period: RenewalPeriod = 0
     low_pass_share: float = Field(
         default=0.12,
         ge=0,
@@ -143,7 +139,8 @@ class AudioSealTrained(AudioSealNetworks):
             last_ratio=self.last_ratio,
             masking_weight=self.masking_weight,
             surrogate_weight=self.surrogate_weight,
-            front_ends=self.surrogates,
+            surrogates=self.surrogates,
+            renewal_period=self.renewal_period,
             low_pass_share=self.low_pass_share,
             cutoffs=self.cutoffs,
         )

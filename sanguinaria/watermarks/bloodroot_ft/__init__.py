@@ -11,12 +11,11 @@ from sanguinaria.core.devices import Precision
 from sanguinaria.core.fields import UserPath
 from sanguinaria.core.plugins import Plugin
 from sanguinaria.core.references import CorpusReference, WatermarkReference
-from sanguinaria.front_ends.log_mel import LogMel
 from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark
 from sanguinaria.watermarks._audioseal.forward import SAMPLE_RATE
 from sanguinaria.watermarks._audioseal.marker import AudioSealMarker
 from sanguinaria.watermarks._audioseal.networks import PARTS, AudioSealNetworks
-from sanguinaria.watermarks._audioseal.settings import Cutoffs, corpus_problems
+from sanguinaria.watermarks._audioseal.settings import Cutoffs, RenewalPeriod, Surrogates, corpus_problems
 
 if TYPE_CHECKING:
     import torch
@@ -55,11 +54,8 @@ class BloodrootFT(Watermark):
         default=0.2, ge=0, le=1, description="probability of a low-pass filter, with objective: surrogate"
     )
     cutoffs: Cutoffs = Field(default=(3000.0, 4000.0), description="Hz, range of the filters' cut-off frequency")
-    surrogates: tuple[LogMel, ...] = Field(
-        default=(),
-        description="front ends of the surrogates, one for each; one with the default front end where empty. With "
-        "other front ends than the victims' the attack is a black box",
-    )
+    surrogates: Surrogates = ()
+    renewal_period: RenewalPeriod = 0
     rank: int = Field(default=8, ge=1, description="of the adapters")
     scale: float = Field(default=16.0, gt=0, description="peft's lora_alpha")
     adapter: UserPath | None = Field(default=None, description="folder of an adapter that peft saved, of the same rank")
@@ -163,9 +159,10 @@ class BloodrootFT(Watermark):
 
         device = torch.device(sources.device)
         trained = nn.ModuleDict({"decoder": adapted.decoder.model})
+        surrogates = None
         if self.objective == "surrogate":
-            trained["surrogate"] = Surrogates(SAMPLE_RATE, device, self.surrogates)
-            objective = self._surrogate_objective(trained["surrogate"], detector, window, device)
+            trained["surrogate"] = surrogates = Surrogates(SAMPLE_RATE, device, self.surrogates)
+            objective = self._surrogate_objective(surrogates, detector, window, device)
         else:
             objective = self._paper_objective(generator, window, device)
         checkpoint = sources.folder / "checkpoint.pt"
@@ -177,6 +174,8 @@ class BloodrootFT(Watermark):
             schedule=self._schedule(window),
             checkpoint=checkpoint,
             device=device,
+            surrogates=surrogates,
+            renewal_period=self.renewal_period,
         )
         finish_training(history, checkpoint)
 

@@ -19,7 +19,7 @@ from sanguinaria.watermarks._audibility import audibility
 from sanguinaria.watermarks._audioseal.augmentation import Augmentation
 from sanguinaria.watermarks._audioseal.forward import detector_logits, generate_watermark
 from sanguinaria.watermarks._audioseal.losses import presence
-from sanguinaria.watermarks._audioseal.surrogate import surrogate_loss
+from sanguinaria.watermarks._audioseal.surrogate import Surrogates, surrogate_loss
 from sanguinaria.watermarks.bloodroot_ft import losses as bloodroot_losses
 
 # Weights of the losses of the objective `surrogate`; the audibility's is a setting.
@@ -139,17 +139,21 @@ def train_adapter(
     schedule: Schedule,
     checkpoint: Path,
     device: torch.device,
+    surrogates: Surrogates | None = None,
+    renewal_period: int = 0,
 ) -> list[dict[str, float]]:
     """Train the parameters of ``trained`` that have gradients, in place, or resume from a checkpoint.
 
     Args:
         adapted: a generator whose decoder is adapted.
-        trained: the adapted decoder, and the surrogate if there is one.
+        trained: the adapted decoder, and the surrogates if there are some.
         objective: the loss.
         waveforms: speech (utterances, samples), on the CPU.
         schedule: of the training; Adam at a constant rate, as in the paper (section 3.1).
         checkpoint: file in which the state is kept.
         device: where it computes.
+        surrogates: those of ``trained``.
+        renewal_period: steps after which one of the surrogates is initialised anew; 0 for never.
 
     Returns:
         The history: for every so many steps the mean of each weighted loss.
@@ -159,7 +163,9 @@ def train_adapter(
     """
     optimiser = torch.optim.Adam([p for p in trained.parameters() if p.requires_grad], schedule.learning_rate)
 
-    def step(_: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+    def step(progress: TrainingState, random: torch.Generator) -> tuple[torch.Tensor, dict[str, float]]:
+        if surrogates is not None:
+            surrogates.renew(optimiser, progress["step"], renewal_period, schedule.seed)
         speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         messages = torch.randint(2, (len(speech), adapted.msg_processor.nbits), generator=random).to(device)
         with devices.network_arithmetic(schedule.precision, device):
