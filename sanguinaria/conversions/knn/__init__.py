@@ -52,7 +52,7 @@ class NearestNeighbours(Conversion):
         "over frequency and smoothed over time by a Gaussian of this deviation; pauses do not change",
     )
     ripples: int = Field(
-        default=12, ge=1, le=100, description="coefficients of the cepstrum of the difference that smoothing keeps"
+        default=6, ge=1, le=100, description="coefficients of the cepstrum of the difference that smoothing keeps"
     )
     coefficients: int = Field(default=20, ge=2, le=40, description="of the mel-cepstrum, without the zeroth")
 
