@@ -7,6 +7,7 @@ from sanguinaria.watermarks._invertible.curriculum import (
     LEARNING_SHARE,
     MINIMUM_PERCEPTUAL_FACTOR,
     advance,
+    advance_within_bound,
     initial_progress,
     perceptual_factor,
     ratio_at,
@@ -37,3 +38,20 @@ def test_perceptual_factor_is_never_0():
     assert perceptual_factor({"curriculum": 0.0}, enabled=True) == MINIMUM_PERCEPTUAL_FACTOR > 0
     assert perceptual_factor({"curriculum": 0.4}, enabled=True) == 0.4
     assert perceptual_factor({"curriculum": 0.4}, enabled=False) == 1.0
+
+
+@pytest.mark.parametrize("bound", [0.02, 0.08])
+def test_under_a_bound_the_curriculum_settles_where_the_error_rate_is_the_bound(bound):
+    # Errors grow with imperceptibility, as 0.1·c²: the optimum is c = √(bound / 0.1).
+    progress = initial_progress(1.0)
+    for _ in range(2000):
+        advance_within_bound(progress, 0.1 * progress["curriculum"] ** 2, bound, 2000)
+    assert progress["curriculum"] == pytest.approx((bound / 0.1) ** 0.5, rel=0.02)
+
+
+def test_under_a_bound_the_curriculum_stays_between_0_and_1():
+    progress = initial_progress(1.0)
+    for error_rate, end in ((0.5, 0.0), (0.0, 1.0), (0.5, 0.0)):
+        for _ in range(2000):
+            advance_within_bound(progress, error_rate, 0.02, 2000)
+        assert progress["curriculum"] == end

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -217,16 +219,44 @@ class TestMarker:
         with pytest.raises(InputError, match=r"up to 938 Hz, beyond half the sample rate of 1,000 Hz"):
             marker(mask(), rate=1_000)
 
-    def test_the_mark_is_the_weakest_that_is_decoded_with_the_minimum_margin(self):
+    @pytest.mark.parametrize("make", [mask, functools.partial(wake, minimum_level=48.0)], ids=["keyed_mask", "wake"])
+    def test_the_mark_is_the_weakest_that_is_decoded_with_the_minimum_margin(self, make):
         speech, bits = harmonic_tones(2, RATE), message()
         for margin, expected in ((0.0, None), (1e9, 24.0)):
-            keyed_marker = marker(mask(minimum_margin=margin))
+            keyed_marker = marker(make(minimum_margin=margin))
             mark = keyed_marker.watermark(speech, bits)
             ratios = 10 * torch.log10(speech.square().sum(1) / mark.square().sum(1))
             if expected is not None:
                 torch.testing.assert_close(ratios, torch.full((2,), expected), atol=0.01, rtol=0)
             else:
                 assert all(min(abs(ratio - tried) for tried in keyed_marker.ratios) < 0.01 for ratio in ratios.tolist())
+
+    @pytest.mark.parametrize(("level", "expected"), [(0.02, 36.0), (1e-4, 48.0), (1.0, 24.0)])
+    def test_the_search_returns_the_weakest_level_of_a_decoder_with_a_threshold(self, level, expected):
+        """Of a decoder of the mark's level alone: bits are decoded at the root mean square ``level`` and above."""
+        keyed_marker = marker(wake(minimum_level=48.0, maximum_level=24.0, ratio_step=3.0, minimum_margin=0.0))
+        speech, bits = torch.ones(2, RATE), message()
+
+        class Threshold:
+            band, bits = keyed_marker.network.band, keyed_marker.network.bits
+
+            def mark(self, waveforms, messages, key, ratio):
+                alternating = torch.tensor([1.0, -1.0]).repeat(waveforms.shape[-1] // 2)
+                return (10 ** (-ratio / 20) * alternating).expand_as(waveforms).clone()
+
+            def decode(self, waveforms, key):
+                margins = (waveforms - 1).square().mean(1).sqrt() - level * 0.7
+                return margins[:, None] * (2 * bits - 1)
+
+        mark = dataclasses.replace(keyed_marker, network=Threshold()).watermark(speech, bits)
+        ratio = -20 * torch.log10(mark.square().mean(1).sqrt())
+        torch.testing.assert_close(ratio, torch.full((2,), expected), atol=0.01, rtol=0)
+
+    def test_without_levels_a_ratio_of_the_training_is_the_mark_s(self):
+        speech = harmonic_tones(2, RATE)
+        mark = marker(wake(ratio=33.0)).watermark(speech, message())
+        ratios = 10 * torch.log10(speech.square().sum(1) / mark.square().sum(1))
+        torch.testing.assert_close(ratios, torch.full((2,), 33.0), atol=0.01, rtol=0)
 
     def test_the_detector_searches_for_a_delay(self):
         """The score is that without the delay, where nothing is lost at the ends."""
@@ -276,6 +306,7 @@ class TestTraining:
                 "layout": "plain",
                 "double_embedding_share": 0.0,
             },
+            {"perceptual": "audibility", "curriculum": True, "error_bound": 0.01, "ratio": 40.0, "minimum_level": 48.0},
         ],
     )
     def test_wake_trains_with_every_setting(self, tmp_path, corpus, settings):
@@ -343,6 +374,12 @@ class TestSettings:
     def test_impossible_spectra_are_errors(self, settings, message):
         with pytest.raises(ValidationError, match=message):
             wake(**settings)
+
+    def test_a_bound_needs_a_curriculum_and_a_search(self):
+        with pytest.raises(ValidationError, match="error_bound guides the curriculum: set curriculum: true"):
+            wake(error_bound=0.01)
+        with pytest.raises(ValidationError, match="leaves the level of the training open: give minimum_level"):
+            wake(error_bound=0.01, curriculum=True, ratio=40.0)
 
     def test_ratios_are_ordered(self):
         for settings in ({"ratio": 5.0}, {"minimum_level": 20.0}):

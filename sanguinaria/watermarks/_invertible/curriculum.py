@@ -20,7 +20,7 @@ DECAY, INNOVATION = 0.95, 0.05
 
 def initial_progress(message_loss: float) -> TrainingState:
     """Return the curriculum at its start; ``message_loss`` is that of a decoder at chance."""
-    return {"curriculum": 0.0, "message_loss": message_loss}
+    return {"curriculum": 0.0, "message_loss": message_loss, "error_rate": 0.5}
 
 
 def perceptual_factor(progress: TrainingState, enabled: bool) -> float:
@@ -71,6 +71,28 @@ def advance(progress: TrainingState, message_loss: float, threshold: float, step
     progress["message_loss"] = DECAY * progress["message_loss"] + INNOVATION * message_loss
     decodes = bool(progress["message_loss"] < threshold)
     if decodes:
-        increment = 1 / (steps * (1 - FINAL_SHARE) * (1 - LEARNING_SHARE))
-        progress["curriculum"] = min(1.0, progress["curriculum"] + increment)
+        progress["curriculum"] = min(1.0, progress["curriculum"] + _increment(steps))
     return decodes
+
+
+def advance_within_bound(progress: TrainingState, error_rate: float, bound: float, steps: int) -> None:
+    """Raise the curriculum while the running mean of the bit error rate is below a bound, and lower it above.
+
+    Dual ascent on imperceptibility under a bound on bit errors: the curriculum, in the place of a Lagrange multiplier,
+    moves in proportion to (bound − mean) / bound, by at most an increment of :func:`advance`, and settles where both
+    are equal.
+
+    Args:
+        progress: updated in place: ``error_rate``, the running mean, and ``curriculum``.
+        error_rate: of the latest batch.
+        bound: of the running mean.
+        steps: of the whole training.
+    """
+    progress["error_rate"] = DECAY * progress["error_rate"] + INNOVATION * error_rate
+    slack = max(-1.0, min(1.0, (bound - progress["error_rate"]) / bound))
+    progress["curriculum"] = max(0.0, min(1.0, progress["curriculum"] + slack * _increment(steps)))
+
+
+def _increment(steps: int) -> float:
+    """The curriculum's largest change in one of so many steps."""
+    return 1 / (steps * (1 - FINAL_SHARE) * (1 - LEARNING_SHARE))

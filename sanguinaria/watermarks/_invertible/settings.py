@@ -30,7 +30,7 @@ SAMPLE_RATE = CHUNK = 16_000
 CALIBRATION = "calibration"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Strength:
     """Signal-to-watermark ratios in dB, where the network does not determine them.
 
@@ -79,6 +79,42 @@ class InvertibleWatermark(TrainedWatermark):
         default=0.5, ge=0, le=1, description="share of the training steps that embed a second watermark"
     )
 
+    ratio: float | None = Field(
+        default=None,
+        description="signal-to-watermark ratio of each second at the end of the training, in dB; where not given, the "
+        "network determines it",
+    )
+    first_ratio: float = Field(default=8.0, description="the same at its start, in dB")
+    minimum_level: float | None = Field(
+        default=None,
+        description="signal-to-watermark ratio of the weakest mark, in dB: each second gets the weakest one, between "
+        "minimum_level and maximum_level, of which the encoder itself decodes every bit; where not given, all have the "
+        "level of the training",
+    )
+    maximum_level: float = Field(default=24.0, description="signal-to-watermark ratio of the strongest mark, in dB")
+    ratio_step: float = Field(default=3.0, gt=0, description="dB between the ratios that are tried")
+    minimum_margin: float = Field(
+        default=1.0, ge=0, description="logit that each bit has to reach for a mark to be strong enough"
+    )
+
+    @model_validator(mode="after")
+    def _ratios_are_ordered(self) -> InvertibleWatermark:
+        for high, low in (("ratio", "first_ratio"), ("minimum_level", "maximum_level")):
+            ratio = getattr(self, high)
+            if ratio is not None and ratio < getattr(self, low):
+                raise ValueError(f"{high} ({ratio:g} dB) is below {low} ({getattr(self, low):g} dB)")
+        return self
+
+    @model_validator(mode="after")
+    def _bound_has_a_curriculum(self) -> InvertibleWatermark:
+        if self.error_bound is None:
+            return self
+        if not self.trains_by_curriculum:
+            raise ValueError("error_bound guides the curriculum: set curriculum: true")
+        if self.ratio is not None and self.minimum_level is None:
+            raise ValueError("error_bound leaves the level of the training open: give minimum_level, or no ratio")
+        return self
+
     @model_validator(mode="after")
     def _spectrum_fits(self) -> InvertibleWatermark:
         check_spectrum(
@@ -118,7 +154,12 @@ class InvertibleWatermark(TrainedWatermark):
     @property
     def strength(self) -> Strength:
         """Signal-to-watermark ratios in training and in marking; by default, the network determines them."""
-        return Strength()
+        training_ratios = None if self.ratio is None else (self.first_ratio, self.ratio)
+        if self.minimum_level is None:
+            return Strength(training_ratios, () if self.ratio is None else (self.ratio,))
+        count = int((self.minimum_level - self.maximum_level) / self.ratio_step)
+        ratios = tuple(self.minimum_level - self.ratio_step * step for step in range(count + 1))
+        return Strength(training_ratios, ratios, self.minimum_margin)
 
     @property
     def trains_by_curriculum(self) -> bool:
@@ -187,6 +228,7 @@ class InvertibleWatermark(TrainedWatermark):
             double_embedding_share=self.double_embedding_share,
             ratios=self.strength.training_ratios,
             curriculum=self.trains_by_curriculum,
+            error_bound=self.error_bound,
             near_key_share=self.near_wrong_key_share,
             precision=self.precision,
         )

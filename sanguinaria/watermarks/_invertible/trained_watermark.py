@@ -30,6 +30,13 @@ class TrainedWatermark(Watermark):
         default=(),
         description="entries of `distortions`, of which each training step applies one to marked audio",
     )
+    error_bound: float | None = Field(
+        default=None,
+        gt=0,
+        lt=0.5,
+        description="bit error rate of the training, with its distortions, up to which imperceptibility gains weight, "
+        "and beyond which it loses weight: its weights are then the largest; where not given, the curriculum decides",
+    )
     spread: int = Field(default=1, ge=1, description="number of one-second chunks over which a message is spread")
     overlap: float = Field(
         default=0.05, ge=0, le=0.5, description="seconds by which the one-second chunks of longer audio cross-fade"

@@ -18,7 +18,13 @@ from sanguinaria.core import devices
 from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, is_checkpoint_step, set_learning_rate, train
-from sanguinaria.watermarks._invertible.curriculum import advance, initial_progress, perceptual_factor, ratio_at
+from sanguinaria.watermarks._invertible.curriculum import (
+    advance,
+    advance_within_bound,
+    initial_progress,
+    perceptual_factor,
+    ratio_at,
+)
 from sanguinaria.watermarks._invertible.discriminator import Discriminator
 from sanguinaria.watermarks._invertible.keys import Key, KeySampler, near_keys, sample_distinct_keys
 from sanguinaria.watermarks._invertible.losses import AccuracyLoss, PerceptualLoss
@@ -44,6 +50,7 @@ class KeyedSchedule(Schedule):
         curriculum: whether the perceptual terms' weight grows while messages are decoded
             (:mod:`sanguinaria.watermarks._invertible.curriculum`), and a wrong key's terms are left out until they
             are; the paper's weights are constant.
+        error_bound: bit error rate below which that weight grows instead, and above which it falls.
         near_key_share: share of the utterances whose wrong key differs from the right one in one block alone.
     """
 
@@ -51,6 +58,7 @@ class KeyedSchedule(Schedule):
     ratios: tuple[float, float] | None
     curriculum: bool
     near_key_share: float = 0.0
+    error_bound: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,13 +131,22 @@ def train_keyed(
         set_learning_rate(optimiser, schedule, progress["step"])
         speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         loss, values = training_loss(speech, progress, random)
-        advance(progress, values["message"], MESSAGE_LOSS_THRESHOLD, schedule.steps)
+        _advance(progress, values, schedule)
         if len(held_out) and is_checkpoint_step(progress["step"] + 1, schedule.steps):
             chunks = held_out[:, : schedule.crop].to(device)
             values |= validate(network, sample_keys, chunks, ratio_at(schedule.ratios, progress["curriculum"]))
         return loss, values
 
     return train(trained, optimiser, step, schedule, checkpoint, initial_progress(1.0))
+
+
+def _advance(progress: TrainingState, values: dict[str, float], schedule: KeyedSchedule) -> None:
+    """Advance the curriculum by the message loss, or by the bit error rate where that is bounded."""
+    curriculum = progress["curriculum"]
+    advance(progress, values["message"], MESSAGE_LOSS_THRESHOLD, schedule.steps)
+    if schedule.error_bound is not None:
+        progress["curriculum"] = curriculum
+        advance_within_bound(progress, values["bit_error_rate"], schedule.error_bound, schedule.steps)
 
 
 def validate(
@@ -187,7 +204,7 @@ class _TrainingLoss:
         decodes = progress["message_loss"] < MESSAGE_LOSS_THRESHOLD or not self.schedule.curriculum
         uses_wrong_key = self.objective.accuracy.uses_wrong_keys and decodes
         wrong_key_logits = self._decode(attacked, wrong_key) if uses_wrong_key else None
-        accuracy = self._accuracy(attacked, messages, keys, wrong_key_logits)
+        accuracy, error_rate = self._accuracy(attacked, messages, keys, wrong_key_logits)
         perceptual, adversarial, discriminator_loss = self._perceptual(speech, marked)
         objective = self.objective
         factor = perceptual_factor(progress, self.schedule.curriculum)
@@ -201,7 +218,8 @@ class _TrainingLoss:
             "discriminator": discriminator_loss,
         }
         values = {name: float(term.detach()) / len(marked) for name, term in terms.items()}
-        return loss + discriminator_loss, {**values, "curriculum": progress["curriculum"]}
+        values |= {"bit_error_rate": error_rate, "curriculum": progress["curriculum"]}
+        return loss + discriminator_loss, values
 
     def _embed(
         self, speech: torch.Tensor, progress: TrainingState, random: torch.Generator
@@ -236,14 +254,18 @@ class _TrainingLoss:
         messages: list[torch.Tensor],
         keys: list[Key],
         wrong_key_logits: torch.Tensor | None,
-    ) -> dict[str, torch.Tensor]:
-        """Sums of the accuracy losses over the embedded messages, each compared with one wrong key's logits."""
+    ) -> tuple[dict[str, torch.Tensor], float]:
+        """Sums of the accuracy losses over the embedded messages, each compared with one wrong key's logits, and the
+        bit error rate of the right keys.
+        """
         sums: dict[str, torch.Tensor] = {}
+        error_rates = []
         for message, key in zip(messages, keys, strict=True):
             logits = self._decode(attacked, key.to(self.device))
+            error_rates.append(bit_error_rate(logits > 0, message))
             losses = self.objective.accuracy(message, logits, wrong_key_logits)
             sums = {name: sums.get(name, 0) + loss for name, loss in losses.items()}
-        return sums
+        return sums, sum(error_rates) / len(error_rates)
 
     def _perceptual(self, speech: torch.Tensor, marked: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
         """Perceptual and adversarial loss, summed over the embeddings, and the discriminator's own loss."""

@@ -10,12 +10,22 @@ from torch.nn.functional import mse_loss
 
 @dataclass(frozen=True, kw_only=True)
 class LossWeights:
-    """λ_p, λ_d and λ_a of Eq. 6 or 11, and λ of the feature maps in Eq. 3."""
+    """λ_p, λ_d and λ_a of Eq. 6 or 11, λ of the feature maps in Eq. 3, and the weight of unmarked speech there."""
 
     perceptual: float
     decoding: float
     adversarial: float
     features: float = 0.0
+    unmarked: float = 0.0
+
+
+def unmarked_loss(decoded: torch.Tensor) -> torch.Tensor:
+    """Compute the mean squared deviation from ½ of the bits that are decoded from unmarked speech, a scalar.
+
+    >>> float(unmarked_loss(torch.tensor([[1.0, 0.5]])))
+    0.125
+    """
+    return (decoded - 0.5).square().mean()
 
 
 def decoding_loss(

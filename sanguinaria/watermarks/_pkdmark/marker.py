@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from sanguinaria.watermarks import Detection, Marker
 from sanguinaria.watermarks._invertible.spectra import Band
 from sanguinaria.watermarks._message_parts import MessageParts, weighted_mean
 from sanguinaria.watermarks._pkdmark.sync_code import SyncCode
+from sanguinaria.watermarks._pkdmark.warps import best_decoding, undone_warps
 
 
 class ChunkEncoder(Protocol):
@@ -55,6 +57,8 @@ class SyncMarker(Marker):
         chunking: of audio at ``network_rate``.
         parts: of a message.
         ratio: signal-to-watermark ratio of each chunk, in dB; ``None`` where the encoder determines it.
+        warps: factors of frequency that the detector undoes (:mod:`sanguinaria.watermarks._pkdmark.warps`) beside 1; of
+            all decodings, the one that matches the code best is used.
         network_rate: in Hz, of the networks.
         sample_rate: in Hz, of the audio, which is resampled where the rates differ.
         precision: of the networks.
@@ -71,6 +75,7 @@ class SyncMarker(Marker):
     sample_rate: int
     precision: Precision
     device: torch.device
+    warps: Sequence[float] = ()
 
     def watermark(self, waveforms: torch.Tensor, message: torch.Tensor | None) -> torch.Tensor:
         """Compute the mark of each utterance, which is to be added to it.
@@ -104,18 +109,23 @@ class SyncMarker(Marker):
             InputError: the utterances are shorter than a window.
         """
         audio = self._prepared(waveforms)
+        decodings = [self._decode(each) for each in (audio, *undone_warps(audio, self.warps))]
+        codes, messages = (torch.stack(each) for each in zip(*decodings, strict=True))
+        best = best_decoding(self.code, list(codes)) if self.warps else torch.zeros(len(audio), dtype=torch.long)
+        rows = torch.arange(len(audio), device=audio.device)
+        code, message = codes[best, rows], messages[best, rows]
+        scores = self.code.score(code) if self.code.bits else (2 * message - 1).abs().mean(-1)
+        return Detection(scores.to(waveforms.device), message.to(waveforms.device))
+
+    def _decode(self, audio: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Probabilities of a 1 for the code's bits and for the message's, (utterances, bits) each."""
         chunks = self.chunking.split(audio)
         with torch.no_grad(), devices.network_arithmetic(self.precision, self.device):
             decoded = [self.decoder.decode(batch) for (batch,) in chunk_batches(chunks.flatten(0, 1))]
         probabilities = torch.cat(decoded).unflatten(0, chunks.shape[:2])  # type: ignore[no-untyped-call]
         code_bits, length = len(self.code.bits), audio.shape[-1]
         message = self._message_parts.means(probabilities[..., code_bits:], length).clamp(0, 1)
-        if code_bits:
-            shares = self.chunking.audio_shares(length)
-            scores = self.code.score(weighted_mean(probabilities[..., :code_bits], shares))
-        else:
-            scores = (2 * message - 1).abs().mean(-1)
-        return Detection(scores.to(waveforms.device), message.to(waveforms.device))
+        return weighted_mean(probabilities[..., :code_bits], self.chunking.audio_shares(length)), message
 
     @property
     def _message_parts(self) -> MessageParts:

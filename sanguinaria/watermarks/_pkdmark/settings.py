@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -33,6 +33,25 @@ class PkdSettings(TrainedWatermark):
         "there is no detection",
     )
     sync_required: int = Field(default=7, ge=0, description="minimum number of matching bits of the code")
+    sync_margin: float = Field(
+        default=0.0, ge=0, lt=0.5, description="by which the probability of a matching bit of the code is off ½"
+    )
+    warps: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = Field(
+        default=(),
+        description="factors of frequency, of other speeds and pitches, that the detector searches beside 1: it undoes "
+        "each in two alignments and decodes where the code matches best; each adds to the false positives, by "
+        "sync_required",
+    )
+    distortion_per_utterance: bool = Field(
+        default=False,
+        description="in training, a distortion for each utterance instead of one for all of a step; of each warp's "
+        "pitch, too, with its factor undone",
+    )
+    unmarked_weight: float = Field(
+        default=0.0,
+        ge=0,
+        description="of the squared deviations from ½ of the bits decoded from unmarked speech, within Eq. 3 or 9",
+    )
     batch_size: int = Field(default=16, ge=2, description="crops in a training step")
     learning_rate: float = Field(default=1e-4, gt=0, description="Adam's maximum learning rate")
 
@@ -42,6 +61,8 @@ class PkdSettings(TrainedWatermark):
             raise ValueError(f"sync has {len(self.sync)} bits, which leave none of {self.bits} for a message")
         if self.sync and not 0 < self.sync_required <= len(self.sync):
             raise ValueError(f"sync_required ({self.sync_required}) is not between 1 and sync's {len(self.sync)} bits")
+        if self.warps and not self.sync:
+            raise ValueError("warps are searched by the synchronisation code: give sync, or no warps")
         return self
 
     @property
@@ -54,13 +75,18 @@ class PkdSettings(TrainedWatermark):
         """The synchronisation code."""
         from sanguinaria.watermarks._pkdmark.sync_code import SyncCode
 
-        return SyncCode(tuple(int(bit) for bit in self.sync), self.sync_required)
+        bits = tuple(int(bit) for bit in self.sync)
+        return SyncCode(bits, self.sync_required, self.sync_margin, 1 + 2 * len(self.warps))
 
     def _attacks(self, sample_rate: int) -> AttackLayer:
         """The attack layer."""
         from sanguinaria.distortions._attack_layer import build_attack_layer
+        from sanguinaria.watermarks._pkdmark.utterance_attacks import UtteranceAttacks
 
-        return build_attack_layer(self.distortions, sample_rate)
+        layer = build_attack_layer(self.distortions, sample_rate)
+        if not self.distortion_per_utterance:
+            return layer
+        return UtteranceAttacks(layer.distortions, sample_rate, warps=self.warps)
 
     def _marker(
         self,
@@ -86,6 +112,7 @@ class PkdSettings(TrainedWatermark):
             chunking=Chunking(CHUNK_SECONDS * network_rate, round(self.overlap * network_rate)),
             parts=self.spread,
             ratio=ratio,
+            warps=self.warps,
             network_rate=network_rate,
             sample_rate=sample_rate,
             precision=self.precision,

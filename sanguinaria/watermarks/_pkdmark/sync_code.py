@@ -17,27 +17,43 @@ class SyncCode:
     Attributes:
         bits: 0 and 1.
         required: minimum number of matching bits.
+        margin: by which a bit's probability has to be on its side of ½ to match.
+        decodings: among which a detector chooses the one that matches best.
     """
 
     bits: tuple[int, ...]
     required: int
+    margin: float = 0.0
+    decodings: int = 1
 
     @property
     def false_positive_rate(self) -> float:
-        """Probability that the required number of independent random bits matches.
+        """Probability that the required number of independent random bits matches in one of the decodings.
 
-        P(X ≥ r) = Σ_{k=r}^{n} C(n, k) / 2^n for X ~ Binomial(n, ½). With 7 of 8 it is 9/256.
+        P(X ≥ r) = Σ_{k=r}^{n} C(n, k) / 2^n for X ~ Binomial(n, ½). With 7 of 8 it is 9/256. Of d independent decodings
+        it is 1 − (1 − P)^d. With a margin it is an upper bound.
 
         >>> SyncCode((1, 1, 1, 0, 0, 1, 0, 1), 7).false_positive_rate * 256
         9.0
         """
         length = len(self.bits)
-        return float(sum(comb(length, matching) for matching in range(self.required, length + 1)) / 2**length)
+        rate = sum(comb(length, matching) for matching in range(self.required, length + 1)) / 2**length
+        return float(rate if self.decodings == 1 else 1 - (1 - rate) ** self.decodings)
 
     def matches(self, probabilities: torch.Tensor) -> torch.Tensor:
         """Count the matching bits, from probabilities of a 1, (utterances, bits) → (utterances,)."""
         code = torch.tensor(self.bits, device=probabilities.device)
-        return ((probabilities >= 0.5) == (code > 0)).sum(-1)
+        certain = (probabilities - 0.5).abs() >= self.margin
+        return (((probabilities >= 0.5) == (code > 0)) & certain).sum(-1)
+
+    def agreement(self, probabilities: torch.Tensor) -> torch.Tensor:
+        """Compute the mean of (2p − 1)·(2b − 1) over the code's bits b, (utterances, bits) → (utterances,), in [−1, 1].
+
+        >>> SyncCode((1, 0), 2).agreement(torch.tensor([[1.0, 0.0], [0.75, 0.5]]))
+        tensor([1.0000, 0.2500])
+        """
+        signs = torch.tensor(self.bits, device=probabilities.device) * 2 - 1
+        return ((2 * probabilities.clamp(0, 1) - 1) * signs).mean(-1)
 
     def score(self, probabilities: torch.Tensor) -> torch.Tensor:
         """Compute a detection score from the number of matching bits.

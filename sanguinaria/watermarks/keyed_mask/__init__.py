@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from sanguinaria.watermarks._invertible.settings import CHUNK, SAMPLE_RATE, InvertibleWatermark, Strength
+from sanguinaria.watermarks._invertible.settings import CHUNK, SAMPLE_RATE, InvertibleWatermark
 
 if TYPE_CHECKING:
     import torch
@@ -52,17 +52,11 @@ class KeyedMask(InvertibleWatermark):
     learning_rate: float = Field(default=2e-3, gt=0, description="Adam's maximum learning rate")
 
     period: int = Field(default=16, ge=1, description="frames after which a key's signs repeat")
-    ratio: float = Field(
+    ratio: float | None = Field(
         default=42.0, description="signal-to-watermark ratio of each second at the end of the training, in dB"
     )
-    first_ratio: float = Field(default=8.0, description="the same at its start, in dB")
-    minimum_level: float = Field(
+    minimum_level: float | None = Field(
         default=48.0, description="signal-to-watermark ratio of the weakest mark, in dB; it is used where it suffices"
-    )
-    maximum_level: float = Field(default=24.0, description="signal-to-watermark ratio of the strongest mark, in dB")
-    ratio_step: float = Field(default=3.0, gt=0, description="dB between the ratios that are tried")
-    minimum_margin: float = Field(
-        default=1.0, ge=0, description="logit that each bit has to reach for a mark to be strong enough"
     )
     audibility_weight: float = Field(
         default=0.3, ge=0, description="of the disturbance by the mark in a model of loudness and masking"
@@ -71,24 +65,8 @@ class KeyedMask(InvertibleWatermark):
         default=0.02, ge=0, description="of a wrong key's squared logits, so that it decodes nothing"
     )
 
-    @model_validator(mode="after")
-    def _ratios_are_ordered(self) -> KeyedMask:
-        for high, low in (("ratio", "first_ratio"), ("minimum_level", "maximum_level")):
-            if getattr(self, high) < getattr(self, low):
-                raise ValueError(f"{high} ({getattr(self, high):g} dB) is below {low} ({getattr(self, low):g} dB)")
-        return self
-
     def key_problem(self, key: str | None) -> str | None:
         return None if key else "give a key, any text that is not empty"
-
-    @property
-    def strength(self) -> Strength:
-        count = int((self.minimum_level - self.maximum_level) / self.ratio_step)
-        return Strength(
-            training_ratios=(self.first_ratio, self.ratio),
-            ratios=tuple(self.minimum_level - self.ratio_step * step for step in range(count + 1)),
-            minimum_margin=self.minimum_margin,
-        )
 
     def network(self) -> KeyedNetwork:
         from sanguinaria.watermarks._invertible.network import KeyedNetwork

@@ -18,7 +18,7 @@ from sanguinaria.core.references import WatermarkReference
 from sanguinaria.watermarks import NO_SOURCES, Sources, Watermark
 from sanguinaria.watermarks._invertible.trained_watermark import corpus_problems
 from sanguinaria.watermarks._pkdmark.settings import PkdSettings, load_prefixed, prefixed_state
-from sanguinaria.watermarks.pkdmark_teacher import PkdmarkTeacher
+from sanguinaria.watermarks.pkdmark_teacher import RATIO, PkdmarkTeacher
 
 if TYPE_CHECKING:
     import torch
@@ -91,16 +91,18 @@ class Pkdmark(PkdSettings):
                 perceptual=self.perceptual_weight,
                 decoding=self.decoding_weight,
                 adversarial=self.adversarial_weight,
+                unmarked=self.unmarked_weight,
             ),
             attacks=self._attacks(base.sample_rate),
-            schedule=self._schedule(base),
+            schedule=self._schedule(base, base.trained_ratio(weights)),
             device=torch.device(sources.device),
         )
         checkpoint = sources.folder / "checkpoint.pt"
         finish_training(training.run(checkpoint), checkpoint)
-        return prefixed_state(STUDENT, student) | prefixed_state(DECODER, decoder)
+        ratio = {RATIO: weights[RATIO]} if RATIO in weights else {}
+        return prefixed_state(STUDENT, student) | prefixed_state(DECODER, decoder) | ratio
 
-    def _schedule(self, base: PkdmarkTeacher) -> StudentSchedule:
+    def _schedule(self, base: PkdmarkTeacher, ratio: float | None) -> StudentSchedule:
         """The schedule of the training."""
         from sanguinaria.watermarks.pkdmark.distillation import StudentSchedule
 
@@ -113,7 +115,7 @@ class Pkdmark(PkdSettings):
             seed=self.seed,
             distillation=self.distillation,
             progressive_steps=self.progressive_steps,
-            ratio=base.ratio,
+            ratio=ratio,
             precision=self.precision,
         )
 
@@ -139,7 +141,7 @@ class Pkdmark(PkdSettings):
         return self._marker(
             load_prefixed(student, weights, STUDENT),
             load_prefixed(decoder, weights, DECODER),
-            ratio=base.ratio,
+            ratio=base.trained_ratio(weights),
             network_rate=base.sample_rate,
             sample_rate=sample_rate,
             device=device,

@@ -23,7 +23,7 @@ from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, is_checkpoint_step, set_learning_rate, train
 from sanguinaria.watermarks._invertible.discriminator import Discriminator
 from sanguinaria.watermarks._invertible.validation import bit_error_rate, random_messages
-from sanguinaria.watermarks._pkdmark.losses import LossWeights, decoding_loss
+from sanguinaria.watermarks._pkdmark.losses import LossWeights, decoding_loss, unmarked_loss
 from sanguinaria.watermarks._pkdmark.network import PkdNetwork
 from sanguinaria.watermarks._pkdmark.validation import validate
 
@@ -125,14 +125,23 @@ class StudentTraining:
         attacked = self.attacks(mixed, random)
         with devices.network_arithmetic(self.schedule.precision, self.device):
             decoded = self.decoder.decode(attacked)
+        decoding = decoding_loss(messages, decoded)
+        if self.weights.unmarked and alpha == 1.0:
+            decoding = decoding + self.weights.unmarked * self._unmarked(speech[: len(speech) // 2], random)
         losses = {
-            "decoding": decoding_loss(messages, decoded),
+            "decoding": decoding,
             "perceptual": mse_loss(student_marks, teacher_marks),
             **self._adversarial_loss(speech + student_marks),
         }
         values = {name: float(each.detach()) for name, each in losses.items()}
         values |= {"bit_error_rate": bit_error_rate(decoded > 0.5, messages), "alpha": alpha}
         return self._total(losses), values | self._validation(taken + 1)
+
+    def _unmarked(self, speech: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+        """The loss of unmarked speech, which only the decoder has."""
+        attacked = self.attacks(speech, random)
+        with devices.network_arithmetic(self.schedule.precision, self.device):
+            return unmarked_loss(self.decoder.decode(attacked))
 
     def _marks(self, speech: torch.Tensor, messages: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The student's and the teacher's."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from sanguinaria.watermarks.pkdmark_teacher.training import TeacherSchedule
 
 NETWORK, DISCRIMINATOR = "network.", "discriminator."
+# The name of the ratio that a training under a bound of bit errors arrived at.
+RATIO = "ratio"
 
 
 class PkdmarkTeacher(PkdSettings):
@@ -54,8 +56,13 @@ class PkdmarkTeacher(PkdSettings):
         default="map",
         description="features of the message: the map of Eq. 1; or a waveform's spectrum, as in WavMark (woCMFM)",
     )
-    perceptual: Literal["multi_scale", "l2"] = Field(
-        default="multi_scale", description="Eq. 2; or the waveform's mean squared error (woMSSL)"
+    perceptual: Literal["multi_scale", "l2", "audibility"] = Field(
+        default="multi_scale",
+        description="Eq. 2; or the waveform's mean squared error (woMSSL); or the disturbance by the mark in a model "
+        "of loudness and masking",
+    )
+    compressed: bool = Field(
+        default=False, description="use the square roots of magnitudes, so that the mark follows them"
     )
     level_normalised: bool = Field(
         default=False, description="normalise the level of each second, so that the mark follows it"
@@ -91,6 +98,8 @@ class PkdmarkTeacher(PkdSettings):
         )
         if self.ratio is not None and self.ratio < self.first_ratio:
             raise ValueError(f"ratio ({self.ratio:g} dB) is below first_ratio ({self.first_ratio:g} dB)")
+        if self.error_bound is not None and not self.curriculum:
+            raise ValueError("error_bound guides the curriculum: set curriculum: true")
         return self
 
     @property
@@ -107,7 +116,7 @@ class PkdmarkTeacher(PkdSettings):
         from sanguinaria.watermarks._pkdmark.network import PkdNetwork
 
         return PkdNetwork(
-            band=Band(self.fft, self.hop, self.first_bin, self.bins),
+            band=Band(self.fft, self.hop, self.first_bin, self.bins, self.compressed),
             samples=self.samples,
             bits=self.bits,
             blocks=self.blocks,
@@ -127,6 +136,7 @@ class PkdmarkTeacher(PkdSettings):
 
         from sanguinaria.nn.speech_crops import load_utterances
         from sanguinaria.nn.step_training import finish_training
+        from sanguinaria.watermarks._invertible.curriculum import ratio_at
         from sanguinaria.watermarks._invertible.discriminator import Discriminator
         from sanguinaria.watermarks._invertible.validation import VALIDATION_UTTERANCES
         from sanguinaria.watermarks._pkdmark.losses import LossWeights
@@ -147,15 +157,20 @@ class PkdmarkTeacher(PkdSettings):
                 decoding=self.decoding_weight,
                 adversarial=self.adversarial_weight,
                 features=self.map_weight,
+                unmarked=self.unmarked_weight,
             ),
             attacks=self._attacks(self.sample_rate),
             schedule=self._schedule(),
             device=torch.device(sources.device),
         )
         checkpoint = sources.folder / "checkpoint.pt"
-        finish_training(training.run(checkpoint), checkpoint)
+        history = training.run(checkpoint)
+        finish_training(history, checkpoint)
+        state = prefixed_state(NETWORK, network)
+        if self.ratio is not None and self.error_bound is not None:
+            state[RATIO] = torch.tensor(ratio_at((self.first_ratio, self.ratio), history[-1]["curriculum"]))
         discriminator_state = {} if discriminator is None else prefixed_state(DISCRIMINATOR, discriminator)
-        return prefixed_state(NETWORK, network) | discriminator_state
+        return state | discriminator_state
 
     def _schedule(self) -> TeacherSchedule:
         """The schedule of the training."""
@@ -170,6 +185,7 @@ class PkdmarkTeacher(PkdSettings):
             seed=self.seed,
             ratios=None if self.ratio is None else (self.first_ratio, self.ratio),
             curriculum=self.curriculum,
+            error_bound=self.error_bound,
             precision=self.precision,
         )
 
@@ -183,8 +199,17 @@ class PkdmarkTeacher(PkdSettings):
         """
         network = self.trained_network(weights)
         return self._marker(
-            network, network, ratio=self.ratio, network_rate=self.sample_rate, sample_rate=sample_rate, device=device
+            network,
+            network,
+            ratio=self.trained_ratio(weights),
+            network_rate=self.sample_rate,
+            sample_rate=sample_rate,
+            device=device,
         )
+
+    def trained_ratio(self, weights: Mapping[str, torch.Tensor]) -> float | None:
+        """Return the signal-to-watermark ratio of marks in dB, that of the training's end under a bound."""
+        return float(weights[RATIO]) if RATIO in weights else self.ratio
 
     def trained_network(self, weights: Mapping[str, torch.Tensor]) -> PkdNetwork:
         """Build the network with its weights, on the CPU.

@@ -20,15 +20,22 @@ from sanguinaria.core import devices
 from sanguinaria.distortions._attack_layer import AttackLayer
 from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, is_checkpoint_step, set_learning_rate, train
-from sanguinaria.watermarks._invertible.curriculum import advance, initial_progress, perceptual_factor, ratio_at
+from sanguinaria.watermarks._audibility import audibility
+from sanguinaria.watermarks._invertible.curriculum import (
+    advance,
+    advance_within_bound,
+    initial_progress,
+    perceptual_factor,
+    ratio_at,
+)
 from sanguinaria.watermarks._invertible.discriminator import Discriminator
 from sanguinaria.watermarks._invertible.validation import bit_error_rate, random_messages
-from sanguinaria.watermarks._pkdmark.losses import LossWeights, decoding_loss
+from sanguinaria.watermarks._pkdmark.losses import LossWeights, decoding_loss, unmarked_loss
 from sanguinaria.watermarks._pkdmark.network import PkdNetwork
 from sanguinaria.watermarks._pkdmark.validation import validate
 from sanguinaria.watermarks.pkdmark_teacher.losses import multi_scale_stft_loss
 
-Perceptual = Literal["multi_scale", "l2"]
+Perceptual = Literal["multi_scale", "l2", "audibility"]
 # Messages count as decoded while the running mean of the squared error of m̂ is below this.
 MESSAGE_LOSS_THRESHOLD = 0.12
 # The squared error of m̂ at chance, ½.
@@ -43,10 +50,12 @@ class TeacherSchedule(Schedule):
         ratios: signal-to-watermark ratio at the start and at the end, in dB; ``None`` where the network determines it.
         curriculum: whether distortions begin when messages are decoded for the first time, and the perceptual and the
             adversarial loss gain weight while they are (:mod:`sanguinaria.watermarks._invertible.curriculum`).
+        error_bound: bit error rate below which they do so instead, and above which they lose weight.
     """
 
     ratios: tuple[float, float] | None
     curriculum: bool
+    error_bound: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,14 +118,37 @@ class TeacherTraining:
             marked = speech + mark
         applies_attacks = progress["attacks"] or not self.schedule.curriculum
         decoded, decoding = self._decoding(self.attacks(marked, random) if applies_attacks else marked, messages)
-        perceptual = multi_scale_stft_loss if self.perceptual == "multi_scale" else mse_loss
-        losses = {"decoding": decoding, "perceptual": perceptual(speech, marked), **self._adversarial(speech, marked)}
+        if self.weights.unmarked:
+            unmarked = speech[: len(speech) // 2]
+            decoding = decoding + self._unmarked(self.attacks(unmarked, random) if applies_attacks else unmarked)
+        perceptual = self._perceptual(speech, marked)
+        losses = {"decoding": decoding, "perceptual": perceptual, **self._adversarial(speech, marked)}
         loss = self._total(losses, perceptual_factor(progress, self.schedule.curriculum))
         values = {name: float(each.detach()) for name, each in losses.items()}
         values |= {"bit_error_rate": bit_error_rate(decoded > 0.5, messages), "curriculum": progress["curriculum"]}
         message_loss = float(decoding_loss(messages, decoded.detach()))
-        progress["attacks"] |= advance(progress, message_loss, MESSAGE_LOSS_THRESHOLD, self.schedule.steps)
+        progress["attacks"] |= self._advance(progress, message_loss, values["bit_error_rate"])
         return loss, values | self._validation(progress)
+
+    def _advance(self, progress: TrainingState, message_loss: float, error_rate: float) -> bool:
+        """Advance the curriculum; return whether messages are decoded."""
+        curriculum, bound = progress["curriculum"], self.schedule.error_bound
+        decodes = advance(progress, message_loss, MESSAGE_LOSS_THRESHOLD, self.schedule.steps)
+        if bound is not None:
+            progress["curriculum"] = curriculum
+            advance_within_bound(progress, error_rate, bound, self.schedule.steps)
+        return decodes
+
+    def _perceptual(self, speech: torch.Tensor, marked: torch.Tensor) -> torch.Tensor:
+        """Eq. 2, or what takes its place."""
+        if self.perceptual == "audibility":
+            return audibility(self.attacks.sample_rate, self.device)(marked - speech, speech)
+        return multi_scale_stft_loss(speech, marked) if self.perceptual == "multi_scale" else mse_loss(speech, marked)
+
+    def _unmarked(self, attacked: torch.Tensor) -> torch.Tensor:
+        """The weighted loss of unmarked speech."""
+        with devices.network_arithmetic(self.schedule.precision, self.device):
+            return self.weights.unmarked * unmarked_loss(self.network.decode(attacked))
 
     def _decoding(self, attacked: torch.Tensor, messages: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The decoded message, and Eq. 3."""

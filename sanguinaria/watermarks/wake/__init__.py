@@ -74,9 +74,10 @@ class Wake(InvertibleWatermark):
         default=False, description="normalise the level of each second, so that the mark follows it"
     )
     compressed: bool = Field(default=False, description="use the square roots of magnitudes")
-    perceptual: Literal["l2", "mel", "broad"] = Field(
+    perceptual: Literal["l2", "mel", "broad", "audibility"] = Field(
         default="broad",
-        description="terms of Eq. 2, as in Table 3: L2; multi-scale mel, too; or with BroadWeight on the edges, too",
+        description="terms of Eq. 2, as in Table 3: L2; multi-scale mel, too; or with BroadWeight on the edges, too; "
+        "or in their place the disturbance by the mark in a model of loudness and masking",
     )
     distance: Literal["norm", "mean_square"] = Field(
         default="norm",
@@ -177,12 +178,18 @@ class Wake(InvertibleWatermark):
         return lambda count, generator: random_block_keys(count, self.blocks, alphabet, generator)
 
     def objective(self, device: torch.device) -> Objective:
+        from sanguinaria.watermarks._audibility import audibility
         from sanguinaria.watermarks._invertible.losses import AccuracyLoss
         from sanguinaria.watermarks._invertible.training import Objective
         from sanguinaria.watermarks.wake.losses import perceptual_loss
 
+        disturbance = audibility(SAMPLE_RATE, device)
         return Objective(
-            perceptual=perceptual_loss(self.perceptual, SAMPLE_RATE, device, self.distance),
+            perceptual=(
+                (lambda speech, marked: disturbance(marked - speech, speech))
+                if self.perceptual == "audibility"
+                else perceptual_loss(self.perceptual, SAMPLE_RATE, device, self.distance)
+            ),
             accuracy=AccuracyLoss(
                 hinge_weight=self.wrong_key_weight,
                 hinge_threshold=self.wrong_key_threshold,

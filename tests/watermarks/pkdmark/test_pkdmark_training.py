@@ -55,6 +55,17 @@ class TestTraining:
         assert plugin == teacher()
         self.same(plugin.load(weights, RATE, CPU), load_marker(tmp_path / "weights.safetensors", RATE, CPU))
 
+    def test_the_ratio_under_a_bound_is_the_teacher_s_and_the_student_s(self, tmp_path, corpus):
+        bounded = teacher(curriculum=True, error_bound=0.4, ratio=30.0, unmarked_weight=1.0, perceptual="audibility")
+        path = tmp_path / "weights.safetensors"
+        save_weights(bounded, Sources(audio=(corpus,), folder=tmp_path / "made"), path)
+        weights = load_weights(path)[1]
+        # Two steps of nothing decoded leave the ratio where it began.
+        assert float(weights["ratio"]) == 8.0 and load_marker(path, RATE, CPU).ratio == 8.0
+        sources = Sources(audio=(corpus,), base=path, folder=tmp_path / "student")
+        small = student(bounded, unmarked_weight=1.0)
+        assert small.load(small.obtain(sources), RATE, CPU).ratio == 8.0
+
     @pytest.mark.parametrize("kind", ["progressive", "direct"])
     def test_student_end_to_end(self, tmp_path, corpus, teacher_weights, kind):
         plugin = student(distillation=kind)
