@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "a configuration, and what its targets need, without a run",
     "cost": "jobs, hours, disk and downloads of targets, before they are computed",
     "numbers": "numbers of the documentation against the tables that its pages cite",
+    "own": "marks of an owner, and the proof that a model depends on the marked data",
     "plugins": "whether the plug-ins of targets keep the promises of their protocols, on a tiny batch",
 }
 

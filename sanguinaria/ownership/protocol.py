@@ -31,6 +31,7 @@ class Protocol(Settings):
     method: dict[str, Any] = Field(description="settings of the ownership method, with `kind`")
     statistic: str = Field(description="of the method, in words")
     mark: dict[str, Any] = Field(description="settings of the trigger with `kind`, without its key")
+    mark_weights: str = Field(default="", description="SHA-256 of the file of a watermark's weights, if any")
     key_rule: str = KEY_RULE
     labels: tuple[str, ...] = Field(min_length=2, description="sorted")
     alpha: float = Field(gt=0, lt=1, description="level of the test")
