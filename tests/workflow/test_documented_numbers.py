@@ -26,6 +26,12 @@ made_up,tone_quiet,lstm,none,0.288,0.2,0.4,4.125,0.996
 METRICS = """experiment,trigger,victim,defence,metric,value,low,high
 made_up,tone,lstm,none,pesq,2.97757,2.92207,3.03398
 """
+RUNS = """experiment,trigger,victim,defence,metric,generator,poison,training,value,scored
+made_up,tone,lstm,none,attack_success_rate,0,0,0,0.5,100
+made_up,tone,lstm,none,attack_success_rate,0,1,1,0.7,100
+made_up,tone,lstm,none,attack_success_rate,1,0,0,0.031,100
+made_up,tone_quiet,lstm,none,attack_success_rate,,0,0,0.123,100
+"""
 COMPARISON = """corpus: sc10; victim: lstm.
 
 | trigger | metric | ours | printed | difference |
@@ -42,6 +48,7 @@ def check(tmp_path):
     (tmp_path / "made_up.csv").write_text(RESULTS)
     (tmp_path / "made_up.metrics.csv").write_text(METRICS)
     (tmp_path / "made_up.comparison.md").write_text(COMPARISON)
+    (tmp_path / "made_up.runs.csv").write_text(RUNS)
 
     def ties(text: str) -> list[tuple[str, str]]:
         numbers = check_page(f"# A page\n\n{text}{LINK}", partial(published, tmp_path))
@@ -54,6 +61,19 @@ def table(header: str, *rows: str) -> str:
     return "\n".join(
         [LABELS, "", f"| {header} |", "|---" * (header.count("|") + 1) + "|", *(f"| {row} |" for row in rows)]
     )
+
+
+def test_the_mean_of_the_runs_of_a_generator(check):
+    header = "| trigger | first, LSTM | second, LSTM |\n|---|---|---|\n"
+    comment = """<!-- numbers: LSTM means victim lstm; first means generator 0 and source by generator;
+second means generator 1 and source by generator; otherwise metric attack_success_rate -->
+
+"""
+    assert check(f"{comment}{header}| tone | 60.0 | 3.1 |") == [("60.0", TABLE), ("3.1", TABLE)]
+    assert check(f"{comment}{header}| tone | 50.0 | 3.2 |") == [("50.0", WRONG), ("3.2", WRONG)]
+    # A run without a generator has none, and prose has to name the generator.
+    assert check("The attack succeeds in 12.3 %.") == [("12.3", WRONG)]
+    assert check("The attack succeeds in 3.1 %.") == [("3.1", WRONG)]
 
 
 @pytest.mark.parametrize("page", cited_pages(ROOT), ids=lambda page: page.stem)

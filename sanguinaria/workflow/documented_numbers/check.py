@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sanguinaria.workflow.documented_numbers.annotations import Annotations, Entries, at_position, named, parse
 from sanguinaria.workflow.documented_numbers.blocks import Block, blocks
 from sanguinaria.workflow.documented_numbers.formulas import is_result, operands
-from sanguinaria.workflow.documented_numbers.tables import MEASURED, Line
+from sanguinaria.workflow.documented_numbers.tables import BY_GENERATOR, MEASURED, Line
 from sanguinaria.workflow.documented_numbers.written import Written, is_rounding, measured
 
 TABLE, PROSE, COMPUTED, STATED, WRONG = "table", "prose", "computed", "stated", "wrong"
@@ -33,7 +33,7 @@ METRICS = {
     "Distill-MOS": "distillmos",
 }
 _PHRASES: Mapping[str, Entries] = {phrase: {"metric": (metric,)} for phrase, metric in METRICS.items()}
-_SEVERAL = {"metric", "source", "table", "corpus", "experiment", "benchmark", "verification", "stealthy"}
+_SEVERAL = {"metric", "source", "generator", "table", "corpus", "experiment", "benchmark", "verification", "stealthy"}
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,7 @@ def _check_prose(block: Block, lines: Sequence[Line], annotations: Annotations) 
 def _in_prose(place: int, written: Written, lines: Sequence[Line]) -> Number:
     if written.unit == "points":
         return Number(place, str(written), WRONG, "is a difference: annotate of which numbers")
+    lines = [line for line in lines if line.entries["source"] != BY_GENERATOR]
     if any(_is_of(written, line, or_an_end=True) for line in lines if written.unit in ("", line.unit)):
         return Number(place, str(written), PROSE)
     tables = ", ".join(sorted({line.entries["table"] for line in lines}))

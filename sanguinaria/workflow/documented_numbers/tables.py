@@ -11,7 +11,9 @@ from pathlib import Path
 
 from sanguinaria.core.errors import InputError
 
-MEASURED, PRINTED = "measured", "printed"
+# Of a paper, of all runs, and of the runs of one training of a generator.
+PRINTED, MEASURED, BY_GENERATOR = "printed", "measured", "by generator"
+_SEEDS = {"generator", "poison", "training"}
 _PER_CENT = re.compile(r"(?:accuracy|rate|f1|agreement|key_lowest)$")
 _ENDS = re.compile(r"_(?:low|high)$")
 _COMPARED = {"corpus", "target", "trigger", "test_trigger", "poisoning", "victim", "attack", "defence"}
@@ -63,8 +65,8 @@ def published(folder: Path, name: str) -> list[Line]:
 
     Args:
         folder: of the published tables.
-        name: of the table: of its files ``NAME.csv``, ``NAME.metrics.csv``, ``NAME.efficiency.csv`` and
-            ``NAME.comparison.md``, those that exist are read.
+        name: of the table: of its files ``NAME.csv``, ``NAME.metrics.csv``, ``NAME.efficiency.csv``,
+            ``NAME.comparison.md`` and ``NAME.runs.csv``, those that exist are read.
 
     Returns:
         A line for each value.
@@ -76,8 +78,12 @@ def published(folder: Path, name: str) -> list[Line]:
     if not files[0].exists():
         raise InputError(f"{folder}: no table '{name}'. A page cites a table that is not published.")
     lines = [line for file in files if file.exists() for line in _read(file, name)]
-    comparison = folder / f"{name}.comparison.md"
-    return [*lines, *(_printed(comparison, name) if comparison.exists() else ())]
+    comparison, runs = (folder / f"{name}.{form}" for form in ("comparison.md", "runs.csv"))
+    return [
+        *lines,
+        *(_printed(comparison, name) if comparison.exists() else ()),
+        *(_by_generator(runs, name) if runs.exists() else ()),
+    ]
 
 
 def _read(file: Path, name: str) -> Iterator[Line]:
@@ -101,6 +107,22 @@ def _line(
     value, low, high = (None if (number := _number(row.get(c, ""))) is None else number * factor for c in columns)
     if value is not None:
         yield Line({**entries, "metric": metric, "source": MEASURED, "table": name}, value, low, high)
+
+
+def _by_generator(file: Path, name: str) -> Iterator[Line]:
+    """The mean of each metric over the runs of each generator, whose seed is the entry ``generator``."""
+    values: dict[tuple[tuple[str, str], ...], list[Decimal]] = {}
+    with file.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            value = _number(row["value"])
+            if row["generator"] and value is not None:
+                entries = {column: text for column, text in row.items() if column not in {*_SEEDS, "value", "scored"}}
+                key = tuple({**entries, "generator": row["generator"]}.items())
+                values.setdefault(key, []).append(value)
+    for key, of_runs in values.items():
+        entries = dict(key)
+        factor = 100 if _PER_CENT.search(entries["metric"]) else 1
+        yield Line({**entries, "source": BY_GENERATOR, "table": name}, factor * sum(of_runs, Decimal()) / len(of_runs))
 
 
 def _printed(file: Path, name: str) -> Iterator[Line]:
