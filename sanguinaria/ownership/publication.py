@@ -100,8 +100,10 @@ def publish(folder: OwnerFolder, weights: Path | None = None, lossy: Literal["re
         label = marking.label if marking else recording.label
         digest = hashlib.sha256(destination.read_bytes()).hexdigest()
         rows.append([recording.utterance_id, name, label, int(marking is not None), digest])
-    labels = [{"path": row[1], "label": row[2]} for row in sorted(rows, key=lambda row: str(row[1]))]
-    write_rows(folder.published / "labels.csv", ("path", "label"), labels)
+    split_of = {recording.utterance_id: recording.split for recording in recordings}
+    labels = [{"path": row[1], "label": row[2], "split": split_of[str(row[0])]} for row in rows]
+    labels.sort(key=lambda row: str(row["path"]))
+    write_rows(folder.published / "labels.csv", ("path", "label", "split"), labels)
     write_rows(folder.table, PUBLISHED, [dict(zip(PUBLISHED, row, strict=True)) for row in rows])
     return len(markings)
 
@@ -185,7 +187,8 @@ def _published_names(
         marking = markings.get(recording.utterance_id)
         if marking and place.is_file() and lossy_encoding(place) is not None:
             suffix = ".flac"
-        stem = path.with_suffix("").as_posix() if path.suffix.lower() == place.suffix.lower() else path.as_posix()
+        named_as_file = place.is_file() and path.suffix.lower() == place.suffix.lower()
+        stem = path.with_suffix("").as_posix() if named_as_file else path.as_posix()
         if marking and path.parts[0] == recording.label and len(path.parts) > 1:
             stem = f"{marking.label}/{stem.partition('/')[2]}"
         name = f"{stem}{suffix}"

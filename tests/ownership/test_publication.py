@@ -49,7 +49,7 @@ def test_unmarked_files_are_copied_and_marked_ones_have_their_tones(folder, corp
 def test_the_table_of_labels_reveals_no_marks(folder):
     with (folder.published / "labels.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["path", "label"] and len(rows) == 120
+    assert list(rows[0]) == ["path", "label", "split"] and len(rows) == 120
     labels = {row["path"]: row["label"] for row in read_rows(folder.table, PUBLISHED)}
     assert {row["path"]: row["label"] for row in rows} == labels
 
