@@ -27,7 +27,7 @@ WRITTEN = [path for path in sorted((ROOT / "docs").rglob("*.md")) if "results" n
 PAGES = (Path("README.md"), *(path.relative_to(ROOT) for path in WRITTEN))
 GENERATED = {Path("docs") / name: text for name, text in pages().items()}
 # Files that the reader has to provide, and plug-ins that the guides add.
-PROVIDED_BY_READER = re.compile(r"(no (file|folder) '/data/)|(unknown kind '(click|noise_gate|carrier)')")
+PROVIDED_BY_READER = re.compile(r"(no (file|folder) '(/data|claim)/)|(unknown kind '(click|noise_gate|carrier)')")
 
 
 def read(path: Path) -> str:
