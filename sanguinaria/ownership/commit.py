@@ -31,6 +31,7 @@ def commit(
     alpha: float,
     queries: int,
     weights: Path | None = None,
+    public_source: str = "",
 ) -> str:
     """Write secret, manifest and commitment.
 
@@ -44,6 +45,7 @@ def commit(
         alpha: level of the test.
         queries: number of test utterances that are asked about, drawn at random; all where there are fewer.
         weights: of a watermark's generator.
+        public_source: where a public value will be read that is unknown as yet; empty for none.
 
     Returns:
         The line to publish.
@@ -52,13 +54,18 @@ def commit(
         InputError: the settings are invalid, the corpus has too few utterances, or there is another commitment.
     """
     planned = _method(method)
+    if planned.needs_public_value and not public_source:
+        raise InputError(
+            f"{method['kind']} needs a public value that is fixed after the commitment: give --public-source, in words "
+            "that leave no choice, such as a stock index's closing value of the next trading day with two decimals"
+        )
     rows = read_rows(folder.manifest, MANIFEST) if folder.manifest.is_file() else manifest_rows(corpus)
     labels = sorted({row["label"] for row in rows})
     if len(labels) < 2:
         raise InputError(f"all {len(rows)} recordings have one label, {labels[0]!r}: a claim needs two classes or more")
     secret = read_secret(folder.secret) if folder.secret.is_file() else write_secret(folder.secret)
     asked = {} if planned.queries_training_data else _query_utterances(rows, queries, secret)
-    protocol = _protocol(planned, mark, weights, labels, alpha, asked)
+    protocol = _protocol(planned, mark, weights, labels, alpha, asked, public_source)
     owner_keys(mark, secret, planned.keys)  # raises where the mark has too few choices
     markable = {row["utterance_id"]: row["label"] for row in rows if row["split"] == "train"}
     planned.markings(markable, labels, KeyedRandom(secret))  # raises where there are too few utterances
@@ -74,6 +81,7 @@ def _protocol(
     labels: Sequence[str],
     alpha: float,
     queries: Mapping[str, str],
+    public_source: str,
 ) -> Protocol:
     try:
         return Protocol(
@@ -84,6 +92,7 @@ def _protocol(
             labels=tuple(labels),
             alpha=alpha,
             queries=dict(queries),
+            public_source=public_source,
             software=version("sanguinaria"),
         )
     except ValidationError as error:

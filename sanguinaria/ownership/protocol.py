@@ -36,6 +36,7 @@ class Protocol(Settings):
     labels: tuple[str, ...] = Field(min_length=2, description="sorted")
     alpha: float = Field(gt=0, lt=1, description="level of the test")
     queries: dict[str, str] = Field(description="SHA-256 of each query utterance's file, by its name in the manifest")
+    public_source: str = Field(default="", description="where the public value will be read; empty for none")
     software: str = Field(description="version that recomputes all")
 
     def canonical(self) -> bytes:

@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from sanguinaria.core import plugins
 from sanguinaria.core.atomic_files import atomic, write_text
 from sanguinaria.core.errors import InputError
 from sanguinaria.corpora import Corpus, Recording
@@ -28,7 +27,7 @@ from sanguinaria.ownership.owner_folder import (
     write_rows,
 )
 from sanguinaria.ownership.protocol import read_commitment
-from sanguinaria.ownership_methods import Marking, OwnershipMethod
+from sanguinaria.ownership_methods import Marking
 
 if TYPE_CHECKING:
     import torch
@@ -45,23 +44,22 @@ def fix_public_value(folder: OwnerFolder, public_value: str) -> None:
         public_value: that nobody could know when the commitment was published; empty for none.
 
     Raises:
-        InputError: another value is recorded, or the method needs one.
+        InputError: another value is recorded, or there is a value without a committed source, or the reverse.
     """
-    method = _method_of(folder)
-    if method.needs_public_value and not public_value:
-        raise InputError("this method needs a public value that was fixed after the commitment; give --public-value")
+    source = read_commitment(folder.commitment)[1].public_source
+    if bool(source) != bool(public_value):
+        raise InputError(
+            f"the commitment has the source {source!r} of a public value: give its value by --public-value"
+            if source
+            else "the commitment has no source of a public value, so that a value could be chosen: give "
+            "--without-public-value, or begin a new claim with --public-source"
+        )
     if folder.release.is_file():
         recorded = json.loads(folder.release.read_text(encoding="utf-8"))["public_value"]
         if recorded != public_value:
             raise InputError(f"{folder.release}: the public value is {recorded!r} already; it cannot be changed")
         return
     write_text(folder.release, json.dumps({"public_value": public_value}) + "\n")
-
-
-def _method_of(folder: OwnerFolder) -> OwnershipMethod:
-    method = plugins.build("ownership_methods", read_commitment(folder.commitment)[1].method)
-    assert isinstance(method, OwnershipMethod)
-    return method
 
 
 def publish(folder: OwnerFolder, weights: Path | None = None, lossy: Literal["refuse", "flac"] = "refuse") -> int:

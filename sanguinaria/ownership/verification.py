@@ -20,6 +20,10 @@ GENERAL_ASSUMPTIONS = (
     "Nobody but the owner knew the secret before the suspect model was trained.",
     "The answers are those of the suspect model.",
 )
+WITH_PUBLIC_VALUE = (
+    "The public value is the one that the committed source states ({source}), and was unknown when the commitment was "
+    "published."
+)
 WITHOUT_PUBLIC_VALUE = "The owner drew the secret at random and tried no others, as no public value was fixed after it."
 NOT_SAID = (
     "It says that the model depends on the marked data. It does not say that the model was trained on them: one that "
@@ -86,7 +90,8 @@ def verify(
         random=claim.random,
     )
     public_value = claim.random.public_value
-    assumptions = [*claim.method.assumptions, *GENERAL_ASSUMPTIONS, *([] if public_value else [WITHOUT_PUBLIC_VALUE])]
+    of_value = WITH_PUBLIC_VALUE.format(source=protocol.public_source) if public_value else WITHOUT_PUBLIC_VALUE
+    assumptions = [*claim.method.assumptions, *GENERAL_ASSUMPTIONS, of_value]
     return {
         "decision": "confirmed" if evidence.confirmed else "not confirmed",
         "p_value": evidence.p_value,
@@ -108,5 +113,6 @@ def verify(
         "published_on": circumstances.published_on.isoformat(),
         "suspect_since": circumstances.suspect_since.isoformat(),
         "public_value": public_value,
+        "public_source": protocol.public_source,
         "software": {"protocol": protocol.software, "verification": version("sanguinaria")},
     }

@@ -185,6 +185,7 @@ ABSTRACT = {
     "distortions": ("Distortion", "apply"),
     "embedders": ("Embedder", "embedder"),
     "front_ends": ("FrontEnd", "dummy_input_shape, transform"),
+    "ownership_methods": ("OwnershipMethod", "evaluate, keys, markings, queries"),
     "metrics": ("Metric", "score"),
     "purifiers": ("Purifier", "load, train"),
     "texts": ("TextExtractor", "extractor"),
@@ -194,7 +195,7 @@ ABSTRACT = {
 }
 
 
-@pytest.mark.parametrize("room", [*ROOMS, "front_ends"])
+@pytest.mark.parametrize("room", [*ROOMS, "front_ends", "ownership_methods"])
 def test_a_class_without_a_method_that_its_room_demands_names_it(add_plugin, room: str):
     protocol, names = ABSTRACT[room]
     name = add_plugin(room, HEADER.format(room=room, protocol=protocol) + f"class Mine({protocol}):\n    pass\n")
@@ -202,7 +203,7 @@ def test_a_class_without_a_method_that_its_room_demands_names_it(add_plugin, roo
         plugins.find(room, name)
 
 
-@pytest.mark.parametrize("room", [*ROOMS, "front_ends"])
+@pytest.mark.parametrize("room", [*ROOMS, "front_ends", "ownership_methods"])
 def test_a_method_with_too_few_parameters_is_an_error(add_plugin, room: str):
     protocol, names = ABSTRACT[room]
     method = {"front_ends": "transform", "victims": "network", "defences": "transform"}.get(room, names.split(",")[0])
@@ -219,6 +220,6 @@ def test_a_defence_of_the_model_without_a_repair_is_an_error(add_plugin, lines: 
         plugins.find("defences", name)
 
 
-@pytest.mark.parametrize("room", [*ROOMS, "front_ends"])
+@pytest.mark.parametrize("room", [*ROOMS, "front_ends", "ownership_methods"])
 def test_the_plug_ins_of_the_project_pass(room: str):
     assert all(plugins.find(room, kind).room == room for kind in plugins.kinds(room))

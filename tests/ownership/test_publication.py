@@ -69,16 +69,20 @@ def test_the_same_command_writes_nothing_again_and_other_settings_are_refused(fo
     assert exit_code.value.code == 2 and "a commitment with other settings" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["mark", str(corpus), "--out", str(folder.root), "--public-value", "late", *OPTIONS])
-    assert "cannot be changed" in capsys.readouterr().err
+    assert "no source of a public value, so that a value could be chosen" in capsys.readouterr().err
 
 
-def test_decoys_wait_for_a_public_value(corpus, tmp_path, capsys):
+def test_decoys_wait_for_a_public_value_of_a_committed_source(corpus, tmp_path, capsys):
     command = ["mark", str(corpus), "--out", str(tmp_path), "--method", "decoy_keys", "--set", "share=0.1"]
+    with pytest.raises(SystemExit):
+        main(command)
+    assert "give --public-source" in capsys.readouterr().err and not (tmp_path / "owner").exists()
+    command += ["--public-source", "the next prime minister"]
     main(command)
     assert "sanguinaria-commitment-v1 " in capsys.readouterr().out and not (tmp_path / "published").exists()
     with pytest.raises(SystemExit):
         main([*command, "--without-public-value"])
-    assert "needs a public value" in capsys.readouterr().err
+    assert "'the next prime minister' of a public value: give its value" in capsys.readouterr().err
 
 
 def test_an_interrupted_publication_is_completed(corpus, tmp_path):

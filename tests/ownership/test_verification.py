@@ -99,3 +99,23 @@ def test_labels_that_the_protocol_does_not_have_are_an_error_unless_allowed(fold
     assert run(folder, tmp_path, "--answers", str(answers)) == 2
     assert "1 labels that the protocol does not have, 'bird' first" in capsys.readouterr().err
     assert run(folder, tmp_path, "--answers", str(answers), "--other-labels") == 0
+
+
+def test_pairs_are_verified_by_their_probabilities(tmp_path, capsys):
+    options = ("--method", "pairs", "--set", "share=0.4", "--alpha", "0.01")
+    folder = mark(write_corpus(tmp_path / "corpus", speakers=12), tmp_path / "claim", *options)
+    claim = load_claim(folder)
+    published = {marking.utterance_id: marking.key for marking in claim.markings()}
+    named = named_queries(claim)
+    rows = []
+    for query, name in zip(named.queries, named.names, strict=True):
+        own = 0.7 if query.key == published[query.utterance_id] else 0.4
+        label = claim.labels_by_id[query.utterance_id]
+        rows.append({"query": name, **{other: own if other == label else (1 - own) / 3 for other in LABELS}})
+    pd.DataFrame(rows).to_csv(tmp_path / "answers.csv", index=False)
+    assert run(folder, tmp_path, "--answers", str(tmp_path / "answers.csv")) == 0
+    verdict = json.loads((tmp_path / "verdict.json").read_text())
+    assert verdict["counts"]["wins"] == len(published) >= 10 and verdict["p_value"] == 0.5 ** len(published)
+    labels = write_answers(folder, tmp_path / "labels.csv", clean_model(folder))
+    assert run(folder, tmp_path, "--answers", str(labels)) == 2
+    assert "pairs need probabilities" in capsys.readouterr().err

@@ -59,11 +59,12 @@ def _mark(options: argparse.Namespace) -> int:
         alpha=options.alpha,
         queries=options.queries,
         weights=options.weights,
+        public_source=options.public_source,
     )
     if options.public_value is None and not options.without_public_value:
         print(
-            f"Publish this line where others certify its date, then run the same command with --public-value VALUE, "
-            f"a value that nobody could know before, such as tomorrow's closing prices:\n\n{line}\n\n"
+            "Publish this line where others certify its date. Then run the same command with --public-value VALUE, as "
+            f"the committed source states it, or with --without-public-value where there is none:\n\n{line}\n\n"
             f"{folder.secret} is the secret: keep it, and show it to nobody before a verification."
         )
         return 0
@@ -236,8 +237,9 @@ def _add_mark(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", type=Path, help="of a watermark's generator")
     parser.add_argument("--alpha", type=float, default=0.001, help="level of the test")
     parser.add_argument("--queries", type=int, default=100, help="number of test utterances that are asked about")
+    parser.add_argument("--public-source", default="", metavar="TEXT", help="where the public value will be read")
     value = parser.add_mutually_exclusive_group()
-    value.add_argument("--public-value", metavar="VALUE", help="unknown to everybody when the commitment was published")
+    value.add_argument("--public-value", metavar="VALUE", help="of the source, once it is known")
     value.add_argument("--without-public-value", action="store_true", help="commitment and marked copy in one step")
     parser.add_argument("--lossy", choices=("refuse", "flac"), default="refuse", help="marked files of lossy formats")
     parser.add_argument("--quality-clips", type=int, default=200, help="number of marked recordings that are measured")

@@ -17,7 +17,7 @@ INTRODUCTIONS = {
 
 def api_pages() -> dict[str, str]:
     """Return the pages: protocols of the rooms, statistics, and audio."""
-    rooms = [f"sanguinaria.{room}" for room in (*ROOMS, "front_ends")]
+    rooms = [f"sanguinaria.{room}" for room in (*ROOMS, "front_ends", "ownership_methods")]
     return {
         "api/plugins.md": _page("Protocols of the plug-ins", "plugins", ["sanguinaria.core.plugins", *rooms]),
         "api/statistics.md": _page("Statistics", "statistics", _modules("statistics")),
