@@ -129,7 +129,7 @@ def test_lossy_recordings_are_refused_or_become_flac_on_request(tmp_path, capsys
 
 
 def test_bad_corpora_are_named(tmp_path, capsys):
-    corpus = write_corpus(tmp_path / "corpus", speakers=3)
+    corpus, whole = write_corpus(tmp_path / "corpus", speakers=3), write_corpus(tmp_path / "whole", speakers=20)
     for label in ("go", "left", "stop"):
         for path in (corpus / label).iterdir():
             path.unlink()
@@ -138,10 +138,11 @@ def test_bad_corpora_are_named(tmp_path, capsys):
         (("--method", "notes"), "no ownership method 'notes'"),
         (("--set", "marks=many"), "marks: Input should be a valid integer"),
         (("--mark", "ultrasonic"), "no key"),
+        (("--set", "marks"), "give name=value"),
+        (("--mark-set", "level={"), "is not YAML"),
+        (("--weights", "absent.safetensors"), "No such file or directory: 'absent.safetensors'"),
         (("--alpha", "2"), "alpha: Input should be less than 1"),
     ):
-        if options:
-            write_corpus(tmp_path / f"corpus{options[1]}", speakers=20)
         with pytest.raises(SystemExit) as exit_code:
-            mark(tmp_path / f"corpus{options[1] if options else ''}", tmp_path / "claim", *options)
+            mark(whole if options else corpus, tmp_path / "claim", *options)
         assert exit_code.value.code == 2 and message in capsys.readouterr().err

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> None:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)
-    except InputError as error:
+    except (InputError, OSError) as error:  # a file that cannot be read or written is named by the system's error
         print(f"Error: {error}", file=sys.stderr)
         raise SystemExit(BAD_INPUT) from None
     if code:
@@ -210,7 +210,10 @@ def _settings(pairs: Sequence[str]) -> dict[str, Any]:
         name, equals, value = pair.partition("=")
         if not equals:
             raise InputError(f"setting {pair!r}: give name=value")
-        settings[name] = yaml.safe_load(value)
+        try:
+            settings[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InputError(f"setting {pair!r}: its value is not YAML; put it in quotation marks") from error
     return settings
 
 
