@@ -40,7 +40,7 @@ def schedule(**settings: Any) -> JointSchedule:
     return JointSchedule(
         **{"steps": 1000, "batch_size": 4, "crop": 800, "learning_rate": 0.01, "first_ratio": 3.0}
         | {"last_ratio": 22.0, "masking_weight": 1.0, "surrogate_weight": 0.0, "low_pass_share": 0.5, "seed": 0}
-        | {"cutoffs": (3000.0, 4000.0), "window": 0, "front_ends": ()}
+        | {"cutoffs": (3000.0, 4000.0), "window": 0, "surrogates": (), "renewal_period": 0}
         | settings
     )
 
