@@ -96,7 +96,7 @@ def test_the_units_of_the_largest_norms_are_kept():
     before = network("lstm")
     after = prune(before, 0.25, SHAPE)
     lstm, hidden = before[2].lstm, 8
-    for layer, following in ((0, lstm.weight_ih_l1.numpy()), (1, before[3].weight.numpy())):
+    for layer, following in ((0, lstm.weight_ih_l1.numpy()), (1, before[-1].weight.numpy())):
         names = [f"{name}_l{layer}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
         inputs, recurrent, *biases = (getattr(lstm, name).numpy() for name in names)
         norms = []
@@ -111,7 +111,7 @@ def test_the_units_of_the_largest_norms_are_kept():
         assert torch.equal(getattr(after[2].lstm, f"bias_ih_l{layer}"), getattr(lstm, f"bias_ih_l{layer}")[rows])
         recurrent = getattr(after[2].lstm, f"weight_hh_l{layer}")
         assert torch.equal(recurrent, getattr(lstm, f"weight_hh_l{layer}")[rows][:, kept])
-    assert torch.equal(after[3].weight, before[3].weight[:, kept])
+    assert torch.equal(after[-1].weight, before[-1].weight[:, kept])
     assert after[2].lstm.hidden_size == 6
 
 
@@ -152,7 +152,7 @@ def zero_units(model: nn.Module) -> None:
             getattr(lstm, f"{name}_l{layer}")[rows] = 0
         getattr(lstm, f"weight_hh_l{layer}")[:, units] = 0
     lstm.weight_ih_l1[:, [1, 6]] = 0
-    model[3].weight[:, [0, 3]] = 0
+    model[-1].weight[:, [0, 3]] = 0
 
 
 @each_network
@@ -295,7 +295,7 @@ def changed(name, change):
         ("resnet18", one_label, "logits have the shape"),
         ("resnet18", changed("15.weight", lambda weight: weight[:, :3]), "shapes cannot be multiplied"),
         ("lstm", changed("2.lstm.weight_hh_l1", lambda weight: weight[:, :3]), "size mismatch"),
-        ("lstm", changed("3.weight", lambda weight: weight[:, :3]), "shapes cannot be multiplied"),
+        ("lstm", changed("4.weight", lambda weight: weight[:, :3]), "shapes cannot be multiplied"),
     ],
 )  # fmt: skip
 def test_a_repaired_model_of_inconsistent_shapes_is_refused(tmp_path, kind, damage, cause):

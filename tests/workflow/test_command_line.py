@@ -26,7 +26,7 @@ BLOCK = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 TYPED = re.compile(r"^ *\$ (\S*snakemake .*)$", re.MULTILINE)
 QUOTED = re.compile(r"`([^`|]*\bsnakemake [^`|]+)`")
 # A path of the reader's own, and an ellipsis or a placeholder in place of targets and options.
-READERS_FILES = ("my.yaml", "mine.yaml")
+READERS_FILES = ("my.yaml", "mine.yaml", "suspect.yaml")
 INCOMPLETE = re.compile(r"…|TARGET|snakemake==")
 
 
