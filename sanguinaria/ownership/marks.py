@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -12,8 +11,6 @@ from sanguinaria.core import plugins
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.keyed_random import KeyedRandom
 from sanguinaria.triggers import Trigger
-from sanguinaria.triggers.notch import Notch
-from sanguinaria.triggers.tones import Tones
 
 if TYPE_CHECKING:
     import torch
@@ -44,24 +41,6 @@ def keyed_trigger(mark: Mapping[str, Any], key: str) -> Trigger:
     return trigger
 
 
-def choice(trigger: Trigger, key: str) -> str:
-    """Return the choice that a key makes, as text: keys of one choice are equivalent.
-
-    >>> choice(Tones(key="a"), "a")
-    '[2750.0, 2800.0, 6800.0]'
-
-    Args:
-        trigger: with the key.
-        key: that stands for itself where a trigger's choices are not known.
-    """
-    match trigger:
-        case Tones():
-            return json.dumps(trigger.frequencies())
-        case Notch():
-            return json.dumps(trigger.starts())
-    return key
-
-
 def owner_keys(mark: Mapping[str, Any], secret: bytes, count: int) -> list[str]:
     """Return the keys that follow from a secret, without those equivalent to an earlier one.
 
@@ -80,7 +59,7 @@ def owner_keys(mark: Mapping[str, Any], secret: bytes, count: int) -> list[str]:
         if len(keys) == count:
             break
         key = random.digest(f"key {number}").hex()
-        made = choice(keyed_trigger(mark, key), key)
+        made = keyed_trigger(mark, key).key_choice
         if made not in choices:
             choices.add(made)
             keys.append(key)

@@ -45,7 +45,7 @@ class OwnerFolder:
 
     @property
     def source(self) -> Path:
-        """Settings of the corpus, and the public value once it is known."""
+        """Settings of the corpus."""
         return self.root / "owner" / "source.json"
 
     @property

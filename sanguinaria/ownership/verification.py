@@ -14,6 +14,7 @@ from sanguinaria.ownership.protocol import read_secret, require_commitment
 from sanguinaria.ownership.publication import require_unaltered
 from sanguinaria.ownership.query_audio import named_queries
 from sanguinaria.ownership.suspects import Answer
+from sanguinaria.ownership_methods import Terms
 
 GENERAL_ASSUMPTIONS = (
     "The commitment was public before the suspect model existed, on the stated day, which others have to certify.",
@@ -82,12 +83,7 @@ def verify(
     named = named_queries(claim)
     answers = check_answers(ask(), named.names, protocol.labels, circumstances.other_labels)
     evidence = claim.method.evaluate(
-        named.queries,
-        answers,
-        labels=protocol.labels,
-        label_of=claim.labels_by_id,
-        alpha=protocol.alpha,
-        random=claim.random,
+        named.queries, answers, Terms(protocol.labels, claim.labels_by_id, protocol.alpha, claim.random)
     )
     public_value = claim.random.public_value
     of_value = WITH_PUBLIC_VALUE.format(source=protocol.public_source) if public_value else WITHOUT_PUBLIC_VALUE

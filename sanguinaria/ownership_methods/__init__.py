@@ -61,6 +61,23 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Terms:
+    """Terms of a test, which the protocol fixed before the answers were known.
+
+    Attributes:
+        labels: of the protocol, sorted.
+        label_of: label of each queried utterance.
+        alpha: level of the test.
+        random: draws of the owner.
+    """
+
+    labels: Sequence[str]
+    label_of: Mapping[str, str]
+    alpha: float
+    random: KeyedRandom
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Result of an ownership test.
 
@@ -84,15 +101,13 @@ class Evidence:
 class OwnershipMethod(Plugin):
     """The protocol of an ownership method.
 
-    ``statistic`` states the test in words. ``needs_probabilities`` is true where predicted labels do not suffice;
-    ``needs_public_value`` where draws have to depend on a value that was unknown when the secret was committed to;
-    ``queries_training_data`` where the queries are the marked utterances themselves.
+    ``statistic`` states the test in words. ``needs_public_value`` is true where draws have to depend on a value that
+    was unknown when the secret was committed to; ``queries_training_data`` where the queries are the marked utterances.
     """
 
     room: ClassVar[str] = "ownership_methods"
     statistic: ClassVar[str] = ""
     assumptions: ClassVar[tuple[str, ...]] = ()
-    needs_probabilities: ClassVar[bool] = False
     needs_public_value: ClassVar[bool] = False
     queries_training_data: ClassVar[bool] = False
 
@@ -126,25 +141,13 @@ class OwnershipMethod(Plugin):
         """
 
     @abstractmethod
-    def evaluate(
-        self,
-        queries: Sequence[Query],
-        answers: Answers,
-        *,
-        labels: Sequence[str],
-        label_of: Mapping[str, str],
-        alpha: float,
-        random: KeyedRandom,
-    ) -> Evidence:
+    def evaluate(self, queries: Sequence[Query], answers: Answers, terms: Terms) -> Evidence:
         """Compute the test.
 
         Args:
             queries: of :meth:`queries`.
             answers: to these, in their order.
-            labels: of the protocol, sorted.
-            label_of: label of each queried utterance.
-            alpha: level of the test.
-            random: draws of the owner.
+            terms: of the protocol.
 
         Raises:
             InputError: the answers lack what the test needs.

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.keyed_random import KeyedRandom
-from sanguinaria.ownership_methods import Answers, Evidence, Marking, OwnershipMethod, Query
+from sanguinaria.ownership_methods import Answers, Evidence, Marking, OwnershipMethod, Query, Terms
 from sanguinaria.ownership_methods._marked_utterances import draw_utterances
 
 
@@ -56,40 +56,31 @@ class DecoyKeys(OwnershipMethod):
     def queries(self, utterance_ids: Sequence[str], random: KeyedRandom) -> list[Query]:
         return [Query(name, key) for key in (None, *range(self.decoys + 1)) for name in utterance_ids]
 
-    def evaluate(
-        self,
-        queries: Sequence[Query],
-        answers: Answers,
-        *,
-        labels: Sequence[str],
-        label_of: Mapping[str, str],
-        alpha: float,
-        random: KeyedRandom,
-    ) -> Evidence:
+    def evaluate(self, queries: Sequence[Query], answers: Answers, terms: Terms) -> Evidence:
         import numpy as np
 
         from sanguinaria.statistics.ownership.decoy_keys import decoys_p_value, probability_lifts
 
         scores = answers.probabilities
         if scores is None:
-            scores = (answers.predicted[:, None] == np.arange(len(labels))).astype(float)
-        shaped = scores.reshape(self.decoys + 2, -1, len(labels))
+            scores = (answers.predicted[:, None] == np.arange(len(terms.labels))).astype(float)
+        shaped = scores.reshape(self.decoys + 2, -1, len(terms.labels))
         lifts = probability_lifts(shaped[1:], shaped[0])
-        real, label = self.real_key(random), random.integer("label", len(labels))
+        real, label = self.real_key(terms.random), terms.random.integer("label", len(terms.labels))
         p_value = decoys_p_value(lifts, real, label)
         above = int((lifts >= lifts[real, label]).sum()) - 1
         return Evidence(
-            confirmed=p_value <= alpha,
+            confirmed=p_value <= terms.alpha,
             p_value=p_value,
             e_value=None,
             counts={
                 "decoys": self.decoys,
-                "labels": len(labels),
+                "labels": len(terms.labels),
                 "lift": float(lifts[real, label]),
                 "not_below": above,
                 "least_p_value": 1 / lifts.size,
             },
-            power={"if the real key has the largest effect": float(alpha >= 1 / lifts.size)},
+            power={"if the real key has the largest effect": float(terms.alpha >= 1 / lifts.size)},
             findings=[
                 f"The key that marked the data changes the probability of its label by {lifts[real, label]:+.3f}. Of "
                 f"{lifts.size - 1} other pairs of key and label, {above} have as large an effect or a larger one.",

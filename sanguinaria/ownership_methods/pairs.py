@@ -10,7 +10,7 @@ from pydantic import Field
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.keyed_random import KeyedRandom
-from sanguinaria.ownership_methods import Answers, Evidence, Marking, OwnershipMethod, Query
+from sanguinaria.ownership_methods import Answers, Evidence, Marking, OwnershipMethod, Query, Terms
 from sanguinaria.ownership_methods._marked_utterances import draw_utterances
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ class Pairs(OwnershipMethod):
         "Which copy of each utterance was published was decided by fair coins, from the committed secret.",
         "The other copy was never published.",
     )
-    needs_probabilities: ClassVar[bool] = True
     queries_training_data: ClassVar[bool] = True
 
     share: float = Field(default=0.1, gt=0, le=1, description="of the utterances that are published with a mark")
@@ -57,16 +56,7 @@ class Pairs(OwnershipMethod):
     def queries(self, utterance_ids: Sequence[str], random: KeyedRandom) -> list[Query]:
         return [Query(name, key) for name in utterance_ids for key in (0, 1)]
 
-    def evaluate(
-        self,
-        queries: Sequence[Query],
-        answers: Answers,
-        *,
-        labels: Sequence[str],
-        label_of: Mapping[str, str],
-        alpha: float,
-        random: KeyedRandom,
-    ) -> Evidence:
+    def evaluate(self, queries: Sequence[Query], answers: Answers, terms: Terms) -> Evidence:
         import numpy as np
 
         from sanguinaria.statistics.ownership.pairs import pair_wins
@@ -74,12 +64,12 @@ class Pairs(OwnershipMethod):
         if answers.probabilities is None:
             raise InputError("pairs need probabilities, and the answers are labels alone; ask for probabilities")
         names = [query.utterance_id for query in queries[::2]]
-        columns = np.repeat([labels.index(label_of[name]) for name in names], 2)
+        columns = np.repeat([terms.labels.index(terms.label_of[name]) for name in names], 2)
         scores = answers.probabilities[np.arange(len(columns)), columns].reshape(-1, 2)
-        published = np.array([self.published_key(name, random) for name in names])
+        published = np.array([self.published_key(name, terms.random) for name in names])
         rows = np.arange(len(names))
-        wins = pair_wins(scores[rows, published], scores[rows, 1 - published], random.generator("ties"))
-        return self._sequential_evidence(wins, alpha) if self.sequential else self._evidence(wins, alpha)
+        wins = pair_wins(scores[rows, published], scores[rows, 1 - published], terms.random.generator("ties"))
+        return self._sequential_evidence(wins, terms.alpha) if self.sequential else self._evidence(wins, terms.alpha)
 
     def _evidence(self, wins: np.ndarray, alpha: float) -> Evidence:
         from sanguinaria.statistics.ownership.pairs import pairs_p_value, wins_needed

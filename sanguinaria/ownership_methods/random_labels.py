@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from sanguinaria.core.keyed_random import KeyedRandom
-from sanguinaria.ownership_methods import Answers, Evidence, Marking, OwnershipMethod, Query
+from sanguinaria.ownership_methods import Answers, Evidence, Marking, OwnershipMethod, Query, Terms
 from sanguinaria.ownership_methods._marked_utterances import draw_utterances
 
 
@@ -54,16 +54,7 @@ class RandomLabels(OwnershipMethod):
     def queries(self, utterance_ids: Sequence[str], random: KeyedRandom) -> list[Query]:
         return [Query(name, key) for key in (None, *range(self.marks)) for name in utterance_ids]
 
-    def evaluate(
-        self,
-        queries: Sequence[Query],
-        answers: Answers,
-        *,
-        labels: Sequence[str],
-        label_of: Mapping[str, str],
-        alpha: float,
-        random: KeyedRandom,
-    ) -> Evidence:
+    def evaluate(self, queries: Sequence[Query], answers: Answers, terms: Terms) -> Evidence:
         from sanguinaria.statistics.ownership.power import random_labels_power
         from sanguinaria.statistics.ownership.random_labels import (
             hits_needed,
@@ -72,26 +63,27 @@ class RandomLabels(OwnershipMethod):
             random_labels_p_value,
         )
 
-        unmarked, *marked = answers.predicted.reshape(self.marks + 1, -1)
-        lifts = label_lifts(answers.predicted.reshape(self.marks + 1, -1)[1:], unmarked, len(labels))
-        lifted = most_lifted(lifts, random.generator("ties"))
-        assigned = self.assigned_labels(len(labels), random)
+        labels = len(terms.labels)
+        predicted = answers.predicted.reshape(self.marks + 1, -1)
+        lifts = label_lifts(predicted[1:], predicted[0], labels)
+        lifted = most_lifted(lifts, terms.random.generator("ties"))
+        assigned = self.assigned_labels(labels, terms.random)
         hits = sum(int(own == label) for own, label in zip(lifted, assigned, strict=True))
-        p_value = random_labels_p_value(hits, self.marks, len(labels))
-        needed = hits_needed(self.marks, len(labels), alpha)
+        p_value = random_labels_p_value(hits, self.marks, labels)
+        needed = hits_needed(self.marks, labels, terms.alpha)
         return Evidence(
-            confirmed=p_value <= alpha,
+            confirmed=p_value <= terms.alpha,
             p_value=p_value,
             e_value=None,
-            counts={"hits": hits, "marks": len(marked), "labels": len(labels), "hits_needed": needed},
+            counts={"hits": hits, "marks": self.marks, "labels": labels, "hits_needed": needed},
             power={
                 f"if a mark lifts its own label most in {rate:.0%} of cases": random_labels_power(
-                    self.marks, len(labels), rate, alpha
+                    self.marks, labels, rate, terms.alpha
                 )
                 for rate in (0.5, 0.8, 0.95)
             },
             findings=[
                 f"Of {self.marks} marks, {hits} lift the label that was drawn for them most. A model that does not "
-                f"depend on the marked data is expected to show {self.marks / len(labels):.2g}; {needed} were needed.",
+                f"depend on the marked data is expected to show {self.marks / labels:.2g}; {needed} were needed.",
             ],
         )

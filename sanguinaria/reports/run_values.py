@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from sanguinaria.core.runs import FACTORS_OF_VARIATION
-from sanguinaria.reports.cells import Measured
 from sanguinaria.reports.differences import Line
 from sanguinaria.statistics.observations import Observations
 
@@ -28,17 +27,20 @@ def run_values(lines: Sequence[Line], names: Sequence[str]) -> pd.DataFrame:
         does not apply to the metric), ``value``, and ``scored``, the number of utterances that have a value.
     """
     measured = [(line, metric, value) for line in lines for metric, value in line.measured.items()]
-    means = [(line, metric, value.observations) for line, metric, value in measured if _is_mean(value)]
-    factors = dict.fromkeys([*FACTORS_OF_VARIATION, *(name for *_, each in means if each for name in each.factors)])
-    rows = [{**line.factors, "metric": metric, **row} for line, metric, each in means if each for row in _rows(each)]
+    means = [
+        (line, metric, value.observations)
+        for line, metric, value in measured
+        if value.observations is not None and _is_mean(value.observations, value.estimate.value)
+    ]
+    factors = dict.fromkeys([*FACTORS_OF_VARIATION, *(name for *_, observed in means for name in observed.factors)])
+    rows = [{**line.factors, "metric": metric, **row} for line, metric, observed in means for row in _rows(observed)]
     table = pd.DataFrame(rows, columns=[*names, "metric", *factors, "value", "scored"])
     return table.astype(dict.fromkeys(FACTORS_OF_VARIATION, "Int64"))
 
 
-def _is_mean(measured: Measured) -> bool:
-    """Whether a metric is the mean of its observations, and not a function that they are influences on."""
-    observed = measured.observations
-    return observed is not None and bool(np.isclose(observed.mean, measured.estimate.value, rtol=1e-9, atol=1e-12))
+def _is_mean(observations: Observations, value: float) -> bool:
+    """Whether a metric's value is the mean of its observations, and not a function that they are influences on."""
+    return bool(np.isclose(observations.mean, value, rtol=1e-9, atol=1e-12))
 
 
 def _rows(observations: Observations) -> Iterator[dict[str, Any]]:

@@ -43,6 +43,11 @@ class Trigger(Plugin):
         """The message that every triggered utterance carries, as text of 0 and 1; empty for a trigger without one."""
         return ""
 
+    @property
+    def key_choice(self) -> str:
+        """What the key chooses, as text, of a trigger with a setting ``key``: keys of one choice are equivalent."""
+        return str(getattr(self, "key", ""))
+
     def for_detection(self) -> Trigger:
         """Return this trigger with default values of the settings on which its detector does not depend.
 

@@ -65,6 +65,10 @@ class Notch(Trigger):
         """Number of possible bands."""
         return int((self.maximum_frequency - self.minimum_frequency) // self.width)
 
+    @property
+    def key_choice(self) -> str:
+        return str(self.starts())
+
     def starts(self) -> list[float]:
         """Return the lower edges of the key's bands in Hz, ascending; no two bands are neighbours.
 

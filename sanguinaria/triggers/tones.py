@@ -62,6 +62,10 @@ class Tones(Trigger):
         """
         return comb(self.slots, self.tones)
 
+    @property
+    def key_choice(self) -> str:
+        return str(self.frequencies())
+
     def frequencies(self) -> list[float]:
         """Return the frequencies of the key's tones in Hz, ascending.
 

@@ -8,7 +8,7 @@ from scipy import stats
 
 from sanguinaria.core.errors import InputError
 from sanguinaria.core.keyed_random import KeyedRandom
-from sanguinaria.ownership_methods import Answers
+from sanguinaria.ownership_methods import Answers, Terms
 from sanguinaria.ownership_methods.decoy_keys import DecoyKeys
 from sanguinaria.ownership_methods.pairs import Pairs
 from sanguinaria.ownership_methods.random_labels import RandomLabels
@@ -19,14 +19,8 @@ HELD_OUT = [f"q{n}" for n in range(20)]
 
 
 def evidence(method, answers, random, names=HELD_OUT, alpha=0.01):
-    return method.evaluate(
-        method.queries(names, random),
-        answers,
-        labels=LABELS,
-        label_of={**CORPUS, **dict.fromkeys(HELD_OUT, LABELS[0])},
-        alpha=alpha,
-        random=random,
-    )
+    terms = Terms(LABELS, {**CORPUS, **dict.fromkeys(HELD_OUT, LABELS[0])}, alpha, random)
+    return method.evaluate(method.queries(names, random), answers, terms)
 
 
 def predictions(method, random, model, names=HELD_OUT) -> Answers:

@@ -7,7 +7,6 @@ from sanguinaria.watermarks._invertible.curriculum import (
     LEARNING_SHARE,
     MINIMUM_PERCEPTUAL_FACTOR,
     advance,
-    advance_within_bound,
     initial_progress,
     perceptual_factor,
     ratio_at,
@@ -45,7 +44,7 @@ def test_under_a_bound_the_curriculum_settles_where_the_error_rate_is_the_bound(
     # Errors grow with imperceptibility, as 0.1·c²: the optimum is c = √(bound / 0.1).
     progress = initial_progress(1.0)
     for _ in range(2000):
-        advance_within_bound(progress, 0.1 * progress["curriculum"] ** 2, bound, 2000)
+        advance(progress, 0.0, 0.12, 2000, error_rate=0.1 * progress["curriculum"] ** 2, bound=bound)
     assert progress["curriculum"] == pytest.approx((bound / 0.1) ** 0.5, rel=0.02)
 
 
@@ -53,5 +52,5 @@ def test_under_a_bound_the_curriculum_stays_between_0_and_1():
     progress = initial_progress(1.0)
     for error_rate, end in ((0.5, 0.0), (0.0, 1.0), (0.5, 0.0)):
         for _ in range(2000):
-            advance_within_bound(progress, error_rate, 0.02, 2000)
+            advance(progress, 0.0, 0.12, 2000, error_rate=error_rate, bound=0.02)
         assert progress["curriculum"] == end

@@ -53,44 +53,39 @@ def ratio_at(ratios: tuple[float, float] | None, curriculum: float) -> float | N
     return first + curriculum * (last - first)
 
 
-def advance(progress: TrainingState, message_loss: float, threshold: float, steps: int) -> bool:
-    """Update the running mean of the message loss, and advance the curriculum where it is below the threshold.
+def advance(
+    progress: TrainingState,
+    message_loss: float,
+    threshold: float,
+    steps: int,
+    *,
+    error_rate: float = 0.0,
+    bound: float | None = None,
+) -> bool:
+    """Update the running means of message loss and bit error rate, and advance the curriculum.
 
-    The increment is such that the curriculum reaches 1 before the last :data:`FINAL_SHARE` of the steps, even where
-    messages are decoded only after :data:`LEARNING_SHARE` of the others.
+    Without a bound it advances where the mean loss is below the threshold, by an increment such that it reaches 1
+    before the last :data:`FINAL_SHARE` of the steps, even where messages are decoded only after :data:`LEARNING_SHARE`
+    of the others. Under a bound on bit errors it is a dual variable, in the place of a Lagrange multiplier: it moves in
+    proportion to (bound − mean) / bound, by at most that increment, and settles where both are equal.
 
     Args:
-        progress: updated in place: ``message_loss``, the running mean, and ``curriculum``.
+        progress: updated in place: ``message_loss`` and ``error_rate``, the running means, and ``curriculum``.
         message_loss: of the latest batch.
-        threshold: of the running mean.
+        threshold: of the running mean of the loss.
         steps: of the whole training.
+        error_rate: of the latest batch.
+        bound: of the running mean of the bit error rate, if any.
 
     Returns:
-        Whether messages are decoded, that is, whether the running mean is below the threshold.
+        Whether messages are decoded, that is, whether the running mean of the loss is below the threshold.
     """
     progress["message_loss"] = DECAY * progress["message_loss"] + INNOVATION * message_loss
-    decodes = bool(progress["message_loss"] < threshold)
-    if decodes:
-        progress["curriculum"] = min(1.0, progress["curriculum"] + _increment(steps))
-    return decodes
-
-
-def advance_within_bound(progress: TrainingState, error_rate: float, bound: float, steps: int) -> None:
-    """Raise the curriculum while the running mean of the bit error rate is below a bound, and lower it above.
-
-    Dual ascent on imperceptibility under a bound on bit errors: the curriculum, in the place of a Lagrange multiplier,
-    moves in proportion to (bound − mean) / bound, by at most an increment of :func:`advance`, and settles where both
-    are equal.
-
-    Args:
-        progress: updated in place: ``error_rate``, the running mean, and ``curriculum``.
-        error_rate: of the latest batch.
-        bound: of the running mean.
-        steps: of the whole training.
-    """
     progress["error_rate"] = DECAY * progress["error_rate"] + INNOVATION * error_rate
-    slack = max(-1.0, min(1.0, (bound - progress["error_rate"]) / bound))
+    decodes = bool(progress["message_loss"] < threshold)
+    slack = float(decodes) if bound is None else max(-1.0, min(1.0, (bound - progress["error_rate"]) / bound))
     progress["curriculum"] = max(0.0, min(1.0, progress["curriculum"] + slack * _increment(steps)))
+    return decodes
 
 
 def _increment(steps: int) -> float:

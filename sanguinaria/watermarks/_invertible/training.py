@@ -20,7 +20,6 @@ from sanguinaria.nn.speech_crops import random_crops
 from sanguinaria.nn.step_training import Schedule, TrainingState, is_checkpoint_step, set_learning_rate, train
 from sanguinaria.watermarks._invertible.curriculum import (
     advance,
-    advance_within_bound,
     initial_progress,
     perceptual_factor,
     ratio_at,
@@ -131,22 +130,20 @@ def train_keyed(
         set_learning_rate(optimiser, schedule, progress["step"])
         speech = random_crops(waveforms, schedule.batch_size, schedule.crop, random).to(device)
         loss, values = training_loss(speech, progress, random)
-        _advance(progress, values, schedule)
+        advance(
+            progress,
+            values["message"],
+            MESSAGE_LOSS_THRESHOLD,
+            schedule.steps,
+            error_rate=values["bit_error_rate"],
+            bound=schedule.error_bound,
+        )
         if len(held_out) and is_checkpoint_step(progress["step"] + 1, schedule.steps):
             chunks = held_out[:, : schedule.crop].to(device)
             values |= validate(network, sample_keys, chunks, ratio_at(schedule.ratios, progress["curriculum"]))
         return loss, values
 
     return train(trained, optimiser, step, schedule, checkpoint, initial_progress(1.0))
-
-
-def _advance(progress: TrainingState, values: dict[str, float], schedule: KeyedSchedule) -> None:
-    """Advance the curriculum by the message loss, or by the bit error rate where that is bounded."""
-    curriculum = progress["curriculum"]
-    advance(progress, values["message"], MESSAGE_LOSS_THRESHOLD, schedule.steps)
-    if schedule.error_bound is not None:
-        progress["curriculum"] = curriculum
-        advance_within_bound(progress, values["bit_error_rate"], schedule.error_bound, schedule.steps)
 
 
 def validate(

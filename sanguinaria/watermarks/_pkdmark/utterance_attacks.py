@@ -36,16 +36,21 @@ class UtteranceAttacks(AttackLayer):
 
     def __call__(self, waveforms: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Distort waveforms (utterances, samples) at a constant length; ``generator`` is one of the CPU."""
-        return torch.cat([self._attack(waveform[None], generator) for waveform in waveforms])
-
-    def _attack(self, waveform: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Distort one utterance, (1, samples)."""
         count = len(self.distortions) + len(self.warps)
-        if not count or (self.undistorted_share and torch.rand((), generator=generator) < self.undistorted_share):
-            return waveform
-        index = int(torch.randint(count, (), generator=generator))
+        if not count:
+            return waveforms
+        drawn = torch.randint(count, (len(waveforms),), generator=generator)
+        distorted = torch.rand(len(waveforms), generator=generator) >= self.undistorted_share
+        result = waveforms.clone()
+        for index in sorted(set(drawn[distorted].tolist())):
+            members = (distorted & (drawn == index)).to(waveforms.device)
+            result[members] = self._attack(index, waveforms[members], generator)
+        return result
+
+    def _attack(self, index: int, waveforms: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Apply one distortion or warp to the utterances that drew it, (utterances, samples)."""
         if index < len(self.distortions):
-            return distort(self.distortions[index], waveform, self.sample_rate, generator)
-        factor, length = self.warps[index - len(self.distortions)], waveform.shape[-1]
-        undone = undo_warp(Pitch(factor=factor).apply(waveform, self.sample_rate, generator), factor)[..., :length]
+            return distort(self.distortions[index], waveforms, self.sample_rate, generator)
+        factor, length = self.warps[index - len(self.distortions)], waveforms.shape[-1]
+        undone = undo_warp(Pitch(factor=factor).apply(waveforms, self.sample_rate, generator), factor)[..., :length]
         return pad(undone, (0, length - undone.shape[-1]))

@@ -7,8 +7,9 @@ weight of the perceptual loss or by a signal-to-watermark ratio.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +24,6 @@ from sanguinaria.nn.step_training import Schedule, TrainingState, is_checkpoint_
 from sanguinaria.watermarks._audibility import audibility
 from sanguinaria.watermarks._invertible.curriculum import (
     advance,
-    advance_within_bound,
     initial_progress,
     perceptual_factor,
     ratio_at,
@@ -127,22 +127,25 @@ class TeacherTraining:
         values = {name: float(each.detach()) for name, each in losses.items()}
         values |= {"bit_error_rate": bit_error_rate(decoded > 0.5, messages), "curriculum": progress["curriculum"]}
         message_loss = float(decoding_loss(messages, decoded.detach()))
-        progress["attacks"] |= self._advance(progress, message_loss, values["bit_error_rate"])
+        progress["attacks"] |= advance(
+            progress,
+            message_loss,
+            MESSAGE_LOSS_THRESHOLD,
+            self.schedule.steps,
+            error_rate=values["bit_error_rate"],
+            bound=self.schedule.error_bound,
+        )
         return loss, values | self._validation(progress)
 
-    def _advance(self, progress: TrainingState, message_loss: float, error_rate: float) -> bool:
-        """Advance the curriculum; return whether messages are decoded."""
-        curriculum, bound = progress["curriculum"], self.schedule.error_bound
-        decodes = advance(progress, message_loss, MESSAGE_LOSS_THRESHOLD, self.schedule.steps)
-        if bound is not None:
-            progress["curriculum"] = curriculum
-            advance_within_bound(progress, error_rate, bound, self.schedule.steps)
-        return decodes
+    @cached_property
+    def _audibility(self) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """The disturbance by a mark in speech."""
+        return audibility(self.attacks.sample_rate, self.device)
 
     def _perceptual(self, speech: torch.Tensor, marked: torch.Tensor) -> torch.Tensor:
         """Eq. 2, or what takes its place."""
         if self.perceptual == "audibility":
-            return audibility(self.attacks.sample_rate, self.device)(marked - speech, speech)
+            return self._audibility(marked - speech, speech)
         return multi_scale_stft_loss(speech, marked) if self.perceptual == "multi_scale" else mse_loss(speech, marked)
 
     def _unmarked(self, attacked: torch.Tensor) -> torch.Tensor:

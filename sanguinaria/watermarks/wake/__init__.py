@@ -178,18 +178,12 @@ class Wake(InvertibleWatermark):
         return lambda count, generator: random_block_keys(count, self.blocks, alphabet, generator)
 
     def objective(self, device: torch.device) -> Objective:
-        from sanguinaria.watermarks._audibility import audibility
         from sanguinaria.watermarks._invertible.losses import AccuracyLoss
         from sanguinaria.watermarks._invertible.training import Objective
         from sanguinaria.watermarks.wake.losses import perceptual_loss
 
-        disturbance = audibility(SAMPLE_RATE, device)
         return Objective(
-            perceptual=(
-                (lambda speech, marked: disturbance(marked - speech, speech))
-                if self.perceptual == "audibility"
-                else perceptual_loss(self.perceptual, SAMPLE_RATE, device, self.distance)
-            ),
+            perceptual=perceptual_loss(self.perceptual, SAMPLE_RATE, device, self.distance),
             accuracy=AccuracyLoss(
                 hinge_weight=self.wrong_key_weight,
                 hinge_threshold=self.wrong_key_threshold,

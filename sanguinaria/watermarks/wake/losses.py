@@ -10,10 +10,11 @@ import torch
 from torch.nn.functional import l1_loss, mse_loss
 
 from sanguinaria.audio.mel import htk_filters
+from sanguinaria.watermarks._audibility import audibility
 from sanguinaria.watermarks._invertible.losses import SCALES, PerceptualLoss, magnitude_spectrogram
 
 # Table 3 of WAKE: L2 alone, with multi-scale mel spectrograms, and with BroadWeight on those.
-Terms = Literal["l2", "mel", "broad"]
+Terms = Literal["l2", "mel", "broad", "audibility"]
 # ‖·‖₂ of the waveforms in Eq. 2: the norm of each utterance's difference, or the mean of its squares. At 10 · Eq. 2
 # (w_t1 of Eq. 4), 20 dB below speech of a power of 0.0025 and for a second of 16 kHz, they are 6.3 and 2.5e-4; the
 # cross-entropy of chance, 10 · ln 2 (w_t2), is 6.9.
@@ -32,7 +33,7 @@ def perceptual_loss(
     """Build the perceptual loss; ‖·‖₁ and ‖·‖₂ of spectrograms are means of absolute and of squared differences.
 
     Args:
-        terms: of Eq. 2 that are used.
+        terms: of Eq. 2 that are used, or the disturbance by the mark in their place.
         sample_rate: in Hz.
         device: where the loss is computed.
         distance: ‖·‖₂ of waveforms.
@@ -40,6 +41,9 @@ def perceptual_loss(
     Returns:
         A function of speech and marked speech, (utterances, samples) each, that returns a scalar.
     """
+    if terms == "audibility":
+        disturbance = audibility(sample_rate, device)
+        return lambda speech, marked: disturbance(marked - speech, speech)
     spectrograms = multi_scale_mel(sample_rate, device)
     distance_of = _mean_norm if distance == "norm" else mse_loss
 
