@@ -77,7 +77,8 @@ def test_the_process_of_the_snakefile_imports_nothing_heavy(overlay: str):
         "get_argument_parser(); before = set(sys.modules)  # installed executors import what they like\n"
         f"sys.argv[1:] = ['-n', '--quiet', 'all', '--cores', '1', '--configfile', '{overlay}', '--', 'demo']\n"
         "try: main()\n"
-        f"except SystemExit as end: print(json.dumps([end.code, [name for name in {HEAVY} if name in set(sys.modules) - before]]))"
+        "except SystemExit as end:\n"
+        f"    print(json.dumps([end.code, [name for name in {HEAVY} if name in set(sys.modules) - before]]))"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(run.stdout.splitlines()[-1]) == [0, []], run.stderr
